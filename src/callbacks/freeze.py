@@ -1,0 +1,31 @@
+"""Keeping components of the codec as they are."""
+
+from collections.abc import Sequence
+
+import pytorch_lightning as pl
+from torch import nn
+
+
+class FreezeComponents(pl.Callback):
+    """Freeze children of `module.codec` by name for a whole fit.
+
+    Frozen means: no gradient of its own (gradients still pass through), evaluation mode, not in the optimiser. It acts
+    in `setup`, before the optimiser exists.
+    """
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self.names = list(names)
+
+    def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        """Take the components out of training."""
+        for component in self._components(pl_module):
+            component.requires_grad_(False)
+            component.eval()
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Undo a `train()` of the whole module."""
+        for component in self._components(pl_module):
+            component.eval()
+
+    def _components(self, pl_module: pl.LightningModule) -> list[nn.Module]:
+        return [pl_module.codec.get_submodule(name) for name in self.names]

@@ -1,0 +1,25 @@
+"""The progress bar."""
+
+from typing import Any
+
+import pytorch_lightning as pl
+from pytorch_lightning.callbacks import TQDMProgressBar
+
+
+class Progress(TQDMProgressBar):
+    """One bar per epoch with loss, bpp and PSNR."""
+
+    def get_metrics(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> dict[str, Any]:
+        """Short names, no version number."""
+        metrics = super().get_metrics(trainer, pl_module)
+        return {
+            name.split("/")[-1]: f"{value:.3f}" if isinstance(value, float) else value
+            for name, value in metrics.items()
+            if name != "v_num"
+        }
+
+    def init_validation_tqdm(self) -> Any:
+        """No second bar: validation is short."""
+        bar = super().init_validation_tqdm()
+        bar.disable = True
+        return bar

@@ -1,0 +1,11 @@
+"""Volumes, as LightningDataModules: from a folder of files, or made by a phantom.
+
+The heavy libraries (MONAI, SimpleITK, tifffile) are imported when a volume is read, not here.
+"""
+
+from .base import VolumeDataModule
+from .folder import FolderDataModule
+from .phantom import PhantomDataModule
+from .volume import Volume
+
+__all__ = ["FolderDataModule", "PhantomDataModule", "Volume", "VolumeDataModule"]

@@ -1,0 +1,53 @@
+"""Volumes without files: phantoms that look like microscopy or tomography."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ..errors import AiwaveError
+from .base import VolumeDataModule
+from .volume import Volume
+
+TRAIN_SHAPE = (96, 96, 96)
+TEST_SHAPE = (64, 64, 64)
+VOLUMES = 2
+SPLITS = ("train", "test")
+
+
+class PhantomDataModule(VolumeDataModule):
+    """Made volumes: `subset` is "em" (uint8 neuropil) or "ct" (uint16 chest, 12 bits); `root` is not used.
+
+    There are two training volumes of 96³ and two test volumes of 64³ voxels, set by `seed`. Volumes are named
+    like `phantom_em_test0`. Another subset raises AiwaveError.
+    """
+
+    def training_volumes(self) -> Iterator[Volume]:
+        """Make and yield the training volumes."""
+        return self._make("train", TRAIN_SHAPE)
+
+    def test_volumes(self) -> Iterator[Volume]:
+        """Make and yield the test volumes, one at a time."""
+        return self._make("test", TEST_SHAPE)
+
+    def _make(self, split: str, shape: tuple[int, int, int]) -> Iterator[Volume]:
+        for index in range(VOLUMES):
+            rng = np.random.default_rng([self.seed, SPLITS.index(split), index])
+            yield Volume(
+                str(self.name), f"phantom_{self.subset}_{split}{index}", make_phantom(self.subset, shape, rng)
+            )
+
+
+def make_phantom(kind: str, shape: tuple[int, int, int], rng: np.random.Generator) -> np.ndarray:
+    """Return (D, H, W) voxels: uint8 for `kind` "em", uint16 below 4096 for "ct".
+
+    Raises AiwaveError for other kinds.
+    """
+    if kind == "em":
+        from .phantom_em import neuropil
+
+        return neuropil(shape, rng)
+    if kind == "ct":
+        from .phantom_ct import chest
+
+        return chest(shape, rng)
+    raise AiwaveError(f"There is no phantom {kind!r}: set dataset.subset to em or ct.")

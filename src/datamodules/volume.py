@@ -1,0 +1,34 @@
+"""A volume: integer voxels with the names of where they came from."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class Volume:
+    """One three-dimensional image.
+
+    `dataset` names the set it belongs to and `file` the file it came from (base name; frame t of a series is
+    `name.nii.gz#t`). `voxels` holds (D, H, W) = (z, y, x) stored values: uint8, int8, uint16 or int16.
+    """
+
+    dataset: str
+    file: str
+    voxels: np.ndarray
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(D, H, W), in voxels."""
+        depth, height, width = self.voxels.shape
+        return depth, height, width
+
+
+def frames(dataset: str, file: str, voxels: np.ndarray) -> Iterator[Volume]:
+    """Yield the volumes of one file: itself for (D, H, W) `voxels`, each frame in turn for (T, D, H, W)."""
+    if voxels.ndim == 3:
+        yield Volume(dataset, file, voxels)
+        return
+    for t, frame in enumerate(voxels):
+        yield Volume(dataset, f"{file}#{t}", frame)

@@ -1,0 +1,12 @@
+"""The one exception that stands for a problem its user can mend."""
+
+
+class AiwaveError(Exception):
+    """Bad input. The message is one sentence: what was wrong, where, and what to do.
+
+    The command line prints it without a traceback and exits with status 1.
+    """
+
+
+class Interrupted(AiwaveError):
+    """The user pressed Ctrl-C. What was done so far is kept; the message says how to go on."""

@@ -1,0 +1,31 @@
+"""The model: plain `nn.Module`s that know nothing of configuration, tracking or files."""
+
+from .boundary import Boundary
+from .codec import Coded, WaveletCodec
+from .lifting import LiftingScheme, LiftingStep
+from .lifting_net import LiftingNet
+from .post import NoPost, PostFilter
+from .rate import FixedRate, VariableRate
+from .scale import BoundedScale
+from .subbands import BAND_LETTERS, Subbands
+from .transform import Sharing, WaveletTransform
+from .wavelets import Wavelet
+
+__all__ = [
+    "BAND_LETTERS",
+    "BoundedScale",
+    "Boundary",
+    "Coded",
+    "FixedRate",
+    "LiftingNet",
+    "LiftingScheme",
+    "LiftingStep",
+    "NoPost",
+    "PostFilter",
+    "Sharing",
+    "Subbands",
+    "VariableRate",
+    "Wavelet",
+    "WaveletCodec",
+    "WaveletTransform",
+]

@@ -1,0 +1,81 @@
+"""3-D convolutions that stay fast for few channels, and the causal one that context models are made of."""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class Conv3d(nn.Conv3d):
+    """`torch.nn.Conv3d` over (B, C, D, H, W), with padding that keeps the size and a fast path for one volume.
+
+    PyTorch sends batches of one volume with fewer than about 24 channels to a kernel several times slower than
+    oneDNN; here they go to oneDNN directly (float32 on CPU, no gradient). `padding` is one of the modes of `torch.nn.Conv3d`;
+    `reflect` falls back to `replicate` along axes that are too short to be mirrored.
+    """
+
+    def __init__(self, channels_in: int, channels_out: int, kernel: int = 3, padding: str = "zeros") -> None:
+        super().__init__(channels_in, channels_out, kernel)
+        self.margin = kernel // 2
+        self.padding_name = padding
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, channels_in, D, H, W) -> (B, channels_out, D, H, W), the input's dtype."""
+        if self.padding_name == "zeros" or self.margin == 0:
+            return _conv3d(x, self.weight, self.bias, [self.margin] * 3)
+        return _conv3d(_pad(x, self.margin, self.padding_name), self.weight, self.bias, [0, 0, 0])
+
+
+class CausalConv3d(nn.Module):
+    """A 3x3x3 convolution that sees only voxels before the current one in raster order (D, H, W).
+
+    Source: van den Oord et al., "Pixel recurrent neural networks" (2016), masks A and B, in three dimensions.
+    `include_centre=False` is mask A: 13 taps; True is mask B: 14 taps. The slice behind the current one holds no
+    causal tap, so the kernel has 2x3x3 entries.
+    """
+
+    mask: Tensor
+
+    def __init__(self, channels_in: int, channels_out: int, include_centre: bool) -> None:
+        super().__init__()
+        reference = nn.Conv3d(channels_in, channels_out, (2, 3, 3))
+        self.weight = reference.weight
+        self.bias = reference.bias
+        self.register_buffer("mask", causal_mask(include_centre), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, channels_in, D, H, W) -> (B, channels_out, D, H, W); outside counts as zero."""
+        padded = F.pad(x, (0, 0, 0, 0, 1, 0))
+        return _conv3d(padded, self.weight * self.mask, self.bias, [0, 1, 1])
+
+
+def causal_mask(include_centre: bool) -> Tensor:
+    """(2, 3, 3): one for the taps before the current voxel (and for itself), zero for those after it."""
+    mask = torch.ones(18)
+    mask[13 + int(include_centre) :] = 0
+    return mask.view(2, 3, 3)
+
+
+def zero_initialised(conv: Conv3d) -> Conv3d:
+    """Set weight and bias to zero, so that the layer's branch starts by adding nothing."""
+    for parameter in conv.parameters():
+        nn.init.zeros_(parameter)
+    return conv
+
+
+def _pad(x: Tensor, margin: int, mode: str) -> Tensor:
+    for axis in (2, 3, 4):
+        pads = [0] * 6
+        pads[2 * (4 - axis)] = pads[2 * (4 - axis) + 1] = margin
+        short = mode == "reflect" and x.shape[axis] <= margin
+        x = F.pad(x, pads, mode="replicate" if short else mode)
+    return x
+
+
+def _conv3d(x: Tensor, weight: Tensor, bias: Tensor | None, padding: Sequence[int]) -> Tensor:
+    slow = x.shape[0] == 1 and x.device.type == "cpu" and x.dtype == torch.float32 and not torch.is_grad_enabled()
+    if slow and torch.backends.mkldnn.is_available():
+        ones = [1, 1, 1]
+        return torch.mkldnn_convolution(x, weight, bias, list(padding), ones, ones, 1)
+    return F.conv3d(x, weight, bias, padding=list(padding))

@@ -1,0 +1,23 @@
+"""A mixture of discretised logistics as the density of one integer coefficient."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def mixture_bits(q: Tensor, logits: Tensor, means: Tensor, log_scales: Tensor) -> Tensor:
+    """-log2 of the probability of every coefficient, without underflow however unlikely it is.
+
+    `q` is (...), integers as float; `logits`, `means`, `log_scales` are (..., K), means and scales in quantisation
+    steps. p(q) = sum_k w_k [S((q + 1/2 - m_k) / s_k) - S((q - 1/2 - m_k) / s_k)] with the logistic function S
+    (Salimans et al., "PixelCNN++", 2017). Each difference is taken as S(b) S(-a) (1 - exp(a - b)), whose logarithm is
+    exact in both tails.
+    """
+    inverse = torch.exp(-log_scales)
+    centred = q.unsqueeze(-1) - means
+    upper, lower = (centred + 0.5) * inverse, (centred - 0.5) * inverse
+    log_p = F.logsigmoid(upper) + F.logsigmoid(-lower) + torch.log(-torch.expm1(-inverse))
+    total = torch.logsumexp(log_p + F.log_softmax(logits, dim=-1), dim=-1)
+    return total / -math.log(2)

@@ -1,0 +1,30 @@
+"""Linear prediction of a coefficient from those before it."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ..conv import causal_mask
+
+
+class BandPredictor(nn.Module):
+    """For each band a linear filter over the 13 causal neighbours (raster order) of the same band.
+
+    Band 0, the coarsest LLL, starts as the mean of the three nearest; the others at zero, where wavelet details are.
+    """
+
+    mask: Tensor
+
+    def __init__(self, bands: int) -> None:
+        super().__init__()
+        weight = torch.zeros(bands, 1, 2, 3, 3)
+        for behind, above, left in ((0, 1, 1), (1, 0, 1), (1, 1, 0)):
+            weight[0, 0, behind, above, left] = 1 / 3
+        self.weight = nn.Parameter(weight)
+        self.register_buffer("mask", causal_mask(include_centre=False), persistent=False)
+
+    def forward(self, stack: Tensor, bands: Tensor) -> Tensor:
+        """Coefficients (B, n, d, h, w) of the bands (n,) -> their predictions, same shape and units."""
+        kernel = self.weight[bands] * self.mask
+        padded = F.pad(stack, (0, 0, 0, 0, 1, 0))
+        return F.conv3d(padded, kernel, padding=(0, 1, 1), groups=len(bands))

@@ -1,0 +1,91 @@
+"""Lifting along one axis: alternating predict and update steps that can be undone exactly."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from .boundary import Boundary, Phase, extend
+from .lifting_net import LiftingNet
+from .wavelets import Wavelet
+
+NetFactory = Callable[[], LiftingNet]
+
+
+class LiftingStep(nn.Module):
+    """One predict or update step: target <- (target + skip + shift) * scale (aiWave, section III).
+
+    `skip` is the other half filtered by three taps along axis 2, initialised to the wavelet; shift and scale come
+    from a net of `skip` (without net: the plain wavelet). Halves are (B, 1, n, a, b) in intensity units.
+    """
+
+    def __init__(
+        self, factor: float, source: Phase, boundary: Boundary, trainable_taps: bool, net: LiftingNet | None
+    ) -> None:
+        super().__init__()
+        taps = torch.tensor([0.0, factor, factor] if source is Phase.EVEN else [factor, factor, 0.0])
+        self.taps = nn.Parameter(taps, requires_grad=trainable_taps)
+        self.source = source
+        self.boundary = boundary
+        self.net = net
+
+    def forward(self, target: Tensor, source: Tensor) -> Tensor:
+        """Both halves (B, 1, n, a, b) -> the lifted target, same shape."""
+        shift, scale = self._field(source)
+        return target + shift if scale is None else (target + shift) * scale
+
+    def inverse(self, target: Tensor, source: Tensor) -> Tensor:
+        """Undo `forward`, given the same source half."""
+        shift, scale = self._field(source)
+        return target - shift if scale is None else target / scale - shift
+
+    def _field(self, source: Tensor) -> tuple[Tensor, Tensor | None]:
+        extended = extend(source, self.source, self.boundary)
+        n = source.shape[2]
+        before, centre, after = (extended[:, :, k : k + n] for k in range(3))
+        skip = self.taps[0] * before + self.taps[1] * centre + self.taps[2] * after
+        if self.net is None:
+            return skip, None
+        shift, scale = self.net(skip)
+        return skip + shift, scale
+
+
+class LiftingScheme(nn.Module):
+    """A whole one-dimensional transform along axis 2: split, lift, scale.
+
+    `net_factory` makes the net of each step (None: the fixed wavelet). Taps and both gains are trainable when
+    `trainable_taps` is true.
+    """
+
+    def __init__(
+        self, wavelet: Wavelet, boundary: Boundary, trainable_taps: bool, net_factory: NetFactory | None
+    ) -> None:
+        super().__init__()
+        start = wavelet.lifting
+        sources = [Phase.EVEN, Phase.ODD] * (len(start.steps) // 2)
+        self.steps = nn.ModuleList(
+            LiftingStep(factor, source, boundary, trainable_taps, net_factory() if net_factory else None)
+            for factor, source in zip(start.steps, sources, strict=True)
+        )
+        self.low_gain = nn.Parameter(torch.tensor(start.low_gain), requires_grad=trainable_taps)
+        self.high_gain = nn.Parameter(torch.tensor(start.high_gain), requires_grad=trainable_taps)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, 1, 2n, a, b) -> low and high half, each (B, 1, n, a, b)."""
+        even, odd = x[:, :, 0::2], x[:, :, 1::2]
+        for step in self.steps:
+            if step.source is Phase.EVEN:
+                odd = step(odd, even)
+            else:
+                even = step(even, odd)
+        return even * self.low_gain, odd * self.high_gain
+
+    def inverse(self, low: Tensor, high: Tensor) -> Tensor:
+        """Low and high half, each (B, 1, n, a, b) -> (B, 1, 2n, a, b)."""
+        even, odd = low / self.low_gain, high / self.high_gain
+        for step in reversed(self.steps):
+            if step.source is Phase.EVEN:
+                odd = step.inverse(odd, even)
+            else:
+                even = step.inverse(even, odd)
+        return torch.stack((even, odd), dim=3).flatten(2, 3)

@@ -1,0 +1,49 @@
+"""The networks inside a lifting step: a shift that is added, and for the affine transform a scale."""
+
+from collections.abc import Callable
+
+from torch import Tensor, nn
+
+from .conv import Conv3d, zero_initialised
+
+
+class LiftingNet(nn.Module):
+    """Residual 3-D CNN of a lifting step (aiWave, arXiv 2203.05822, section III).
+
+    conv 1 -> `channels`, then `depth` convs, plus the first conv's output, then one conv to the shift; `activation`
+    before each inner conv. Its input is divided by `intensity_scale` and its output multiplied by it and by `damping`.
+    The last conv starts at zero, so the step starts as the fixed wavelet.
+
+    With `scale` (a module such as `BoundedScale`) a second zero-initialised conv gives the raw scale field.
+    `padding` is that of the inner convs, `input_padding` that of the first (modes of `torch.nn.Conv3d`).
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        depth: int,
+        activation: Callable[[], nn.Module],
+        intensity_scale: float,
+        damping: float = 0.1,
+        padding: str = "zeros",
+        input_padding: str = "replicate",
+        scale: nn.Module | None = None,
+    ) -> None:
+        super().__init__()
+        self.intensity_scale = intensity_scale
+        self.damping = damping
+        self.first = Conv3d(1, channels, padding=input_padding)
+        layers = [nn.Sequential(activation(), Conv3d(channels, channels, padding=padding)) for _ in range(depth)]
+        self.inner = nn.Sequential(*layers)
+        self.shift_head = zero_initialised(Conv3d(channels, 1, padding=padding))
+        self.scale_head = zero_initialised(Conv3d(channels, 1)) if scale is not None else None
+        self.scale = scale
+
+    def forward(self, skip: Tensor) -> tuple[Tensor, Tensor | None]:
+        """(B, 1, D, H, W) in intensity units -> shift in intensity units and scale (None: additive), same shape."""
+        first = self.first(skip / self.intensity_scale)
+        features = first + self.inner(first)
+        shift = self.shift_head(features) * (self.intensity_scale * self.damping)
+        if self.scale is None or self.scale_head is None:
+            return shift, None
+        return shift, self.scale(self.scale_head(features))

@@ -1,0 +1,46 @@
+"""Filters that repair quantisation errors in the reconstruction."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .conv import Conv3d, zero_initialised
+
+
+class PostFilter(nn.Module):
+    """Residual 3-D CNN that knows the quantisation step.
+
+    It sees the reconstruction less its local mean, in steps and squashed by asinh, and the logarithm of the step;
+    `layers` inner convs of `channels`. The last conv starts at zero: the filter starts as the identity. Its output
+    counts in steps, so that one filter serves all rates.
+    """
+
+    def __init__(self, channels: int, layers: int) -> None:
+        super().__init__()
+        inner = [nn.Sequential(nn.ReLU(), Conv3d(channels, channels)) for _ in range(layers)]
+        self.first = Conv3d(2, channels)
+        self.inner = nn.Sequential(*inner)
+        self.last = nn.Sequential(nn.ReLU(), zero_initialised(Conv3d(channels, 1)))
+
+    def forward(self, x: Tensor, step: Tensor) -> Tensor:
+        """(B, 1, D, H, W) in intensity units and steps (B,) -> the filtered volume, same shape and dtype."""
+        width = step.view(-1, 1, 1, 1, 1)
+        detail = torch.asinh((x - local_mean(x)) / width)
+        first = self.first(torch.cat((detail, torch.log(width).expand_as(x)), dim=1))
+        return x + width * self.last(first + self.inner(first))
+
+
+class NoPost(nn.Module):
+    """The reconstruction as it is. Takes the arguments of `PostFilter` so that both are one override apart."""
+
+    def __init__(self, channels: int = 0, layers: int = 0) -> None:
+        super().__init__()
+
+    def forward(self, x: Tensor, step: Tensor) -> Tensor:
+        """Return (B, 1, D, H, W) unchanged."""
+        return x
+
+
+def local_mean(x: Tensor, size: int = 5) -> Tensor:
+    """Mean over a cube of `size` voxels, of those inside the volume at its faces. (B, C, D, H, W) -> the same."""
+    return F.avg_pool3d(x, size, stride=1, padding=size // 2, count_include_pad=False)

@@ -1,0 +1,24 @@
+"""The scale field of an affine lifting step: how a raw network output becomes a positive factor."""
+
+import torch
+from torch import Tensor, nn
+
+
+class BoundedScale(nn.Module):
+    """scale = exp(b * tanh(raw / b)), so exp(-b) < scale < exp(b).
+
+    At raw = 0 it is exactly 1 with derivative 1: an affine step starts as the additive one and can learn at once,
+    and its inverse never divides by less than exp(-b).
+    """
+
+    initial_raw = 0.0
+
+    def __init__(self, bound: float = 0.5) -> None:
+        super().__init__()
+        if bound <= 0:
+            raise ValueError(f"bound must be positive, not {bound}")
+        self.bound = bound
+
+    def forward(self, raw: Tensor) -> Tensor:
+        """Any shape -> the same shape and dtype."""
+        return torch.exp(self.bound * torch.tanh(raw / self.bound))

@@ -1,0 +1,43 @@
+"""The coefficients of a 3-D wavelet decomposition."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+BAND_LETTERS = ("LLL", "HLL", "LHL", "HHL", "LLH", "HLH", "LHH", "HHH")
+"""Letters read (x)(y)(z), so HLL is high along x only. LLL first, then the details in coding order."""
+
+
+@dataclass(frozen=True)
+class Subbands:
+    """A decomposition with `len(details)` levels.
+
+    `approx` is (B, 1, d, h, w): the LLL band of the coarsest level. `details` runs from the coarsest level to the
+    finest; each is (B, 7, d * 2**k, h * 2**k, w * 2**k) with the bands in the order of `BAND_LETTERS[1:]`. Values
+    are in intensity units, or in quantisation steps once quantised.
+    """
+
+    approx: Tensor
+    details: tuple[Tensor, ...]
+
+    @property
+    def levels(self) -> int:
+        """Number of decomposition levels."""
+        return len(self.details)
+
+    def map(self, function: Callable[[Tensor], Tensor]) -> "Subbands":
+        """Apply a function of one tensor to the approximation and to every level of details."""
+        return Subbands(function(self.approx), tuple(function(level) for level in self.details))
+
+    def level_stacks(self) -> Iterator[Tensor]:
+        """From coarse to fine, every level's coded bands: (B, 8, d, h, w) with LLL first, then (B, 7, ...)."""
+        yield torch.cat((self.approx, self.details[0]), dim=1)
+        yield from self.details[1:]
+
+
+def band_names(levels: int) -> list[str]:
+    """Band names in coding order: LLL2, HLL2, ..., HHH2, HLL1, ..., HHH1 for two levels."""
+    names = [f"{BAND_LETTERS[0]}{levels}"]
+    return names + [f"{letters}{level}" for level in range(levels, 0, -1) for letters in BAND_LETTERS[1:]]

@@ -1,0 +1,19 @@
+"""Keeping other libraries' chatter out of the user's terminal."""
+
+import logging
+import warnings
+
+
+def quieten() -> None:
+    """Silence notices of Lightning and others that a user of this program can do nothing about."""
+    for name in ("pytorch_lightning", "lightning_fabric", "lightning.pytorch", "torch.utils.flop_counter"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    for message in (
+        ".*does not have many workers.*",
+        ".*Checkpoint directory .* exists.*",
+        ".*isinstance.treespec, LeafSpec.*",
+        ".*dataloader is not resumable.*",
+        ".*number of training batches .* is smaller than the logging interval.*",
+        ".*Detected call of `lr_scheduler.step.*",
+    ):
+        warnings.filterwarnings("ignore", message)

@@ -1,0 +1,42 @@
+"""One measured point of one volume."""
+
+import math
+from dataclasses import dataclass
+
+from ..errors import AiwaveError
+
+
+@dataclass(frozen=True)
+class RdRow:
+    """One volume coded once; the fields are the columns of an RD table, in order.
+
+    Args:
+        dataset: Name of the set of volumes.
+        file: Name of the volume.
+        codec: Name of the codec or model.
+        quality: Setting of the codec, in its own unit (λ, QP, compression ratio, ...).
+        bpp: Rate [bit/voxel], finite and not negative.
+        psnr_db: Peak signal-to-noise ratio [dB], inf for lossless.
+        encode_s: Seconds to encode.
+        decode_s: Seconds to decode.
+
+    Raises:
+        AiwaveError: If a number is not possible (NaN anywhere, a negative or infinite rate).
+    """
+
+    dataset: str
+    file: str
+    codec: str
+    quality: float
+    bpp: float
+    psnr_db: float
+    encode_s: float
+    decode_s: float
+
+    def __post_init__(self) -> None:
+        numbers = {k: v for k, v in vars(self).items() if not isinstance(v, str)}
+        undefined = [name for name, number in numbers.items() if math.isnan(number)]
+        if undefined:
+            raise AiwaveError(f"{undefined[0]} of {self.file} with {self.codec} is not a number.")
+        if not 0 <= self.bpp < math.inf:
+            raise AiwaveError(f"bpp of {self.file} with {self.codec} is {self.bpp}, not a rate.")

@@ -1,0 +1,69 @@
+"""RD tables on disk: CSV with one line per volume, codec and quality."""
+
+import csv
+from collections.abc import Iterable
+from dataclasses import astuple, fields
+from pathlib import Path
+from typing import Any
+
+from ..errors import AiwaveError
+from ..atomic import replacing
+from .rd_row import RdRow
+
+COLUMNS = tuple(field.name for field in fields(RdRow))
+NAMES, NUMBERS = COLUMNS[:3], COLUMNS[3:]
+
+
+def write_rd_csv(rows: Iterable[RdRow], path: Path) -> None:
+    """Write `rows` to `path` in one step, with the columns of `RdRow`; numbers keep every digit.
+
+    Raises:
+        AiwaveError: If the file cannot be written.
+    """
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        writer.writerows([_text(value) for value in astuple(row)] for row in rows)
+
+
+def read_rd_csv(path: Path) -> list[RdRow]:
+    """Read the rows of an RD table; columns beyond those of `RdRow` are ignored.
+
+    Raises:
+        AiwaveError: If the file cannot be read, lacks a column or has a line that is no `RdRow`.
+    """
+    try:
+        with path.open(encoding="utf-8", newline="") as stream:
+            return _read(csv.DictReader(stream, strict=True), path)
+    except OSError as error:
+        raise AiwaveError(f"Cannot read {path}: {error.strerror or error}.") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise AiwaveError(f"Cannot read {path}: it is no table in UTF-8 text.") from error
+
+
+def _read(reader: csv.DictReader, path: Path) -> list[RdRow]:
+    missing = [column for column in COLUMNS if column not in (reader.fieldnames or ())]
+    if missing:
+        raise AiwaveError(f"{path} is no RD table: it lacks the columns {', '.join(missing)}.")
+    rows = []
+    try:
+        for record in reader:
+            rows.append(_row(record))
+    except (AiwaveError, ValueError, csv.Error) as error:
+        raise AiwaveError(f"{path}, line {reader.line_num}: {str(error).rstrip('.')}.") from error
+    return rows
+
+
+def _row(record: dict[str, Any]) -> RdRow:
+    if None in record or None in record.values():
+        raise ValueError("the number of fields differs from the header's")
+    names = [record[column] for column in NAMES]
+    numbers = [float(record[column]) for column in NUMBERS]
+    return RdRow(*names, *numbers)
+
+
+def _text(value: str | float) -> str:
+    if isinstance(value, str):
+        return value
+    number = float(value)
+    return str(int(number)) if number.is_integer() else repr(number)

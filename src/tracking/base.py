@@ -1,0 +1,78 @@
+"""What every tracker can do."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from pytorch_lightning.loggers import Logger
+
+from ..errors import AiwaveError
+from ..report import RdRow
+
+Status = Literal["ok", "failed"]
+Run = TypeVar("Run")
+
+
+class Tracker(ABC):
+    """One run at a time: a training stage or an evaluation, opened, logged to and closed.
+
+    Args:
+        project: Name under which the runs of a project are kept together.
+        mode: How the tracking service is reached; None leaves the choice to the tracker.
+        tags: Labels of every run.
+    """
+
+    def __init__(self, project: str, mode: str | None = None, tags: Sequence[str] = ()) -> None:
+        self.project = project
+        self.mode = mode
+        self.tags = [str(tag) for tag in tags]
+
+    @abstractmethod
+    def open(
+        self, folder: Path, group: str, name: str, job_type: str, tags: Sequence[str], config: dict[str, Any]
+    ) -> Logger | bool:
+        """Start a run, after closing the one before, and return its logger for the `Trainer`.
+
+        Args:
+            folder: Existing folder of the stage; all files of the run lie in it.
+            group: Name shared by the stages and evaluations of one experiment.
+            name: Name of this run within the group; opening the same name again continues the run.
+            job_type: What the run does, such as "train" or "eval".
+            tags: Labels of this run, beside those of the tracker.
+            config: Settings to record, of plain values.
+
+        Returns:
+            A logger, or False for no logging.
+
+        Raises:
+            AiwaveError: If the tracking service cannot be used.
+        """
+
+    @abstractmethod
+    def log_rd(self, rows: Sequence[RdRow], figure: Path) -> None:
+        """Record an RD table, its figure (a PNG) and the means per quality in the open run.
+
+        Raises:
+            AiwaveError: If no run is open.
+        """
+
+    @abstractmethod
+    def close(self, status: Status) -> None:
+        """End the open run with this outcome; without an open run, do nothing."""
+
+    @property
+    @abstractmethod
+    def location(self) -> str:
+        """Folder or address of the run that was opened last, for the user; empty if there is none."""
+
+
+def opened(run: Run | None) -> Run:
+    """Return `run`.
+
+    Raises:
+        AiwaveError: If it is None, that is, if no run is open.
+    """
+    if run is None:
+        raise AiwaveError("No run is open to log to; open the tracker first.")
+    return run

@@ -1,0 +1,54 @@
+"""Tracking in CSV files, without any service."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pytorch_lightning.loggers import CSVLogger
+from pytorch_lightning.utilities import rank_zero_only
+
+from ..report import RdRow, write_rd_csv
+from .base import Status, Tracker, opened
+from .run_record import run_record
+
+
+class CsvTracker(Tracker):
+    """Writes `<folder>/csv/version_<n>/`: metrics.csv, hparams.yaml, and rd.csv and rd.png if there are any.
+
+    Continuing a run starts the next version, so that nothing is overwritten.
+    """
+
+    def __init__(self, project: str, mode: str | None = None, tags: Sequence[str] = ()) -> None:
+        super().__init__(project, mode, tags)
+        self._logger: CSVLogger | None = None
+        self._location = ""
+
+    def open(
+        self, folder: Path, group: str, name: str, job_type: str, tags: Sequence[str], config: dict[str, Any]
+    ) -> CSVLogger:
+        """Start a run; see `Tracker.open`."""
+        self.close("ok")
+        self._logger = logger = CSVLogger(folder, name="csv")
+        self._location = logger.log_dir
+        logger.log_hyperparams({**config, **run_record(group, name, job_type, [*self.tags, *tags])})
+        logger.save()
+        return logger
+
+    @rank_zero_only
+    def log_rd(self, rows: Sequence[RdRow], figure: Path) -> None:
+        """Write the table and copy the figure beside the metrics; see `Tracker.log_rd`."""
+        folder = Path(opened(self._logger).log_dir)
+        write_rd_csv(rows, folder / "rd.csv")
+        shutil.copyfile(figure, folder / "rd.png")
+
+    def close(self, status: Status) -> None:
+        """End the open run; see `Tracker.close`."""
+        if self._logger is not None:
+            self._logger.finalize(status)
+            self._logger = None
+
+    @property
+    def location(self) -> str:
+        """Return the folder of the last run."""
+        return self._location

@@ -1,0 +1,29 @@
+"""No tracking."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ..report import RdRow
+from .base import Status, Tracker
+
+
+class NoTracker(Tracker):
+    """Records nothing; `open` returns False."""
+
+    def open(
+        self, folder: Path, group: str, name: str, job_type: str, tags: Sequence[str], config: dict[str, Any]
+    ) -> bool:
+        """Return False: the `Trainer` logs nowhere."""
+        return False
+
+    def log_rd(self, rows: Sequence[RdRow], figure: Path) -> None:
+        """Do nothing."""
+
+    def close(self, status: Status) -> None:
+        """Do nothing."""
+
+    @property
+    def location(self) -> str:
+        """Return nothing to point at."""
+        return ""

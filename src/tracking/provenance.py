@@ -1,0 +1,61 @@
+"""Where a result came from: source code, packages and machine."""
+
+import os
+import platform
+import subprocess
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+GIT_TIMEOUT_S = 30
+
+
+def git_state(path: Path) -> dict[str, Any]:
+    """Describe the git checkout that holds `path`.
+
+    Returns:
+        `commit` (empty before the first), `branch` (empty when detached), `dirty` and `diff` (text of all
+        changes to tracked files since the commit); an empty dict outside a checkout or without git.
+    """
+    status = _git(path, "status", "--porcelain")
+    if status is None:
+        return {}
+    commit = _git(path, "rev-parse", "--verify", "--quiet", "HEAD") or ""
+    return {
+        "commit": commit.strip(),
+        "branch": (_git(path, "branch", "--show-current") or "").strip(),
+        "dirty": bool(status),
+        "diff": (commit and _git(path, "diff", "--no-color", "--no-ext-diff", "HEAD")) or "",
+    }
+
+
+def package_versions() -> dict[str, str]:
+    """Return name and version of every installed distribution, by name."""
+    found = {item.metadata["Name"]: item.version for item in metadata.distributions()}
+    return {name: found[name] for name in sorted(filter(None, found), key=str.lower)}
+
+
+def machine() -> dict[str, Any]:
+    """Return `python`, `platform`, `cpus`, `torch`, `torch_threads` and `accelerators` (their names)."""
+    import torch
+
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "cpus": os.cpu_count(),
+        "torch": torch.__version__,
+        "torch_threads": torch.get_num_threads(),
+        "accelerators": [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())],
+    }
+
+
+def _git(path: Path, *arguments: str) -> str | None:
+    folder = path if path.is_dir() else path.parent
+    command = ["git", "--no-optional-locks", "-C", str(folder), *arguments]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, errors="replace", timeout=GIT_TIMEOUT_S, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout if done.returncode == 0 else None

@@ -1,0 +1,58 @@
+"""Tracking in TensorBoard event files."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pytorch_lightning.loggers import TensorBoardLogger
+from pytorch_lightning.utilities import rank_zero_only
+
+from ..report import RdRow, format_table
+from .base import Status, Tracker, opened
+from .rd_summary import rd_summary
+from .run_record import run_record
+
+
+class TensorBoardTracker(Tracker):
+    """Writes `<folder>/tensorboard/`; continuing a run adds a further event file to it."""
+
+    def __init__(self, project: str, mode: str | None = None, tags: Sequence[str] = ()) -> None:
+        super().__init__(project, mode, tags)
+        self._logger: TensorBoardLogger | None = None
+        self._location = ""
+
+    def open(
+        self, folder: Path, group: str, name: str, job_type: str, tags: Sequence[str], config: dict[str, Any]
+    ) -> TensorBoardLogger:
+        """Start a run; see `Tracker.open`."""
+        self.close("ok")
+        self._logger = logger = TensorBoardLogger(
+            folder, name="tensorboard", version="", default_hp_metric=False
+        )
+        self._location = logger.log_dir
+        logger.log_hyperparams({**config, **run_record(group, name, job_type, [*self.tags, *tags])})
+        return logger
+
+    @rank_zero_only
+    def log_rd(self, rows: Sequence[RdRow], figure: Path) -> None:
+        """Add the table as text, the figure as an image and the means as scalars; see `Tracker.log_rd`."""
+        from matplotlib.image import imread
+
+        writer = opened(self._logger).experiment
+        table = format_table(rows).replace("\n", "\n    ")
+        writer.add_text("rd/table", f"    {table}")
+        writer.add_image("rd/curves", imread(figure)[..., :3], dataformats="HWC")
+        for key, number in rd_summary(rows).items():
+            writer.add_scalar(key, number)
+        writer.flush()
+
+    def close(self, status: Status) -> None:
+        """End the open run; see `Tracker.close`."""
+        if self._logger is not None:
+            self._logger.finalize("success" if status == "ok" else "failed")
+            self._logger = None
+
+    @property
+    def location(self) -> str:
+        """Return the folder of the last run."""
+        return self._location

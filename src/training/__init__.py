@@ -1,0 +1,22 @@
+"""Training: the Lightning module, the staged schedule, run folders and checkpoints."""
+
+from .build import build_codec, plan
+from .prepare import prepare_new, prepare_resumed
+from .restore import trained_codec
+from .run_folder import RunFolder
+from .schedule import run_schedule, run_stage
+from .task import CompressionTask
+from .weights import load_weights
+
+__all__ = [
+    "CompressionTask",
+    "RunFolder",
+    "build_codec",
+    "load_weights",
+    "plan",
+    "prepare_new",
+    "prepare_resumed",
+    "run_schedule",
+    "run_stage",
+    "trained_codec",
+]

@@ -1,0 +1,42 @@
+"""Checkpoints on disk: whole or not at all, and never unpickled."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from pytorch_lightning.plugins.io import TorchCheckpointIO
+
+from ..atomic import replacing
+from ..errors import AiwaveError
+
+
+class AtomicCheckpointIO(TorchCheckpointIO):
+    """Writes under a temporary name and renames; reads tensors and plain values only."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
+        """Write a checkpoint. Raises AiwaveError if the disk refuses."""
+        target = Path(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(target) as temporary:
+            torch.save(checkpoint, temporary)
+
+    def load_checkpoint(self, path: Any, map_location: Any = "cpu", weights_only: bool | None = True) -> Any:
+        """Read a checkpoint. Raises AiwaveError naming the file if it is missing, cut short or not a checkpoint."""
+        return read_checkpoint(Path(path))
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """Read a checkpoint's tensors and plain values onto the CPU.
+
+    Raises:
+        AiwaveError: If the file is missing, cut short or not a checkpoint of this program.
+    """
+    if not path.is_file():
+        raise AiwaveError(f"No checkpoint at {path}: check the path.")
+    try:
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # whatever torch.load trips over, the file is not usable
+        raise AiwaveError(f"{path} is not a readable checkpoint (damaged or of another program).") from error
+    if not isinstance(checkpoint, dict) or "state_dict" not in checkpoint:
+        raise AiwaveError(f"{path} holds no model weights: give a checkpoint written by `aiwave train`.")
+    return checkpoint

@@ -1,0 +1,89 @@
+"""A run's folder: where everything of one experiment lies."""
+
+import json
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from ..atomic import replacing
+from ..errors import AiwaveError
+from ..tracking import git_state, machine, package_versions
+
+
+class RunFolder:
+    """Paths inside a run's folder, and its record of how it came about.
+
+    config.yaml is the resolved configuration, provenance.json the code, packages and machine; stages/NAME holds a
+    stage's checkpoints `last.ckpt` and `best.ckpt` and, once it is finished, done.json.
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path)
+
+    @property
+    def config_path(self) -> Path:
+        """The resolved configuration."""
+        return self.path / "config.yaml"
+
+    def stage(self, name: str) -> Path:
+        """The folder of a stage."""
+        return self.path / "stages" / name
+
+    def create(self, cfg: DictConfig, overrides: Sequence[str]) -> None:
+        """Write the record of a new run.
+
+        Raises:
+            AiwaveError: If the folder already holds a run.
+        """
+        if self.config_path.exists():
+            raise AiwaveError(
+                f"{self.path} already holds a run: continue it with `aiwave train resume={self.path}` or choose "
+                "another run_dir."
+            )
+        state = git_state(Path.cwd())
+        diff = state.pop("diff", "")
+        provenance = {
+            "command": shlex.join(["aiwave", "train", *overrides]),
+            "git": state,
+            "packages": package_versions(),
+            "machine": machine(),
+        }
+        self.path.mkdir(parents=True, exist_ok=True)
+        write_text(self.path / "provenance.json", json.dumps(provenance, indent=2))
+        if diff:
+            write_text(self.path / "git.diff", diff)
+        write_text(self.config_path, OmegaConf.to_yaml(cfg))
+
+    def read_config(self) -> DictConfig:
+        """The stored configuration.
+
+        Raises:
+            AiwaveError: If there is no readable one.
+        """
+        if not self.config_path.is_file():
+            raise AiwaveError(f"{self.path} is not a run folder: it has no config.yaml.")
+        try:
+            cfg = OmegaConf.load(self.config_path)
+        except Exception as error:  # the YAML parser's own error types
+            raise AiwaveError(f"{self.config_path} cannot be read as YAML: {str(error).splitlines()[0]}") from error
+        if not isinstance(cfg, DictConfig):
+            raise AiwaveError(f"{self.config_path} is not a configuration.")
+        return cfg
+
+    def finish(self, stage: str, facts: dict[str, Any]) -> None:
+        """Mark a stage as done."""
+        write_text(self.stage(stage) / "done.json", json.dumps(facts, indent=2))
+
+    def is_finished(self, stage: str) -> bool:
+        """Whether a stage has run to its end."""
+        return (self.stage(stage) / "done.json").is_file()
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a whole text file or none. Raises AiwaveError if the disk refuses."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")

@@ -1,0 +1,111 @@
+"""Running the stages of a schedule one after another, a fit each."""
+
+import time
+from pathlib import Path
+
+import pytorch_lightning as pl
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+from pytorch_lightning.trainer.states import TrainerStatus
+
+from ..callbacks import FreezeComponents
+from ..datamodules import VolumeDataModule
+from ..errors import Interrupted
+from ..tracking import Tracker
+from .build import build_codec, plan
+from .checkpoint_io import AtomicCheckpointIO
+from .run_folder import RunFolder
+from .task import CompressionTask
+from .weights import load_weights
+
+
+def run_schedule(
+    cfg: DictConfig, folder: RunFolder, datamodule: VolumeDataModule, tracker: Tracker
+) -> None:
+    """Train every stage that is not finished; an interrupted one goes on from its last checkpoint.
+
+    Only weights pass from a stage to the next: those of its checkpoint `cfg.schedule.carry`. The first stage starts
+    from `cfg.init_from`, if given.
+
+    Raises:
+        AiwaveError: If a stage cannot be trained.
+        Interrupted: On Ctrl-C; the run can be resumed.
+    """
+    weights = Path(cfg.init_from) if cfg.init_from else None
+    for stage in plan(cfg):
+        if not folder.is_finished(stage.name):
+            run_stage(cfg, stage, weights, folder, datamodule, tracker)
+        weights = folder.stage(stage.name) / f"{cfg.schedule.carry}.ckpt"
+
+
+def run_stage(
+    cfg: DictConfig,
+    stage: DictConfig,
+    weights: Path | None,
+    folder: RunFolder,
+    datamodule: VolumeDataModule,
+    tracker: Tracker,
+) -> None:
+    """One fit: build the stage's codec, load `weights`, train, mark as finished.
+
+    Raises:
+        AiwaveError: If the weights do not fit, or the loss is no longer finite.
+        Interrupted: On Ctrl-C.
+    """
+    pl.seed_everything(cfg.seed, verbose=False)
+    codec = build_codec(cfg, stage)
+    if weights is not None:
+        load_weights(codec, weights)
+    task = CompressionTask(codec, datamodule.peak, stage.lr, cfg.seed)
+    last = folder.stage(stage.name) / "last.ckpt"
+    started = time.perf_counter()
+    status = "failed"
+    try:
+        trainer = stage_trainer(cfg, stage, folder, tracker)
+        _fit(trainer, task, datamodule, last if last.is_file() else None, stage.name, folder)
+        status = "ok"
+    finally:
+        tracker.close(status)
+    folder.finish(stage.name, {"seconds": round(time.perf_counter() - started, 1), "epochs": stage.epochs})
+
+
+def stage_trainer(cfg: DictConfig, stage: DictConfig, folder: RunFolder, tracker: Tracker) -> pl.Trainer:
+    """The trainer of a stage, its callbacks and its logger."""
+    own = folder.stage(stage.name)
+    own.mkdir(parents=True, exist_ok=True)
+    group = f"{cfg.name}-{folder.path.name}"
+    tags = [stage.name, f"lmbda={cfg.lmbda:g}"] if "FixedRate" in cfg.rate._target_ else [stage.name]
+    config = OmegaConf.to_container(cfg, resolve=True)
+    logger = tracker.open(own, group, f"{group}-{stage.name}", stage.name, tags, {**config, "stage": stage})
+    extra = [instantiate(node) for node in cfg.callbacks.values() if node is not None]
+    return pl.Trainer(
+        **cfg.trainer,
+        max_epochs=stage.epochs,
+        gradient_clip_val=stage.clip,
+        default_root_dir=own,
+        logger=logger,
+        callbacks=[FreezeComponents(stage.freeze), *extra],
+        plugins=[AtomicCheckpointIO()],
+        num_sanity_val_steps=0,
+        enable_model_summary=False,
+        enable_progress_bar=cfg.callbacks.get("progress") is not None,
+    )
+
+
+def _fit(
+    trainer: pl.Trainer,
+    task: CompressionTask,
+    datamodule: VolumeDataModule,
+    checkpoint: Path | None,
+    name: str,
+    folder: RunFolder,
+) -> None:
+    try:
+        trainer.fit(task, datamodule=datamodule, ckpt_path=checkpoint, weights_only=True)
+    except SystemExit as stop:  # how Lightning ends after Ctrl-C
+        if trainer.state.status != TrainerStatus.INTERRUPTED:
+            raise
+        raise Interrupted(
+            f"Interrupted in stage {name} at step {trainer.global_step}: continue with "
+            f"`aiwave train resume={folder.path}`."
+        ) from stop

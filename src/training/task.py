@@ -1,0 +1,103 @@
+"""The Lightning module: what a codec is trained for, thin over `WaveletCodec`."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+
+from ..errors import AiwaveError
+from ..models import Coded, WaveletCodec
+
+WARMUP_SHARE = 0.05
+
+
+class CompressionTask(pl.LightningModule):
+    """Minimise J / lmbda = bpp + MSE / lmbda over random crops and, for a variable-rate codec, random steps.
+
+    MSE counts in squared raw intensity units (aiWave, section IV; the division only makes gradients of all rates
+    comparable). `peak` is that of the PSNR. `learning_rates` gives Adam's rate per component (a child of the codec);
+    each rises linearly over the first 5 % of the stage and falls as a cosine to zero.
+
+    Random steps depend on `seed` and the global step alone, so a resumed run draws those of an uninterrupted one.
+    """
+
+    def __init__(
+        self, codec: WaveletCodec, peak: float, learning_rates: Mapping[str, float], seed: int
+    ) -> None:
+        super().__init__()
+        self.codec = codec
+        self.peak = peak
+        self.learning_rates = dict(learning_rates)
+        self.seed = seed
+
+    def training_step(self, batch: dict[str, Tensor], batch_index: int) -> Tensor:
+        """`batch["image"]`: (B, 1, d, h, w), raw intensities as float32 -> scalar loss."""
+        x = batch["image"]
+        step, lmbda = (t.to(x.device) for t in self.codec.rate.sample(len(x), self._generator()))
+        coded = self.codec(x, step)
+        mse = squared_error(coded.x_hat, x)
+        loss = (coded.bpp + mse / lmbda).mean()
+        self._log_progress(loss, coded, mse, step)
+        return loss
+
+    def validation_step(self, batch: dict[str, Tensor], batch_index: int) -> dict[float, Coded]:
+        """`batch["image"]`: (B, 1, d, h, w) -> the coded batch at every quality of the codec's ladder."""
+        x = batch["image"]
+        results: dict[float, Coded] = {}
+        losses = []
+        for quality in self.codec.rate.qualities:
+            step = self.codec.rate.step_of(quality).to(x).expand(len(x))
+            coded = results[quality] = self.codec(x, step)
+            mse = squared_error(coded.x_hat, x)
+            losses.append((coded.bpp + mse / self.codec.rate.lmbda_of(quality)).mean())
+        self.log("val/loss", torch.stack(losses).mean(), batch_size=len(x))
+        return results
+
+    def configure_optimizers(self) -> Any:
+        """One Adam over what is trainable, a group per component.
+
+        Raises:
+            AiwaveError: If the stage freezes everything that could be trained.
+        """
+        groups = [
+            {"params": parameters, "lr": self.learning_rates[name], "name": name}
+            for name, module in self.codec.named_children()
+            if (parameters := [p for p in module.parameters() if p.requires_grad])
+        ]
+        if not groups:
+            raise AiwaveError(
+                "This stage has nothing to train: its components are frozen or have no parameters; "
+                "shorten its freeze list or leave it out of schedule.order."
+            )
+        optimizer = torch.optim.Adam(groups)
+        total = int(self.trainer.estimated_stepping_batches)
+        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate_factor(step, total))
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+    def _generator(self) -> torch.Generator:
+        entropy = np.random.SeedSequence([self.seed, self.global_step, self.global_rank])
+        return torch.Generator().manual_seed(int(entropy.generate_state(1)[0]))
+
+    def _log_progress(self, loss: Tensor, coded: Coded, mse: Tensor, step: Tensor) -> None:
+        psnr = 10 * torch.log10(self.peak**2 / mse.detach()).mean()
+        self.log("train/loss", loss, prog_bar=True)
+        self.log("train/bpp", coded.bpp.mean(), prog_bar=True)
+        self.log("train/psnr", psnr, prog_bar=True)
+        self.log("train/step", step.mean())
+        for group in self.optimizers().param_groups:  # type: ignore[union-attr]
+            self.log(f"lr/{group['name']}", group["lr"])
+
+
+def squared_error(x_hat: Tensor, x: Tensor) -> Tensor:
+    """Mean squared error of every volume: two (B, 1, D, H, W) -> (B,), in squared intensity units."""
+    return (x_hat - x).square().mean(dim=(1, 2, 3, 4))
+
+
+def rate_factor(step: int, total: int) -> float:
+    """The learning rate as a share of its maximum: linear warm-up, then a half cosine to zero at `total`."""
+    warm = max(1, round(WARMUP_SHARE * total))
+    return min(1.0, (step + 1) / warm) * 0.5 * (1 + math.cos(math.pi * min(step, total) / total))

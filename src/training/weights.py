@@ -1,0 +1,44 @@
+"""Carrying weights, and nothing else, from one stage to the next."""
+
+from pathlib import Path
+
+from torch import Tensor
+
+from ..errors import AiwaveError
+from ..models import WaveletCodec
+from .checkpoint_io import read_checkpoint
+
+PREFIX = "codec."
+
+
+def load_weights(codec: WaveletCodec, path: Path) -> None:
+    """Put a checkpoint's weights into `codec`.
+
+    Networks of the lifting steps may be absent: a plain wavelet hands over to an additive transform, an additive to
+    an affine one. They start as the identity, so the codec computes what the checkpoint's did.
+
+    Raises:
+        AiwaveError: If the checkpoint is unreadable or of a model of other shape; names the first parameter.
+    """
+    stored = codec_weights(path)
+    own = codec.state_dict()
+    unexpected = [name for name in stored if name not in own]
+    missing = [name for name in own if name not in stored and ".net." not in name]
+    reshaped = [name for name in stored if name in own and stored[name].shape != own[name].shape]
+    for names, problem in (
+        (unexpected, "it holds {}, which this model does not have"),
+        (missing, "it lacks {}"),
+        (reshaped, "{} has another shape"),
+    ):
+        if names:
+            raise AiwaveError(
+                f"{path} does not fit this model: {problem.format(names[0])} ({len(names)} such parameters); "
+                "use the transform, entropy, post and model options it was trained with."
+            )
+    codec.load_state_dict(stored, strict=False)
+
+
+def codec_weights(path: Path) -> dict[str, Tensor]:
+    """The codec's parameters in a checkpoint, by name. Raises AiwaveError if it is unreadable."""
+    state = read_checkpoint(path)["state_dict"]
+    return {name.removeprefix(PREFIX): value for name, value in state.items() if name.startswith(PREFIX)}

@@ -1,0 +1,292 @@
+import json
+import math
+import os
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from aiwave.errors import AiwaveError
+from aiwave.report import RdRow, plot_rd, read_rd_csv
+from aiwave.tracking import (
+    CsvTracker,
+    NoTracker,
+    TensorBoardTracker,
+    WandbTracker,
+    git_state,
+    machine,
+    package_versions,
+    wandb_run,
+)
+from aiwave.tracking.wandb_mode import wandb_mode
+from aiwave.tracking.wandb_tracker import run_id
+from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger, WandbLogger
+
+TRACKERS = [CsvTracker, NoTracker, TensorBoardTracker, WandbTracker]
+ROWS = [
+    RdRow("brain", "a.nii", "ours", 0.01, 0.5, 38.0, 1.0, 1.0),
+    RdRow("brain", "b.nii", "ours", 0.01, 0.7, 40.0, 1.0, 1.0),
+    RdRow("brain", "a.nii", "ours", 0, 3.0, math.inf, 1.0, 1.0),
+]
+SUMMARY = {
+    "rd/brain/ours/0.01/bpp": 0.6,
+    "rd/brain/ours/0.01/psnr_db": 39.0,
+    "rd/brain/ours/0/bpp": 3.0,
+    "rd/brain/ours/0/psnr_db": math.inf,
+}
+KEY = "0123456789" * 4
+
+
+@pytest.fixture
+def wandb_home(tmp_path, monkeypatch):
+    """A user without any W&B settings or credentials; returns the place of the netrc file."""
+    import wandb
+
+    for name in [name for name in os.environ if name.startswith("WANDB_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("WANDB_CONFIG_DIR", str(tmp_path / "wandb_config"))
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    monkeypatch.chdir(tmp_path)
+    wandb.teardown()
+    yield tmp_path / "netrc"
+    wandb.teardown()
+
+
+@pytest.fixture
+def figure(tmp_path):
+    plot_rd(ROWS, tmp_path / "figure.png")
+    return tmp_path / "figure.png"
+
+
+def run(tracker, folder, figure, name="stage_1", status="ok"):
+    """One short run with everything in it."""
+    folder.mkdir(exist_ok=True)
+    logger = tracker.open(folder, "exp", name, "train", ["fast"], {"model": {"width": 8}})
+    logger.log_metrics({"loss": 1.5}, step=3)
+    tracker.log_rd(ROWS, figure)
+    tracker.close(status)
+    tracker.close(status)
+    return logger
+
+
+def wandb_records(path):
+    """Read a .wandb file: a LevelDB log of protobuf records, in blocks of 32 KiB after 7 bytes of header."""
+    from wandb.proto import wandb_internal_pb2
+
+    data, position, record = path.read_bytes(), 7, b""
+    assert data[:4] == b":W&B"
+    while len(data) - position >= 7:
+        if 32768 - position % 32768 < 7:
+            position += 32768 - position % 32768
+            continue
+        _, length, kind = struct.unpack_from("<IHB", data, position)
+        record += data[position + 7 : position + 7 + length]
+        position += 7 + length
+        if kind in (1, 4):  # the whole record or its last part
+            parsed = wandb_internal_pb2.Record()
+            parsed.ParseFromString(record)
+            yield parsed
+            record = b""
+
+
+def wandb_content(folder):
+    """Gather what a .wandb file says about its run."""
+    (path,) = folder.rglob("*.wandb")
+    content = {"config": {}, "summary": {}, "history": [], "files": [], "folder": path.parent}
+    for record in wandb_records(path):
+        kind = record.WhichOneof("record_type")
+        if kind == "run":
+            content["run"] = record.run
+            content["config"] |= values(record.run.config.update)
+        elif kind == "config":
+            content["config"] |= values(record.config.update)
+        elif kind == "summary":
+            content["summary"] |= values(record.summary.update)
+        elif kind == "history":
+            content["history"].append(values(record.history.item))
+        elif kind == "files":
+            content["files"] += [item.path for item in record.files.files]
+        elif kind == "exit":
+            content["exit_code"] = record.exit.exit_code
+    return content
+
+
+def values(items):
+    return {item.key or "/".join(item.nested_key): json.loads(item.value_json) for item in items}
+
+
+def test_wandb_writes_separate_readable_offline_runs(tmp_path, monkeypatch, wandb_home, figure, capfd):
+    import wandb
+
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    tracker = WandbTracker("proj", None, ["study"])
+    logger = run(tracker, tmp_path / "one", figure)
+    assert isinstance(logger, WandbLogger)
+    first_location = tracker.location
+    run(tracker, tmp_path / "two", figure, "stage_2", "failed")
+    assert wandb.run is None
+    assert "".join(capfd.readouterr()) == ""
+    wandb.teardown()  # wandb's service closes the files a moment after a run ends
+
+    one, two = wandb_content(tmp_path / "one"), wandb_content(tmp_path / "two")
+    assert Path(first_location) == one["folder"]
+    assert Path(tracker.location) == two["folder"]
+    assert (one["run"].run_id, two["run"].run_id) == (run_id("exp", "stage_1"), run_id("exp", "stage_2"))
+    assert (one["exit_code"], two["exit_code"]) == (0, 1)
+    header = one["run"]
+    assert (header.project, header.run_group, header.display_name) == ("proj", "exp", "stage_1")
+    assert (header.job_type, list(header.tags), header.resume) == ("train", ["study", "fast"], True)
+    assert not header.HasField("git")
+    assert one["config"]["model"] == {"width": 8}
+    assert one["history"][0]["loss"] == 1.5
+    assert one["history"][0]["trainer/global_step"] == 3
+    assert {key: one["summary"][key] for key in SUMMARY} == pytest.approx(SUMMARY)
+    media = [item for item in one["files"] if item.startswith("media/")]
+    (table,) = [item for item in media if item.endswith(".table.json")]
+    (image,) = [item for item in media if item.endswith(".png")]
+    stored = json.loads((one["folder"] / "files" / table).read_text())
+    assert [RdRow(*values) for values in stored["data"]] == ROWS
+    assert (one["folder"] / "files" / image).read_bytes() == figure.read_bytes()
+    assert not [item for item in one["files"] if "code" in item or "patch" in item]
+
+
+def test_wandb_goes_offline_by_itself_but_not_against_the_users_wish(tmp_path, monkeypatch, wandb_home):
+    monkeypatch.setenv("WANDB_BASE_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("WANDB_API_KEY", KEY)
+    monkeypatch.setattr(wandb_run, "INIT_TIMEOUT_S", 1.0)
+    with pytest.raises(AiwaveError, match="W&B cannot start a run"):
+        WandbTracker("proj", "online").open(tmp_path, "exp", "a", "train", [], {})
+    tracker = WandbTracker("proj")
+    with pytest.warns(UserWarning, match="stays offline"):
+        tracker.open(tmp_path, "exp", "a", "train", [], {})
+    tracker.close("ok")
+    assert "offline-run" in tracker.location
+    assert list(Path(tracker.location).glob("*.wandb"))
+
+
+def test_wandb_can_be_disabled_and_keeps_away_from_foreign_runs(tmp_path, wandb_home, figure):
+    import wandb
+
+    run(WandbTracker("proj", "disabled"), tmp_path / "off", figure)
+    assert list((tmp_path / "off").iterdir()) == []
+    with wandb.init(mode="disabled"), pytest.raises(AiwaveError, match="open already"):
+        WandbTracker("proj", "disabled").open(tmp_path, "exp", "a", "train", [], {})
+
+
+def test_wandb_mode_is_the_wish_then_the_environment_then_the_login(monkeypatch, wandb_home):
+    assert wandb_mode(None) == "offline"
+    wandb_home.write_text(f"machine api.wandb.ai\n  login user\n  password {KEY}\n")
+    assert wandb_mode(None) == "online"
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    assert wandb_mode(None) == "offline"
+    assert wandb_mode("online") == "online"
+
+
+def test_wandb_mode_follows_an_api_key(monkeypatch, wandb_home):
+    monkeypatch.setenv("WANDB_API_KEY", KEY)
+    assert wandb_mode(None) == "online"
+    monkeypatch.setenv("WANDB_API_KEY", "short")
+    with pytest.raises(AiwaveError, match="credentials are unusable"):
+        wandb_mode(None)
+
+
+def test_wandb_mode_ignores_credentials_of_other_machines(wandb_home):
+    wandb_home.write_text(f"machine example.org\n  login user\n  password {KEY}\n")
+    assert wandb_mode(None) == "offline"
+
+
+def test_wandb_mode_follows_wandbs_own_settings(tmp_path, wandb_home):
+    folder = tmp_path / "wandb"
+    folder.mkdir()
+    (folder / "settings").write_text("[default]\nmode = disabled\n")
+    assert wandb_mode(None) == "disabled"
+
+
+def test_wandb_mode_rejects_others(wandb_home):
+    with pytest.raises(AiwaveError, match="'sometimes'"):
+        wandb_mode("sometimes")
+
+
+def test_csv_tracker_writes_and_never_overwrites(tmp_path, figure):
+    tracker = CsvTracker("proj")
+    assert isinstance(run(tracker, tmp_path / "run", figure), CSVLogger)
+    run(tracker, tmp_path / "run", figure)
+    for version in (0, 1):
+        folder = tmp_path / "run" / "csv" / f"version_{version}"
+        assert "1.5" in (folder / "metrics.csv").read_text()
+        assert "width: 8" in (folder / "hparams.yaml").read_text()
+        assert "stage_1" in (folder / "hparams.yaml").read_text()
+        assert read_rd_csv(folder / "rd.csv") == ROWS
+        assert (folder / "rd.png").read_bytes() == figure.read_bytes()
+    assert Path(tracker.location) == folder
+
+
+def test_tensorboard_tracker_writes_readable_events(tmp_path, figure):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    tracker = TensorBoardTracker("proj", tags=["study"])
+    assert isinstance(run(tracker, tmp_path / "run", figure), TensorBoardLogger)
+    events = EventAccumulator(tracker.location).Reload()
+    assert events.Scalars("loss")[0].value == 1.5
+    assert events.Scalars("loss")[0].step == 3
+    assert {key: events.Scalars(key)[0].value for key in SUMMARY} == pytest.approx(SUMMARY)
+    (image,) = events.Images("rd/curves")
+    assert image.encoded_image_string.startswith(b"\x89PNG")
+    (text,) = events.Tensors("rd/table/text_summary")
+    assert b"brain" in text.tensor_proto.string_val[0]
+    assert "study" in (Path(tracker.location) / "hparams.yaml").read_text()
+
+
+@pytest.mark.parametrize("make", [CsvTracker, TensorBoardTracker, WandbTracker])
+def test_nothing_can_be_logged_without_an_open_run(make, figure):
+    tracker = make(project="proj", mode=None, tags=[])
+    assert tracker.location == ""
+    tracker.close("failed")
+    with pytest.raises(AiwaveError, match="No run is open"):
+        tracker.log_rd(ROWS, figure)
+
+
+def test_no_tracker_does_nothing(tmp_path, figure):
+    tracker = NoTracker("proj")
+    assert tracker.open(tmp_path / "run", "exp", "a", "train", [], {}) is False
+    tracker.log_rd(ROWS, figure)
+    tracker.close("ok")
+    assert tracker.location == ""
+    assert not (tmp_path / "run").exists()
+
+
+def test_importing_the_package_is_cheap():
+    code = "import sys, aiwave.tracking; assert not {'wandb', 'tensorboard'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def git(folder, *arguments):
+    identity = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
+    subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, capture_output=True)
+
+
+def test_git_state_tells_commit_branch_and_changes(tmp_path, monkeypatch):
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    assert git_state(tmp_path) == {}
+    git(tmp_path, "init", "-b", "work")
+    file = tmp_path / "file.txt"
+    file.write_text("one\n")
+    assert git_state(tmp_path) == {"commit": "", "branch": "work", "dirty": True, "diff": ""}
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "-m", "first")
+    state = git_state(file)
+    assert (len(state["commit"]), state["branch"], state["dirty"], state["diff"]) == (40, "work", False, "")
+    file.write_text("two\n")
+    assert git_state(tmp_path)["dirty"]
+    assert "-one\n+two" in git_state(tmp_path)["diff"]
+    monkeypatch.setenv("PATH", "")
+    assert git_state(tmp_path) == {}
+
+
+def test_packages_and_machine_are_plain_values():
+    assert package_versions()["torch"].startswith("2.")
+    found = json.loads(json.dumps(machine()))
+    assert found["cpus"] >= 1
+    assert found["torch_threads"] >= 1
+    assert found["python"] == ".".join(map(str, sys.version_info[:3]))
