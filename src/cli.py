@@ -63,5 +63,6 @@ def _user_error(error: BaseException | None) -> str | None:
     configuration = isinstance(first, HydraException | OmegaConfBaseException)
     if configuration and not isinstance(first, InstantiationException):
         lines = [line.strip() for line in str(first).splitlines() if line.strip()]
-        return " ".join(lines)
+        given = getattr(first, "override", None)
+        return f"cannot read {given!r}: {lines[0]}." if given else " ".join(lines)
     return None

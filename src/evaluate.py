@@ -33,16 +33,16 @@ def evaluate(cfg: DictConfig, output: str, overrides: list[str]) -> None:
     folder = RunFolder(cfg.run)
     trained = folder.read_config()
     validate(trained, TrainConfig)
-    codec = trained_codec(trained, folder, cfg.stage)
-    data = instantiate(cfg.dataset or trained.dataset)
+    codec = trained_codec(trained, folder, cfg.after)
+    data = instantiate(cfg.get("dataset") or trained.dataset)
     data.setup("test")
     target = Path(cfg.out) if cfg.out else _target(folder.path, cfg)
     tracker = instantiate(cfg.logger)
-    group = f"{trained.name}-{folder.path.resolve().name}"
-    rows = evaluate_codec(codec, data, target, tracker, group, cfg.qualities, cfg.tile)
+    group = folder.group(trained.name)
+    rows = evaluate_codec(codec, data, target, tracker, group, folder.record(), cfg.qualities, cfg.tile)
     print_results(rows, target, tracker)
 
 
 def _target(run: Path, cfg: DictConfig) -> Path:
-    folder = run / "stages" / cfg.stage if cfg.stage else run
-    return folder / f"{cfg.dataset.name}_{cfg.dataset.subset}" if cfg.dataset else folder
+    folder = run / "stages" / cfg.after if cfg.after else run
+    return folder / cfg.dataset.name if cfg.get("dataset") else folder

@@ -14,6 +14,7 @@ def quieten() -> None:
         ".*isinstance.treespec, LeafSpec.*",
         ".*dataloader is not resumable.*",
         ".*number of training batches .* is smaller than the logging interval.*",
+        ".*module.s. in eval mode at the start of training.*",
         ".*Detected call of `lr_scheduler.step.*",
     ):
         warnings.filterwarnings("ignore", message)

@@ -1,6 +1,7 @@
 """What a configuration may say: every key, its type and its allowed values."""
 
 import difflib
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 from omegaconf import DictConfig, OmegaConf
@@ -187,7 +188,7 @@ class EvaluateConfig(Node):
     """`conf/evaluate.yaml`, composed."""
 
     run: str
-    stage: str | None
+    after: str | None
     dataset: Dataset | None = None
     qualities: Rates | None
     tile: Annotated[int, Field(ge=16)]
@@ -201,12 +202,21 @@ def validate(cfg: DictConfig, schema: type[Node]) -> None:
     Raises:
         AiwaveError: At the first missing, unknown or impossible value; names the key and what it may be.
     """
-    if missing := sorted(OmegaConf.missing_keys(cfg)):
-        raise AiwaveError(f"{missing[0]} is not given: add {missing[0]}=... to the command.")
+    for key in _missing(OmegaConf.to_container(cfg), ""):
+        raise AiwaveError(f"{key} is not given: add {key}=... to the command.")
     try:
         schema.model_validate(OmegaConf.to_container(cfg, resolve=True))
     except ValidationError as error:
         raise AiwaveError(_sentence(error.errors(include_url=False)[0], schema)) from error
+
+
+def _missing(node: Any, path: str) -> Iterator[str]:
+    """The keys below `path` whose value is mandatory and absent."""
+    if node == "???":
+        yield path
+    elif isinstance(node, dict):
+        for key, value in node.items():
+            yield from _missing(value, f"{path}.{key}".lstrip("."))
 
 
 def _sentence(problem: Any, schema: type[Node]) -> str:
@@ -225,8 +235,9 @@ def _keys(schema: type[Node], path: tuple[str | int, ...]) -> list[str]:
     node: Any = schema
     for part in path:
         if isinstance(node, type) and issubclass(node, Node):
-            field = next(f for name, f in node.model_fields.items() if part in (name, f.alias))
-            node = _node_type(field.annotation) or node
+            fields = (f for name, f in node.model_fields.items() if part in (name, f.alias))
+            field = next(fields, None)  # None: the key of a dictionary of nodes
+            node = (field and _node_type(field.annotation)) or node
     return [field.alias or name for name, field in node.model_fields.items()]
 
 

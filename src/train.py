@@ -32,6 +32,5 @@ def train(cfg: DictConfig, output: str, overrides: list[str]) -> None:
     run_schedule(cfg, folder, data, tracker)
     if cfg.evaluate:
         codec = trained_codec(cfg, folder)
-        group = f"{cfg.name}-{folder.path.name}"
-        rows = evaluate_codec(codec, data, folder.path, tracker, group)
+        rows = evaluate_codec(codec, data, folder.path, tracker, folder.group(cfg.name), folder.record())
         print_results(rows, folder.path, tracker)

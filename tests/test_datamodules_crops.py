@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import pytorch_lightning as pl
 import torch
+
 from aiwave.datamodules import Volume, VolumeDataModule
 from aiwave.datamodules.crops import CropDataset
 from aiwave.errors import AiwaveError

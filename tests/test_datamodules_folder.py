@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 import tifffile
+
 from aiwave.datamodules import FolderDataModule
 from aiwave.datamodules.header import read_header
 from aiwave.datamodules.readers import load_volumes

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from aiwave.datamodules import PhantomDataModule
 from aiwave.datamodules.phantom import make_phantom
 from aiwave.datamodules.phantom_fields import random_field

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 import tifffile
+
 from aiwave.datamodules.header import read_header
 from aiwave.datamodules.readers import SimpleITKReader, TiffReader, load_volumes
 from aiwave.errors import AiwaveError
@@ -165,9 +166,7 @@ def many_channels(path):
     write_itk(path, full_range("uint8", (4, 5, 6, 7)), isVector=True)
 
 
-@pytest.mark.parametrize(
-    ("name", "make"), [("c.tif", colour_tiff), ("c.nii", colour_nifti), ("c.nrrd", many_channels)]
-)
+@pytest.mark.parametrize(("name", "make"), [("c.tif", colour_tiff), ("c.nii", colour_nifti), ("c.nrrd", many_channels)])
 def test_colour_is_refused(tmp_path, name, make):
     make(tmp_path / name)
     with pytest.raises(AiwaveError, match=rf"{name} is a colour image"):

@@ -3,11 +3,12 @@ import math
 import numpy as np
 import pytest
 import torch
-from aiwave.errors import AiwaveError
-from aiwave.metrics import Bpp, Psnr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+
+from aiwave.errors import AiwaveError
+from aiwave.metrics import Bpp, Psnr
 
 shapes = hnp.array_shapes(min_dims=3, max_dims=3, min_side=1, max_side=6)
 

@@ -5,6 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from matplotlib.image import imread
+
 from aiwave.errors import AiwaveError
 from aiwave.report import (
     RdRow,
@@ -16,9 +20,6 @@ from aiwave.report import (
     replacing,
     write_rd_csv,
 )
-from hypothesis import given
-from hypothesis import strategies as st
-from matplotlib.image import imread
 
 PROJECT = Path(__file__).parents[1]
 ANCHORS = Path(os.environ.get("AIWAVE_TEST_ANCHORS", PROJECT / "../shared/anchors/measured.csv"))

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger, WandbLogger
+
 from aiwave.errors import AiwaveError
 from aiwave.report import RdRow, plot_rd, read_rd_csv
 from aiwave.tracking import (
@@ -21,7 +23,6 @@ from aiwave.tracking import (
 )
 from aiwave.tracking.wandb_mode import wandb_mode
 from aiwave.tracking.wandb_tracker import run_id
-from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger, WandbLogger
 
 TRACKERS = [CsvTracker, NoTracker, TensorBoardTracker, WandbTracker]
 ROWS = [

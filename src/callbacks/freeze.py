@@ -1,6 +1,7 @@
 """Keeping components of the codec as they are."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytorch_lightning as pl
 from torch import nn
@@ -16,16 +17,16 @@ class FreezeComponents(pl.Callback):
     def __init__(self, names: Sequence[str]) -> None:
         self.names = list(names)
 
-    def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+    def setup(self, trainer: pl.Trainer, pl_module: Any, stage: str) -> None:
         """Take the components out of training."""
         for component in self._components(pl_module):
             component.requires_grad_(False)
             component.eval()
 
-    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Undo a `train()` of the whole module."""
         for component in self._components(pl_module):
             component.eval()
 
-    def _components(self, pl_module: pl.LightningModule) -> list[nn.Module]:
+    def _components(self, pl_module: Any) -> list[nn.Module]:
         return [pl_module.codec.get_submodule(name) for name in self.names]

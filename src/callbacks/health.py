@@ -1,6 +1,7 @@
 """Stopping before a bad step spoils the weights."""
 
 import math
+from typing import Any
 
 import pytorch_lightning as pl
 import torch
@@ -15,14 +16,12 @@ class GradientHealth(pl.Callback):
     The weights are still those before the bad step, and the checkpoints those of the last whole epoch.
     """
 
-    def on_before_backward(self, trainer: pl.Trainer, pl_module: pl.LightningModule, loss: Tensor) -> None:
+    def on_before_backward(self, trainer: pl.Trainer, pl_module: Any, loss: Tensor) -> None:
         """Check the loss, a scalar."""
         if not torch.isfinite(loss):
-            raise AiwaveError(self._complaint(trainer, "loss", loss.item()))
+            raise AiwaveError(_complaint(trainer, pl_module, "loss", loss.item()))
 
-    def on_before_optimizer_step(
-        self, trainer: pl.Trainer, pl_module: pl.LightningModule, optimizer: torch.optim.Optimizer
-    ) -> None:
+    def on_before_optimizer_step(self, trainer: pl.Trainer, pl_module: Any, optimizer: torch.optim.Optimizer) -> None:
         """Check and log the gradients, before they are clipped."""
         for name, component in pl_module.codec.named_children():
             gradients = [p.grad for p in component.parameters() if p.grad is not None]
@@ -30,13 +29,12 @@ class GradientHealth(pl.Callback):
                 continue
             norm = torch.nn.utils.get_total_norm(gradients).item()
             if not math.isfinite(norm):
-                raise AiwaveError(self._complaint(trainer, f"gradient of {name}", norm))
+                raise AiwaveError(_complaint(trainer, pl_module, f"gradient of {name}", norm))
             pl_module.log(f"gradient_norm/{name}", norm)
 
-    @staticmethod
-    def _complaint(trainer: pl.Trainer, what: str, value: float) -> str:
-        return (
-            f"The {what} became {value} at step {trainer.global_step} (epoch {trainer.current_epoch}): lower the "
-            f"stage's lr and resume; the last good checkpoint, if an epoch was completed, is in "
-            f"{trainer.default_root_dir}."
-        )
+
+def _complaint(trainer: pl.Trainer, pl_module: Any, what: str, value: float) -> str:
+    return (
+        f"The {what} became {value} in stage {pl_module.stage} at step {trainer.global_step}: lower the stage's lr "
+        f"and train again; the last good checkpoint, if an epoch was completed, is in {trainer.default_root_dir}."
+    )

@@ -15,25 +15,25 @@ class RdLogging(pl.Callback):
         self._bpp: dict[str, Bpp] = {}
         self._psnr: dict[str, Psnr] = {}
 
-    def on_validation_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_validation_epoch_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Begin anew."""
         self._bpp = defaultdict(Bpp)
         self._psnr = defaultdict(lambda: Psnr(pl_module.peak))
 
     def on_validation_batch_end(
-        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, *args: Any
+        self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, *args: Any
     ) -> None:
         """Take in one batch, coded at every quality (see `CompressionTask.validation_step`)."""
         x = batch["image"]
         for quality, coded in outputs.items():
-            self._bpp[f"val/bpp@{quality:g}"].update(coded.bits.sum(dim=1), x.numel())
-            self._psnr[f"val/psnr@{quality:g}"].update(coded.x_hat, x)
+            self._bpp[f"val/bpp@{quality}"].update(coded.bits.sum(dim=1), x.numel())
+            self._psnr[f"val/psnr@{quality}"].update(coded.x_hat, x)
         qualities = list(outputs)
         middle = outputs[qualities[len(qualities) // 2]]
         for band, bits in zip(pl_module.codec.band_names, middle.bits.sum(dim=0), strict=True):
             self._bpp[f"band_bpp/{band}"].update(bits, x.numel())
 
-    def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Log the figures of the epoch."""
         for metrics in (self._bpp, self._psnr):
             pl_module.log_dict({name: metric.compute().float() for name, metric in metrics.items()})

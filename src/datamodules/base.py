@@ -50,9 +50,7 @@ class VolumeDataModule(pl.LightningDataModule):
     ) -> None:
         super().__init__()
         if len(crop) != 3 or min(crop) < 1:
-            raise AiwaveError(
-                f"dataset.crop is {list(crop)}: give three sides (z, y, x) of at least 1 voxel."
-            )
+            raise AiwaveError(f"dataset.crop is {list(crop)}: give three sides (z, y, x) of at least 1 voxel.")
         for key, value in (
             ("batch_size", batch_size),
             ("epoch_steps", epoch_steps),
@@ -96,6 +94,13 @@ class VolumeDataModule(pl.LightningDataModule):
             if self.intensity_scale is None:
                 self.intensity_scale = float(1 << max(_magnitude(v.voxels) for v in volumes).bit_length())
             self._training, self._validation = hold_out(volumes, self.crop)
+
+    @property
+    def known_peak(self) -> float:
+        """`peak` as `setup` found it. Raises AiwaveError before that."""
+        if self.peak is None:
+            raise AiwaveError(f"The peak of {self.name}/{self.subset} is not known before its volumes are read.")
+        return self.peak
 
     def _describe(self, volumes: Sequence[Volume]) -> None:
         """Set `dtype` and what follows from its bit depth."""

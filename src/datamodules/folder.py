@@ -45,9 +45,7 @@ class FolderDataModule(VolumeDataModule):
             raise AiwaveError("dataset.root is not set: give the folder that holds train/ and test/.")
         root = Path(self.root).expanduser()
         if not root.is_dir():
-            raise AiwaveError(
-                f"dataset.root {root} is not a folder: give the one that holds train/ and test/."
-            )
+            raise AiwaveError(f"dataset.root {root} is not a folder: give the one that holds train/ and test/.")
         folder = root / split / self.subset
         if not folder.is_dir():
             raise AiwaveError(f"{folder} is not a folder: set dataset.subset to {_subsets(root / split)}.")

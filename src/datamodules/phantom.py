@@ -32,9 +32,7 @@ class PhantomDataModule(VolumeDataModule):
     def _make(self, split: str, shape: tuple[int, int, int]) -> Iterator[Volume]:
         for index in range(VOLUMES):
             rng = np.random.default_rng([self.seed, SPLITS.index(split), index])
-            yield Volume(
-                str(self.name), f"phantom_{self.subset}_{split}{index}", make_phantom(self.subset, shape, rng)
-            )
+            yield Volume(str(self.name), f"phantom_{self.subset}_{split}{index}", make_phantom(self.subset, shape, rng))
 
 
 def make_phantom(kind: str, shape: tuple[int, int, int], rng: np.random.Generator) -> np.ndarray:

@@ -114,10 +114,7 @@ def _add_mitochondria(image: np.ndarray, depth: np.ndarray, rng: np.random.Gener
         reach = int(radius * stretch) + 4
         box = tuple(slice(max(0, centre - reach), centre + reach + 1) for centre in place)
         offset = np.ogrid[
-            tuple(
-                slice(b.start - c, min(b.stop, n) - c)
-                for b, c, n in zip(box, place, image.shape, strict=True)
-            )
+            tuple(slice(b.start - c, min(b.stop, n) - c) for b, c, n in zip(box, place, image.shape, strict=True))
         ]
         along = rng.standard_normal(3)
         along /= np.linalg.norm(along)
@@ -135,7 +132,5 @@ def _expose(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Return uint8 voxels as a microscope gives them: with drift of brightness, blur and noise."""
     drifting = image + 4 * random_field(image.shape, 30.0, rng)
     blurred = gaussian_filter(drifting, (0.9, 0.7, 0.7))
-    noise = 4.5 * random_field(image.shape, 0.7, rng) + 3.0 * rng.standard_normal(
-        image.shape, dtype=np.float32
-    )
+    noise = 4.5 * random_field(image.shape, 0.7, rng) + 3.0 * rng.standard_normal(image.shape, dtype=np.float32)
     return np.clip(np.rint(blurred + noise), 0, 255).astype(np.uint8)

@@ -27,8 +27,7 @@ def check_dimensions(file: str, shape: tuple[int, ...]) -> None:
     """Raise AiwaveError unless `shape` is (D, H, W) or a series (T, D, H, W), without empty axes."""
     if len(shape) not in (3, 4):
         raise AiwaveError(
-            f"{file} has {len(shape)} axes {list(shape)}: save a volume (z, y, x) or a series of volumes "
-            "(t, z, y, x)."
+            f"{file} has {len(shape)} axes {list(shape)}: save a volume (z, y, x) or a series of volumes (t, z, y, x)."
         )
     if 0 in shape:
         raise AiwaveError(f"{file} has an empty axis in its shape {list(shape)}: save it with voxels.")

@@ -74,9 +74,7 @@ def _only_series(path: Path) -> Iterator[tifffile.TiffPageSeries]:
             if complaints.messages:
                 raise ValueError(complaints.messages[0])
             if len(all_series) != 1:
-                raise AiwaveError(
-                    f"{path} holds {len(all_series)} images of different shapes: save one stack."
-                )
+                raise AiwaveError(f"{path} holds {len(all_series)} images of different shapes: save one stack.")
             check_single_channel(str(path), _channels(all_series[0]))
             yield all_series[0]
     except AiwaveError:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
@@ -21,28 +22,28 @@ def evaluate_codec(
     folder: Path,
     tracker: Tracker,
     group: str,
+    record: dict[str, Any],
     qualities: Sequence[float] | None = None,
     tile: int = 128,
 ) -> list[RdRow]:
     """Measure every test volume at every quality; write rd.csv and rd.png into `folder`; log them to the tracker.
 
     `data` has been set up; its `peak` is that of the PSNR. Qualities default to the codec's own ladder. Volumes are
-    coded in tiles of at most `tile` voxels a side.
+    coded in tiles of at most `tile` voxels a side. `group` and `record` name and describe the run to the tracker.
 
     Raises:
         AiwaveError: If a volume cannot be read or a file not written.
     """
-    assert data.peak is not None
     rows: list[RdRow] = []
     for volume in tqdm(data.test_volumes(), desc="evaluating", unit=" volumes"):
         for quality in qualities or codec.rate.qualities:
-            rows.append(measure_volume(codec, volume, quality, data.peak, tile))
+            rows.append(measure_volume(codec, volume, quality, data.known_peak, tile))
     if not rows:
         raise AiwaveError(f"{data.name}/{data.subset} has no test volumes to evaluate.")
     folder.mkdir(parents=True, exist_ok=True)
     write_rd_csv(rows, folder / CSV)
-    plot_rd(rows, folder / FIGURE, data.peak)
-    tracker.open(folder, group, f"{group}-evaluate", "evaluate", ["evaluate"], {})
+    plot_rd(rows, folder / FIGURE, data.known_peak)
+    tracker.open(folder, group, f"{group}-evaluate", "evaluate", ["evaluate"], record)
     tracker.log_rd(rows, folder / FIGURE)
     tracker.close("ok")
     return rows

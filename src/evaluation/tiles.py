@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from itertools import product
+from itertools import pairwise, product
 
 
 def tiles(shape: Sequence[int], side: int) -> Iterator[tuple[slice, slice, slice]]:
@@ -11,5 +11,5 @@ def tiles(shape: Sequence[int], side: int) -> Iterator[tuple[slice, slice, slice
     for size in shape:
         count = math.ceil(size / side)
         edges = [size * k // count for k in range(count + 1)]
-        per_axis.append([slice(a, b) for a, b in zip(edges, edges[1:], strict=False)])
+        per_axis.append([slice(a, b) for a, b in pairwise(edges)])
     yield from product(*per_axis)  # type: ignore[misc]

@@ -5,7 +5,7 @@ from .codec import Coded, WaveletCodec
 from .lifting import LiftingScheme, LiftingStep
 from .lifting_net import LiftingNet
 from .post import NoPost, PostFilter
-from .rate import FixedRate, VariableRate
+from .rate import FixedRate, Rate, VariableRate
 from .scale import BoundedScale
 from .subbands import BAND_LETTERS, Subbands
 from .transform import Sharing, WaveletTransform
@@ -13,8 +13,8 @@ from .wavelets import Wavelet
 
 __all__ = [
     "BAND_LETTERS",
-    "BoundedScale",
     "Boundary",
+    "BoundedScale",
     "Coded",
     "FixedRate",
     "LiftingNet",
@@ -22,6 +22,7 @@ __all__ = [
     "LiftingStep",
     "NoPost",
     "PostFilter",
+    "Rate",
     "Sharing",
     "Subbands",
     "VariableRate",

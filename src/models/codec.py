@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from .quantize import straight_through_round
+from .rate import Rate
 from .subbands import Subbands, band_names
 from .transform import WaveletTransform
 
@@ -36,7 +37,7 @@ class WaveletCodec(nn.Module):
     `entropy(q, step)` returns bits (B, bands); `post(x, step)` filters the reconstruction.
     """
 
-    def __init__(self, transform: WaveletTransform, rate: nn.Module, entropy: nn.Module, post: nn.Module) -> None:
+    def __init__(self, transform: WaveletTransform, rate: Rate, entropy: nn.Module, post: nn.Module) -> None:
         super().__init__()
         self.transform = transform
         self.rate = rate

@@ -11,8 +11,8 @@ class Conv3d(nn.Conv3d):
     """`torch.nn.Conv3d` over (B, C, D, H, W), with padding that keeps the size and a fast path for one volume.
 
     PyTorch sends batches of one volume with fewer than about 24 channels to a kernel several times slower than
-    oneDNN; here they go to oneDNN directly (float32 on CPU, no gradient). `padding` is one of the modes of `torch.nn.Conv3d`;
-    `reflect` falls back to `replicate` along axes that are too short to be mirrored.
+    oneDNN; here they go to oneDNN directly (float32 on CPU, no gradient). `padding` is one of the modes of
+    `torch.nn.Conv3d`; `reflect` falls back to `replicate` along axes that are too short to be mirrored.
     """
 
     def __init__(self, channels_in: int, channels_out: int, kernel: int = 3, padding: str = "zeros") -> None:

@@ -1,6 +1,7 @@
 """Lifting along one axis: alternating predict and update steps that can be undone exactly."""
 
 from collections.abc import Callable
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -73,7 +74,7 @@ class LiftingScheme(nn.Module):
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """(B, 1, 2n, a, b) -> low and high half, each (B, 1, n, a, b)."""
         even, odd = x[:, :, 0::2], x[:, :, 1::2]
-        for step in self.steps:
+        for step in self._lifting_steps():
             if step.source is Phase.EVEN:
                 odd = step(odd, even)
             else:
@@ -83,9 +84,12 @@ class LiftingScheme(nn.Module):
     def inverse(self, low: Tensor, high: Tensor) -> Tensor:
         """Low and high half, each (B, 1, n, a, b) -> (B, 1, 2n, a, b)."""
         even, odd = low / self.low_gain, high / self.high_gain
-        for step in reversed(self.steps):
+        for step in reversed(self._lifting_steps()):
             if step.source is Phase.EVEN:
                 odd = step.inverse(odd, even)
             else:
                 even = step.inverse(even, odd)
         return torch.stack((even, odd), dim=3).flatten(2, 3)
+
+    def _lifting_steps(self) -> list[LiftingStep]:
+        return cast(list[LiftingStep], list(self.steps))

@@ -42,5 +42,5 @@ class NoPost(nn.Module):
 
 
 def local_mean(x: Tensor, size: int = 5) -> Tensor:
-    """Mean over a cube of `size` voxels, of those inside the volume at its faces. (B, C, D, H, W) -> the same."""
-    return F.avg_pool3d(x, size, stride=1, padding=size // 2, count_include_pad=False)
+    """Mean over a cube of `size` voxels, the volume's faces repeated outside. (B, C, D, H, W) -> the same."""
+    return F.avg_pool3d(F.pad(x, [size // 2] * 6, mode="replicate"), size, stride=1)

@@ -5,6 +5,7 @@ MSE in squared intensity units.
 """
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 import torch
@@ -14,7 +15,28 @@ HIGH_RATE_SLOPE = math.log(2) / 6
 """-dD/dR / step^2 of uniform quantisation at high rate, D = step^2 / 12 and R = h - log2(step); about 0.1155."""
 
 
-class FixedRate(nn.Module):
+class Rate(nn.Module, ABC):
+    """The operating points of a codec. A quality is the number by which a user picks one."""
+
+    @abstractmethod
+    def sample(self, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Steps and lambdas for `count` training volumes, each (count,) float32."""
+
+    @property
+    @abstractmethod
+    def qualities(self) -> list[float]:
+        """The qualities to evaluate."""
+
+    @abstractmethod
+    def step_of(self, quality: float) -> Tensor:
+        """The quantisation step at a quality, a scalar tensor in intensity units."""
+
+    @abstractmethod
+    def lmbda_of(self, quality: float) -> float:
+        """The lambda at a quality, in squared intensity units per bit per voxel."""
+
+
+class FixedRate(Rate):
     """One model, one lambda, one trainable step (as published).
 
     The step starts where `lmbda` is the slope of the high-rate approximation.
@@ -26,7 +48,7 @@ class FixedRate(nn.Module):
         self.log_step = nn.Parameter(torch.tensor(0.5 * math.log(lmbda / HIGH_RATE_SLOPE)))
 
     def sample(self, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Steps and lambdas for `count` training volumes, each (count,) float32."""
+        """Its one step and lambda, repeated."""
         return self.step_of(self.lmbda).expand(count), torch.full((count,), self.lmbda)
 
     @property
@@ -35,15 +57,15 @@ class FixedRate(nn.Module):
         return [self.lmbda]
 
     def step_of(self, quality: float) -> Tensor:
-        """The step, a scalar tensor, at the one quality there is."""
+        """The trained step."""
         return self.log_step.exp()
 
     def lmbda_of(self, quality: float) -> float:
-        """The lambda of that quality."""
+        """Its lambda."""
         return self.lmbda
 
 
-class VariableRate(nn.Module):
+class VariableRate(Rate):
     """One model for all rates: training draws a step per volume, log-uniformly from `step_range`.
 
     The rate is weighed with lmbda = ln(2)/6 * step^2, the slope at which a uniform quantiser trades distortion for
@@ -56,7 +78,7 @@ class VariableRate(nn.Module):
         self.ladder = [float(step) for step in ladder]
 
     def sample(self, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Steps and lambdas for `count` training volumes, each (count,) float32."""
+        """Steps drawn anew, and the lambdas that belong to them."""
         low, high = (math.log(step) for step in self.step_range)
         step = torch.exp(low + (high - low) * torch.rand(count, generator=generator))
         return step, HIGH_RATE_SLOPE * step**2
@@ -67,7 +89,7 @@ class VariableRate(nn.Module):
         return self.ladder
 
     def step_of(self, quality: float) -> Tensor:
-        """A quality is its step: a scalar tensor."""
+        """A quality is its step."""
         return torch.tensor(quality)
 
     def lmbda_of(self, quality: float) -> float:

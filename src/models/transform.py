@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from enum import StrEnum
 from functools import partial
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -108,7 +109,7 @@ class WaveletTransform(nn.Module):
         """Neighbouring parts that share a scheme run as one batch."""
         groups: list[tuple[LiftingScheme, list]] = []
         for part, index in zip(parts, self.scheme_of_part[axis], strict=True):
-            scheme = self.schemes[index]
+            scheme = cast(LiftingScheme, self.schemes[index])
             if groups and groups[-1][0] is scheme:
                 groups[-1][1].append(part)
             else:

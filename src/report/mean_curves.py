@@ -33,9 +33,7 @@ def mean_curves(rows: Iterable[RdRow]) -> dict[tuple[str, str], list[RdPoint]]:
     curves: dict[tuple[str, str], list[RdRow]] = defaultdict(list)
     for row in rows:
         curves[row.dataset, row.codec].append(row)
-    return {
-        key: sorted(map(_mean, _comparable(curve)), key=attrgetter("bpp")) for key, curve in curves.items()
-    }
+    return {key: sorted(map(_mean, _comparable(curve)), key=attrgetter("bpp")) for key, curve in curves.items()}
 
 
 def _comparable(curve: list[RdRow]) -> list[list[RdRow]]:
@@ -52,9 +50,7 @@ def _comparable(curve: list[RdRow]) -> list[list[RdRow]]:
 def format_table(rows: Iterable[RdRow]) -> str:
     """Return a plain-text table of the mean curves: names to the left, numbers to the right."""
     lines = [HEADER] + [
-        (dataset, codec, *_cells(point))
-        for (dataset, codec), points in mean_curves(rows).items()
-        for point in points
+        (dataset, codec, *_cells(point)) for (dataset, codec), points in mean_curves(rows).items() for point in points
     ]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     lines.insert(1, tuple("-" * width for width in widths))

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import AiwaveError
 from ..atomic import replacing
+from ..errors import AiwaveError
 from .mean_curves import RdPoint, mean_curves
 from .rd_row import RdRow
 
@@ -106,6 +106,4 @@ def _add_legend(figure: "Figure", codecs: list[str]) -> None:
 
     if codecs:
         handles = [Line2D([], [], label=codec, **_style(number)) for number, codec in enumerate(codecs)]
-        figure.legend(
-            handles=handles, loc="outside lower center", ncols=min(len(codecs), 5), frameon=False, fontsize=9
-        )
+        figure.legend(handles=handles, loc="outside lower center", ncols=min(len(codecs), 5), frameon=False, fontsize=9)

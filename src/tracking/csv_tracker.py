@@ -14,7 +14,7 @@ from .run_record import run_record
 
 
 class CsvTracker(Tracker):
-    """Writes `<folder>/csv/version_<n>/`: metrics.csv, hparams.yaml, and rd.csv and rd.png if there are any.
+    """Writes `<folder>/csv/<job type>/version_<n>/`: metrics.csv, hparams.yaml, and rd.csv and rd.png if there are any.
 
     Continuing a run starts the next version, so that nothing is overwritten.
     """
@@ -29,7 +29,7 @@ class CsvTracker(Tracker):
     ) -> CSVLogger:
         """Start a run; see `Tracker.open`."""
         self.close("ok")
-        self._logger = logger = CSVLogger(folder, name="csv")
+        self._logger = logger = CSVLogger(folder, name=f"csv/{job_type}")
         self._location = logger.log_dir
         logger.log_hyperparams({**config, **run_record(group, name, job_type, [*self.tags, *tags])})
         logger.save()

@@ -14,7 +14,7 @@ from .run_record import run_record
 
 
 class TensorBoardTracker(Tracker):
-    """Writes `<folder>/tensorboard/`; continuing a run adds a further event file to it."""
+    """Writes `<folder>/tensorboard/<job type>/`; continuing a run adds a further event file to it."""
 
     def __init__(self, project: str, mode: str | None = None, tags: Sequence[str] = ()) -> None:
         super().__init__(project, mode, tags)
@@ -26,9 +26,7 @@ class TensorBoardTracker(Tracker):
     ) -> TensorBoardLogger:
         """Start a run; see `Tracker.open`."""
         self.close("ok")
-        self._logger = logger = TensorBoardLogger(
-            folder, name="tensorboard", version="", default_hp_metric=False
-        )
+        self._logger = logger = TensorBoardLogger(folder, name="tensorboard", version=job_type, default_hp_metric=False)
         self._location = logger.log_dir
         logger.log_hyperparams({**config, **run_record(group, name, job_type, [*self.tags, *tags])})
         return logger

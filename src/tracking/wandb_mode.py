@@ -33,9 +33,7 @@ def _default_mode() -> str:
     if settings.mode != "online":
         return settings.mode
     try:
-        credentials = authenticate_session(
-            host=settings.base_url, source="aiwave", prompt=False, update_session=False
-        )
+        credentials = authenticate_session(host=settings.base_url, source="aiwave", prompt=False, update_session=False)
     except AuthenticationError as error:
         raise AiwaveError(f"W&B credentials are unusable: {str(error).rstrip('.')}.") from error
     return "online" if credentials else "offline"

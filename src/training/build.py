@@ -1,5 +1,7 @@
 """From a configuration to the codec of one stage."""
 
+from typing import cast
+
 import torch
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
@@ -23,7 +25,7 @@ def plan(cfg: DictConfig) -> list[DictConfig]:
                 f"schedule.order names the stage {name!r}, which the schedule does not have: "
                 f"allowed are {', '.join(known)}."
             )
-    return [OmegaConf.merge(known[name], {"name": name}) for name in cfg.schedule.order]
+    return [cast(DictConfig, OmegaConf.merge(known[name], {"name": name})) for name in cfg.schedule.order]
 
 
 def build_codec(cfg: DictConfig, stage: DictConfig) -> WaveletCodec:

@@ -12,9 +12,7 @@ from .build import plan
 from .run_folder import RunFolder
 
 
-def prepare_new(
-    cfg: DictConfig, folder: RunFolder, overrides: Sequence[str]
-) -> tuple[DictConfig, VolumeDataModule]:
+def prepare_new(cfg: DictConfig, folder: RunFolder, overrides: Sequence[str]) -> tuple[DictConfig, VolumeDataModule]:
     """Check configuration and data, and record a new run in `folder`.
 
     Returns the configuration with every value resolved, the data's peak and intensity scale included, and the data.
@@ -24,7 +22,8 @@ def prepare_new(
     """
     validate(cfg, TrainConfig)
     plan(cfg)
-    cfg = OmegaConf.create(OmegaConf.to_container(cfg))
+    cfg = cfg.copy()
+    OmegaConf.set_struct(cfg, False)
     for key, node in (("root", cfg.dataset), ("init_from", cfg)):
         if node[key] is not None:
             node[key] = str(Path(node[key]).expanduser().resolve())

@@ -43,7 +43,7 @@ class RunFolder:
                 f"{self.path} already holds a run: continue it with `aiwave train resume={self.path}` or choose "
                 "another run_dir."
             )
-        state = git_state(Path.cwd())
+        state = git_state(Path(__file__).resolve().parent)
         diff = state.pop("diff", "")
         provenance = {
             "command": shlex.join(["aiwave", "train", *overrides]),
@@ -72,6 +72,16 @@ class RunFolder:
         if not isinstance(cfg, DictConfig):
             raise AiwaveError(f"{self.config_path} is not a configuration.")
         return cfg
+
+    def record(self) -> dict[str, Any]:
+        """Configuration and provenance as plain values, for a tracker."""
+        config = OmegaConf.to_container(self.read_config())
+        provenance = json.loads((self.path / "provenance.json").read_text(encoding="utf-8"))
+        return {**config, "provenance": provenance}  # type: ignore[dict-item]
+
+    def group(self, name: str) -> str:
+        """What the tracked runs of this folder have in common, for a run called `name`."""
+        return f"{name}-{self.path.resolve().name}"
 
     def finish(self, stage: str, facts: dict[str, Any]) -> None:
         """Mark a stage as done."""

@@ -11,7 +11,7 @@ from pytorch_lightning.trainer.states import TrainerStatus
 from ..callbacks import FreezeComponents
 from ..datamodules import VolumeDataModule
 from ..errors import Interrupted
-from ..tracking import Tracker
+from ..tracking import Status, Tracker
 from .build import build_codec, plan
 from .checkpoint_io import AtomicCheckpointIO
 from .run_folder import RunFolder
@@ -19,9 +19,7 @@ from .task import CompressionTask
 from .weights import load_weights
 
 
-def run_schedule(
-    cfg: DictConfig, folder: RunFolder, datamodule: VolumeDataModule, tracker: Tracker
-) -> None:
+def run_schedule(cfg: DictConfig, folder: RunFolder, datamodule: VolumeDataModule, tracker: Tracker) -> None:
     """Train every stage that is not finished; an interrupted one goes on from its last checkpoint.
 
     Only weights pass from a stage to the next: those of its checkpoint `cfg.schedule.carry`. The first stage starts
@@ -56,10 +54,10 @@ def run_stage(
     codec = build_codec(cfg, stage)
     if weights is not None:
         load_weights(codec, weights)
-    task = CompressionTask(codec, datamodule.peak, stage.lr, cfg.seed)
+    task = CompressionTask(codec, datamodule.known_peak, stage.lr, cfg.seed, stage.name)
     last = folder.stage(stage.name) / "last.ckpt"
     started = time.perf_counter()
-    status = "failed"
+    status: Status = "failed"
     try:
         trainer = stage_trainer(cfg, stage, folder, tracker)
         _fit(trainer, task, datamodule, last if last.is_file() else None, stage.name, folder)
@@ -73,10 +71,10 @@ def stage_trainer(cfg: DictConfig, stage: DictConfig, folder: RunFolder, tracker
     """The trainer of a stage, its callbacks and its logger."""
     own = folder.stage(stage.name)
     own.mkdir(parents=True, exist_ok=True)
-    group = f"{cfg.name}-{folder.path.name}"
+    group = folder.group(cfg.name)
     tags = [stage.name, f"lmbda={cfg.lmbda:g}"] if "FixedRate" in cfg.rate._target_ else [stage.name]
-    config = OmegaConf.to_container(cfg, resolve=True)
-    logger = tracker.open(own, group, f"{group}-{stage.name}", stage.name, tags, {**config, "stage": stage})
+    record = folder.record() | {"stage": OmegaConf.to_container(stage), "frozen": list(stage.freeze)}
+    logger = tracker.open(folder.path, group, f"{group}-{stage.name}", stage.name, tags, record)
     extra = [instantiate(node) for node in cfg.callbacks.values() if node is not None]
     return pl.Trainer(
         **cfg.trainer,

@@ -22,17 +22,19 @@ class CompressionTask(pl.LightningModule):
     comparable). `peak` is that of the PSNR. `learning_rates` gives Adam's rate per component (a child of the codec);
     each rises linearly over the first 5 % of the stage and falls as a cosine to zero.
 
-    Random steps depend on `seed` and the global step alone, so a resumed run draws those of an uninterrupted one.
+    `stage` names the stage in messages. Random steps depend on `seed` and the global step alone, so a resumed run
+    draws those of an uninterrupted one.
     """
 
     def __init__(
-        self, codec: WaveletCodec, peak: float, learning_rates: Mapping[str, float], seed: int
+        self, codec: WaveletCodec, peak: float, learning_rates: Mapping[str, float], seed: int, stage: str
     ) -> None:
         super().__init__()
         self.codec = codec
         self.peak = peak
         self.learning_rates = dict(learning_rates)
         self.seed = seed
+        self.stage = stage
 
     def training_step(self, batch: dict[str, Tensor], batch_index: int) -> Tensor:
         """`batch["image"]`: (B, 1, d, h, w), raw intensities as float32 -> scalar loss."""
@@ -44,14 +46,14 @@ class CompressionTask(pl.LightningModule):
         self._log_progress(loss, coded, mse, step)
         return loss
 
-    def validation_step(self, batch: dict[str, Tensor], batch_index: int) -> dict[float, Coded]:
+    def validation_step(self, batch: dict[str, Tensor], batch_index: int) -> dict[str, Coded]:
         """`batch["image"]`: (B, 1, d, h, w) -> the coded batch at every quality of the codec's ladder."""
         x = batch["image"]
-        results: dict[float, Coded] = {}
+        results: dict[str, Coded] = {}
         losses = []
         for quality in self.codec.rate.qualities:
             step = self.codec.rate.step_of(quality).to(x).expand(len(x))
-            coded = results[quality] = self.codec(x, step)
+            coded = results[f"{quality:g}"] = self.codec(x, step)
             mse = squared_error(coded.x_hat, x)
             losses.append((coded.bpp + mse / self.codec.rate.lmbda_of(quality)).mean())
         self.log("val/loss", torch.stack(losses).mean(), batch_size=len(x))

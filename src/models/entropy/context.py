@@ -43,17 +43,21 @@ class ContextEntropy(nn.Module):
 
     def forward(self, q: Subbands, step: Tensor) -> Tensor:
         """Quantised subbands and steps (B,) -> bits of every band, (B, bands)."""
+        return torch.cat([bits.sum(dim=(2, 3, 4)) for bits in self.coefficient_bits(q, step)], dim=1)
+
+    def coefficient_bits(self, q: Subbands, step: Tensor) -> list[Tensor]:
+        """Quantised subbands and steps (B,) -> bits of every coefficient, shaped as `q.level_stacks()`."""
         bits = []
         approx: Tensor | None = None
         for level, stack in enumerate(q.level_stacks()):
-            bits.append(self.band_bits(level, stack, approx, step))
+            bits.append(self.level_bits(level, stack, approx, step))
             if level + 1 < self.levels:
                 low = stack[:, :1] if approx is None else approx
                 approx = self.synthesis.inverse(Subbands(low, (stack[:, -(BANDS - 1) :],)))
-        return torch.cat(bits, dim=1)
+        return bits
 
-    def band_bits(self, level: int, stack: Tensor, approx: Tensor | None, step: Tensor) -> Tensor:
-        """Bits of the bands of one level, (B, n).
+    def level_bits(self, level: int, stack: Tensor, approx: Tensor | None, step: Tensor) -> Tensor:
+        """Bits of every coefficient of one level, (B, n, d, h, w).
 
         `stack` (B, n, d, h, w) holds the level's bands in quantisation steps, n = 8 at the coarsest level (0) and 7
         at the others; `approx` (B, 1, d, h, w), in steps, reconstructs what is coarser (None at level 0).
@@ -65,7 +69,7 @@ class ContextEntropy(nn.Module):
         logits, means, log_scales = self._density(features, ids).chunk(3, dim=-1)
         predicted = self.prediction(stack, ids).unsqueeze(-1)
         means = predicted + means * log_scales.exp()
-        return mixture_bits(stack, logits, means, log_scales).sum(dim=(2, 3, 4))
+        return mixture_bits(stack, logits, means, log_scales)
 
     def _own_and_siblings(self, stack: Tensor) -> Tensor:
         """What the band itself and the bands before it tell: (B, n, d, h, w) -> (B, n, C, d, h, w)."""

@@ -1,0 +1,52 @@
+"""Small models for tests."""
+
+from functools import partial
+
+import torch
+from torch import nn
+
+from aiwave.models import (
+    BoundedScale,
+    LiftingNet,
+    NoPost,
+    PostFilter,
+    VariableRate,
+    WaveletCodec,
+    WaveletTransform,
+)
+from aiwave.models.entropy import ContextEntropy, FactorizedEntropy
+
+
+def lifting_net(channels=4, **options):
+    return LiftingNet(channels, 1, nn.Tanh, intensity_scale=256.0, **options)
+
+
+def transform(kind, levels=2, channels=4, **options):
+    """A transform by the name of its variant: cdf97, cdf53, additive or affine."""
+    wavelet = kind if kind in ("cdf97", "cdf53") else "cdf97"
+    net = None if kind == wavelet else partial(lifting_net, channels)
+    scale = BoundedScale(0.5) if kind == "affine" else None
+    return WaveletTransform(wavelet, levels, trainable_taps=net is not None, net=net, scale=scale, **options)
+
+
+def entropy(kind, levels=2, channels=8):
+    make = {"context": ContextEntropy, "factorized": FactorizedEntropy}[kind]
+    return make(levels, channels, layers=1, mixtures=2)
+
+
+def codec(kind="affine", entropy_kind="context", post=True, levels=2):
+    return WaveletCodec(
+        transform(kind, levels),
+        VariableRate(None, [1.0, 30.0], [2.0, 8.0, 20.0]),
+        entropy(entropy_kind, levels),
+        PostFilter(4, 1) if post else NoPost(),
+    )
+
+
+def shake(module, seed=0, std=0.02):
+    """Move every parameter away from its start."""
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter.add_(std * torch.randn(parameter.shape, generator=generator))
+    return module

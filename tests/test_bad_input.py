@@ -1,0 +1,193 @@
+"""Whatever a user gets wrong: one sentence, a status other than 0, nothing half-written."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+import tifffile
+import torch
+
+from aiwave.callbacks import GradientHealth
+from aiwave.cli import main
+from aiwave.training.checkpoint_io import read_checkpoint
+from tests.conftest import textured
+from tests.runs import TINY, train
+
+
+def complaint(capfd):
+    """The one line on standard error that begins with the program's name."""
+    err = capfd.readouterr().err
+    assert "Traceback" not in err
+    lines = [line for line in err.splitlines() if line.startswith("aiwave: ")]
+    assert len(lines) == 1, err
+    return lines[0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["fly"], ["'fly'", "train", "evaluate"]),
+        (["train", "datset=phantom"], ["datset"]),
+        (["train", "dataset=fantom"], ["dataset/fantom", "phantom", "folder"]),
+        (["train", "experiment=nothing"], ["experiment/nothing", "quickstart"]),
+        (["train", "stage=fourth"], ["stage/fourth", "additive", "affine", "finetune"]),
+        (["train", "modle.levels=2"], ["modle"]),
+        (["train", "model.level=2"], ["model.level"]),
+        (["train", "dataset.crop=[8"], ["dataset.crop=[8"]),
+        (["train", "schedule.order=[additive,refine]"], ["refine", "additive, affine, finetune"]),
+        (["train", "dataset=folder", "dataset.subset=x"], ["dataset.root"]),
+        (["train", "dataset=folder", "dataset.root=nowhere", "dataset.subset=x"], ["nowhere"]),
+        (["train", "resume=nowhere"], ["nowhere", "config.yaml"]),
+        (["train", "dataset.subset=xray"], ["xray", "em"]),
+        (["evaluate"], ["run", "not given"]),
+        (["evaluate", "run=nowhere"], ["nowhere", "config.yaml"]),
+        (["evaluate", "run=nowhere", "tile=3"], ["tile", "16"]),
+    ],
+)
+def test_wrong_commands(arguments, words, tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    assert main([*arguments, *([] if arguments[0] == "fly" else ["logger=none"])]) in (1, 2)
+    sentence = complaint(capfd)
+    assert [word for word in words if word not in sentence] == [], sentence
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def no_subset(root):
+    (root / "train").mkdir(parents=True)
+    (root / "train/other").mkdir()
+    tifffile.imwrite(root / "train/other/a.tif", textured((24, 24, 24), 0), photometric="minisblack")
+
+
+def empty(root):
+    (root / "train/cells").mkdir(parents=True)
+
+
+def small(root):
+    empty(root)
+    tifffile.imwrite(root / "train/cells/small.tif", textured((9, 40, 40), 0), photometric="minisblack")
+
+
+def truncated_tiff(root):
+    empty(root)
+    path = root / "train/cells/cut.tif"
+    tifffile.imwrite(path, textured((24, 40, 40), 0), photometric="minisblack")
+    path.write_bytes(path.read_bytes()[:20000])
+
+
+def truncated_nifti(root):
+    empty(root)
+    path = root / "train/cells/cut.nii.gz"
+    sitk.WriteImage(sitk.GetImageFromArray(textured((24, 40, 40), 0)), str(path))
+    path.write_bytes(path.read_bytes()[:9000])
+
+
+def not_a_volume(root):
+    empty(root)
+    (root / "train/cells/text.tif").write_text("hello")
+
+
+def nan_voxels(root):
+    empty(root)
+    voxels = textured((24, 40, 40), 0).astype(np.float32)
+    voxels[3, 4, 5] = np.nan
+    sitk.WriteImage(sitk.GetImageFromArray(voxels), str(root / "train/cells/holes.nii.gz"))
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (no_subset, ["cells", "other"]),
+        (empty, ["cells"]),
+        (small, ["small.tif", "9", "16", "dataset.crop"]),
+        (truncated_tiff, ["cut.tif"]),
+        (truncated_nifti, ["cut.nii.gz"]),
+        (not_a_volume, ["text.tif"]),
+        (nan_voxels, ["holes.nii.gz", "NaN"]),
+    ],
+)
+def test_wrong_data(make, words, tmp_path, capfd):
+    make(tmp_path / "data")
+    assert train(tmp_path / "data", tmp_path / "run", "logger=none") == 1
+    sentence = complaint(capfd)
+    assert [word for word in words if word not in sentence] == [], sentence
+    assert not [path for path in (tmp_path / "run").rglob("*") if path.is_file()]
+
+
+def test_a_loss_that_is_not_finite_stops_the_stage_and_keeps_the_last_good_checkpoint(
+    data_root, tmp_path, monkeypatch, capfd
+):
+    original = GradientHealth.on_before_backward
+
+    def spoil_step_3(self, trainer, module, loss):
+        original(self, trainer, module, loss * float("nan") if trainer.global_step == 3 else loss)
+
+    monkeypatch.setattr(GradientHealth, "on_before_backward", spoil_step_3)
+    assert train(data_root, tmp_path / "run", "stage=additive", "stage.epochs=3", "logger=none", epochs=[]) == 1
+    sentence = complaint(capfd)
+    assert re.search(r"loss became nan in stage additive at step 3", sentence)
+    state = read_checkpoint(tmp_path / "run/stages/additive/last.ckpt")["state_dict"]
+    assert all(torch.isfinite(value).all() for value in state.values())
+
+
+def test_gradients_that_overflow_are_caught_before_they_reach_the_weights(data_root, tmp_path, capfd):
+    wild = ["stage=additive", "stage.epochs=4", "stage.lr.transform=1e30", "logger=none"]
+    assert train(data_root, tmp_path / "run", *wild, epochs=[]) == 1
+    assert re.search(r"(loss|gradient of \w+) became (nan|inf) in stage additive at step \d+", complaint(capfd))
+
+
+def test_checkpoints_that_cannot_be_used(data_root, tmp_path, capfd):
+    (tmp_path / "noise.ckpt").write_bytes(b"\x80\x04 not a checkpoint")
+    torch.save({"weights": 1}, tmp_path / "foreign.ckpt")
+    torch.save({"state_dict": {"codec.transform.bogus": torch.zeros(1)}}, tmp_path / "other.ckpt")
+    for name, word in (
+        ("noise", "readable"),
+        ("foreign", "weights"),
+        ("other", "transform.bogus"),
+        ("none", "No checkpoint"),
+    ):
+        path = tmp_path / f"{name}.ckpt"
+        assert train(data_root, tmp_path / name, "stage=affine", f"init_from={path}", "logger=none", epochs=[]) == 1
+        sentence = complaint(capfd)
+        assert word in sentence
+        assert str(path) in sentence
+
+
+def test_a_run_folder_is_never_overwritten(data_root, tmp_path, capfd):
+    options = ["stage=warmup", "stage.epochs=1", "logger=none", "evaluate=false"]
+    assert train(data_root, tmp_path / "run", *options, epochs=[]) == 0
+    capfd.readouterr()
+    assert train(data_root, tmp_path / "run", *options, epochs=[]) == 1
+    assert "already holds a run" in complaint(capfd)
+
+
+def test_a_stage_with_nothing_to_train_says_so(data_root, tmp_path, capfd):
+    options = ["stage=affine", "transform=cdf97", "post=none", "logger=none"]
+    assert train(data_root, tmp_path / "run", *options, epochs=[]) == 1
+    assert "nothing to train" in complaint(capfd)
+
+
+def test_ctrl_c_keeps_the_checkpoint_and_says_how_to_go_on(data_root, tmp_path):
+    command = [sys.executable, "-m", "aiwave", "train", *TINY, f"dataset.root={data_root}", f"run_dir={tmp_path}/run"]
+    options = ["stage=additive", "stage.epochs=1000"]
+    process = subprocess.Popen(
+        [*command, *options], stderr=subprocess.PIPE, text=True, env=os.environ | {"WANDB_MODE": "offline"}
+    )
+    last = tmp_path / "run/stages/additive/last.ckpt"
+    for _ in range(600):
+        if last.is_file() or process.poll() is not None:
+            break
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    err = process.communicate(timeout=60)[1]
+    assert process.returncode == 130, err
+    assert "Traceback" not in err
+    assert f"continue with `aiwave train resume={tmp_path}/run`" in err
+    assert read_checkpoint(last)["epoch"] >= 0
+    assert not list(tmp_path.rglob("*.tmp"))
+    assert len(list((tmp_path / "run/wandb").glob("offline-run-*/*.wandb"))) == 1

@@ -1,0 +1,88 @@
+"""The configuration tree: uniform groups, small files, checked values, experiments that run."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from hydra import compose, initialize_config_module
+
+import aiwave.conf
+from aiwave.errors import AiwaveError
+from aiwave.schema import TrainConfig, validate
+from aiwave.train import train
+
+CONF = Path(aiwave.conf.__file__).parent
+GROUPS = sorted({path.parent.name for path in CONF.glob("*/*.yaml")} - {"experiment", "schedule"})
+EXPERIMENTS = sorted(
+    str(path.relative_to(CONF / "experiment").with_suffix("")) for path in CONF.glob("experiment/**/*.yaml")
+)
+
+
+def composed(*overrides):
+    with initialize_config_module("aiwave.conf", version_base="1.3"):
+        return compose("train", overrides=list(overrides))
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_every_option_of_a_group_has_the_same_keys(group):
+    keys = {path.stem: list(yaml.safe_load(path.read_text())) for path in (CONF / group).glob("*.yaml")}
+    assert len({tuple(k) for k in keys.values()}) == 1, keys
+
+
+def test_files_are_short():
+    assert [path for path in CONF.rglob("*.yaml") if len(path.read_text().splitlines()) > 30] == []
+    long = [path.name for path in CONF.glob("*/*.yaml") if len(path.read_text().splitlines()) > 20]
+    assert long == []
+
+
+@pytest.mark.parametrize("transform", ["cdf97", "additive", "affine"])
+@pytest.mark.parametrize("entropy", ["factorized", "context"])
+@pytest.mark.parametrize(
+    "options", ["rate=fixed", "rate=variable", "post=none", "schedule=warm_three_stage", "trainer=gpu"]
+)
+def test_options_combine(transform, entropy, options):
+    validate(composed(f"transform={transform}", f"entropy={entropy}", options), TrainConfig)
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+def test_every_experiment_composes_and_trains_two_steps(experiment, tmp_path):
+    cfg = composed(
+        f"experiment={experiment}",
+        "model=tiny",
+        "logger=none",
+        "callbacks=quiet",
+        "dataset.crop=[8,8,8]",
+        "dataset.epoch_steps=2",
+        "dataset.batch_size=1",
+        "dataset.val_crops=1",
+        "evaluate=false",
+        f"run_dir={tmp_path}",
+    )
+    for stage in cfg.schedule.stages.values():
+        stage.epochs = 1
+    train(cfg, str(tmp_path / "run"), [])
+    assert len(list((tmp_path / "run/stages").glob("*/done.json"))) == len(cfg.schedule.order)
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("+model.contxt_channels=3", ["model.contxt_channels", "did you mean context_channels", "mixtures"]),
+        ("+stages=3", ["stages", "did you mean stage", "dataset"]),
+        ("transform.sharing=diagonal", ["transform.sharing", "isotropic", "axial", "none", "diagonal"]),
+        ("model.levels=9", ["model.levels", "5", "9"]),
+        ("dataset.crop=[8,8]", ["dataset.crop", "3"]),
+        ("dataset.batch_size=0", ["dataset.batch_size", "greater than 0"]),
+        ("schedule.stages.affine.freeze=[entropie]", ["schedule.stages.affine.freeze.0", "entropy", "entropie"]),
+        ("+schedule.stages.affine.lr.taps=1", ["schedule.stages.affine.lr.taps", "transform"]),
+        ("lmbda=-1", ["lmbda", "-1"]),
+        ("dataset=folder", ["dataset.root", "not given"]),
+        ("entropy._target_=os.system", ["entropy._target_", "os.system"]),
+    ],
+)
+def test_a_wrong_key_or_value_is_named_with_what_is_allowed(override, words):
+    with pytest.raises(AiwaveError) as caught:
+        validate(composed(override), TrainConfig)
+    sentence = str(caught.value)
+    assert [word for word in words if word not in sentence] == [], sentence
+    assert "\n" not in sentence

@@ -1,0 +1,138 @@
+"""Entropy models: proper densities, causality, agreement with closed forms."""
+
+import math
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from aiwave.models import Subbands
+from aiwave.models.conv import CausalConv3d
+from aiwave.models.entropy.logistic_mixture import mixture_bits
+from aiwave.models.entropy.prediction import BandPredictor
+from tests.builders import entropy, shake
+
+
+def integers(levels=2, side=4, seed=0, batch=1, spread=3.0):
+    """Random quantised subbands whose coarsest bands are `side` wide."""
+    generator = torch.Generator().manual_seed(seed)
+
+    def band(count, level):
+        shape = (batch, count, *[side << level] * 3)
+        return torch.round(spread * torch.randn(shape, generator=generator, dtype=torch.float64))
+
+    return Subbands(20 * band(1, 0), tuple(band(7, level) for level in range(levels)))
+
+
+@settings(deadline=None)
+@given(
+    means=st.lists(st.floats(-5, 5), min_size=2, max_size=2),
+    log_scales=st.lists(st.floats(-3, 1), min_size=2, max_size=2),
+    logits=st.lists(st.floats(-3, 3), min_size=2, max_size=2),
+)
+def test_the_mixture_is_a_density_over_the_integers(means, log_scales, logits):
+    q = torch.arange(-200.0, 201, dtype=torch.float64)
+    parameters = [torch.tensor(p, dtype=torch.float64).expand(401, 2) for p in (logits, means, log_scales)]
+    assert torch.exp2(-mixture_bits(q, *parameters)).sum() == pytest.approx(1, abs=1e-9)
+
+
+def test_one_logistic_matches_its_closed_form_and_far_tails_do_not_underflow():
+    zero = torch.zeros(1, 1, dtype=torch.float64)
+    p0 = 1 / (1 + math.exp(-0.5)) - 1 / (1 + math.exp(0.5))
+    assert mixture_bits(zero[0], zero, zero, zero).item() == pytest.approx(-math.log2(p0), rel=1e-12)
+    far = mixture_bits(torch.full((1,), 1e5), *[zero.float()] * 3)
+    assert far.item() == pytest.approx((1e5 - 0.5 - math.log(1 - math.exp(-1))) / math.log(2), rel=1e-4)
+
+
+@pytest.mark.parametrize("include_centre", [False, True])
+def test_a_causal_convolution_sees_exactly_the_taps_before(include_centre):
+    conv = CausalConv3d(1, 1, include_centre)
+    torch.nn.init.ones_(conv.weight)
+    torch.nn.init.zeros_(conv.bias)
+    impulse = torch.zeros(1, 1, 5, 5, 5)
+    impulse[0, 0, 2, 2, 2] = 1
+    reached = conv(impulse)[0, 0].round().bool().nonzero().tolist()
+    neighbours = [[z, y, x] for z in (2, 3) for y in (1, 2, 3) for x in (1, 2, 3)]
+    expected = [p for p in neighbours if p > [2, 2, 2] or (include_centre and p == [2, 2, 2])]
+    assert reached == expected
+    assert len(expected) == 13 + include_centre
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 1000), data=st.data())
+def test_no_probability_depends_on_a_later_coefficient(seed, data):
+    """Change one coefficient: everything before it in coding order keeps its code length."""
+    model = shake(entropy("context"), seed, std=0.3).double()
+    q = integers(side=2, seed=seed)
+    step = torch.tensor([3.0], dtype=torch.float64)
+    before = [bits[0] for bits in model.coefficient_bits(q, step)]
+    stacks = list(q.level_stacks())
+    level = data.draw(st.integers(0, len(stacks) - 1))
+    place = data.draw(st.integers(0, stacks[level][0].numel() - 1))
+    changed = [q.approx.clone(), *[d.clone() for d in q.details]]
+    count = stacks[level][0].numel()
+    if level == 0:
+        approx_count = q.approx.numel()
+        target, index = (changed[0], place) if place < approx_count else (changed[1], place - approx_count)
+    else:
+        target, index = changed[level + 1], place
+    target.view(-1)[index] += 5
+    after = [bits[0] for bits in model.coefficient_bits(Subbands(changed[0], tuple(changed[1:])), step)]
+    for other in range(level):
+        assert torch.equal(before[other], after[other])
+    assert torch.equal(before[level].reshape(-1)[:place], after[level].reshape(-1)[:place])
+    assert count == before[level].numel()
+    assert before[level].reshape(-1)[place] != after[level].reshape(-1)[place]
+
+
+@pytest.mark.parametrize("kind", ["context", "factorized"])
+def test_bits_are_positive_finite_and_per_band(kind):
+    model = entropy(kind).double()
+    bits = model(integers(batch=2), torch.tensor([2.0, 9.0], dtype=torch.float64))
+    assert bits.shape == (2, 15)
+    assert torch.isfinite(bits).all()
+    assert (bits > 0).all()
+
+
+@pytest.mark.parametrize("kind", ["context", "factorized"])
+@pytest.mark.parametrize("levels", [1, 3])
+def test_any_number_of_levels(kind, levels):
+    bits = entropy(kind, levels)(integers(levels, side=2).map(torch.Tensor.float), torch.tensor([2.0]))
+    assert bits.shape == (1, 1 + 7 * levels)
+
+
+def test_volumes_of_a_batch_do_not_influence_each_other():
+    model = shake(entropy("context"), std=0.1).double()
+    both = integers(batch=2)
+    step = torch.tensor([2.0, 9.0], dtype=torch.float64)
+    together = model(both, step)
+    for k in range(2):
+        alone = model(both.map(lambda band, k=k: band[k : k + 1]), step[k : k + 1])
+        torch.testing.assert_close(alone[0], together[k])
+
+
+def test_the_coarsest_band_is_predicted_from_its_neighbours():
+    predictor = BandPredictor(8)
+    ramp = torch.full((1, 8, 4, 4, 4), 30.0)
+    predicted = predictor(ramp, torch.arange(8))
+    assert predicted[0, 0, 1:, 1:, 1:].sub(30).abs().max() < 1e-4
+    assert predicted[0, 1:].abs().max() == 0
+
+
+def test_context_learns_structure_that_a_factorized_model_cannot():
+    """Bands that repeat their neighbour cost next to nothing once learned."""
+    torch.manual_seed(0)
+    columns = torch.round(4 * torch.randn(4, 7, 4, 4, 1))
+    q = Subbands(torch.zeros(4, 1, 2, 2, 2), (torch.zeros(4, 7, 2, 2, 2), columns.expand(-1, -1, -1, -1, 4)))
+    final = {}
+    for kind in ("context", "factorized"):
+        model = entropy(kind, channels=16)
+        optimizer = torch.optim.Adam(model.parameters(), 1e-2)
+        for _ in range(60):
+            loss = model(q, torch.full((4,), 4.0)).sum() / q.details[1].numel()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        final[kind] = loss.item()
+    assert final["context"] < 0.8 * final["factorized"]
