@@ -12,8 +12,7 @@ import SimpleITK as sitk
 import tifffile
 
 from aiwave.datamodules import FolderDataModule
-from aiwave.datamodules.header import read_header
-from aiwave.datamodules.readers import load_volumes
+from aiwave.datamodules.readers import load_volumes, read_header
 from aiwave.errors import AiwaveError
 
 REAL = Path(os.environ.get("AIWAVE_TEST_DATA", Path(__file__).parents[1] / ".." / "shared" / "data"))

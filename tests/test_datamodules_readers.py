@@ -7,8 +7,7 @@ import pytest
 import SimpleITK as sitk
 import tifffile
 
-from aiwave.datamodules.header import read_header
-from aiwave.datamodules.readers import SimpleITKReader, TiffReader, load_volumes
+from aiwave.datamodules.readers import SimpleITKReader, TiffReader, load_volumes, read_header
 from aiwave.errors import AiwaveError
 
 DTYPES = ["uint8", "int8", "uint16", "int16"]

@@ -18,7 +18,7 @@ class FolderDataModule(VolumeDataModule):
 
     def training_volumes(self) -> Iterator[Volume]:
         """Yield the volumes of `<root>/train/<subset>`; headers are checked before any voxel is read."""
-        from .header import read_header
+        from .readers import read_header
 
         files = self._files("train")
         for file in files:

@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 from monai.transforms.io.dictionary import LoadImaged
 
+from .header import Header
 from .itk_reader import SUFFIXES as ITK_SUFFIXES
-from .itk_reader import SimpleITKReader
+from .itk_reader import SimpleITKReader, itk_header
 from .tiff_reader import SUFFIXES as TIFF_SUFFIXES
-from .tiff_reader import TiffReader
+from .tiff_reader import TiffReader, tiff_header
 from .volume import Volume, frames
 
-__all__ = ["SUFFIXES", "SimpleITKReader", "TiffReader", "load_volumes"]
+__all__ = ["SUFFIXES", "SimpleITKReader", "TiffReader", "load_volumes", "read_header"]
 
 SUFFIXES = ITK_SUFFIXES + TIFF_SUFFIXES
 
@@ -27,6 +28,16 @@ def load_volumes(path: Path, dataset: str) -> Iterator[Volume]:
     image = _loader()({"image": path})["image"]
     voxels = np.asarray(image.numpy(), dtype=image.meta["stored_dtype"])
     yield from frames(dataset, path.name, voxels)
+
+
+def read_header(path: Path) -> Header:
+    """Return shape and dtype of the array in the file at `path`, without reading its voxels.
+
+    Raises AiwaveError, naming the file, when it cannot be read or is a colour image.
+    """
+    if path.name.lower().endswith(TIFF_SUFFIXES):
+        return tiff_header(path)
+    return itk_header(path)
 
 
 @cache

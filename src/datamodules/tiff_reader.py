@@ -2,45 +2,31 @@
 
 import logging
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import tifffile
-from monai.config.type_definitions import PathLike
-from monai.data.image_reader import ImageReader
-from monai.utils.misc import ensure_tuple
 
 from ..errors import AiwaveError
 from .header import Header
 from .stored import check_single_channel, check_voxels, unreadable
+from .volume_reader import VolumeReader
 
 SUFFIXES = (".tif", ".tiff")
 
 
-class TiffReader(ImageReader):
-    """MONAI reader of .tif and .tiff stacks: pages are slices, a single page is a volume of one slice.
+class TiffReader(VolumeReader):
+    """MONAI reader of .tif and .tiff stacks: pages are slices, a single page is a volume of one slice."""
 
-    Gives the stored values, exactly, as a (D, H, W) or, for a series, (T, D, H, W) integer array.
-    Raises AiwaveError, naming the file, when it is damaged or not such an array.
-    """
+    suffixes = SUFFIXES
 
-    def verify_suffix(self, filename: Sequence[PathLike] | PathLike) -> bool:
-        """Tell whether every name ends in a suffix this reader takes."""
-        return all(str(name).lower().endswith(SUFFIXES) for name in ensure_tuple(filename))
-
-    def read(self, data: Sequence[PathLike] | PathLike, **kwargs: Any) -> tuple[str, np.ndarray]:
-        """Return the file's name and its voxels, checked."""
-        path = Path(ensure_tuple(data)[0])
+    def voxels(self, path: Path) -> np.ndarray:
+        """Read and check the voxels of one file; see `VolumeReader`."""
         with _only_series(path) as series:
             voxels = series.asarray().reshape(_stack_shape(series))
-        return str(path), check_voxels(str(path), voxels)
-
-    def get_data(self, img: tuple[str, np.ndarray]) -> tuple[np.ndarray, dict[str, Any]]:
-        """Return the voxels and, as metadata, the dtype they are stored in."""
-        return img[1], {"stored_dtype": img[1].dtype.name}
+        return check_voxels(str(path), voxels)
 
 
 def tiff_header(path: Path) -> Header:
