@@ -188,6 +188,7 @@ class EvaluateConfig(Node):
     """`conf/evaluate.yaml`, composed."""
 
     run: str
+    seed: NonNegativeInt
     after: str | None
     dataset: Dataset | None = None
     qualities: Rates | None

@@ -1,0 +1,139 @@
+"""The package as a user gets it: a wheel with its configuration, a quick command line, a README that works."""
+
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+import zipfile
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_module
+
+from aiwave.schema import EvaluateConfig, TrainConfig, validate
+from aiwave.training import plan
+
+ROOT = Path(__file__).resolve().parents[1]
+PLACEHOLDERS = {"DATA": "data", "NAME": "cells", "OTHER": "cells", "RUN": "runs/one"}
+
+
+def commands():
+    blocks = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)
+    lines = [line.split("#")[0].strip() for block in blocks for line in block.splitlines()]
+    return [line for line in lines if line.startswith("aiwave ")]
+
+
+@pytest.mark.parametrize("command", commands())
+def test_commands_of_the_readme_compose(command):
+    _, name, *arguments = re.sub(
+        "|".join(rf"\b{word}\b" for word in PLACEHOLDERS), lambda m: PLACEHOLDERS[m[0]], command
+    ).split()
+    overrides = [re.sub(r"(=[^\[,]+),.*", r"\1", given) for given in arguments if given != "-m"]
+    with initialize_config_module("aiwave.conf", version_base="1.3"):
+        cfg = compose(name, overrides=overrides)
+    validate(cfg, {"train": TrainConfig, "evaluate": EvaluateConfig}[name])
+    if name == "train":
+        assert plan(cfg)
+
+
+def test_the_readme_is_short_and_names_targets_that_exist():
+    text = (ROOT / "README.md").read_text()
+    assert len(text.splitlines()) <= 200
+    named = set(re.findall(r"(?:^|`)make ([a-z-]+)", text, flags=re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
+    assert {"quickstart", "test"} <= named <= targets
+    assert {"quickstart", "test", "help", "lint", "format"} <= targets
+
+
+def test_help_and_import_need_no_heavy_library():
+    code = (
+        "import sys, aiwave, aiwave.cli; assert aiwave.cli.main(['--help']) == 0; "
+        "heavy = {'torch', 'hydra', 'wandb', 'SimpleITK', 'matplotlib'} & set(sys.modules); assert not heavy, heavy"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "train" in done.stdout
+    assert "evaluate" in done.stdout
+
+
+def test_hydra_help_lists_groups_and_options():
+    done = subprocess.run(
+        [sys.executable, "-m", "aiwave", "train", "--help"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    for line in ("transform: additive, affine, cdf97", "schedule: three_stage, warm_three_stage"):
+        assert line in done.stdout
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    """The wheel, built from a copy of the sources."""
+    source = tmp_path_factory.mktemp("source")
+    for name in ("src", "conf"):
+        shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source / name)
+    build = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", "dist", "."]
+    subprocess.run(build, cwd=source, check=True, capture_output=True)
+    (path,) = (source / "dist").glob("*.whl")
+    return path
+
+
+def test_the_wheel_holds_every_module_and_every_configuration_file(wheel):
+    names = set(zipfile.ZipFile(wheel).namelist())
+    modules = {f"aiwave/{path.relative_to(ROOT / 'src')}" for path in (ROOT / "src").rglob("*.py")}
+    configs = {f"aiwave/{path.relative_to(ROOT)}" for path in (ROOT / "conf").rglob("*.yaml")}
+    assert modules | configs <= names
+
+
+def test_the_wheel_trains_in_another_environment_and_folder(wheel, tmp_path):
+    environment, work = tmp_path / "environment", tmp_path / "somewhere"
+    work.mkdir()
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", environment], check=True)
+    python = environment / "bin/python"
+    pip = [sys.executable, "-m", "pip", "--python", python, "install", "--no-deps", "--no-index", wheel]
+    subprocess.run(pip, check=True, capture_output=True)
+    # the libraries come from the environment of the tests; its editable aiwave does not, being a path hook
+    (site,) = (environment / "lib").glob("python*/site-packages")
+    (site / "libraries.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    where = subprocess.run(
+        [python, "-c", "import aiwave; print(aiwave.__file__)"], cwd=work, capture_output=True, text=True, check=True
+    )
+    assert Path(where.stdout.strip()).is_relative_to(site)
+    small = [
+        "model=tiny",
+        "dataset.crop=[16,16,16]",
+        "dataset.epoch_steps=2",
+        "dataset.val_crops=1",
+        "dataset.steps=[4,12]",
+    ]
+    short = [f"schedule.stages.{name}.epochs=1" for name in ("warmup", "additive", "affine", "finetune")]
+    command = [environment / "bin/aiwave", "train", "experiment=quickstart", *small, *short]
+    done = subprocess.run(command, cwd=work, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    paths = dict(re.findall(r"^(RD plot|RD table|tracked) +(.+)$", done.stdout, flags=re.MULTILINE))
+    assert (work / paths["RD plot"]).is_file()
+    assert (work / paths["RD table"]).is_file()
+    assert (work / paths["tracked"]).is_dir()
+    assert "aiwave_affine_context (estimated)" in done.stdout
+
+
+@pytest.mark.slow
+def test_the_whole_quickstart(tmp_path):
+    """`make quickstart` as it is: its loss falls and its curve is monotone."""
+    from aiwave.cli import main
+    from aiwave.report import read_rd_csv
+
+    assert main(["train", "experiment=quickstart", "logger=csv", f"run_dir={tmp_path}/run"]) == 0
+    rows = read_rd_csv(tmp_path / "run/rd.csv")
+    for name in {row.file for row in rows}:
+        curve = sorted((row.quality, row.bpp, row.psnr_db) for row in rows if row.file == name)
+        assert [bpp for _, bpp, _ in curve] == sorted((bpp for _, bpp, _ in curve), reverse=True)
+        assert [psnr for *_, psnr in curve] == sorted((psnr for *_, psnr in curve), reverse=True)
+    losses = []
+    for stage in ("warmup", "additive", "affine", "finetune"):
+        (metrics,) = (tmp_path / "run").glob(f"csv/{stage}/*/metrics.csv")
+        header, *lines = (line.split(",") for line in metrics.read_text().splitlines())
+        losses += [float(line[header.index("val/loss")]) for line in lines if line[header.index("val/loss")]]
+    assert losses[-1] < losses[len(losses) // 2] < losses[0]
