@@ -4,9 +4,9 @@ from .boundary import Boundary
 from .codec import Coded, WaveletCodec
 from .lifting import LiftingScheme, LiftingStep
 from .lifting_net import LiftingNet
-from .post import NoPost, PostFilter
+from .post import NoPost, PostFilter, PublishedPost
 from .rate import FixedRate, Rate, VariableRate
-from .scale import BoundedScale
+from .scale import BoundedScale, PublishedScale
 from .subbands import BAND_LETTERS, Subbands
 from .transform import Sharing, WaveletTransform
 from .wavelets import Wavelet
@@ -22,6 +22,8 @@ __all__ = [
     "LiftingStep",
     "NoPost",
     "PostFilter",
+    "PublishedPost",
+    "PublishedScale",
     "Rate",
     "Sharing",
     "Subbands",

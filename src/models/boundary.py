@@ -34,7 +34,7 @@ def extend(half: Tensor, phase: Phase, boundary: Boundary) -> Tensor:
     n = half.shape[2]
     skip_first = min(1, n - 1)
     skip_last = max(0, n - 2)
-    mirrored_by_itself = boundary is Boundary.PUBLISHED
+    mirrored_by_itself = boundary == Boundary.PUBLISHED
     first = skip_first if phase is Phase.EVEN or mirrored_by_itself else 0
     last = skip_last if phase is Phase.ODD or mirrored_by_itself else n - 1
     return torch.cat((half[:, :, first : first + 1], half, half[:, :, last : last + 1]), dim=2)

@@ -38,6 +38,8 @@ class LiftingNet(nn.Module):
         self.shift_head = zero_initialised(Conv3d(channels, 1, padding=padding))
         self.scale_head = zero_initialised(Conv3d(channels, 1)) if scale is not None else None
         self.scale = scale
+        if self.scale_head is not None and self.scale_head.bias is not None:
+            nn.init.constant_(self.scale_head.bias, getattr(scale, "initial_raw", 0.0))
 
     def forward(self, skip: Tensor) -> tuple[Tensor, Tensor | None]:
         """(B, 1, D, H, W) in intensity units -> shift in intensity units and scale (None: additive), same shape."""

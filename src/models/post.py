@@ -30,6 +30,35 @@ class PostFilter(nn.Module):
         return x + width * self.last(first + self.inner(first))
 
 
+class PublishedPost(nn.Module):
+    """The published filter (aiWave, section III): it knows neither step nor rate.
+
+    conv 1 -> `channels`, `layers` residual blocks, conv, plus the first conv's output, conv to 1, plus the input, on
+    x / `peak` - 1/2. Published sizes: 64 channels, 6 blocks, peak 255.
+    """
+
+    def __init__(self, channels: int, layers: int, peak: float = 255.0) -> None:
+        super().__init__()
+        self.peak = peak
+        self.first = Conv3d(1, channels)
+        self.inner = nn.ModuleList(
+            nn.Sequential(Conv3d(channels, channels), nn.ReLU(), Conv3d(channels, channels)) for _ in range(layers)
+        )
+        self.collect = Conv3d(channels, channels)
+        self.last = Conv3d(channels, 1)
+
+    def forward(self, x: Tensor, step: Tensor) -> Tensor:
+        """(B, 1, D, H, W) in intensity units -> the filtered volume, same shape and dtype. `step` is not used."""
+        return (self.normalised(x / self.peak - 0.5) + 0.5) * self.peak
+
+    def normalised(self, x: Tensor) -> Tensor:
+        """The filter itself, on intensities between -1/2 and 1/2."""
+        start = hidden = self.first(x)
+        for block in self.inner:
+            hidden = hidden + block(hidden)
+        return x + self.last(self.collect(hidden) + start)
+
+
 class NoPost(nn.Module):
     """The reconstruction as it is. Takes the arguments of `PostFilter` so that both are one override apart."""
 

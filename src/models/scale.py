@@ -22,3 +22,17 @@ class BoundedScale(nn.Module):
     def forward(self, raw: Tensor) -> Tensor:
         """Any shape -> the same shape and dtype."""
         return torch.exp(self.bound * torch.tanh(raw / self.bound))
+
+
+class PublishedScale(nn.Module):
+    """scale = sigmoid(256 * raw + 2), raw starting at 1 (the published parametrisation, for parity).
+
+    It starts at sigmoid(258) = 1 with a gradient that is exactly 0 in float32, so from there it never learns; far from
+    there it can come close to 0, where the inverse transform overflows. Train with `BoundedScale` instead.
+    """
+
+    initial_raw = 1.0
+
+    def forward(self, raw: Tensor) -> Tensor:
+        """Any shape -> the same shape and dtype."""
+        return torch.sigmoid(256 * raw + 2)
