@@ -1,41 +1,56 @@
 """Running a function as a Hydra application inside this program."""
 
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig
 
+from .complaints import complaint
 from .errors import AiwaveError, Interrupted
+
+if TYPE_CHECKING:
+    from .schema import Node
 
 MULTIRUN = ("-m", "--multirun")
 
-Application = Callable[[DictConfig, str, list[str]], None]
+Application = Callable[[DictConfig, Path | None, list[str]], None]
 
 
-def run_application(name: str, function: Application, arguments: Sequence[str]) -> None:
+def run_application(
+    name: str, function: Application, schema: Callable[[], "type[Node]"], arguments: Sequence[str]
+) -> list[Path]:
     """Compose `conf/<name>.yaml` with the command line's overrides and call `function` for every job.
 
-    The function gets the configuration, the job's output folder and its overrides. A job that fails does not stop
-    those after it.
+    The function gets the configuration, in a sweep the job's folder, and the overrides. A job that fails does not stop
+    those after it. `schema` gives the keys to propose instead of one that does not exist.
+
+    Returns:
+        The folders of a sweep's jobs; none for a single job.
 
     Raises:
-        Exception: What the only job raised, as it was.
-        AiwaveError: If some of several jobs failed; says how many and why the first did.
+        Exception: What the only job raised, as it was, or a defect that a job of a sweep ran into.
+        AiwaveError: If the overrides make no configuration, or if jobs of a sweep failed: how many and why the first.
     """
     import hydra
     from hydra.core.hydra_config import HydraConfig
+    from hydra.errors import ConfigCompositionException
+    from hydra.types import RunMode
 
-    jobs = 0
+    folders: list[Path] = []
     failures: list[tuple[str, Exception]] = []
 
     def job(cfg: DictConfig) -> None:
-        nonlocal jobs
-        jobs += 1
         run = HydraConfig.get()
         overrides = list(run.overrides.task)
+        folder = Path(run.runtime.output_dir) if run.mode == RunMode.MULTIRUN else None
+        if folder is not None:
+            folders.append(folder)
         try:
-            function(cfg, run.runtime.output_dir, overrides)
+            function(cfg, folder, overrides)
         except Interrupted as error:
             failures.append((" ".join(overrides), error))
             raise KeyboardInterrupt from error  # stops the jobs after it, too
@@ -49,8 +64,27 @@ def run_application(name: str, function: Application, arguments: Sequence[str]) 
         hydra.main(version_base="1.3", config_path="pkg://aiwave.conf", config_name=name)(job)()
     except KeyboardInterrupt as stop:
         raise (failures[-1][1] if failures else stop) from None
-    if jobs == 1 and failures:
-        raise failures[0][1]
+    except ConfigCompositionException as error:
+        raise _unknown_key(error, schema) from error
+    _report(failures, len(folders))
+    return folders
+
+
+def _unknown_key(error: Exception, schema: Callable[[], "type[Node]"]) -> Exception:
+    """The error in our words, if it is about a key that does not exist; else as it is."""
+    from .validation import unknown_key
+
+    found = re.search(r"Could not override '([^']+)'", str(error))
+    return AiwaveError(unknown_key(found[1].split("@")[0].split("."), schema())) if found else error
+
+
+def _report(failures: Sequence[tuple[str, Exception]], jobs: int) -> None:
+    for _, error in failures:
+        if jobs == 0 or complaint(error) is None:
+            raise error
     if failures:
         overrides, error = failures[0]
-        raise AiwaveError(f"{len(failures)} of {jobs} jobs failed, the first ({overrides}) because: {error}") from error
+        reason = complaint(error)
+        raise AiwaveError(
+            f"{len(failures)} of {jobs} jobs failed, the first ({overrides}) because: {reason}"
+        ) from error

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from . import __version__
-from .errors import AiwaveError, Interrupted
+from .complaints import complaint
+from .errors import Interrupted
 
 COMMANDS = {
     "train": "train a codec in stages and measure its rate-distortion curve",
@@ -33,36 +34,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(__version__)
         return 0
     if given[0] not in COMMANDS:
-        return _complain(f"there is no command {given[0]!r}: choose one of {', '.join(COMMANDS)}.", 2)
+        return _fail(f"there is no command {given[0]!r}: choose one of {', '.join(COMMANDS)}.", 2)
     try:
         import_module(f".{given[0]}", __package__).main(given[1:])
     except KeyboardInterrupt:
-        return _complain("Interrupted.", 130)
+        return _fail("Interrupted.", 130)
     except Exception as error:
-        if (sentence := _user_error(error)) is None:
+        if (sentence := complaint(error)) is None:
             raise
-        return _complain(sentence, 130 if isinstance(error, Interrupted) else 1)
+        return _fail(sentence, 130 if isinstance(error, Interrupted) else 1)
     return 0
 
 
-def _complain(sentence: str, status: int) -> int:
+def _fail(sentence: str, status: int) -> int:
     print(f"aiwave: {sentence}", file=sys.stderr)
     return status
-
-
-def _user_error(error: BaseException | None) -> str | None:
-    """What to tell the user, if the error or one that caused it is theirs to mend; None for a defect of ours."""
-    from hydra.errors import HydraException, InstantiationException
-    from omegaconf.errors import OmegaConfBaseException
-
-    first = error
-    while error is not None:
-        if isinstance(error, AiwaveError):
-            return str(error)
-        error = error.__cause__ or error.__context__
-    configuration = isinstance(first, HydraException | OmegaConfBaseException)
-    if configuration and not isinstance(first, InstantiationException):
-        lines = [line.strip() for line in str(first).splitlines() if line.strip()]
-        given = getattr(first, "override", None)
-        return f"cannot read {given!r}: {lines[0]}." if given else " ".join(lines)
-    return None

@@ -2,47 +2,64 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig
 
 from .app import run_application
 
+if TYPE_CHECKING:
+    from .schema import Node
+
 
 def main(arguments: Sequence[str]) -> None:
     """The command, given what follows its name. Raises AiwaveError for bad input."""
-    run_application("evaluate", evaluate, arguments)
+    run_application("evaluate", evaluate, _schema, arguments)
 
 
-def evaluate(cfg: DictConfig, output: str, overrides: list[str]) -> None:
-    """Rebuild the codec of `cfg.run` from the run's stored configuration; write rd.csv and rd.png; print the table.
+def evaluate(cfg: DictConfig, output: Path | None, overrides: Sequence[str]) -> None:
+    """Rebuild a codec of `cfg.run` from the run's stored configuration; write rd.csv and rd.png; print the table.
 
-    Results go to `cfg.out`; by default into the run's folder, or that of the stage or data set asked for inside it.
+    Results go to `cfg.out`; by default into the run's folder, or one inside it for another stage, data set or ladder.
 
     Raises:
         AiwaveError: If the run or the data cannot be used.
     """
     from hydra.utils import instantiate
 
-    from .evaluation import evaluate_codec, print_results
+    from .evaluation import evaluate_codec, print_results, track_results
     from .quiet import quieten
-    from .schema import EvaluateConfig, TrainConfig, validate
-    from .training import RunFolder, trained_codec
+    from .schema import EvaluateConfig, TrainConfig
+    from .training import RunFolder, last_finished, run_tags, torch_device, trained_codec
+    from .validation import validate
 
     quieten()
     validate(cfg, EvaluateConfig)
     folder = RunFolder(cfg.run)
     trained = folder.read_config()
-    validate(trained, TrainConfig)
-    codec = trained_codec(trained, folder, cfg.after)
+    validate(trained, TrainConfig, folder.config_path)
+    stage = last_finished(trained, folder, cfg.after)
+    codec = trained_codec(trained, folder, stage).to(torch_device(cfg.accelerator))
     data = instantiate(cfg.get("dataset") or trained.dataset)
     data.setup("test")
     target = Path(cfg.out) if cfg.out else _target(folder.path, cfg)
+    rows = evaluate_codec(codec, data, target, cfg.qualities, cfg.tile)
     tracker = instantiate(cfg.logger)
-    group = folder.group(trained.name)
-    rows = evaluate_codec(codec, data, target, tracker, group, folder.record(), cfg.qualities, cfg.tile)
-    print_results(rows, target, tracker)
+    tags = ["evaluate", stage, *run_tags(trained)]
+    name = f"evaluate-{stage}-{data.name}"
+    track_results(tracker, rows, target, folder.group(trained.name), name, tags, folder.record())
+    print_results(rows, target, tracker.location)
+    print(f"codec     that of stage {stage}")
 
 
 def _target(run: Path, cfg: DictConfig) -> Path:
     folder = run / "stages" / cfg.after if cfg.after else run
-    return folder / cfg.dataset.name if cfg.get("dataset") else folder
+    if cfg.get("dataset"):
+        folder = folder / cfg.dataset.name
+    return folder / "_".join(["at", *(f"{quality:g}" for quality in cfg.qualities)]) if cfg.qualities else folder
+
+
+def _schema() -> "type[Node]":
+    from .schema import EvaluateConfig
+
+    return EvaluateConfig

@@ -1,19 +1,28 @@
 """`aiwave train`: run a schedule of training stages and measure its result."""
 
 from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig
 
 from .app import run_application
 
+if TYPE_CHECKING:
+    from .schema import Node
+
 
 def main(arguments: Sequence[str]) -> None:
     """The command, given what follows its name. Raises AiwaveError for bad input."""
-    run_application("train", train, arguments)
+    folders = run_application("train", train, _schema, arguments)
+    if folders:
+        from .evaluation import join_results
+
+        join_results(folders)
 
 
-def train(cfg: DictConfig, output: str, overrides: list[str]) -> None:
-    """Train as `cfg` says, into the folder `output` (or go on in `cfg.resume`); evaluate; say where everything lies.
+def train(cfg: DictConfig, output: Path | None, overrides: Sequence[str]) -> None:
+    """Train as `cfg` says, into `output` or else `cfg.run_dir` (or go on in `cfg.resume`); measure; print the results.
 
     Raises:
         AiwaveError: If the configuration, the data or a checkpoint cannot be used.
@@ -21,16 +30,30 @@ def train(cfg: DictConfig, output: str, overrides: list[str]) -> None:
     """
     from hydra.utils import instantiate
 
-    from .evaluation import evaluate_codec, print_results
+    from .evaluation import evaluate_codec, print_results, track_results
     from .quiet import quieten
-    from .training import RunFolder, prepare_new, prepare_resumed, run_schedule, trained_codec
+    from .training import RunFolder, prepare_new, prepare_resumed, run_schedule, run_tags, torch_device, trained_codec
 
     quieten()
-    folder = RunFolder(cfg.resume or output)
-    cfg, data = prepare_resumed(folder) if cfg.resume else prepare_new(cfg, folder, overrides)
+    if cfg.resume:
+        folder = RunFolder(cfg.resume)
+        cfg, data = prepare_resumed(cfg, folder, overrides)
+    else:
+        folder = RunFolder(output or cfg.run_dir)
+        cfg, data = prepare_new(cfg, folder, overrides)
     tracker = instantiate(cfg.logger)
     run_schedule(cfg, folder, data, tracker)
     if cfg.evaluate:
-        codec = trained_codec(cfg, folder)
-        rows = evaluate_codec(codec, data, folder.path, tracker, folder.group(cfg.name), folder.record())
-        print_results(rows, folder.path, tracker)
+        codec = trained_codec(cfg, folder).to(torch_device(cfg.trainer.accelerator))
+        rows = evaluate_codec(codec, data, folder.path)
+        tags = ["evaluate", *run_tags(cfg)]
+        track_results(
+            tracker, rows, folder.path, folder.group(cfg.name), f"evaluate-{data.name}", tags, folder.record()
+        )
+        print_results(rows, folder.path, tracker.location)
+
+
+def _schema() -> "type[Node]":
+    from .schema import TrainConfig
+
+    return TrainConfig

@@ -33,16 +33,27 @@ def complaint(capfd):
     ("arguments", "words"),
     [
         (["fly"], ["'fly'", "train", "evaluate"]),
-        (["train", "datset=phantom"], ["datset"]),
+        (["train", "datset=phantom"], ["datset", "did you mean dataset?"]),
         (["train", "dataset=fantom"], ["dataset/fantom", "phantom", "folder"]),
         (["train", "experiment=nothing"], ["experiment/nothing", "quickstart"]),
         (["train", "stage=fourth"], ["stage/fourth", "additive", "affine", "finetune"]),
-        (["train", "modle.levels=2"], ["modle"]),
-        (["train", "model.level=2"], ["model.level"]),
+        (["train", "modle.levels=2"], ["modle", "did you mean model?"]),
+        (["train", "model.level=2"], ["model.level", "did you mean levels?", "mixtures"]),
         (["train", "dataset.crop=[8"], ["dataset.crop=[8"]),
         (["train", "schedule.order=[additive,refine]"], ["refine", "additive, affine, finetune"]),
         (["train", "dataset=folder", "dataset.subset=x"], ["dataset.root"]),
         (["train", "dataset=folder", "dataset.root=nowhere", "dataset.subset=x"], ["nowhere"]),
+        (["train", "schedule.order=[additive,additive]"], ["additive", "twice"]),
+        (["train", "stage=affine"], ["affine", "init_from"]),
+        (["train", "transform=cdf97", "post=none"], ["affine", "nothing to train"]),
+        (["train", "rate=fixed"], ["rate", "lambda"]),
+        (["train", "lmbda=9"], ["rate", "lmbda", "rate=fixed"]),
+        (["train", "dataset.step_range=[9,1]"], ["step_range"]),
+        (["train", "transform.scale.bound=0"], ["transform.scale", "bound must be positive"]),
+        (["train", "transform.net.activation._target_=torch.nn.Tanhh"], ["Tanhh"]),
+        (["train", "+schedule.stages.affine.transform.sharing=diagonal"], ["sharing", "isotropic"]),
+        (["train", "trainer=gpu"], ["GPU"]),
+        (["train", "run_dir=/proc/nothing/here"], ["/proc/nothing"]),
         (["train", "resume=nowhere"], ["nowhere", "config.yaml"]),
         (["train", "dataset.subset=xray"], ["xray", "em"]),
         (["evaluate"], ["run", "not given"]),
@@ -55,7 +66,7 @@ def test_wrong_commands(arguments, words, tmp_path, monkeypatch, capfd):
     assert main([*arguments, *([] if arguments[0] == "fly" else ["logger=none"])]) in (1, 2)
     sentence = complaint(capfd)
     assert [word for word in words if word not in sentence] == [], sentence
-    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+    assert list(tmp_path.rglob("*")) == []
 
 
 def no_subset(root):
@@ -66,6 +77,11 @@ def no_subset(root):
 
 def empty(root):
     (root / "train/cells").mkdir(parents=True)
+
+
+def no_test_volumes(root):
+    empty(root)
+    tifffile.imwrite(root / "train/cells/a.tif", textured((24, 40, 40), 0), photometric="minisblack")
 
 
 def small(root):
@@ -104,6 +120,7 @@ def nan_voxels(root):
     [
         (no_subset, ["cells", "other"]),
         (empty, ["cells"]),
+        (no_test_volumes, ["test/cells"]),
         (small, ["small.tif", "9", "16", "dataset.crop"]),
         (truncated_tiff, ["cut.tif"]),
         (truncated_nifti, ["cut.nii.gz"]),
@@ -116,7 +133,7 @@ def test_wrong_data(make, words, tmp_path, capfd):
     assert train(tmp_path / "data", tmp_path / "run", "logger=none") == 1
     sentence = complaint(capfd)
     assert [word for word in words if word not in sentence] == [], sentence
-    assert not [path for path in (tmp_path / "run").rglob("*") if path.is_file()]
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_loss_that_is_not_finite_stops_the_stage_and_keeps_the_last_good_checkpoint(
@@ -166,10 +183,40 @@ def test_a_run_folder_is_never_overwritten(data_root, tmp_path, capfd):
     assert "already holds a run" in complaint(capfd)
 
 
-def test_a_stage_with_nothing_to_train_says_so(data_root, tmp_path, capfd):
-    options = ["stage=affine", "transform=cdf97", "post=none", "logger=none"]
-    assert train(data_root, tmp_path / "run", *options, epochs=[]) == 1
-    assert "nothing to train" in complaint(capfd)
+def test_a_resumed_run_keeps_its_configuration(data_root, tmp_path, capfd):
+    options = ["stage=warmup", "stage.epochs=1", "logger=none", "evaluate=false"]
+    assert train(data_root, tmp_path / "run", *options, epochs=[]) == 0
+    capfd.readouterr()
+    assert main(["train", f"resume={tmp_path}/run", "seed=5"]) == 1
+    assert "leave out seed=5" in complaint(capfd)
+    (tmp_path / "run/provenance.json").unlink()
+    assert main(["evaluate", f"run={tmp_path}/run"]) == 1
+    assert "provenance.json" in complaint(capfd)
+    (tmp_path / "run/config.yaml").write_text("seed: 1")
+    assert main(["evaluate", f"run={tmp_path}/run"]) == 1
+    assert "config.yaml" in complaint(capfd)
+
+
+def test_a_deeper_network_does_not_take_over_a_shallower_one(data_root, tmp_path, capfd):
+    options = ["logger=none", "evaluate=false", "stage.epochs=1"]
+    assert train(data_root, tmp_path / "one", "stage=additive", *options, epochs=[]) == 0
+    start = f"init_from={tmp_path}/one/stages/additive/best.ckpt"
+    deeper = train(data_root, tmp_path / "two", "stage=affine", "model.lifting_depth=2", start, *options, epochs=[])
+    assert deeper == 1
+    assert "net.inner.1" in complaint(capfd)
+
+
+def test_volumes_of_another_bit_depth_are_not_measured_with_the_wrong_peak(data_root, tmp_path, capfd):
+    other = tmp_path / "data/test/deep"
+    other.mkdir(parents=True)
+    for k, dtype in enumerate((np.uint8, np.uint16)):
+        tifffile.imwrite(other / f"{k}.tif", textured((8, 8, 8), 0).astype(dtype), photometric="minisblack")
+    options = ["stage=warmup", "stage.epochs=1", "logger=none", "evaluate=false"]
+    assert train(data_root, tmp_path / "run", *options, epochs=[]) == 0
+    capfd.readouterr()
+    data = ["dataset=folder", f"dataset.root={tmp_path}/data", "dataset.subset=deep"]
+    assert main(["evaluate", f"run={tmp_path}/run", *data]) == 1
+    assert "1.tif is uint16" in complaint(capfd)
 
 
 def test_ctrl_c_keeps_the_checkpoint_and_says_how_to_go_on(data_root, tmp_path):

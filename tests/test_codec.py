@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 
+from aiwave.errors import AiwaveError
 from aiwave.models import FixedRate, NoPost, PostFilter, VariableRate
 from aiwave.models.quantize import straight_through_round
 from aiwave.models.rate import HIGH_RATE_SLOPE
@@ -55,14 +56,26 @@ def test_sizes_that_the_levels_do_not_divide_come_back_in_full():
     assert model(x, torch.ones(1)).x_hat.shape == x.shape
 
 
-def test_the_post_filter_starts_as_the_identity_and_scales_with_the_step():
-    x = smooth()
+def test_the_post_filter_starts_as_the_identity_and_ignores_brightness():
+    x, step = smooth(), torch.full((2,), 3.0)
     post = PostFilter(4, 1)
-    assert torch.equal(post(x, torch.full((2,), 3.0)), x)
-    assert torch.equal(NoPost()(x, torch.full((2,), 3.0)), x)
+    assert torch.equal(post(x, step), x)
+    assert torch.equal(NoPost()(x, step), x)
     shake(post, std=0.1)
-    change = [(post(x * s, torch.full((2,), 3.0 * s)) - x * s).detach() for s in (1, 1)]
-    assert change[0].abs().max() > 0
+    change = (post(x, step) - x).detach()
+    assert change.abs().max() > 0.01
+    torch.testing.assert_close((post(x + 64, step) - x - 64).detach(), change, rtol=1e-3, atol=1e-3)
+
+
+def test_a_codec_of_one_lambda_has_no_other_quality():
+    with pytest.raises(AiwaveError, match="lambda 9 alone"):
+        FixedRate(9.0, [1, 2], [1]).step_of(4.0)
+    with pytest.raises(ValueError, match="needs a lambda"):
+        FixedRate(None, [1, 2], [1])
+    with pytest.raises(ValueError, match="takes no lmbda"):
+        VariableRate(9.0, [1, 2], [1])
+    with pytest.raises(ValueError, match="step_range"):
+        VariableRate(None, [2, 1], [1])
 
 
 def test_rounding_is_to_integers_with_the_gradient_of_the_identity():

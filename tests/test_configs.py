@@ -8,11 +8,12 @@ from hydra import compose, initialize_config_module
 
 import aiwave.conf
 from aiwave.errors import AiwaveError
-from aiwave.schema import TrainConfig, validate
+from aiwave.schema import TrainConfig
 from aiwave.train import train
+from aiwave.validation import validate
 
 CONF = Path(aiwave.conf.__file__).parent
-GROUPS = sorted({path.parent.name for path in CONF.glob("*/*.yaml")} - {"experiment", "schedule"})
+GROUPS = sorted({path.parent.name for path in CONF.glob("*/*.yaml")} - {"experiment"})
 EXPERIMENTS = sorted(
     str(path.relative_to(CONF / "experiment").with_suffix("")) for path in CONF.glob("experiment/**/*.yaml")
 )
@@ -38,7 +39,7 @@ def test_files_are_short():
 @pytest.mark.parametrize("transform", ["cdf97", "additive", "affine"])
 @pytest.mark.parametrize("entropy", ["factorized", "context"])
 @pytest.mark.parametrize(
-    "options", ["rate=fixed", "rate=variable", "post=none", "schedule=warm_three_stage", "trainer=gpu"]
+    "options", ["experiment=fixed_rate", "rate=variable", "post=none", "schedule=warm_three_stage", "trainer=gpu"]
 )
 def test_options_combine(transform, entropy, options):
     validate(composed(f"transform={transform}", f"entropy={entropy}", options), TrainConfig)
@@ -60,7 +61,7 @@ def test_every_experiment_composes_and_trains_two_steps(experiment, tmp_path):
     )
     for stage in cfg.schedule.stages.values():
         stage.epochs = 1
-    train(cfg, str(tmp_path / "run"), [])
+    train(cfg, tmp_path / "run", [])
     assert len(list((tmp_path / "run/stages").glob("*/done.json"))) == len(cfg.schedule.order)
 
 
@@ -76,6 +77,9 @@ def test_every_experiment_composes_and_trains_two_steps(experiment, tmp_path):
         ("schedule.stages.affine.freeze=[entropie]", ["schedule.stages.affine.freeze.0", "entropy", "entropie"]),
         ("+schedule.stages.affine.lr.taps=1", ["schedule.stages.affine.lr.taps", "transform"]),
         ("lmbda=-1", ["lmbda", "-1"]),
+        ("lmbda=1e400", ["lmbda", "finite"]),
+        ("seed=5000000000", ["seed", "4294967296"]),
+        ("trainer.devices=2", ["trainer.devices", "1"]),
         ("dataset=folder", ["dataset.root", "not given"]),
         ("entropy._target_=os.system", ["entropy._target_", "os.system"]),
     ],

@@ -212,7 +212,7 @@ def test_volume_smaller_than_a_crop():
 
 
 def test_mixed_bit_depths():
-    with pytest.raises(AiwaveError, match="a0 is uint16, a1 is uint8"):
+    with pytest.raises(AiwaveError, match="a1 is uint8, others are uint16"):
         module(positions((12, 40, 20)), np.zeros((4, 8, 8), np.uint8)).setup()
 
 

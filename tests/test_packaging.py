@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from hydra import compose, initialize_config_module
 
-from aiwave.schema import EvaluateConfig, TrainConfig, validate
+from aiwave.schema import EvaluateConfig, TrainConfig
 from aiwave.training import plan
+from aiwave.validation import validate
 
 ROOT = Path(__file__).resolve().parents[1]
 PLACEHOLDERS = {"DATA": "data", "NAME": "cells", "OTHER": "cells", "RUN": "runs/one"}

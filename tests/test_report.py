@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.image import imread
 
+from aiwave.atomic import replacing
 from aiwave.errors import AiwaveError
 from aiwave.report import (
     RdRow,
@@ -17,7 +18,6 @@ from aiwave.report import (
     plot_rd,
     rd_figure,
     read_rd_csv,
-    replacing,
     write_rd_csv,
 )
 
@@ -125,8 +125,12 @@ def test_failed_write_leaves_the_old_file_and_no_other(tmp_path):
     assert path.read_text() == "old"
 
 
-def test_write_into_an_absent_folder_is_refused(tmp_path):
-    with pytest.raises(AiwaveError, match="Cannot write"), replacing(tmp_path / "no" / "rd.csv") as temporary:
+def test_absent_folders_are_made_and_impossible_ones_refused(tmp_path):
+    with replacing(tmp_path / "new" / "rd.csv") as temporary:
+        temporary.write_text("new")
+    assert (tmp_path / "new" / "rd.csv").read_text() == "new"
+    (tmp_path / "file").write_text("")
+    with pytest.raises(AiwaveError, match="Cannot write"), replacing(tmp_path / "file" / "rd.csv") as temporary:
         temporary.write_text("new")
 
 

@@ -171,8 +171,10 @@ def test_wandb_can_be_disabled_and_keeps_away_from_foreign_runs(tmp_path, wandb_
 
     run(WandbTracker("proj", "disabled"), tmp_path / "off", figure)
     assert list((tmp_path / "off").iterdir()) == []
-    with wandb.init(mode="disabled"), pytest.raises(AiwaveError, match="open already"):
+    foreign = wandb.init(mode="disabled")
+    with pytest.raises(AiwaveError, match="open already"):
         WandbTracker("proj", "disabled").open(tmp_path, "exp", "a", "train", [], {})
+    foreign.finish()
 
 
 def test_wandb_mode_is_the_wish_then_the_environment_then_the_login(monkeypatch, wandb_home):
@@ -214,7 +216,7 @@ def test_csv_tracker_writes_and_never_overwrites(tmp_path, figure):
     assert isinstance(run(tracker, tmp_path / "run", figure), CSVLogger)
     run(tracker, tmp_path / "run", figure)
     for version in (0, 1):
-        folder = tmp_path / "run" / "csv" / f"version_{version}"
+        folder = tmp_path / "run" / "csv" / "train" / f"version_{version}"
         assert "1.5" in (folder / "metrics.csv").read_text()
         assert "width: 8" in (folder / "hparams.yaml").read_text()
         assert "stage_1" in (folder / "hparams.yaml").read_text()

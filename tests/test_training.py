@@ -10,6 +10,7 @@ from aiwave.cli import main
 from aiwave.report import COLUMNS, read_rd_csv
 from aiwave.training import CompressionTask, RunFolder, build_codec, load_weights, plan
 from aiwave.training.checkpoint_io import read_checkpoint
+from aiwave.training.schedule import stage_seed
 from aiwave.training.task import rate_factor
 from aiwave.training.weights import codec_weights
 from tests.runs import train
@@ -64,6 +65,7 @@ def test_stages_and_evaluation_are_tracked_as_one_group(run):
         found[content["run"].job_type] = content
     assert set(found) == {*STAGES, "evaluate"}
     assert len({content["run"].run_group for content in found.values()}) == 1
+    assert list(found["affine"]["run"].tags) == ["affine"]
     assert found["affine"]["config"]["frozen"] == ["entropy"]
     assert "torch" in found["affine"]["config"]["provenance"]["packages"]
     logged = {key for entry in found["additive"]["history"] for key in entry}
@@ -170,13 +172,19 @@ def test_stages_can_be_skipped(data_root, tmp_path):
 
 def test_evaluate_rebuilds_any_stage_from_the_run_alone(run, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert main(["evaluate", f"run={run.path}", "after=additive", "qualities=[7]", "out=there"]) == 0
-    rows = read_rd_csv(tmp_path / "there/rd.csv")
+    assert main(["evaluate", f"run={run.path}", "after=additive", "qualities=[7]"]) == 0
+    rows = read_rd_csv(run.path / "stages/additive/at_7/rd.csv")
     assert [(row.codec, row.quality) for row in rows] == [("aiwave_additive_context (estimated)", 7)] * 2
     assert main(["evaluate", f"run={run.path}", "out=again"]) == 0
     for first, second in zip(read_rd_csv(run.path / "rd.csv"), read_rd_csv(tmp_path / "again/rd.csv"), strict=True):
         assert second.bpp == pytest.approx(first.bpp, rel=1e-5)
         assert second.psnr_db == pytest.approx(first.psnr_db, abs=1e-3)
+
+
+def test_stages_train_on_crops_and_steps_of_their_own():
+    seeds = {stage_seed(seed, name) for seed in (0, 1) for name in STAGES}
+    assert len(seeds) == 6
+    assert all(0 <= seed < 2**32 for seed in seeds)
 
 
 def test_one_model_per_lambda_as_a_sweep(data_root, tmp_path):
@@ -186,6 +194,9 @@ def test_one_model_per_lambda_as_a_sweep(data_root, tmp_path):
     assert (low, high) == (4, 400)
     mean = [sum(r.bpp for r in read_rd_csv(tmp_path / f"{k}/rd.csv")) for k in range(2)]
     assert mean[0] > mean[1]
+    joined = read_rd_csv(tmp_path / "rd.csv")
+    assert {row.quality for row in joined} == {4, 400}
+    assert (tmp_path / "rd.png").is_file()
 
 
 def test_training_lowers_the_loss_and_gives_a_monotone_curve(tmp_path):

@@ -24,13 +24,13 @@ class RdLogging(pl.Callback):
         self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, *args: Any
     ) -> None:
         """Take in one batch, coded at every quality (see `CompressionTask.validation_step`)."""
-        x = batch["image"]
+        x = batch["image"].cpu()  # metrics sum up in float64, which not every accelerator has
         for quality, coded in outputs.items():
-            self._bpp[f"val/bpp@{quality}"].update(coded.bits.sum(dim=1), x.numel())
-            self._psnr[f"val/psnr@{quality}"].update(coded.x_hat, x)
+            self._bpp[f"val/bpp@{quality}"].update(coded.bits.sum(dim=1).cpu(), x.numel())
+            self._psnr[f"val/psnr@{quality}"].update(coded.x_hat.cpu(), x)
         qualities = list(outputs)
         middle = outputs[qualities[len(qualities) // 2]]
-        for band, bits in zip(pl_module.codec.band_names, middle.bits.sum(dim=0), strict=True):
+        for band, bits in zip(pl_module.codec.band_names, middle.bits.sum(dim=0).cpu(), strict=True):
             self._bpp[f"band_bpp/{band}"].update(bits, x.numel())
 
     def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:

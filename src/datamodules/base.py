@@ -27,6 +27,7 @@ class VolumeDataModule(pl.LightningDataModule):
     (for PSNR) and `intensity_scale` (to divide intensities by) are found from the data when None. `steps`,
     `step_range` and `lambdas` are kept for training and evaluation to read.
 
+    Training crops follow from `training_seed`, at first `seed`: whoever trains twice on the same data sets it anew.
     After `setup`, `dtype` is the stored dtype, `peak` is 255 or 65535 by bit depth, `intensity_scale` is 256
     for 8 bits, else the smallest power of two above the largest training |voxel| (None if only testing).
     """
@@ -62,6 +63,7 @@ class VolumeDataModule(pl.LightningDataModule):
         self.crop = tuple(crop)
         self.batch_size, self.epoch_steps, self.val_crops = batch_size, epoch_steps, val_crops
         self.num_workers, self.seed = num_workers, seed
+        self.training_seed = seed
         self.peak, self.intensity_scale = peak, intensity_scale
         self.steps, self.step_range, self.lambdas = tuple(steps), tuple(step_range), tuple(lambdas)
         self.dtype: np.dtype | None = None
@@ -102,16 +104,19 @@ class VolumeDataModule(pl.LightningDataModule):
             raise AiwaveError(f"The peak of {self.name}/{self.subset} is not known before its volumes are read.")
         return self.peak
 
+    def check_depth(self, volume: Volume) -> None:
+        """Raise AiwaveError if a volume has another bit depth than the first: the peak of the PSNR would be wrong."""
+        if self.dtype is not None and volume.voxels.dtype.itemsize != self.dtype.itemsize:
+            raise AiwaveError(
+                f"{self.name} mixes bit depths ({volume.file} is {volume.voxels.dtype}, others are {self.dtype}): "
+                "use one of them at a time."
+            )
+
     def _describe(self, volumes: Sequence[Volume]) -> None:
         """Set `dtype` and what follows from its bit depth."""
-        first = volumes[0]
+        self.dtype = volumes[0].voxels.dtype
         for volume in volumes:
-            if volume.voxels.dtype.itemsize != first.voxels.dtype.itemsize:
-                raise AiwaveError(
-                    f"{self.name}/{self.subset} mixes bit depths ({first.file} is {first.voxels.dtype}, "
-                    f"{volume.file} is {volume.voxels.dtype}): train on one of them at a time."
-                )
-        self.dtype = first.voxels.dtype
+            self.check_depth(volume)
         eight_bits = self.dtype.itemsize == 1
         if self.peak is None:
             self.peak = 255.0 if eight_bits else 65535.0
@@ -119,13 +124,13 @@ class VolumeDataModule(pl.LightningDataModule):
             self.intensity_scale = 256.0
 
     def train_dataloader(self) -> DataLoader[Batch]:
-        """Batches {"image": float32 (B, 1, d, h, w)}; epoch e is the same in any run with this seed."""
+        """Batches {"image": float32 (B, 1, d, h, w)}; epoch e is the same in any run with this `training_seed`."""
         from .crops import CropDataset
 
         length = self.epoch_steps * self.batch_size
         epoch = self.trainer.current_epoch if self.trainer is not None else 0
         return DataLoader(
-            CropDataset(self._trained_on(), self.crop, self.seed, length),
+            CropDataset(self._trained_on(), self.crop, self.training_seed, length),
             batch_size=self.batch_size,
             sampler=EpochSampler(length, epoch),
             num_workers=self.num_workers,

@@ -1,6 +1,6 @@
 """Measuring rate and distortion on whole volumes."""
 
-from .evaluate import evaluate_codec, print_results
 from .measure import measure_volume
+from .results import evaluate_codec, join_results, print_results, track_results
 
-__all__ = ["evaluate_codec", "measure_volume", "print_results"]
+__all__ = ["evaluate_codec", "join_results", "measure_volume", "print_results", "track_results"]

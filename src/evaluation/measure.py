@@ -19,21 +19,24 @@ def measure_volume(codec: WaveletCodec, volume: Volume, quality: float, peak: fl
     The voxels, (D, H, W) integers, are coded in independent tiles of at most `tile` voxels a side. The reconstruction
     is rounded and clipped to the volume's dtype before it is compared, as a decoder would write it. The rate is the
     entropy model's code length. `encode_s` covers transform and entropy model, `decode_s` the reconstruction alone.
+
+    Raises AiwaveError for a quality that the codec does not have.
     """
-    step = codec.rate.step_of(quality).reshape(1).float()
+    device = next(codec.parameters()).device
+    step = codec.rate.step_of(quality).reshape(1).float().to(device)
     limits = np.iinfo(volume.voxels.dtype)
     bits, encode_s, decode_s = 0.0, 0.0, 0.0
     psnr = Psnr(peak)
     for part in tiles(volume.voxels.shape, tile):
-        x = torch.from_numpy(volume.voxels[part].astype(np.float32))[None, None]
+        x = torch.from_numpy(volume.voxels[part].astype(np.float32))[None, None].to(device)
         started = time.perf_counter()
         q = codec.analyse(x, step)
-        bits += codec.entropy(q, step).double().sum().item()
+        bits += codec.entropy(q, step).cpu().double().sum().item()
         coded = time.perf_counter()
         x_hat = codec.synthesise(q, step, x.shape[2:]).round().clamp(int(limits.min), int(limits.max))
         decode_s += time.perf_counter() - coded
         encode_s += coded - started
-        psnr.update(x_hat, x)
+        psnr.update(x_hat.cpu(), x.cpu())
     return RdRow(
         dataset=volume.dataset,
         file=volume.file,

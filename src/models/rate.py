@@ -11,6 +11,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from ..errors import AiwaveError
+
 HIGH_RATE_SLOPE = math.log(2) / 6
 """-dD/dR / step^2 of uniform quantisation at high rate, D = step^2 / 12 and R = h - log2(step); about 0.1155."""
 
@@ -39,11 +41,13 @@ class Rate(nn.Module, ABC):
 class FixedRate(Rate):
     """One model, one lambda, one trainable step (as published).
 
-    The step starts where `lmbda` is the slope of the high-rate approximation.
+    The step starts where `lmbda` is the slope of the high-rate approximation. Raises ValueError without a lambda.
     """
 
-    def __init__(self, lmbda: float, step_range: Sequence[float], ladder: Sequence[float]) -> None:
+    def __init__(self, lmbda: float | None, step_range: Sequence[float], ladder: Sequence[float]) -> None:
         super().__init__()
+        if lmbda is None:
+            raise ValueError("a fixed rate needs a lambda, as in lmbda=9")
         self.lmbda = lmbda
         self.log_step = nn.Parameter(torch.tensor(0.5 * math.log(lmbda / HIGH_RATE_SLOPE)))
 
@@ -57,7 +61,9 @@ class FixedRate(Rate):
         return [self.lmbda]
 
     def step_of(self, quality: float) -> Tensor:
-        """The trained step."""
+        """The trained step. Raises AiwaveError for any quality but its lambda."""
+        if quality != self.lmbda:
+            raise AiwaveError(f"This codec was trained for lambda {self.lmbda:g} alone, not {quality:g}.")
         return self.log_step.exp()
 
     def lmbda_of(self, quality: float) -> float:
@@ -69,11 +75,15 @@ class VariableRate(Rate):
     """One model for all rates: training draws a step per volume, log-uniformly from `step_range`.
 
     The rate is weighed with lmbda = ln(2)/6 * step^2, the slope at which a uniform quantiser trades distortion for
-    rate. A quality is a step; `ladder` lists those to evaluate.
+    rate. A quality is a step; `ladder` lists those to evaluate. Raises ValueError for a lambda or an empty range.
     """
 
     def __init__(self, lmbda: float | None, step_range: Sequence[float], ladder: Sequence[float]) -> None:
         super().__init__()
+        if lmbda is not None:
+            raise ValueError("a variable rate takes no lmbda: it follows from the step; choose rate=fixed")
+        if not 0 < step_range[0] < step_range[1]:
+            raise ValueError(f"step_range must rise from above zero, not be {list(step_range)}")
         self.step_range = (float(step_range[0]), float(step_range[1]))
         self.ladder = [float(step) for step in ladder]
 

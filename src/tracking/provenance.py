@@ -17,6 +17,8 @@ def git_state(path: Path) -> dict[str, Any]:
         `commit` (empty before the first), `branch` (empty when detached), `dirty` and `diff` (text of all
         changes to tracked files since the commit); an empty dict outside a checkout or without git.
     """
+    if path.is_file() and _git(path, "ls-files", "--error-unmatch", str(path)) is None:
+        return {}
     status = _git(path, "status", "--porcelain")
     if status is None:
         return {}

@@ -22,7 +22,7 @@ def start_run(wished: str | None, **arguments: Any) -> tuple["Run", str]:
         arguments: Arguments of `wandb.init`.
 
     Returns:
-        The run, and its address if online, else its folder.
+        The run, and its address if online, its folder if offline.
 
     Raises:
         AiwaveError: If a run is open already, or wandb refuses to start one.
@@ -64,7 +64,8 @@ def _start(mode: WandbMode, **arguments: Any) -> tuple["Run", str]:
     run.define_metric("*", step_metric="trainer/global_step", step_sync=True)
     # asking an offline run for its address prints a warning
     address = run.url if mode == "online" else None
-    return run, address or str(run.settings.sync_dir)
+    folder = "" if mode == "disabled" else str(run.settings.sync_dir)
+    return run, address or folder
 
 
 def _first_line(error: Exception) -> str:

@@ -14,11 +14,16 @@ def plan(cfg: DictConfig) -> list[DictConfig]:
     """The stages to run, in order: `cfg.stage` alone if given, else those of `cfg.schedule`.
 
     Raises:
-        AiwaveError: If the order names a stage that the schedule does not have.
+        AiwaveError: If the order names a stage twice, or one that the schedule does not have.
     """
     if cfg.get("stage") is not None:
         return [cfg.stage]
     known = cfg.schedule.stages
+    if len(set(cfg.schedule.order)) < len(cfg.schedule.order):
+        raise AiwaveError(
+            "schedule.order names a stage twice: give the repetition a name of its own, as in "
+            "+stage@schedule.stages.more=finetune schedule.order=[additive,affine,finetune,more]."
+        )
     for name in cfg.schedule.order:
         if name not in known:
             raise AiwaveError(
@@ -28,14 +33,18 @@ def plan(cfg: DictConfig) -> list[DictConfig]:
     return [cast(DictConfig, OmegaConf.merge(known[name], {"name": name})) for name in cfg.schedule.order]
 
 
+def stage_transform(cfg: DictConfig, stage: DictConfig) -> DictConfig:
+    """The run's transform with the stage's changes."""
+    return cast(DictConfig, OmegaConf.merge(cfg.transform, stage.transform))
+
+
 def build_codec(cfg: DictConfig, stage: DictConfig) -> WaveletCodec:
     """The codec that a stage trains: the run's model with the stage's changes to the transform.
 
     Raises:
         AiwaveError: If the options do not fit together.
     """
-    transform = OmegaConf.merge(cfg.transform, stage.transform)
-    parts = {"transform": transform, "rate": cfg.rate, "entropy": cfg.entropy, "post": cfg.post}
+    parts = {"transform": stage_transform(cfg, stage), "rate": cfg.rate, "entropy": cfg.entropy, "post": cfg.post}
     codec = WaveletCodec(**{name: instantiate(node) for name, node in parts.items()})
     # few-channel 3-D convolutions run up to twice as fast in this layout on CPUs
     return codec.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]

@@ -1,5 +1,6 @@
 """From a command's configuration to a run that can start: checked, completed with the data's facts, recorded."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -7,13 +8,19 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from ..datamodules import VolumeDataModule
-from ..schema import TrainConfig, validate
-from .build import plan
+from ..errors import AiwaveError
+from ..schema import TrainConfig, Transform
+from ..validation import validate
+from .build import build_codec, plan, stage_transform
+from .device import torch_device
 from .run_folder import RunFolder
+from .weights import load_weights
+
+WHILE_RESUMING = ("callbacks", "logger", "trainer")
 
 
 def prepare_new(cfg: DictConfig, folder: RunFolder, overrides: Sequence[str]) -> tuple[DictConfig, VolumeDataModule]:
-    """Check configuration and data, and record a new run in `folder`.
+    """Check configuration, data and every stage's model, and record a new run in `folder`.
 
     Returns the configuration with every value resolved, the data's peak and intensity scale included, and the data.
 
@@ -22,31 +29,76 @@ def prepare_new(cfg: DictConfig, folder: RunFolder, overrides: Sequence[str]) ->
     """
     validate(cfg, TrainConfig)
     plan(cfg)
+    torch_device(cfg.trainer.accelerator)
+    folder.check_unused()
     cfg = cfg.copy()
     OmegaConf.set_struct(cfg, False)
+    cfg.run_dir = str(folder.path)
     for key, node in (("root", cfg.dataset), ("init_from", cfg)):
         if node[key] is not None:
             node[key] = str(Path(node[key]).expanduser().resolve())
-    datamodule = read_data(cfg)
-    cfg.dataset.peak, cfg.dataset.intensity_scale = datamodule.peak, datamodule.intensity_scale
+    data = read_data(cfg)
+    cfg.dataset.peak, cfg.dataset.intensity_scale = data.peak, data.intensity_scale
     OmegaConf.resolve(cfg)
+    check_stages(cfg)
     folder.create(cfg, overrides)
-    return cfg, datamodule
+    return cfg, data
 
 
-def prepare_resumed(folder: RunFolder) -> tuple[DictConfig, VolumeDataModule]:
-    """The recorded configuration of a run, and its data.
+def prepare_resumed(
+    cfg: DictConfig, folder: RunFolder, overrides: Sequence[str]
+) -> tuple[DictConfig, VolumeDataModule]:
+    """The recorded configuration of a run, with the logger, callbacks and trainer of `cfg` if overridden; and its data.
 
     Raises:
-        AiwaveError: If the folder holds no run, or its data has gone.
+        AiwaveError: If the folder holds no run, its data has gone, or something else was overridden.
     """
-    cfg = folder.read_config()
-    validate(cfg, TrainConfig)
-    return cfg, read_data(cfg)
+    recorded = folder.read_config()
+    for override in overrides:
+        root = re.split(r"[.=@]", override.lstrip("+~"))[0]
+        if root in WHILE_RESUMING:
+            recorded[root] = cfg[root]
+        elif root != "resume":
+            raise AiwaveError(
+                f"A resumed run keeps its recorded configuration: leave out {override}, or start a new run "
+                f"(only {', '.join(WHILE_RESUMING)} may change)."
+            )
+    validate(recorded, TrainConfig, folder.config_path)
+    torch_device(recorded.trainer.accelerator)
+    return recorded, read_data(recorded)
 
 
 def read_data(cfg: DictConfig) -> VolumeDataModule:
-    """The data module with its training volumes read. Raises AiwaveError if they cannot be."""
-    datamodule: VolumeDataModule = instantiate(cfg.dataset)
-    datamodule.setup("fit")
-    return datamodule
+    """The data module with its training volumes read, and, if they are to be evaluated, a test volume tried.
+
+    Raises:
+        AiwaveError: If they cannot be read.
+    """
+    data: VolumeDataModule = instantiate(cfg.dataset)
+    data.setup("fit")
+    if cfg.evaluate:
+        data.check_depth(next(iter(data.test_volumes())))
+    return data
+
+
+def check_stages(cfg: DictConfig) -> None:
+    """Build every stage's codec once, so that what cannot be built or trained is refused before anything is.
+
+    Raises:
+        AiwaveError: If a stage's transform is not valid, its weights do not fit, or it has nothing to train.
+    """
+    for position, stage in enumerate(plan(cfg)):
+        validate(stage_transform(cfg, stage), Transform)
+        codec = build_codec(cfg, stage)
+        if position == 0 and cfg.init_from:
+            load_weights(codec, Path(cfg.init_from))
+        elif position == 0 and "entropy" in stage.freeze:
+            raise AiwaveError(
+                f"Stage {stage.name} freezes the entropy model, which nothing has trained: give init_from=CHECKPOINT."
+            )
+        components = [child for name, child in codec.named_children() if name not in stage.freeze]
+        if not any(parameter.requires_grad for child in components for parameter in child.parameters()):
+            raise AiwaveError(
+                f"Stage {stage.name} has nothing to train: its components are frozen or have no parameters; shorten "
+                "its freeze list or leave it out of schedule.order."
+            )

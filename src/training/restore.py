@@ -9,20 +9,27 @@ from .run_folder import RunFolder
 from .weights import load_weights
 
 
-def trained_codec(cfg: DictConfig, folder: RunFolder, stage_name: str | None = None) -> WaveletCodec:
-    """Rebuild a stage's codec from the run's own configuration, in evaluation mode.
-
-    Without `stage_name`, that of the last stage that is finished.
+def last_finished(cfg: DictConfig, folder: RunFolder, wanted: str | None = None) -> str:
+    """The name of the last stage that is finished, or `wanted` if it is.
 
     Raises:
-        AiwaveError: If there is no such stage or it is not finished.
+        AiwaveError: If no such stage is finished.
     """
-    finished = [stage for stage in plan(cfg) if folder.is_finished(stage.name)]
-    chosen = [stage for stage in finished if stage_name in (None, stage.name)]
+    finished = [stage.name for stage in plan(cfg) if folder.is_finished(stage.name)]
+    chosen = [name for name in finished if wanted in (None, name)]
     if not chosen:
-        wanted = f"stage {stage_name!r}" if stage_name else "stage"
-        names = ", ".join(stage.name for stage in finished) or "none"
-        raise AiwaveError(f"{folder.path} has no finished {wanted}: finished are {names}.")
-    codec = build_codec(cfg, chosen[-1])
-    load_weights(codec, folder.stage(chosen[-1].name) / f"{cfg.schedule.carry}.ckpt")
+        missing = f"stage {wanted!r}" if wanted else "stage"
+        raise AiwaveError(f"{folder.path} has no finished {missing}: finished are {', '.join(finished) or 'none'}.")
+    return chosen[-1]
+
+
+def trained_codec(cfg: DictConfig, folder: RunFolder, stage_name: str | None = None) -> WaveletCodec:
+    """Rebuild a stage's codec (by default that of the last) from the run's own configuration, in evaluation mode.
+
+    Raises:
+        AiwaveError: If the stage is not finished or its checkpoint is damaged.
+    """
+    name = last_finished(cfg, folder, stage_name)
+    codec = build_codec(cfg, next(stage for stage in plan(cfg) if stage.name == name))
+    load_weights(codec, folder.stage(name) / f"{cfg.schedule.carry}.ckpt")
     return codec.eval()

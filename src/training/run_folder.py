@@ -1,6 +1,7 @@
 """A run's folder: where everything of one experiment lies."""
 
 import json
+import secrets
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
@@ -32,20 +33,25 @@ class RunFolder:
         """The folder of a stage."""
         return self.path / "stages" / name
 
+    def check_unused(self) -> None:
+        """Raise AiwaveError if the folder already holds a run."""
+        if self.config_path.exists():
+            raise AiwaveError(
+                f"{self.path} already holds a run: continue it with `aiwave train resume={self.path}` or choose "
+                "another run_dir."
+            )
+
     def create(self, cfg: DictConfig, overrides: Sequence[str]) -> None:
         """Write the record of a new run.
 
         Raises:
             AiwaveError: If the folder already holds a run.
         """
-        if self.config_path.exists():
-            raise AiwaveError(
-                f"{self.path} already holds a run: continue it with `aiwave train resume={self.path}` or choose "
-                "another run_dir."
-            )
-        state = git_state(Path(__file__).resolve().parent)
+        self.check_unused()
+        state = git_state(Path(__file__).resolve())
         diff = state.pop("diff", "")
         provenance = {
+            "id": secrets.token_hex(4),
             "command": shlex.join(["aiwave", "train", *overrides]),
             "git": state,
             "packages": package_versions(),
@@ -76,12 +82,11 @@ class RunFolder:
     def record(self) -> dict[str, Any]:
         """Configuration and provenance as plain values, for a tracker."""
         config = OmegaConf.to_container(self.read_config())
-        provenance = json.loads((self.path / "provenance.json").read_text(encoding="utf-8"))
-        return {**config, "provenance": provenance}  # type: ignore[dict-item]
+        return {**config, "provenance": self._provenance()}  # type: ignore[dict-item]
 
     def group(self, name: str) -> str:
-        """What the tracked runs of this folder have in common, for a run called `name`."""
-        return f"{name}-{self.path.resolve().name}"
+        """What the tracked runs of this folder, and of no other, have in common, for a run called `name`."""
+        return f"{name}-{self._provenance()['id']}"
 
     def finish(self, stage: str, facts: dict[str, Any]) -> None:
         """Mark a stage as done."""
@@ -91,9 +96,15 @@ class RunFolder:
         """Whether a stage has run to its end."""
         return (self.stage(stage) / "done.json").is_file()
 
+    def _provenance(self) -> dict[str, Any]:
+        path = self.path / "provenance.json"
+        try:
+            return json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise AiwaveError(f"{path} cannot be read: this run folder is damaged.") from error
+
 
 def write_text(path: Path, text: str) -> None:
     """Write a whole text file or none. Raises AiwaveError if the disk refuses."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")

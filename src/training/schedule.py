@@ -1,6 +1,7 @@
 """Running the stages of a schedule one after another, a fit each."""
 
 import time
+import zlib
 from pathlib import Path
 
 import pytorch_lightning as pl
@@ -8,7 +9,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.trainer.states import TrainerStatus
 
-from ..callbacks import FreezeComponents
+from ..callbacks import FreezeComponents, StageCheckpoint
 from ..datamodules import VolumeDataModule
 from ..errors import Interrupted
 from ..tracking import Status, Tracker
@@ -50,11 +51,13 @@ def run_stage(
         AiwaveError: If the weights do not fit, or the loss is no longer finite.
         Interrupted: On Ctrl-C.
     """
-    pl.seed_everything(cfg.seed, verbose=False)
+    seed = stage_seed(cfg.seed, stage.name)
+    pl.seed_everything(seed, verbose=False)
+    datamodule.training_seed = seed
     codec = build_codec(cfg, stage)
     if weights is not None:
         load_weights(codec, weights)
-    task = CompressionTask(codec, datamodule.known_peak, stage.lr, cfg.seed, stage.name)
+    task = CompressionTask(codec, datamodule.known_peak, stage.lr, seed, stage.name)
     last = folder.stage(stage.name) / "last.ckpt"
     started = time.perf_counter()
     status: Status = "failed"
@@ -64,7 +67,18 @@ def run_stage(
         status = "ok"
     finally:
         tracker.close(status)
-    folder.finish(stage.name, {"seconds": round(time.perf_counter() - started, 1), "epochs": stage.epochs})
+    seconds = round(time.perf_counter() - started, 1)
+    folder.finish(stage.name, {"epochs": stage.epochs, "seconds_since_start_or_resume": seconds})
+
+
+def stage_seed(seed: int, name: str) -> int:
+    """A seed of its own for every stage, lest each train on the crops of the one before."""
+    return zlib.crc32(f"{seed}/{name}".encode())
+
+
+def run_tags(cfg: DictConfig) -> list[str]:
+    """What to tag every tracked run of a configuration with: its lambda, if it has one."""
+    return [] if cfg.lmbda is None else [f"lmbda={cfg.lmbda:g}"]
 
 
 def stage_trainer(cfg: DictConfig, stage: DictConfig, folder: RunFolder, tracker: Tracker) -> pl.Trainer:
@@ -72,9 +86,8 @@ def stage_trainer(cfg: DictConfig, stage: DictConfig, folder: RunFolder, tracker
     own = folder.stage(stage.name)
     own.mkdir(parents=True, exist_ok=True)
     group = folder.group(cfg.name)
-    tags = [stage.name, f"lmbda={cfg.lmbda:g}"] if "FixedRate" in cfg.rate._target_ else [stage.name]
     record = folder.record() | {"stage": OmegaConf.to_container(stage), "frozen": list(stage.freeze)}
-    logger = tracker.open(folder.path, group, f"{group}-{stage.name}", stage.name, tags, record)
+    logger = tracker.open(folder.path, group, f"{group}-{stage.name}", stage.name, [stage.name, *run_tags(cfg)], record)
     extra = [instantiate(node) for node in cfg.callbacks.values() if node is not None]
     return pl.Trainer(
         **cfg.trainer,
@@ -82,7 +95,7 @@ def stage_trainer(cfg: DictConfig, stage: DictConfig, folder: RunFolder, tracker
         gradient_clip_val=stage.clip,
         default_root_dir=own,
         logger=logger,
-        callbacks=[FreezeComponents(stage.freeze), *extra],
+        callbacks=[FreezeComponents(stage.freeze), StageCheckpoint(), *extra],
         plugins=[AtomicCheckpointIO()],
         num_sanity_val_steps=0,
         enable_model_summary=False,

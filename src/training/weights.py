@@ -14,8 +14,8 @@ PREFIX = "codec."
 def load_weights(codec: WaveletCodec, path: Path) -> None:
     """Put a checkpoint's weights into `codec`.
 
-    Networks of the lifting steps may be absent: a plain wavelet hands over to an additive transform, an additive to
-    an affine one. They start as the identity, so the codec computes what the checkpoint's did.
+    Whole networks of the lifting steps may be absent, or their scale heads: a plain wavelet hands over to an additive
+    transform, an additive to an affine one. They start as the identity: the codec computes what the checkpoint's did.
 
     Raises:
         AiwaveError: If the checkpoint is unreadable or of a model of other shape; names the first parameter.
@@ -23,7 +23,7 @@ def load_weights(codec: WaveletCodec, path: Path) -> None:
     stored = codec_weights(path)
     own = codec.state_dict()
     unexpected = [name for name in stored if name not in own]
-    missing = [name for name in own if name not in stored and ".net." not in name]
+    missing = [name for name in own if name not in stored and not _starts_as_identity(name, stored)]
     reshaped = [name for name in stored if name in own and stored[name].shape != own[name].shape]
     for names, problem in (
         (unexpected, "it holds {}, which this model does not have"),
@@ -33,9 +33,16 @@ def load_weights(codec: WaveletCodec, path: Path) -> None:
         if names:
             raise AiwaveError(
                 f"{path} does not fit this model: {problem.format(names[0])} ({len(names)} such parameters); "
-                "use the transform, entropy, post and model options it was trained with."
+                "use the transform, rate, entropy, post and model options it was trained with."
             )
     codec.load_state_dict(stored, strict=False)
+
+
+def _starts_as_identity(name: str, stored: dict[str, Tensor]) -> bool:
+    net, is_net, rest = name.partition(".net.")
+    return bool(is_net) and (
+        rest.startswith("scale_head.") or not any(other.startswith(net + ".net.") for other in stored)
+    )
 
 
 def codec_weights(path: Path) -> dict[str, Tensor]:

@@ -1,0 +1,44 @@
+"""Telling a user's mistake from a defect of ours."""
+
+from .errors import AiwaveError
+
+
+def complaint(error: BaseException) -> str | None:
+    """One sentence for an error that its user can mend; None for a defect, which deserves its traceback."""
+    from hydra.errors import HydraException, InstantiationException
+    from omegaconf.errors import OmegaConfBaseException
+
+    for cause in _chain(error):
+        if isinstance(cause, AiwaveError):
+            return str(cause)
+    if isinstance(error, InstantiationException):
+        return _not_built(error)
+    if isinstance(error, HydraException | OmegaConfBaseException):
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        given = getattr(error, "override", None)
+        return f"cannot read {given!r}: {lines[0]}." if given else " ".join(lines)
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}."
+    if type(error).__name__ == "MisconfigurationException":  # Lightning's, without importing it
+        return str(error).splitlines()[0]
+    return None
+
+
+def _chain(error: BaseException | None) -> list[BaseException]:
+    """The error and those that led to it."""
+    found: list[BaseException] = []
+    while error is not None and error not in found:
+        found.append(error)
+        error = error.__cause__ or error.__context__
+    return found
+
+
+def _not_built(error: Exception) -> str | None:
+    """For a part that Hydra could not build; None unless its arguments are to blame."""
+    cause = error.__cause__
+    if cause is not None and not isinstance(cause, ValueError | TypeError | ImportError | AttributeError):
+        return None
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    key = next((line.split(": ", 1)[1] for line in lines if line.startswith("full_key: ")), "the configuration")
+    reason = str(cause).splitlines()[0] if cause is not None else lines[0]
+    return f"{key} cannot be used: {reason.rstrip('.')}."
