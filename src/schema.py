@@ -85,6 +85,13 @@ class Transform(Node):
     scale: Call | None
 
 
+class Density(Node):
+    """The density of a coefficient."""
+
+    target: Target = Field(alias="_target_")
+    components: PositiveInt
+
+
 class Entropy(Node):
     """`conf/entropy`."""
 
@@ -92,7 +99,9 @@ class Entropy(Node):
     levels: PositiveInt
     channels: PositiveInt
     layers: NonNegativeInt
-    mixtures: PositiveInt
+    density: Density
+    long_context: bool
+    short_context: bool
 
 
 class Post(Node):

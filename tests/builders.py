@@ -14,7 +14,7 @@ from aiwave.models import (
     WaveletCodec,
     WaveletTransform,
 )
-from aiwave.models.entropy import ContextEntropy, FactorizedEntropy
+from aiwave.models.entropy import ContextEntropy, FactorizedEntropy, LogisticMixture, PublishedContext
 
 
 def lifting_net(channels=4, **options):
@@ -29,9 +29,9 @@ def transform(kind, levels=2, channels=4, **options):
     return WaveletTransform(wavelet, levels, trainable_taps=net is not None, net=net, scale=scale, **options)
 
 
-def entropy(kind, levels=2, channels=8):
-    make = {"context": ContextEntropy, "factorized": FactorizedEntropy}[kind]
-    return make(levels, channels, layers=1, mixtures=2)
+def entropy(kind, levels=2, channels=8, density=None, **options):
+    make = {"context": ContextEntropy, "factorized": FactorizedEntropy, "published": PublishedContext}[kind]
+    return make(levels, channels, layers=1, density=density or LogisticMixture(2), **options)
 
 
 def codec(kind="affine", entropy_kind="context", post=True, levels=2):

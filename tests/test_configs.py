@@ -36,8 +36,8 @@ def test_files_are_short():
     assert long == []
 
 
-@pytest.mark.parametrize("transform", ["cdf97", "additive", "affine"])
-@pytest.mark.parametrize("entropy", ["factorized", "context"])
+@pytest.mark.parametrize("transform", ["cdf97", "cdf53", "additive", "affine"])
+@pytest.mark.parametrize("entropy", ["factorized", "context", "context_published"])
 @pytest.mark.parametrize(
     "options", ["experiment=fixed_rate", "rate=variable", "post=none", "schedule=warm_three_stage", "trainer=gpu"]
 )

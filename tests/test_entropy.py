@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from aiwave.models import Subbands
 from aiwave.models.conv import CausalConv3d
+from aiwave.models.entropy import Laplace, LogisticMixture, MonotoneNet
 from aiwave.models.entropy.logistic_mixture import mixture_bits
 from aiwave.models.entropy.prediction import BandPredictor
 from tests.builders import entropy, shake
@@ -59,32 +60,79 @@ def test_a_causal_convolution_sees_exactly_the_taps_before(include_centre):
     assert len(expected) == 13 + include_centre
 
 
-@settings(max_examples=15, deadline=None)
-@given(seed=st.integers(0, 1000), data=st.data())
-def test_no_probability_depends_on_a_later_coefficient(seed, data):
+def in_coding_order(parts):
+    """Every coefficient, level by level and band by band."""
+    return torch.cat([part[0].flatten() for part in parts])
+
+
+def with_one_changed(q, place):
+    """The same subbands but for the coefficient at `place` in coding order."""
+    tensors = [q.approx.clone(), *(level.clone() for level in q.details)]
+    for tensor in tensors:
+        if place < tensor.numel():
+            tensor.view(-1)[place] += 5
+            break
+        place -= tensor.numel()
+    return Subbands(tensors[0], tuple(tensors[1:]))
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        ("context", {}),
+        ("context", {"long_context": False}),
+        ("context", {"short_context": False}),
+        ("published", {}),
+        ("published", {"long_context": False}),
+    ],
+)
+@settings(max_examples=8, deadline=None)
+@given(seed=st.integers(0, 1000), place=st.integers(0, 8 * 64 - 1))
+def test_no_probability_depends_on_a_later_coefficient(kind, options, seed, place):
     """Change one coefficient: everything before it in coding order keeps its code length."""
-    model = shake(entropy("context"), seed, std=0.3).double()
+    model = shake(entropy(kind, **options), seed, std=0.2).double()
     q = integers(side=2, seed=seed)
     step = torch.tensor([3.0], dtype=torch.float64)
-    before = [bits[0] for bits in model.coefficient_bits(q, step)]
-    stacks = list(q.level_stacks())
-    level = data.draw(st.integers(0, len(stacks) - 1))
-    place = data.draw(st.integers(0, stacks[level][0].numel() - 1))
-    changed = [q.approx.clone(), *[d.clone() for d in q.details]]
-    if level == 0:
-        approx_count = q.approx.numel()
-        target, index = (changed[0], place) if place < approx_count else (changed[1], place - approx_count)
-    else:
-        target, index = changed[level + 1], place
-    target.view(-1)[index] += 5
-    after = [bits[0] for bits in model.coefficient_bits(Subbands(changed[0], tuple(changed[1:])), step)]
-    for other in range(level):
-        assert torch.equal(before[other], after[other])
-    assert torch.equal(before[level].reshape(-1)[:place], after[level].reshape(-1)[:place])
-    assert before[level].reshape(-1)[place] != after[level].reshape(-1)[place]
+    before, after = (in_coding_order(model.coefficient_bits(p, step)) for p in (q, with_one_changed(q, place)))
+    assert before.numel() == 8 * 64
+    assert torch.equal(before[:place], after[:place])
+    assert before[place] != after[place]
 
 
-@pytest.mark.parametrize("kind", ["context", "factorized"])
+@pytest.mark.parametrize(("options", "reaches"), [({"long_context": False}, False), ({}, True)])
+def test_without_long_context_bands_do_not_know_of_each_other(options, reaches):
+    model = shake(entropy("context", **options), std=0.2).double()
+    q = integers(side=2)
+    step = torch.tensor([3.0], dtype=torch.float64)
+    before, after = (model(p, step)[0] for p in (q, with_one_changed(q, 8)))  # the first coefficient of HLL2
+    assert before[1] != after[1]
+    assert (not torch.equal(before[2:], after[2:])) == reaches
+
+
+@pytest.mark.parametrize("density", [LogisticMixture(2), Laplace(), MonotoneNet()])
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 2**16), centre=st.floats(-3, 3), step=st.floats(1, 30))
+def test_every_density_is_one_over_the_integers(density, seed, centre, step):
+    reach = 3000
+    generator = torch.Generator().manual_seed(seed)
+    parameters = torch.randn(density.size, generator=generator, dtype=torch.float64)
+    q = torch.arange(-float(reach), reach + 1, dtype=torch.float64).view(1, 1, 1, 1, -1)
+    bits = density.bits(q, parameters.expand(*q.shape, -1), torch.full_like(q, centre), torch.tensor([step]).double())
+    assert bits.shape == q.shape
+    assert (bits >= 0).all()
+    assert torch.exp2(-bits).sum().item() == pytest.approx(1, abs=1e-4)
+
+
+def test_a_laplace_coefficient_matches_its_closed_form():
+    q = torch.tensor([0.0, 1.0, 40.0], dtype=torch.float64).view(1, 1, 1, 1, 3)
+    zero = torch.zeros(1, 1, 1, 1, 3, 2, dtype=torch.float64)
+    bits = Laplace().bits(q, zero, torch.zeros_like(q), torch.ones(1)).flatten().tolist()
+    inner, outer = 1 - math.exp(-0.5), math.sinh(0.5)
+    expected = [-math.log2(inner), -math.log2(math.exp(-1) * outer), 40 / math.log(2) - math.log2(outer)]
+    assert bits == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("kind", ["context", "factorized", "published"])
 def test_bits_are_positive_finite_and_per_band(kind):
     model = entropy(kind).double()
     bits = model(integers(batch=2), torch.tensor([2.0, 9.0], dtype=torch.float64))
@@ -93,7 +141,7 @@ def test_bits_are_positive_finite_and_per_band(kind):
     assert (bits > 0).all()
 
 
-@pytest.mark.parametrize("kind", ["context", "factorized"])
+@pytest.mark.parametrize("kind", ["context", "factorized", "published"])
 @pytest.mark.parametrize("levels", [1, 3])
 def test_any_number_of_levels(kind, levels):
     bits = entropy(kind, levels)(integers(levels, side=2).map(torch.Tensor.float), torch.tensor([2.0]))

@@ -63,8 +63,17 @@ def test_hydra_help_lists_groups_and_options():
         [sys.executable, "-m", "aiwave", "train", "--help"], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    for line in ("transform: additive, affine, cdf97", "schedule: three_stage, warm_three_stage"):
+    for line in ("transform: additive, affine, cdf53, cdf97", "schedule: three_stage, warm_three_stage"):
         assert line in done.stdout
+
+
+@pytest.mark.parametrize("name", ["train", "evaluate"])
+def test_the_scripts_are_the_commands(name, tmp_path):
+    command = [sys.executable, ROOT / "scripts" / f"{name}.py", "nonsense=1"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("aiwave: nonsense is not a key of the configuration")
+    assert len(done.stderr.splitlines()) == 1
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from ..conv import CausalConv3d, Conv3d
 from ..post import local_mean
 from ..subbands import BAND_LETTERS, Subbands
 from ..transform import WaveletTransform
-from .logistic_mixture import mixture_bits
+from .density import Density
 from .prediction import BandPredictor
 
 BANDS = len(BAND_LETTERS)
@@ -20,25 +20,35 @@ class ContextEntropy(nn.Module):
     A coefficient's density depends on what the decoder already has: the band's own coefficients before it in raster
     order (masked convs), the bands of the same level coded before, and a reconstruction of the coarser levels. The
     reconstruction is that of the plain wavelet, so that the densities follow from the coded integers and the step
-    alone, whatever transform is trained. Bands differ by embeddings; the density is a mixture of `mixtures` logistics
-    around a causal linear prediction.
+    alone, whatever transform is trained. Bands differ by embeddings; `density` is centred on a causal linear
+    prediction. Without `short_context` the band's own coefficients are left out, without `long_context` all others.
     """
 
     kind = "context"
 
-    def __init__(self, levels: int, channels: int, layers: int, mixtures: int) -> None:
+    def __init__(
+        self,
+        levels: int,
+        channels: int,
+        layers: int,
+        density: Density,
+        long_context: bool = True,
+        short_context: bool = True,
+    ) -> None:
         super().__init__()
         self.levels = levels
-        self.coarse = nn.Sequential(Conv3d(2, channels), nn.ReLU(), Conv3d(channels, channels))
-        self.siblings = Conv3d(BANDS, channels)
-        self.own = CausalConv3d(1, channels, include_centre=False)
+        self.density = density
+        coarse = nn.Sequential(Conv3d(2, channels), nn.ReLU(), Conv3d(channels, channels))
+        self.coarse = coarse if long_context else None
+        self.siblings = Conv3d(BANDS, channels) if long_context else None
+        self.own = CausalConv3d(1, channels, include_centre=False) if short_context else None
         self.band = nn.Embedding(levels * BANDS, channels)
         self.band_step = _zero_embedding(levels * BANDS, channels)
         self.blocks = nn.ModuleList(CausalConv3d(channels, channels, include_centre=True) for _ in range(layers))
         self.mix = Conv3d(channels, channels, kernel=1)
-        self.head = Conv3d(channels, 3 * mixtures, kernel=1)
-        self.band_head = _zero_embedding(levels * BANDS, 3 * mixtures)
-        self.prediction = BandPredictor(levels * BANDS)
+        self.head = Conv3d(channels, density.size, kernel=1)
+        self.band_head = _zero_embedding(levels * BANDS, density.size)
+        self.prediction = BandPredictor(levels * BANDS) if short_context else None
         self.synthesis = WaveletTransform(levels=1)
 
     def forward(self, q: Subbands, step: Tensor) -> Tensor:
@@ -63,26 +73,23 @@ class ContextEntropy(nn.Module):
         at the others; `approx` (B, 1, d, h, w), in steps, reconstructs what is coarser (None at level 0).
         """
         ids = torch.arange(BANDS - stack.shape[1], BANDS, device=stack.device) + level * BANDS
-        features = self._own_and_siblings(stack) + self._conditions(ids, step, stack)
-        if approx is not None:
+        features = self._conditions(ids, step) + self._earlier(stack)
+        if approx is not None and self.coarse is not None:
             features = features + self._coarser(approx).unsqueeze(1)
-        logits, means, log_scales = self._density(features, ids).chunk(3, dim=-1)
-        predicted = self.prediction(stack, ids).unsqueeze(-1)
-        means = predicted + means * log_scales.exp()
-        return mixture_bits(stack, logits, means, log_scales)
+        predicted = torch.zeros_like(stack) if self.prediction is None else self.prediction(stack, ids)
+        return self.density.bits(stack, self._parameters_of(features, ids), predicted, step)
 
-    def _own_and_siblings(self, stack: Tensor) -> Tensor:
+    def _earlier(self, stack: Tensor) -> Tensor:
         """What the band itself and the bands before it tell: (B, n, d, h, w) -> (B, n, C, d, h, w)."""
-        count = stack.shape[1]
         squashed = torch.asinh(stack)
-        all_bands = F.pad(squashed, (0, 0, 0, 0, 0, 0, BANDS - count, 0))
-        coded_before = torch.ones(BANDS, BANDS, device=stack.device).tril(-1)[-count:]
-        siblings = all_bands.unsqueeze(1) * coded_before.view(1, count, BANDS, 1, 1, 1)
-        own = squashed.flatten(0, 1).unsqueeze(1)
-        features = self.siblings(siblings.flatten(0, 1)) + self.own(own)
+        features = squashed.new_zeros(stack.shape[0] * stack.shape[1], self.band.embedding_dim, *stack.shape[2:])
+        if self.siblings is not None:
+            features = features + self.siblings(_bands_before(squashed).flatten(0, 1))
+        if self.own is not None:
+            features = features + self.own(squashed.flatten(0, 1).unsqueeze(1))
         return features.unflatten(0, stack.shape[:2])
 
-    def _conditions(self, ids: Tensor, step: Tensor, stack: Tensor) -> Tensor:
+    def _conditions(self, ids: Tensor, step: Tensor) -> Tensor:
         """Which band and which step: (n,) and (B,) -> (B, n, C, 1, 1, 1)."""
         log_step = torch.log(step).view(-1, 1, 1)
         condition = self.band(ids) + self.band_step(ids) * log_step
@@ -90,11 +97,12 @@ class ContextEntropy(nn.Module):
 
     def _coarser(self, approx: Tensor) -> Tensor:
         """(B, 1, d, h, w) in steps -> (B, C, d, h, w)."""
+        assert self.coarse is not None
         detail = torch.asinh(approx - local_mean(approx))
         return self.coarse(torch.cat((detail, torch.asinh(approx) / 4), dim=1))
 
-    def _density(self, features: Tensor, ids: Tensor) -> Tensor:
-        """(B, n, C, d, h, w) -> mixture parameters (B, n, d, h, w, 3 * mixtures)."""
+    def _parameters_of(self, features: Tensor, ids: Tensor) -> Tensor:
+        """(B, n, C, d, h, w) -> the density's parameters (B, n, d, h, w, size)."""
         hidden = features.flatten(0, 1)
         for block in self.blocks:
             hidden = hidden + block(F.relu(hidden))
@@ -106,3 +114,11 @@ def _zero_embedding(count: int, channels: int) -> nn.Embedding:
     embedding = nn.Embedding(count, channels)
     nn.init.zeros_(embedding.weight)
     return embedding
+
+
+def _bands_before(stack: Tensor) -> Tensor:
+    """For every band the level's eight bands, those not yet coded set to zero: (B, n, ...) -> (B, n, 8, ...)."""
+    count = stack.shape[1]
+    all_bands = F.pad(stack, (0, 0, 0, 0, 0, 0, BANDS - count, 0))
+    before = torch.ones(BANDS, BANDS, device=stack.device).tril(-1)[-count:]
+    return all_bands.unsqueeze(1) * before.view(1, count, BANDS, 1, 1, 1)

@@ -1,0 +1,71 @@
+"""The density of one integer coefficient, given parameters that a network predicts for it."""
+
+from abc import ABC, abstractmethod
+
+import torch
+from torch import Tensor
+
+from .logistic_mixture import mixture_bits
+from .monotone_net import PARAMETERS, monotone_bits
+
+
+class Density(ABC):
+    """A family of densities with `size` parameters per coefficient."""
+
+    size: int
+
+    @abstractmethod
+    def bits(self, q: Tensor, parameters: Tensor, predicted: Tensor, step: Tensor) -> Tensor:
+        """-log2 of the probability of every coefficient.
+
+        `q` and `predicted`, where the density is centred, are (B, n, d, h, w) in quantisation steps; `parameters` is
+        (B, n, d, h, w, size), `step` (B,) in intensity units. Returns (B, n, d, h, w).
+        """
+
+
+class LogisticMixture(Density):
+    """A mixture of `components` discretised logistics; each mean counts in its own scale (see `mixture_bits`)."""
+
+    def __init__(self, components: int) -> None:
+        self.size = 3 * components
+
+    def bits(self, q: Tensor, parameters: Tensor, predicted: Tensor, step: Tensor) -> Tensor:
+        """See `Density.bits`; parameters are logits, means and log scales."""
+        logits, means, log_scales = parameters.chunk(3, dim=-1)
+        return mixture_bits(q, logits, predicted.unsqueeze(-1) + means * log_scales.exp(), log_scales)
+
+
+class Laplace(Density):
+    """A discretised Laplace density: mean (in units of the scale) and log scale.
+
+    The probability is F(q + 1/2) - F(q - 1/2), computed from whichever tails do not cancel.
+    """
+
+    def __init__(self, components: int = 1) -> None:
+        self.size = 2
+
+    def bits(self, q: Tensor, parameters: Tensor, predicted: Tensor, step: Tensor) -> Tensor:
+        """See `Density.bits`; parameters are the mean and the log scale."""
+        mean, log_scale = parameters.unbind(dim=-1)
+        scale = log_scale.exp()
+        distance = (q - predicted - mean * scale).abs()
+        # |d| >= 1/2: exp(-|d| / s) sinh(1 / 2s); nearer: 1 - exp(-1 / 2s) cosh(d / s)
+        half = 0.5 / scale
+        far = -distance / scale + half + torch.log(-torch.expm1(-2 * half) / 2)
+        inside = distance.clamp(max=0.5) / scale
+        near = torch.log1p(-(torch.exp(inside - half) + torch.exp(-inside - half)) / 2)
+        return torch.where(distance >= 0.5, far, near) / -torch.log(torch.tensor(2.0, dtype=q.dtype, device=q.device))
+
+
+class MonotoneNet(Density):
+    """The published density: a monotone network per coefficient (see `monotone_cdf`), in units of 220 / step."""
+
+    UNIT = 220.0
+
+    def __init__(self, components: int = 1) -> None:
+        self.size = PARAMETERS
+
+    def bits(self, q: Tensor, parameters: Tensor, predicted: Tensor, step: Tensor) -> Tensor:
+        """See `Density.bits`; parameters are those of `monotone_cdf`."""
+        width = step.view(-1, 1, 1, 1, 1) / self.UNIT
+        return monotone_bits((q - predicted) * width, parameters, 0.5 * width)

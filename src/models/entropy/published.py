@@ -1,0 +1,63 @@
+"""The published entropy model: a network of its own for every subband (aiWave-heavy)."""
+
+from itertools import chain, repeat
+
+import torch
+from torch import Tensor, nn
+
+from ..subbands import BAND_LETTERS, Subbands
+from .density import Density
+from .long_context import LongContext
+from .pixelcnn import PixelCnn
+
+STATIC_QP = 220.0
+
+
+class PublishedContext(nn.Module):
+    """One PixelCNN per band (`channels` wide, `layers` residual blocks), fed by a long context (aiWave, section III).
+
+    15 networks for two levels. Inputs count in units of 220 / step. Without `long_context` every band stands alone;
+    the short context cannot be left out (ValueError).
+    """
+
+    kind = "context_published"
+
+    def __init__(
+        self,
+        levels: int,
+        channels: int,
+        layers: int,
+        density: Density,
+        long_context: bool = True,
+        short_context: bool = True,
+    ) -> None:
+        super().__init__()
+        if not short_context:
+            raise ValueError("the published networks are made of the short context: choose entropy=context")
+        self.density = density
+        self.long_context = LongContext(levels) if long_context else None
+        details = (len(BAND_LETTERS) - 1) * levels
+        contexts = [False, *repeat(long_context, details)]
+        self.nets = nn.ModuleList(PixelCnn(channels, layers, density.size, context) for context in contexts)
+
+    def forward(self, q: Subbands, step: Tensor) -> Tensor:
+        """Quantised subbands and steps (B,) -> bits of every band, (B, bands)."""
+        return torch.cat([bits.sum(dim=(2, 3, 4)) for bits in self.coefficient_bits(q, step)], dim=1)
+
+    def coefficient_bits(self, q: Subbands, step: Tensor) -> list[Tensor]:
+        """Quantised subbands and steps (B,) -> bits of every coefficient: a tensor (B, 1, d, h, w) per band."""
+        x = q.map(lambda band: band * step.view(-1, 1, 1, 1, 1) / STATIC_QP)
+        contexts: list[Tensor | None] = [None]
+        contexts += chain.from_iterable(self.long_context(x)) if self.long_context else repeat(None, len(self.nets) - 1)
+        parts = zip(self.nets, _bands(q), _bands(x), contexts, strict=True)
+        return [self._band_bits(net, band, normalised, context, step) for net, band, normalised, context in parts]
+
+    def _band_bits(self, net: nn.Module, q: Tensor, x: Tensor, context: Tensor | None, step: Tensor) -> Tensor:
+        """Bits of every coefficient of a band, (B, 1, d, h, w)."""
+        parameters = net(x, context).movedim(1, -1).unsqueeze(1)
+        return self.density.bits(q, parameters, torch.zeros_like(q), step)
+
+
+def _bands(subbands: Subbands) -> list[Tensor]:
+    """Every band, (B, 1, d, h, w), in coding order."""
+    return [band for stack in subbands.level_stacks() for band in stack.split(1, dim=1)]
