@@ -10,6 +10,7 @@ import aiwave.conf
 from aiwave.errors import AiwaveError
 from aiwave.schema import TrainConfig
 from aiwave.train import train
+from aiwave.training import run_tags
 from aiwave.validation import validate
 
 CONF = Path(aiwave.conf.__file__).parent
@@ -43,6 +44,11 @@ def test_files_are_short():
 )
 def test_options_combine(transform, entropy, options):
     validate(composed(f"transform={transform}", f"entropy={entropy}", options), TrainConfig)
+
+
+def test_runs_are_tagged_with_their_lambda_if_they_have_one():
+    assert run_tags(composed("experiment=fixed_rate", "lmbda=0.4")) == ["lmbda=0.4"]
+    assert run_tags(composed()) == []
 
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
+from .entropy import EntropyModel
 from .quantize import straight_through_round
 from .rate import Rate
 from .subbands import Subbands, band_names
@@ -34,10 +35,10 @@ class WaveletCodec(nn.Module):
     """aiWave (arXiv 2203.05822): trained wavelet transform, uniform quantiser, entropy model, post-processing.
 
     Its four children are the components that stages freeze by name: `transform`, `rate`, `entropy`, `post`.
-    `entropy(q, step)` returns bits (B, bands); `post(x, step)` filters the reconstruction.
+    `post(x, step)` filters the reconstruction.
     """
 
-    def __init__(self, transform: WaveletTransform, rate: Rate, entropy: nn.Module, post: nn.Module) -> None:
+    def __init__(self, transform: WaveletTransform, rate: Rate, entropy: EntropyModel, post: nn.Module) -> None:
         super().__init__()
         self.transform = transform
         self.rate = rate

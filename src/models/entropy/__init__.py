@@ -1,5 +1,6 @@
 """Entropy models: code lengths of quantised subbands."""
 
+from .base import EntropyModel
 from .context import ContextEntropy
 from .density import Density, Laplace, LogisticMixture, MonotoneNet
 from .factorized import FactorizedEntropy
@@ -8,6 +9,7 @@ from .published import PublishedContext
 __all__ = [
     "ContextEntropy",
     "Density",
+    "EntropyModel",
     "FactorizedEntropy",
     "Laplace",
     "LogisticMixture",

@@ -8,13 +8,14 @@ from ..conv import CausalConv3d, Conv3d
 from ..post import local_mean
 from ..subbands import BAND_LETTERS, Subbands
 from ..transform import WaveletTransform
+from .base import EntropyModel
 from .density import Density
 from .prediction import BandPredictor
 
 BANDS = len(BAND_LETTERS)
 
 
-class ContextEntropy(nn.Module):
+class ContextEntropy(EntropyModel):
     """Autoregressive model shared by all bands, from coarse to fine, conditioned on the quantisation step.
 
     A coefficient's density depends on what the decoder already has: the band's own coefficients before it in raster
@@ -51,12 +52,8 @@ class ContextEntropy(nn.Module):
         self.prediction = BandPredictor(levels * BANDS) if short_context else None
         self.synthesis = WaveletTransform(levels=1)
 
-    def forward(self, q: Subbands, step: Tensor) -> Tensor:
-        """Quantised subbands and steps (B,) -> bits of every band, (B, bands)."""
-        return torch.cat([bits.sum(dim=(2, 3, 4)) for bits in self.coefficient_bits(q, step)], dim=1)
-
     def coefficient_bits(self, q: Subbands, step: Tensor) -> list[Tensor]:
-        """Quantised subbands and steps (B,) -> bits of every coefficient, shaped as `q.level_stacks()`."""
+        """See `EntropyModel.coefficient_bits`; shaped as `q.level_stacks()`."""
         bits = []
         approx: Tensor | None = None
         for level, stack in enumerate(q.level_stacks()):

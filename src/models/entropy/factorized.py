@@ -4,10 +4,11 @@ import torch
 from torch import Tensor, nn
 
 from ..subbands import BAND_LETTERS, Subbands
+from .base import EntropyModel
 from .density import Density
 
 
-class FactorizedEntropy(nn.Module):
+class FactorizedEntropy(EntropyModel):
     """One univariate density per band, whose parameters follow the quantisation step.
 
     An embedding of the band and the logarithm of the step pass through `layers` hidden layers of `channels`. Raises
@@ -37,16 +38,16 @@ class FactorizedEntropy(nn.Module):
         self.band_head = nn.Embedding(self.bands, density.size)
         nn.init.zeros_(self.band_head.weight)
 
-    def forward(self, q: Subbands, step: Tensor) -> Tensor:
-        """Quantised subbands and steps (B,) -> bits of every band, (B, bands)."""
+    def coefficient_bits(self, q: Subbands, step: Tensor) -> list[Tensor]:
+        """See `EntropyModel.coefficient_bits`; shaped as `q.level_stacks()`."""
         parameters = self._densities(torch.log(step))
         bits, first = [], 0
         for stack in q.level_stacks():
             count = stack.shape[1]
             own = parameters[:, first : first + count].expand(*stack.shape, -1)
-            bits.append(self.density.bits(stack, own, torch.zeros_like(stack), step).sum(dim=(2, 3, 4)))
+            bits.append(self.density.bits(stack, own, torch.zeros_like(stack), step))
             first += count
-        return torch.cat(bits, dim=1)
+        return bits
 
     def _densities(self, log_step: Tensor) -> Tensor:
         """Logarithms of the steps (B,) -> (B, bands, 1, 1, 1, size)."""

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from ..subbands import BAND_LETTERS, Subbands
+from .base import EntropyModel
 from .density import Density
 from .long_context import LongContext
 from .pixelcnn import PixelCnn
@@ -13,7 +14,7 @@ from .pixelcnn import PixelCnn
 STATIC_QP = 220.0
 
 
-class PublishedContext(nn.Module):
+class PublishedContext(EntropyModel):
     """One PixelCNN per band (`channels` wide, `layers` residual blocks), fed by a long context (aiWave, section III).
 
     15 networks for two levels. Inputs count in units of 220 / step. Without `long_context` every band stands alone;
@@ -40,12 +41,8 @@ class PublishedContext(nn.Module):
         contexts = [False, *repeat(long_context, details)]
         self.nets = nn.ModuleList(PixelCnn(channels, layers, density.size, context) for context in contexts)
 
-    def forward(self, q: Subbands, step: Tensor) -> Tensor:
-        """Quantised subbands and steps (B,) -> bits of every band, (B, bands)."""
-        return torch.cat([bits.sum(dim=(2, 3, 4)) for bits in self.coefficient_bits(q, step)], dim=1)
-
     def coefficient_bits(self, q: Subbands, step: Tensor) -> list[Tensor]:
-        """Quantised subbands and steps (B,) -> bits of every coefficient: a tensor (B, 1, d, h, w) per band."""
+        """See `EntropyModel.coefficient_bits`; a tensor (B, 1, d, h, w) per band."""
         x = q.map(lambda band: band * step.view(-1, 1, 1, 1, 1) / STATIC_QP)
         contexts: list[Tensor | None] = [None]
         contexts += chain.from_iterable(self.long_context(x)) if self.long_context else repeat(None, len(self.nets) - 1)
