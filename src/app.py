@@ -66,6 +66,8 @@ def run_application(
         raise (failures[-1][1] if failures else stop) from None
     except ConfigCompositionException as error:
         raise _unknown_key(error, schema) from error
+    except ValueError as error:  # of Hydra's: those of the jobs are kept above
+        raise AiwaveError(f"The overrides {' '.join(arguments)!r} cannot be read: {error}.") from error
     _report(failures, len(folders))
     return folders
 

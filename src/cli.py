@@ -1,5 +1,6 @@
 """The `aiwave` command."""
 
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -39,6 +40,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         import_module(f".{given[0]}", __package__).main(given[1:])
     except KeyboardInterrupt:
         return _fail("Interrupted.", 130)
+    except BrokenPipeError:  # whoever read our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     except Exception as error:
         if (sentence := complaint(error)) is None:
             raise

@@ -37,6 +37,7 @@ def complaint(capfd):
         (["train", "dataset=fantom"], ["dataset/fantom", "phantom", "folder"]),
         (["train", "experiment=nothing"], ["experiment/nothing", "quickstart"]),
         (["train", "stage=fourth"], ["stage/fourth", "additive", "affine", "finetune"]),
+        (["train", "=3"], ["=3"]),
         (["train", "modle.levels=2"], ["modle", "did you mean model?"]),
         (["train", "model.level=2"], ["model.level", "did you mean levels?", "mixtures"]),
         (["train", "dataset.crop=[8"], ["dataset.crop=[8"]),

@@ -24,6 +24,11 @@ class Progress(TQDMProgressBar):
         stage = trainer.lightning_module.stage
         self.train_progress_bar.set_description(f"{stage} {trainer.current_epoch + 1}/{trainer.max_epochs}")
 
+    def on_exception(self, trainer: pl.Trainer, *args: Any) -> None:
+        """Leave the bar as it stands, so that the error begins a line of its own."""
+        if trainer.training:
+            self.train_progress_bar.close()
+
     def init_validation_tqdm(self) -> Any:
         """No second bar: validation is short."""
         bar = super().init_validation_tqdm()

@@ -9,7 +9,6 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
-from ..errors import AiwaveError
 from ..models import Coded, WaveletCodec
 
 WARMUP_SHARE = 0.05
@@ -60,21 +59,12 @@ class CompressionTask(pl.LightningModule):
         return results
 
     def configure_optimizers(self) -> Any:
-        """One Adam over what is trainable, a group per component.
-
-        Raises:
-            AiwaveError: If the stage freezes everything that could be trained.
-        """
+        """One Adam over what is trainable, a group per component."""
         groups = [
             {"params": parameters, "lr": self.learning_rates[name], "name": name}
             for name, module in self.codec.named_children()
             if (parameters := [p for p in module.parameters() if p.requires_grad])
         ]
-        if not groups:
-            raise AiwaveError(
-                "This stage has nothing to train: its components are frozen or have no parameters; "
-                "shorten its freeze list or leave it out of schedule.order."
-            )
         optimizer = torch.optim.Adam(groups)
         total = int(self.trainer.estimated_stepping_batches)
         scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate_factor(step, total))
