@@ -14,7 +14,7 @@ def complaint(error: BaseException) -> str | None:
     if isinstance(error, InstantiationException):
         return _not_built(error)
     if isinstance(error, HydraException | OmegaConfBaseException):
-        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        lines = _lines(error)
         given = getattr(error, "override", None)
         return f"cannot read {given!r}: {lines[0]}." if given else " ".join(lines)
     if isinstance(error, OSError) and error.filename:
@@ -33,12 +33,17 @@ def _chain(error: BaseException | None) -> list[BaseException]:
     return found
 
 
+def _lines(error: Exception) -> list[str]:
+    """What an error says, without blank lines and indentation."""
+    return [line.strip() for line in str(error).splitlines() if line.strip()]
+
+
 def _not_built(error: Exception) -> str | None:
     """For a part that Hydra could not build; None unless its arguments are to blame."""
     cause = error.__cause__
     if cause is not None and not isinstance(cause, ValueError | TypeError | ImportError | AttributeError):
         return None
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    lines = _lines(error)
     key = next((line.split(": ", 1)[1] for line in lines if line.startswith("full_key: ")), "the configuration")
     reason = str(cause).splitlines()[0] if cause is not None else lines[0]
     return f"{key} cannot be used: {reason.rstrip('.')}."

@@ -32,7 +32,16 @@ def train(cfg: DictConfig, output: Path | None, overrides: Sequence[str]) -> Non
 
     from .evaluation import evaluate_codec, print_results, track_results
     from .quiet import quieten
-    from .training import RunFolder, prepare_new, prepare_resumed, run_schedule, run_tags, torch_device, trained_codec
+    from .training import (
+        RunFolder,
+        last_finished,
+        prepare_new,
+        prepare_resumed,
+        run_schedule,
+        run_tags,
+        torch_device,
+        trained_codec,
+    )
 
     quieten()
     if cfg.resume:
@@ -44,7 +53,7 @@ def train(cfg: DictConfig, output: Path | None, overrides: Sequence[str]) -> Non
     tracker = instantiate(cfg.logger)
     run_schedule(cfg, folder, data, tracker)
     if cfg.evaluate:
-        codec = trained_codec(cfg, folder).to(torch_device(cfg.trainer.accelerator))
+        codec = trained_codec(cfg, folder, last_finished(cfg, folder)).to(torch_device(cfg.trainer.accelerator))
         rows = evaluate_codec(codec, data, folder.path)
         tags = ["evaluate", *run_tags(cfg)]
         track_results(

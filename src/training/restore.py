@@ -23,13 +23,12 @@ def last_finished(cfg: DictConfig, folder: RunFolder, wanted: str | None = None)
     return chosen[-1]
 
 
-def trained_codec(cfg: DictConfig, folder: RunFolder, stage_name: str | None = None) -> WaveletCodec:
-    """Rebuild a stage's codec (by default that of the last) from the run's own configuration, in evaluation mode.
+def trained_codec(cfg: DictConfig, folder: RunFolder, stage_name: str) -> WaveletCodec:
+    """Rebuild the codec of a finished stage (see `last_finished`) from the run's own configuration, to evaluate it.
 
     Raises:
-        AiwaveError: If the stage is not finished or its checkpoint is damaged.
+        AiwaveError: If its checkpoint is missing or damaged.
     """
-    name = last_finished(cfg, folder, stage_name)
-    codec = build_codec(cfg, next(stage for stage in plan(cfg) if stage.name == name))
-    load_weights(codec, folder.stage(name) / f"{cfg.schedule.carry}.ckpt")
+    codec = build_codec(cfg, next(stage for stage in plan(cfg) if stage.name == stage_name))
+    load_weights(codec, folder.stage(stage_name) / f"{cfg.schedule.carry}.ckpt")
     return codec.eval()

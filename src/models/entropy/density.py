@@ -8,6 +8,9 @@ from torch import Tensor
 from .logistic_mixture import mixture_bits
 from .monotone_net import PARAMETERS, monotone_bits
 
+STATIC_QP = 220.0
+"""What the published networks divide coefficients by, over the step: the unit of their inputs and densities."""
+
 
 class Density(ABC):
     """A family of densities with `size` parameters per coefficient."""
@@ -58,14 +61,12 @@ class Laplace(Density):
 
 
 class MonotoneNet(Density):
-    """The published density: a monotone network per coefficient (see `monotone_cdf`), in units of 220 / step."""
-
-    UNIT = 220.0
+    """The published density: a monotone network per coefficient (see `monotone_cdf`), in units of STATIC_QP / step."""
 
     def __init__(self, components: int = 1) -> None:
         self.size = PARAMETERS
 
     def bits(self, q: Tensor, parameters: Tensor, predicted: Tensor, step: Tensor) -> Tensor:
         """See `Density.bits`; parameters are those of `monotone_cdf`."""
-        width = step.view(-1, 1, 1, 1, 1) / self.UNIT
+        width = step.view(-1, 1, 1, 1, 1) / STATIC_QP
         return monotone_bits((q - predicted) * width, parameters, 0.5 * width)

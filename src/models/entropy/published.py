@@ -7,11 +7,9 @@ from torch import Tensor, nn
 
 from ..subbands import BAND_LETTERS, Subbands
 from .base import EntropyModel
-from .density import Density
+from .density import STATIC_QP, Density
 from .long_context import LongContext
 from .pixelcnn import PixelCnn
-
-STATIC_QP = 220.0
 
 
 class PublishedContext(EntropyModel):
