@@ -5,9 +5,12 @@ import pytest
 import pytorch_lightning as pl
 import torch
 
-from aiwave.datamodules import Volume, VolumeDataModule
+from aiwave.datamodules import MemoryCache, Volume, VolumeDataModule
 from aiwave.datamodules.crops import CropDataset
+from aiwave.datamodules.item import Item
 from aiwave.errors import AiwaveError
+
+from .modules import SETTINGS
 
 
 class ArrayDataModule(VolumeDataModule):
@@ -28,25 +31,23 @@ def positions(shape):
 
 
 def module(*arrays, **options):
-    settings = {
+    settings = SETTINGS | {
         "name": "arrays",
-        "root": None,
         "subset": "all",
         "crop": (4, 8, 8),
         "batch_size": 3,
         "epoch_steps": 5,
         "val_crops": 7,
-        "num_workers": 0,
         "seed": 1,
-        "peak": None,
-        "intensity_scale": None,
-        "steps": (1.0,),
-        "step_range": (0.5, 2.0),
-        "lambdas": (0.1,),
     }
     made = ArrayDataModule(**(settings | options))
     made.arrays = arrays
     return made
+
+
+def crops_of(*arrays, crop, seed=0, length=1):
+    items = [Item.of(Volume("s", f"f{index}", array)) for index, array in enumerate(arrays)]
+    return CropDataset(items, crop, seed, length, MemoryCache(None, 1))
 
 
 def epoch_of(loader, epoch):
@@ -85,10 +86,10 @@ def test_crops_of_an_epoch_differ():
 @pytest.mark.parametrize("crop", [(4, 8, 8), (4, 6, 8)])
 def test_augmentation_only_moves_voxels(crop):
     voxels = positions((12, 40, 20))
-    dataset = CropDataset([Volume("s", "f", voxels)], crop, seed=0, length=200)
+    dataset = crops_of(voxels, crop=crop, length=200)
     orientations = set()
     for index in range(200):
-        image = dataset[0, index]["image"][0].numpy().astype(int)
+        image = dataset[0, index][0]["image"][0].numpy().astype(int)
         assert image.shape == crop
         corner = np.unravel_index(image.min(), voxels.shape)
         window = voxels[tuple(slice(c, c + side) for c, side in zip(corner, crop, strict=True))]
@@ -101,14 +102,14 @@ def test_augmentation_only_moves_voxels(crop):
 def test_sixteen_bits_are_exact_in_float():
     voxels = np.full((4, 8, 8), 65535, np.uint16)
     voxels[0, 0, 0] = 32769
-    image = CropDataset([Volume("s", "f", voxels)], voxels.shape, 0, 1)[0, 0]["image"]
+    image = crops_of(voxels, crop=voxels.shape)[0, 0][0]["image"]
     assert sorted(image.unique().tolist()) == [32769.0, 65535.0]
 
 
 def test_volumes_are_chosen_by_their_voxels():
     small, large = np.zeros((4, 8, 8), np.uint8), np.ones((12, 16, 16), np.uint8)
-    dataset = CropDataset([Volume("s", "a", small), Volume("s", "b", large)], (4, 8, 8), 0, 400)
-    chosen = np.mean([dataset[0, index]["image"].mean().item() for index in range(400)])
+    dataset = crops_of(small, large, crop=(4, 8, 8), length=400)
+    chosen = np.mean([dataset[0, index][0]["image"].mean().item() for index in range(400)])
     assert chosen == pytest.approx(12 / 13, abs=0.04)
 
 
@@ -206,9 +207,12 @@ def test_sample_format_is_found(dtype, largest, peak, scale):
     assert (given.peak, given.intensity_scale) == (4095.0, 1000.0)
 
 
-def test_volume_smaller_than_a_crop():
-    with pytest.raises(AiwaveError, match=r"a1 has 3×40×20 .* crop 4×8×8: set dataset\.crop=\[3,8,8\]"):
-        module(positions((12, 40, 20)), positions((3, 40, 20))).setup()
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "uint16", "int16"])
+def test_volume_smaller_than_a_crop_is_mirrored(dtype):
+    voxels = (np.arange(3 * 9 * 9) - 100).astype(dtype).reshape(3, 9, 9)
+    items = [Item.of(Volume("s", "f", voxels))]
+    image = CropDataset(items, (8, 9, 10), 0, 1, MemoryCache(None, 1), augment=False)[0, 0][0]["image"][0].numpy()
+    np.testing.assert_array_equal(image, voxels[[0, 1, 2, 2, 1, 0, 0, 1]][..., [*range(9), 8]].astype(np.float32))
 
 
 def test_mixed_bit_depths():

@@ -8,6 +8,8 @@ from aiwave.datamodules.phantom import make_phantom
 from aiwave.datamodules.phantom_fields import random_field
 from aiwave.errors import AiwaveError
 
+from .modules import SETTINGS
+
 SHAPE = (32, 40, 48)
 
 
@@ -16,22 +18,8 @@ def make(kind, seed=0, shape=SHAPE):
 
 
 def module(subset, seed=0):
-    return PhantomDataModule(
-        name="phantom",
-        root=None,
-        subset=subset,
-        crop=(32, 32, 32),
-        batch_size=2,
-        epoch_steps=2,
-        val_crops=2,
-        num_workers=0,
-        seed=seed,
-        peak=None,
-        intensity_scale=None,
-        steps=(1.0,),
-        step_range=(0.5, 2.0),
-        lambdas=(0.1,),
-    )
+    given = {"name": "phantom", "subset": subset, "crop": (32, 32, 32), "seed": seed}
+    return PhantomDataModule(**(SETTINGS | given))
 
 
 @pytest.mark.parametrize("kind", ["em", "ct"])

@@ -4,8 +4,19 @@ The heavy libraries (MONAI, SimpleITK, tifffile) are imported when a volume is r
 """
 
 from .base import VolumeDataModule
+from .caching import MemoryCache, NoCache, PersistentCache
 from .folder import FolderDataModule
 from .phantom import PhantomDataModule
+from .prepared import PreparedDataModule
 from .volume import Volume
 
-__all__ = ["FolderDataModule", "PhantomDataModule", "Volume", "VolumeDataModule"]
+__all__ = [
+    "FolderDataModule",
+    "MemoryCache",
+    "NoCache",
+    "PersistentCache",
+    "PhantomDataModule",
+    "PreparedDataModule",
+    "Volume",
+    "VolumeDataModule",
+]

@@ -1,7 +1,10 @@
 """What every data module shares: training crops, validation crops, test volumes, and the sample format."""
 
+import hashlib
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any
 
 import numpy as np
 import pytorch_lightning as pl
@@ -9,8 +12,9 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from ..errors import AiwaveError
-from .fits import check_fits
+from .caching import Cache
 from .hold_out import hold_out
+from .item import Item
 from .sampler import EpochSampler
 from .volume import Volume
 
@@ -22,10 +26,12 @@ Batch = dict[str, torch.Tensor]
 class VolumeDataModule(pl.LightningDataModule):
     """Random crops to train on and whole volumes to test on.
 
-    `name` and `subset` name the data set, `root` is its folder. `crop` is (z, y, x), in voxels. An epoch has
-    `epoch_steps` batches of `batch_size` crops; validation has the same `val_crops` crops every time. `peak`
-    (for PSNR) and `intensity_scale` (to divide intensities by) are found from the data when None. `steps`,
-    `step_range` and `lambdas` are kept for training and evaluation to read.
+    `name` and `subset` name the data set, `root` is its folder and `about` tells of it: modality, dtype, real bit
+    depth, spacing, source, licence, citation. `crop` is (z, y, x), in voxels. An epoch has `epoch_steps` batches of
+    `batch_size` crops, cut from volumes that `cache` keeps; with `distinct_batches` these are the same few again and
+    again; validation has the same `val_crops` crops every time.
+    `peak` (for PSNR) and `intensity_scale` (to divide intensities by) are found from the data when None. `sharing`,
+    `steps`, `step_range` and `lambdas` are kept for the model, training and evaluation to read.
 
     Training crops follow from `training_seed`, at first `seed`: whoever trains twice on the same data sets it anew.
     After `setup`, `dtype` is the stored dtype, `peak` is 255 or 65535 by bit depth, `intensity_scale` is 256
@@ -37,17 +43,21 @@ class VolumeDataModule(pl.LightningDataModule):
         name: str,
         root: str | None,
         subset: str,
+        sharing: str,
+        peak: float | None,
+        intensity_scale: float | None,
+        steps: Sequence[float],
+        step_range: Sequence[float],
+        lambdas: Sequence[float],
+        about: Mapping[str, Any],
         crop: Sequence[int],
         batch_size: int,
         epoch_steps: int,
         val_crops: int,
         num_workers: int,
         seed: int,
-        peak: float | None,
-        intensity_scale: float | None,
-        steps: Sequence[float],
-        step_range: Sequence[float],
-        lambdas: Sequence[float],
+        cache: Cache,
+        distinct_batches: int | None = None,
     ) -> None:
         super().__init__()
         if len(crop) != 3 or min(crop) < 1:
@@ -59,16 +69,22 @@ class VolumeDataModule(pl.LightningDataModule):
         ):
             if value < 1:
                 raise AiwaveError(f"dataset.{key} is {value}: give at least 1.")
+        if batch_size % cache.crops_per_read:
+            raise AiwaveError(
+                f"dataset.batch_size is {batch_size}, no multiple of cache.crops_per_read "
+                f"{cache.crops_per_read}: change one of them."
+            )
         self.name, self.root, self.subset = name, root, subset
+        self.sharing, self.about, self.cache = sharing, dict(about), cache
         self.crop = tuple(crop)
         self.batch_size, self.epoch_steps, self.val_crops = batch_size, epoch_steps, val_crops
-        self.num_workers, self.seed = num_workers, seed
+        self.num_workers, self.seed, self.distinct_batches = num_workers, seed, distinct_batches
         self.training_seed = seed
         self.peak, self.intensity_scale = peak, intensity_scale
         self.steps, self.step_range, self.lambdas = tuple(steps), tuple(step_range), tuple(lambdas)
         self.dtype: np.dtype | None = None
-        self._training: list[Volume] | None = None
-        self._validation: list[Volume] = []
+        self._training: list[Item] | None = None
+        self._validation: list[Item] = []
         self._validation_crops: list[Batch] | None = None
 
     @abstractmethod
@@ -79,23 +95,38 @@ class VolumeDataModule(pl.LightningDataModule):
     def test_volumes(self) -> Iterator[Volume]:
         """Yield the volumes to test on, one file in memory at a time. Raises AiwaveError if there is none."""
 
+    def some_volumes(self, count: int) -> dict[str, list[Volume]]:
+        """At most `count` volumes of every split that can be read. Raises AiwaveError as `test_volumes` does."""
+        return {
+            "train": list(islice(self.training_volumes(), count)),
+            "test": list(islice(self.test_volumes(), count)),
+        }
+
+    def identity(self) -> str:
+        """A hash that names the data, whatever folder they are in."""
+        return hashlib.sha256(f"{self.name}/{self.subset}/{self.seed}".encode()).hexdigest()
+
     def setup(self, stage: str | None = None) -> None:
         """Read the training volumes and find `dtype`, `peak` and `intensity_scale`.
 
         For the stages "test" and "predict" only the first test volume is read: a set need not have others.
-        Raises AiwaveError for missing or unreadable files, volumes smaller than a crop, and mixed bit depths.
+        Raises AiwaveError for missing or unreadable files and for mixed bit depths.
         """
         if stage in ("test", "predict"):
             if self.dtype is None:
-                self._describe([next(self.test_volumes())])
+                volume = next(self.test_volumes())
+                self._describe([(volume.file, volume.voxels.dtype)])
         elif self._training is None:
-            volumes = list(self.training_volumes())
-            for volume in volumes:
-                check_fits(volume.file, volume.shape, self.crop)
-            self._describe(volumes)
+            training, validation = self.items()
+            self._describe([(item.file, item.dtype) for item in (*training, *validation)])
             if self.intensity_scale is None:
-                self.intensity_scale = float(1 << max(_magnitude(v.voxels) for v in volumes).bit_length())
-            self._training, self._validation = hold_out(volumes, self.crop)
+                self.intensity_scale = float(1 << max(item.magnitude for item in training).bit_length())
+            self._training, self._validation = training, validation
+
+    def items(self) -> tuple[list[Item], list[Item]]:
+        """The volumes to train on and those to validate on. Raises AiwaveError as `training_volumes` does."""
+        kept, held = hold_out(list(self.training_volumes()), self.crop)
+        return [Item.of(volume) for volume in kept], [Item.of(volume) for volume in held]
 
     @property
     def known_peak(self) -> float:
@@ -104,19 +135,18 @@ class VolumeDataModule(pl.LightningDataModule):
             raise AiwaveError(f"The peak of {self.name}/{self.subset} is not known before its volumes are read.")
         return self.peak
 
-    def check_depth(self, volume: Volume) -> None:
+    def check_depth(self, file: str, dtype: np.dtype) -> None:
         """Raise AiwaveError if a volume has another bit depth than the first: the peak of the PSNR would be wrong."""
-        if self.dtype is not None and volume.voxels.dtype.itemsize != self.dtype.itemsize:
+        if self.dtype is not None and dtype.itemsize != self.dtype.itemsize:
             raise AiwaveError(
-                f"{self.name} mixes bit depths ({volume.file} is {volume.voxels.dtype}, others are {self.dtype}): "
-                "use one of them at a time."
+                f"{self.name} mixes bit depths ({file} is {dtype}, others are {self.dtype}): use one of them at a time."
             )
 
-    def _describe(self, volumes: Sequence[Volume]) -> None:
-        """Set `dtype` and what follows from its bit depth."""
-        self.dtype = volumes[0].voxels.dtype
-        for volume in volumes:
-            self.check_depth(volume)
+    def _describe(self, files: Sequence[tuple[str, np.dtype]]) -> None:
+        """Set `dtype` and what follows from its bit depth, from names and dtypes."""
+        self.dtype = files[0][1]
+        for file, dtype in files:
+            self.check_depth(file, dtype)
         eight_bits = self.dtype.itemsize == 1
         if self.peak is None:
             self.peak = 255.0 if eight_bits else 65535.0
@@ -125,14 +155,17 @@ class VolumeDataModule(pl.LightningDataModule):
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """Batches {"image": float32 (B, 1, d, h, w)}; epoch e is the same in any run with this `training_seed`."""
-        from .crops import CropDataset
+        from .crops import CropDataset, collate
 
-        length = self.epoch_steps * self.batch_size
+        per_read = self.cache.crops_per_read
+        length = self.epoch_steps * self.batch_size // per_read
+        distinct = self.distinct_batches and self.distinct_batches * self.batch_size // per_read
         epoch = self.trainer.current_epoch if self.trainer is not None else 0
         return DataLoader(
-            CropDataset(self._trained_on(), self.crop, self.training_seed, length),
-            batch_size=self.batch_size,
-            sampler=EpochSampler(length, epoch),
+            CropDataset(self._trained_on(), self.crop, self.training_seed, length, self.cache),
+            batch_size=self.batch_size // per_read,
+            sampler=EpochSampler(length, epoch, distinct),
+            collate_fn=collate,
             num_workers=self.num_workers,
             persistent_workers=self.num_workers > 0,
         )
@@ -143,11 +176,12 @@ class VolumeDataModule(pl.LightningDataModule):
 
         self._trained_on()
         if self._validation_crops is None:
-            crops = CropDataset(self._validation, self.crop, self.seed, self.val_crops, augment=False)
-            self._validation_crops = [crops[VALIDATION_EPOCH, index] for index in range(self.val_crops)]
+            settings = (self.crop, self.seed, self.val_crops, self.cache)
+            crops = CropDataset(self._validation, *settings, augment=False)
+            self._validation_crops = [crops[VALIDATION_EPOCH, index][0] for index in range(self.val_crops)]
         return DataLoader(_Fixed(self._validation_crops), batch_size=self.batch_size)
 
-    def _trained_on(self) -> list[Volume]:
+    def _trained_on(self) -> list[Item]:
         if self._training is None:
             self.setup("fit")
         return self._training or []
@@ -164,8 +198,3 @@ class _Fixed(Dataset[Batch]):
 
     def __getitem__(self, index: int) -> Batch:
         return self._crops[index]
-
-
-def _magnitude(voxels: np.ndarray) -> int:
-    """Largest |voxel| of an integer array."""
-    return max(int(voxels.max()), -int(voxels.min()))

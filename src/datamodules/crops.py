@@ -1,70 +1,91 @@
 """Random crops that depend on nothing but seed, epoch and index."""
 
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from monai.data.dataset import CacheDataset
 from monai.transforms.compose import Compose
-from monai.transforms.croppad.dictionary import RandSpatialCropd
+from monai.transforms.croppad.dictionary import RandSpatialCropSamplesd, SpatialPadd
 from monai.transforms.spatial.dictionary import RandFlipd, RandRotate90d
 from monai.transforms.utility.dictionary import EnsureChannelFirstd, EnsureTyped
 from torch.utils.data import Dataset
 
-from .fits import check_fits
-from .volume import Volume
+from .caching import Cache, Record
+from .item import Item
 
 KEY = "image"
 
+Crop = dict[str, torch.Tensor]
 
-class CropDataset(Dataset[dict[str, torch.Tensor]]):
-    """Random crops of volumes held in memory.
 
-    Item (e, i) is the i-th crop of epoch e: {"image": float32 (1, d, h, w)}, raw intensities. It depends on
-    (seed, e, i) alone, whatever worker makes it. A volume is chosen with probability proportional to its
-    voxels, the crop's place uniformly in it. With `augment`, crops are flipped along each axis and, if square
-    in plane, turned by right angles in (y, x).
+class CropDataset(Dataset[Any]):
+    """Random crops of volumes, which `cache` keeps loaded.
 
-    Raises AiwaveError for a volume smaller than `crop` (d, h, w), in voxels.
+    Entry (e, i) is the i-th group of crops of epoch e, `cache.crops_per_read` of {"image": float32 (1, d, h, w)} in
+    raw intensities. It depends on (seed, e, i) alone, whatever worker makes it. All crops of a group come from one
+    volume, chosen with probability proportional to its voxels; their places are uniform in it. A volume smaller than
+    `crop` (d, h, w), in voxels, is extended at its far ends by mirroring. With `augment`, crops are flipped along each
+    axis and, if square in plane, turned by right angles in (y, x).
     """
 
     def __init__(
-        self, volumes: Sequence[Volume], crop: Sequence[int], seed: int, length: int, augment: bool = True
+        self,
+        items: Sequence[Item],
+        crop: Sequence[int],
+        seed: int,
+        length: int,
+        cache: Cache,
+        augment: bool = True,
     ) -> None:
-        for volume in volumes:
-            check_fits(volume.file, volume.shape, crop)
-        sizes = np.array([volume.voxels.size for volume in volumes], dtype=np.float64)
+        sizes = np.array([np.prod(item.shape) for item in items], dtype=np.float64)
         self._probabilities = sizes / sizes.sum()
         self._seed = seed
         self._length = length
-        self._random = _random_transforms(crop, augment)
-        # cached tensors share the memory and dtype of the volumes: crops become float32, not volumes
-        self._cached = CacheDataset(
-            [{KEY: torch.from_numpy(volume.voxels)} for volume in volumes],
-            Compose([EnsureChannelFirstd(KEY, channel_dim="no_channel")]),
-            num_workers=1,
-            progress=False,
-            copy_cache=False,
-            as_contiguous=False,
+        first = items[0].image
+        beside = first.parent if isinstance(first, Path) else None
+        self._volumes = cache.dataset(
+            [_record(item) for item in items], _deterministic(beside is not None, crop), beside
         )
+        self._random = _random(crop, cache.crops_per_read, augment)
 
     def __len__(self) -> int:
         return self._length
 
-    def __getitem__(self, key: tuple[int, int]) -> dict[str, torch.Tensor]:
+    def __getitem__(self, key: tuple[int, int]) -> list[Crop]:
         epoch, index = key
         sequence = np.random.SeedSequence([self._seed, epoch, index])
         state = np.random.RandomState(np.random.MT19937(sequence))
         volume = int(state.choice(len(self._probabilities), p=self._probabilities))
         self._random.set_random_state(state=state)
-        image = self._random(self._cached[volume])[KEY]
-        return {KEY: image.as_tensor().contiguous()}
+        crops = self._random({KEY: self._volumes[volume][KEY]})
+        return [{KEY: torch.as_tensor(crop[KEY].as_tensor()).contiguous()} for crop in crops]
 
 
-def _random_transforms(crop: Sequence[int], augment: bool) -> Compose:
-    """Crop, make float32 and, with `augment`, flip and turn (1, D, H, W) tensors; voxels are only moved."""
+def collate(groups: Sequence[Sequence[Crop]]) -> Crop:
+    """Groups of crops as one batch {"image": float32 (B, 1, d, h, w)}."""
+    return {KEY: torch.stack([crop[KEY] for group in groups for crop in group])}
+
+
+def _record(item: Item) -> Record:
+    image = item.image
+    return {KEY: str(image), "version": item.version} if isinstance(image, Path) else {KEY: image}
+
+
+def _deterministic(in_files: bool, crop: Sequence[int]) -> Compose:
+    """Load (if `in_files`) and pad, as (1, D, H, W) in the stored dtype: what is worth keeping."""
+    from .readers import volume_loader
+
+    load = [volume_loader()] if in_files else []
+    channel = EnsureChannelFirstd(KEY, channel_dim="no_channel")
+    return Compose([*load, channel, SpatialPadd(KEY, tuple(crop), method="end", mode="symmetric")])
+
+
+def _random(crop: Sequence[int], count: int, augment: bool) -> Compose:
+    """Cut `count` crops, make them float32 and, with `augment`, flip and turn them; voxels are only moved."""
     steps = [
-        RandSpatialCropd(KEY, roi_size=tuple(crop), random_center=True, random_size=False),
+        RandSpatialCropSamplesd(KEY, tuple(crop), count, random_center=True, random_size=False),
         EnsureTyped(KEY, dtype=torch.float32),
     ]
     if augment:

@@ -1,49 +1,64 @@
-"""Volumes from a folder of files."""
+"""Volumes from a folder of one's own: prepared, or as they come."""
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import AiwaveError
-from .base import VolumeDataModule
-from .fits import check_fits
+from .item import Item
+from .prepared import PreparedDataModule
 from .volume import Volume
 
 
-class FolderDataModule(VolumeDataModule):
-    """Volumes from `<root>/train/<subset>` and `<root>/test/<subset>`, in the order of their names.
+class FolderDataModule(PreparedDataModule):
+    """Volumes from `<root>/<subset>` if it is prepared, else from `<root>/train/<subset>` and `<root>/test/<subset>`.
 
-    Takes .tif, .tiff, .nii, .nii.gz, .nrrd, .mha and .mhd files; one with four axes is a series of volumes.
-    A missing or empty folder raises AiwaveError with the subsets that exist.
+    Files that are not prepared are read into memory in the order of their names: .tif, .tiff, .nii, .nii.gz, .nrrd,
+    .mha and .mhd; one with four axes is a series of volumes. A missing or empty folder raises AiwaveError with the
+    subsets that exist.
     """
 
-    def training_volumes(self) -> Iterator[Volume]:
-        """Yield the volumes of `<root>/train/<subset>`; headers are checked before any voxel is read."""
-        from .readers import read_header
+    @property
+    def is_prepared(self) -> bool:
+        """Whether there is a manifest."""
+        return (self.folder / "manifest.csv").is_file()
 
-        files = self._files("train")
-        for file in files:
-            header = read_header(file)
-            if len(header.shape) in (3, 4):  # what is neither is the reader's to refuse
-                check_fits(str(file), header.volume_shape, self.crop)
-        yield from self._load(files)
+    def items(self) -> tuple[list[Item], list[Item]]:
+        """The volumes to train on and those to validate on; read, if they are not prepared."""
+        return super().items() if self.is_prepared else super(PreparedDataModule, self).items()
+
+    def training_volumes(self) -> Iterator[Volume]:
+        """Yield the volumes to train on."""
+        return super().training_volumes() if self.is_prepared else self._load("train")
 
     def test_volumes(self) -> Iterator[Volume]:
-        """Yield the volumes of `<root>/test/<subset>`, one file in memory at a time."""
-        yield from self._load(self._files("test"))
+        """Yield the volumes to test on, one file in memory at a time."""
+        return super().test_volumes() if self.is_prepared else self._load("test")
 
-    def _load(self, files: list[Path]) -> Iterator[Volume]:
+    def some_volumes(self, count: int) -> dict[str, list[Volume]]:
+        """At most `count` volumes of every split."""
+        return super().some_volumes(count) if self.is_prepared else super(PreparedDataModule, self).some_volumes(count)
+
+    def identity(self) -> str:
+        """The hash of the manifest or, without one, of the names and sizes of all files."""
+        if self.is_prepared:
+            return super().identity()
+        folders = [Path(str(self.root)).expanduser() / split / self.subset for split in ("train", "test")]
+        files = sorted(path for folder in folders if folder.is_dir() for path in folder.iterdir() if path.is_file())
+        facts = [f"{path.parent.parent.name}/{path.name} {path.stat().st_size}" for path in files]
+        return hashlib.sha256("\n".join(facts).encode(errors="surrogateescape")).hexdigest()
+
+    def _load(self, split: str) -> Iterator[Volume]:
         from .readers import load_volumes
 
-        for file in files:
+        for file in self._files(split):
             yield from load_volumes(file, str(self.name))
 
     def _files(self, split: str) -> list[Path]:
         """Return the volume files of a split, sorted. Raises AiwaveError if there is none."""
         from .readers import SUFFIXES
 
-        if self.root is None:
-            raise AiwaveError("dataset.root is not set: give the folder that holds train/ and test/.")
-        root = Path(self.root).expanduser()
+        root = Path(str(self.root)).expanduser()
         if not root.is_dir():
             raise AiwaveError(f"dataset.root {root} is not a folder: give the one that holds train/ and test/.")
         folder = root / split / self.subset

@@ -27,7 +27,7 @@ class SimpleITKReader(VolumeReader):
         try:
             voxels = sitk.GetArrayFromImage(sitk.ReadImage(str(path)))
         except RuntimeError as error:
-            raise unreadable(str(path), _last_line(error)) from error
+            raise unreadable(str(path), last_line(error)) from error
         return check_voxels(str(path), voxels)
 
 
@@ -41,7 +41,7 @@ def itk_header(path: Path) -> Header:
     try:
         reader.ReadImageInformation()
     except RuntimeError as error:
-        raise unreadable(str(path), _last_line(error)) from error
+        raise unreadable(str(path), last_line(error)) from error
     shape: tuple[int, ...] = tuple(reversed(reader.GetSize()))
     components = reader.GetNumberOfComponents()
     if is_nifti(path) and components > MOST_COLOURS:
@@ -54,5 +54,6 @@ def itk_header(path: Path) -> Header:
     return Header(shape, sitk.GetArrayViewFromImage(voxel).dtype)
 
 
-def _last_line(error: Exception) -> str:
+def last_line(error: Exception) -> str:
+    """What SimpleITK's error says, without where in its sources."""
     return str(error).strip().splitlines()[-1].strip().rstrip(".")

@@ -25,7 +25,7 @@ def load_volumes(path: Path, dataset: str) -> Iterator[Volume]:
     Voxels are (D, H, W) integers, as stored. Raises AiwaveError, naming the file, when it is damaged, holds
     floats or other types, colours, or not three or four axes.
     """
-    image = _loader()({"image": path})["image"]
+    image = volume_loader()({"image": path})["image"]
     voxels = np.asarray(image.numpy(), dtype=image.meta["stored_dtype"])
     yield from frames(dataset, path.name, voxels)
 
@@ -41,7 +41,7 @@ def read_header(path: Path) -> Header:
 
 
 @cache
-def _loader() -> LoadImaged:
+def volume_loader() -> LoadImaged:
     """MONAI's loader, choosing a reader by suffix: so chosen, a reader's own error reaches the caller."""
     loader = LoadImaged(keys="image", dtype=None)
     loader.register(SimpleITKReader())

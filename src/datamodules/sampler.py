@@ -6,20 +6,23 @@ from torch.utils.data import Sampler
 
 
 class EpochSampler(Sampler[tuple[int, int]]):
-    """Yields (epoch, index) for every index below `length`.
+    """Yields (epoch, index) for every index below `length`; with `distinct`, (0, index % distinct).
 
     Lightning calls `set_epoch` at the start of each epoch, also after a resume; elsewhere call it yourself.
     """
 
-    def __init__(self, length: int, epoch: int = 0) -> None:
+    def __init__(self, length: int, epoch: int = 0, distinct: int | None = None) -> None:
         self.length = length
         self.epoch = epoch
+        self.distinct = distinct
 
     def set_epoch(self, epoch: int) -> None:
         """Yield the keys of `epoch` from the next iteration on."""
         self.epoch = epoch
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
+        if self.distinct is not None:
+            return ((0, index % self.distinct) for index in range(self.length))
         return ((self.epoch, index) for index in range(self.length))
 
     def __len__(self) -> int:

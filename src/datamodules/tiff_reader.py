@@ -24,8 +24,8 @@ class TiffReader(VolumeReader):
 
     def voxels(self, path: Path) -> np.ndarray:
         """Read and check the voxels of one file; see `VolumeReader`."""
-        with _only_series(path) as series:
-            voxels = series.asarray().reshape(_stack_shape(series))
+        with only_series(path) as series:
+            voxels = series.asarray().reshape(stack_shape(series))
         return check_voxels(str(path), voxels)
 
 
@@ -34,8 +34,8 @@ def tiff_header(path: Path) -> Header:
 
     Raises AiwaveError if its directory cannot be read or tells of a colour image or of unlike pages.
     """
-    with _only_series(path) as series:
-        return Header(_stack_shape(series), np.dtype(series.dtype).newbyteorder("="))
+    with only_series(path) as series:
+        return Header(stack_shape(series), np.dtype(series.dtype).newbyteorder("="))
 
 
 class _Complaints(logging.Handler):
@@ -50,7 +50,8 @@ class _Complaints(logging.Handler):
 
 
 @contextmanager
-def _only_series(path: Path) -> Iterator[tifffile.TiffPageSeries]:
+def only_series(path: Path) -> Iterator[tifffile.TiffPageSeries]:
+    """Open the file at `path` for its one series of like pages. Raises AiwaveError as `tiff_header` does."""
     complaints = _Complaints()
     logger = tifffile.logger()
     logger.addHandler(complaints)
@@ -75,7 +76,7 @@ def _channels(series: tifffile.TiffPageSeries) -> int:
     return math.prod(size for axis, size in zip(series.axes, series.shape, strict=True) if axis in "SC")
 
 
-def _stack_shape(series: tifffile.TiffPageSeries) -> tuple[int, ...]:
+def stack_shape(series: tifffile.TiffPageSeries) -> tuple[int, ...]:
     """(T, D, H, W) for a series with four axes, (D, H, W) for fewer."""
     if series.ndim == 4:
         return tuple(series.shape)

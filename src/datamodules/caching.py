@@ -1,0 +1,70 @@
+"""Where loaded and padded volumes are kept between the crops that are cut from them."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from torch.utils.data import Dataset
+
+Record = dict[str, Any]
+
+
+class Cache(ABC):
+    """Makes the MONAI dataset that applies deterministic transforms to records, once or every time.
+
+    `folder` is where to keep them, if anywhere; `crops_per_read` random crops are cut from a volume whenever it is
+    fetched: the slower fetching is, the more pay.
+    """
+
+    def __init__(self, folder: str | None, crops_per_read: int) -> None:
+        self.folder = folder
+        self.crops_per_read = crops_per_read
+
+    @abstractmethod
+    def dataset(self, records: Sequence[Record], transform: Any, beside: Path | None) -> Dataset[Record]:
+        """The records after `transform`, a MONAI `Compose`; `beside` is the folder of the data, if it has one."""
+
+
+class MemoryCache(Cache):
+    """Every volume is read once and stays in memory: for sets that fit."""
+
+    def dataset(self, records: Sequence[Record], transform: Any, beside: Path | None) -> Dataset[Record]:
+        """See `Cache.dataset`."""
+        from monai.data.dataset import CacheDataset
+
+        return CacheDataset(
+            records, transform, num_workers=1, progress=False, copy_cache=False, as_contiguous=False, hash_as_key=False
+        )
+
+
+class PersistentCache(Cache):
+    """Volumes are kept decoded on disk, in `folder` or else in `.cache` beside the data: for sets larger than memory.
+
+    A cached volume belongs to the file's hash and to the transforms: when either changes, it is made anew.
+    """
+
+    def dataset(self, records: Sequence[Record], transform: Any, beside: Path | None) -> Dataset[Record]:
+        """See `Cache.dataset`. Raises AiwaveError if there is no folder to keep volumes in."""
+        from monai.data.dataset import PersistentDataset
+        from monai.data.utils import pickle_hashing
+
+        from ..errors import AiwaveError
+
+        folder = Path(self.folder).expanduser() if self.folder else beside and beside / ".cache"
+        if folder is None:
+            raise AiwaveError("cache=persistent needs a folder for volumes without files: give cache.folder=...")
+        try:
+            return PersistentDataset(records, transform, folder, hash_transform=pickle_hashing)
+        except OSError as error:
+            raise AiwaveError(f"Cannot cache volumes in {folder}: {error.strerror}; set cache.folder.") from error
+
+
+class NoCache(Cache):
+    """Volumes are read whenever they are needed."""
+
+    def dataset(self, records: Sequence[Record], transform: Any, beside: Path | None) -> Dataset[Record]:
+        """See `Cache.dataset`."""
+        from monai.data.dataset import Dataset as MonaiDataset
+
+        return MonaiDataset(records, transform)

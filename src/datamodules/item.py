@@ -1,0 +1,40 @@
+"""What a data module knows of a volume to train on without reading it."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .volume import Volume
+
+
+@dataclass(frozen=True, eq=False)
+class Item:
+    """A volume, in memory or in a file, and what is known of its voxels.
+
+    `image` holds (D, H, W) voxels or says which file does; `shape` is (D, H, W), `lowest` and `highest` are the
+    extremes of the voxels. `version` changes whenever the content of the file does.
+    """
+
+    file: str
+    image: Tensor | Path
+    shape: tuple[int, int, int]
+    dtype: np.dtype
+    lowest: int
+    highest: int
+    version: str = field(default="")
+
+    @classmethod
+    def of(cls, volume: Volume) -> Self:
+        """The item of a volume in memory; shares its voxels."""
+        voxels = volume.voxels
+        extremes = int(voxels.min()), int(voxels.max())
+        return cls(volume.file, torch.from_numpy(voxels), volume.shape, voxels.dtype, *extremes)
+
+    @property
+    def magnitude(self) -> int:
+        """The largest |voxel|."""
+        return max(self.highest, -self.lowest)

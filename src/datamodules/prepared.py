@@ -1,0 +1,101 @@
+"""Volumes that `aiwave prepare` made: a folder with a manifest."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import AiwaveError
+from .base import VolumeDataModule
+from .entry import SPLITS, Entry
+from .item import Item
+from .manifest import Manifest
+from .volume import Volume
+
+ENOUGH_TO_HOLD_OUT = 3
+
+
+class PreparedDataModule(VolumeDataModule):
+    """Volumes that the manifest of `<root>/<subset>` names, and no others.
+
+    Every file is compared with its recorded hash before it is used. Validation is on the split "val"; without one, on
+    the last training file, if there are at least three. Raises AiwaveError without a manifest or for a changed file.
+    """
+
+    @property
+    def folder(self) -> Path:
+        """The prepared folder. Raises AiwaveError if `root` is not set."""
+        if self.root is None:
+            raise AiwaveError("dataset.root is not set: give the folder that aiwave prepare wrote to.")
+        return Path(self.root).expanduser() / self.subset
+
+    def items(self) -> tuple[list[Item], list[Item]]:
+        """The files to train on and those to validate on, none of them read."""
+        manifest = self.manifest()
+        training, validation = self._items(manifest, "train"), self._items(manifest, "val", needed=False)
+        if not validation and len(training) >= ENOUGH_TO_HOLD_OUT:
+            training, validation = training[:-1], training[-1:]
+        return training, validation or training
+
+    def training_volumes(self) -> Iterator[Volume]:
+        """Yield the volumes of the split "train", one file in memory at a time."""
+        return self._volumes("train")
+
+    def test_volumes(self) -> Iterator[Volume]:
+        """Yield the volumes of the split "test", one file in memory at a time."""
+        return self._volumes("test")
+
+    def some_volumes(self, count: int) -> dict[str, list[Volume]]:
+        """At most `count` volumes of every split that there is, evenly spaced in the manifest."""
+        manifest = self.manifest()
+        splits = {split: manifest.split(split) for split in SPLITS}
+        return {
+            split: [self._read(manifest, entry) for entry in entries[:: -(-len(entries) // count)]]
+            for split, entries in splits.items()
+            if entries
+        }
+
+    def manifest(self) -> Manifest:
+        """What was prepared. Raises AiwaveError, with the command that prepares it, if nothing was."""
+        if not (self.folder / "manifest.csv").is_file():
+            raise AiwaveError(
+                f"{self.folder} has no manifest.csv: run aiwave prepare dataset={self.name} root={self.root} first."
+            )
+        return Manifest.read(self.folder)
+
+    def identity(self) -> str:
+        """The hash of the manifest."""
+        return self.manifest().sha256
+
+    def _volumes(self, split: str) -> Iterator[Volume]:
+        manifest = self.manifest()
+        for entry in self._entries(manifest, split):
+            yield self._read(manifest, entry)
+
+    def _read(self, manifest: Manifest, entry: Entry) -> Volume:
+        from .readers import load_volumes
+
+        (volume,) = load_volumes(manifest.verify(entry), str(self.name))
+        return volume
+
+    def _items(self, manifest: Manifest, split: str, needed: bool = True) -> list[Item]:
+        return [
+            Item(
+                entry.file,
+                manifest.verify(entry),
+                entry.shape,
+                np.dtype(entry.dtype),
+                entry.minimum,
+                entry.maximum,
+                entry.sha256,
+            )
+            for entry in self._entries(manifest, split, needed)
+        ]
+
+    def _entries(self, manifest: Manifest, split: str, needed: bool = True) -> Sequence[Entry]:
+        entries = manifest.split(split)
+        if needed and not entries:
+            raise AiwaveError(
+                f"{self.folder} has no volumes of the split {split}: prepare it with another source.split."
+            )
+        return entries

@@ -1,0 +1,60 @@
+"""Files over HTTP, resumed where a connection was cut and checked against their published checksum.
+
+MONAI's `download_url` starts over after a cut; hence this one, on `requests`.
+"""
+
+import os
+from pathlib import Path
+
+from ..errors import AiwaveError
+from .checksum import Checksum, record, recorded
+from .transfer import BY_HAND, Patience, transfer
+
+
+def download(url: str, path: Path, checksum: Checksum | None = None, patience: Patience | None = None) -> Path:
+    """Fetch `url` into the file `path` and return it, unless it is there already with the right checksum.
+
+    Bytes gather in `path`.part, from where a later call goes on if the server can (HTTP Range) and the file is the
+    same (If-Range). Without a published `checksum` the SHA-256 of what came first is kept in `path`.sha256, and the
+    file is held to it from then on.
+
+    Raises:
+        AiwaveError: If `url` cannot be had, if the checksum is wrong, if `path` is there with another checksum, or if
+            it cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            _fetch(url, path, checksum, patience or Patience())
+        elif (expected := checksum or recorded(path)) is None:
+            record(path, Checksum.of(path))
+        elif (found := Checksum.of(path, expected.algorithm)) != expected:
+            raise AiwaveError(f"{path} has the checksum {found} instead of {expected}: delete it to fetch it again.")
+    except OSError as error:
+        raise AiwaveError(f"Cannot write {path}: {error.strerror or error}.") from error
+    return path
+
+
+def _fetch(url: str, path: Path, checksum: Checksum | None, patience: Patience) -> None:
+    """Bring all of it into `path`.part, check it, and only then give it its name."""
+    part, tag = path.with_name(f"{path.name}.part"), path.with_name(f"{path.name}.part.tag")
+    if part.exists() and not tag.exists() and checksum is None:
+        part.unlink()  # nothing could tell whether the rest belongs to it
+    resumed = part.exists()
+    transfer(url, part, tag, patience)
+    found = Checksum.of(part, checksum.algorithm if checksum else "sha256")
+    if resumed and checksum and found != checksum:  # perhaps two versions in one file
+        part.unlink()
+        transfer(url, part, tag, patience)
+        found = Checksum.of(part, checksum.algorithm)
+    if checksum and found != checksum:
+        size = part.stat().st_size
+        part.unlink()
+        tag.unlink(missing_ok=True)
+        raise AiwaveError(
+            f"{url} gave {size} bytes with the checksum {found} instead of {checksum}: try again later, {BY_HAND}."
+        )
+    if checksum is None:
+        record(path, found)
+    os.replace(part, path)
+    tag.unlink(missing_ok=True)

@@ -1,0 +1,16 @@
+"""Room on the disk, looked at before it is needed."""
+
+import shutil
+from pathlib import Path
+
+from ..errors import AiwaveError
+
+
+def check_free_space(folder: Path, needed: int, purpose: str) -> None:
+    """Raise AiwaveError if the disk of `folder`, which exists, has fewer than `needed` bytes free for `purpose`."""
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise AiwaveError(
+            f"The disk of {folder} has {free / 1e9:.2f} GB free, but to {purpose} takes {needed / 1e9:.2f} GB: "
+            f"make room or choose another root."
+        )

@@ -1,0 +1,107 @@
+"""Cut-outs of public volumes that are too large to fetch."""
+
+import math
+from collections.abc import Mapping, Sequence
+from itertools import combinations, pairwise
+from pathlib import Path
+
+import numpy as np
+
+from ..atomic import replacing
+from ..errors import AiwaveError
+from .box import Box
+from .checksum import Checksum, record, recorded
+from .free_space import check_free_space
+from .precomputed_volume import PrecomputedVolume
+from .raw import Raw, Source
+
+SLAB = 64  # slices read at once: as deep as a block of the public volumes
+
+
+class PrecomputedCutout(Source):
+    """One box per split of a volume in Neuroglancer's precomputed format, each fetched into a .tif file.
+
+    A box that was fetched is kept, with its SHA-256 beside it.
+
+    Args:
+        url: Address of the volume; see `PrecomputedVolume`.
+        resolution: Size of a voxel in nm, (x, y, z): which of the volume's scales.
+        boxes: The voxels of each split, {train: "z0:z1,y0:y1,x0:x1", ...}, which may not overlap.
+    """
+
+    def __init__(self, url: str, resolution: Sequence[float], boxes: Mapping[str, str]) -> None:
+        self.url, self.resolution = url.rstrip("/"), tuple(float(size) for size in resolution)
+        self.boxes = _disjoint(boxes)
+        self.size = sum(math.prod(box.shape) for box in self.boxes.values())  # of 8-bit voxels that do not compress
+
+    def fetch(self, folder: Path) -> list[Raw]:
+        """Fetch the boxes that are not in `folder` yet."""
+        files = {split: folder / self._name(split, box) for split, box in self.boxes.items()}
+        missing = {split: path for split, path in files.items() if not _is_whole(path)}
+        if missing:
+            volume = PrecomputedVolume(self.url, self.resolution)
+            for split in missing:
+                volume.check_holds(self.boxes[split])
+            folder.mkdir(parents=True, exist_ok=True)
+            for split, path in missing.items():
+                self._fetch_box(volume, self.boxes[split], path)
+        raws = (Raw(split, p, split, f"{self.url}#{self.boxes[split]}") for split, p in files.items())
+        return sorted(raws, key=lambda raw: raw.subject)
+
+    def _name(self, split: str, box: Box) -> str:
+        """A name that tells volume, scale and box, so that a changed configuration fetches anew."""
+        volume = "_".join(self.url.split("/")[-2:])
+        scale = "x".join(f"{size:g}" for size in self.resolution)
+        sides = "_".join(f"{axis}{start}-{stop}" for axis, start, stop in zip("zyx", box.start, box.stop, strict=True))
+        return f"{split}_{volume}_{scale}nm_{sides}.tif"
+
+    def _fetch_box(self, volume: PrecomputedVolume, box: Box, path: Path) -> None:
+        """Read a box slab by slab and store it, whole or not at all."""
+        from tqdm import tqdm
+
+        (start, y0, x0), (stop, y1, x1) = box.start, box.stop
+        voxels = np.empty(box.shape, volume.dtype)
+        check_free_space(path.parent, voxels.nbytes, f"store {path.name}")
+        edges = [start, *range((start // SLAB + 1) * SLAB, stop, SLAB), stop]
+        with tqdm(desc=path.name, total=voxels.nbytes, unit="B", unit_scale=True, disable=None) as bar:
+            for low, high in pairwise(edges):
+                voxels[low - start : high - start] = volume.read(Box((low, y0, x0), (high, y1, x1)))
+                bar.update(voxels[low - start : high - start].nbytes)
+        self._store(voxels, path)
+
+    def _store(self, voxels: np.ndarray, path: Path) -> None:
+        """Write a stack in ImageJ's form, which has room for the size of a voxel: here in micrometres."""
+        import tifffile
+
+        x, y, z = (size / 1000 for size in self.resolution)
+        about = {"axes": "ZYX", "spacing": z, "unit": "um"}
+        with replacing(path) as temporary:
+            tifffile.imwrite(temporary, voxels, imagej=True, resolution=(1 / x, 1 / y), metadata=about)
+        record(path, Checksum.of(path))
+
+
+def _disjoint(texts: Mapping[str, str]) -> dict[str, Box]:
+    """Read the box of every split. Raises AiwaveError if one is not a box, or if two share a voxel."""
+    boxes: dict[str, Box] = {}
+    for split, text in texts.items():
+        try:
+            boxes[split] = Box.parse(text)
+        except (ValueError, AttributeError):
+            boxes[split] = Box((0, 0, 0), (0, 0, 0))
+        if split not in ("train", "val", "test") or min(boxes[split].shape) < 1:
+            raise AiwaveError(
+                f"source.fetch.boxes.{split} is {text!r}: give boxes for train, val and test as z0:z1,y0:y1,x0:x1."
+            )
+    for (split, box), (other_split, other) in combinations(boxes.items(), 2):
+        if box.overlaps(other):
+            raise AiwaveError(f"source.fetch.boxes: {split} ({box}) and {other_split} ({other}) overlap; move one.")
+    return boxes
+
+
+def _is_whole(path: Path) -> bool:
+    """Tell whether a box was fetched. Raises AiwaveError if its file has changed since."""
+    if not path.exists() or (expected := recorded(path)) is None:
+        return False
+    if Checksum.of(path) != expected:
+        raise AiwaveError(f"{path} has changed since it was fetched: delete it to fetch it again.")
+    return True

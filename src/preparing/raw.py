@@ -1,0 +1,46 @@
+"""What a source of raw images gives: one entry per subject."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Raw:
+    """One subject's raw image on disk: a file, the folder of its DICOM series, or a folder of TIFF slices.
+
+    `subject` is unique within a source; the frames of a 4-D file and the series of one folder belong to one subject.
+    `split` is "train", "val" or "test" if the source decides, else None. `source` says where it came from: a URL,
+    with the member of an archive, or the path as the user gave it.
+    """
+
+    subject: str
+    path: Path
+    split: str | None
+    source: str
+
+
+class Source(ABC):
+    """Where raw images come from. `size` is how many bytes `fetch` downloads at most; None if unknown."""
+
+    size: int | None
+
+    @abstractmethod
+    def fetch(self, folder: Path) -> list[Raw]:
+        """Bring the raw files into `folder`, skipping what is there and verified; return them sorted by subject.
+
+        Raises:
+            AiwaveError: If they cannot be had, or are not what was expected.
+        """
+
+    def adopt(self, path: Path, folder: Path) -> list[Raw]:
+        """Return the raw images in the file or folder `path` that the user has already, instead of fetching them.
+
+        A source of archives may unpack `path` into `folder`.
+
+        Raises:
+            AiwaveError: If there is no image in `path`.
+        """
+        from .local_files import LocalFiles
+
+        return LocalFiles(str(path)).fetch(folder)

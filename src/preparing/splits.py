@@ -1,0 +1,134 @@
+"""Which subjects, or which part of a volume, train, validate and test."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import AiwaveError
+from .box import Box
+from .raw import Raw
+
+REGION = "source.split._target_=aiwave.preparing.SplitByRegion"
+
+
+@dataclass(frozen=True)
+class Share:
+    """The part of a subject that goes to one split: the fraction `part` along the axis `axis` of its volumes.
+
+    Axis None is the longest. The shares of a subject lie side by side, in their order.
+    """
+
+    split: str
+    part: float = 1.0
+    axis: int | None = None
+
+
+def regions(shares: Sequence[Share], shape: Sequence[int], size: Sequence[int]) -> list[Box]:
+    """The shares of a volume of `shape` (D, H, W) as boxes that have no voxel in common and cover it.
+
+    A box is at least as thick as a crop of `size` (d, h, w), if every share can have as much and one of them twice
+    that; the largest gives what the others need. A box is empty where there are too few voxels.
+    """
+    axis = int(np.argmax(shape)) if shares[0].axis is None else shares[0].axis
+    least = min(size[axis], shape[axis] // (len(shares) + 1))
+    sides = [max(least, round(share.part * shape[axis])) for share in shares]
+    largest = int(np.argmax([share.part for share in shares]))
+    sides[largest] += shape[axis] - sum(sides)
+    boxes = []
+    edge = 0
+    for side in sides:
+        start, stop = [0, 0, 0], list(shape)
+        start[axis], stop[axis] = edge, edge + side
+        boxes.append(Box((start[0], start[1], start[2]), (stop[0], stop[1], stop[2])))
+        edge += side
+    return boxes
+
+
+Plan = dict[str, tuple[Share, ...]]
+
+
+class Split(ABC):
+    """A rule that gives every subject its shares. `val` and `test` are the fractions kept from training."""
+
+    def __init__(self, val: float, test: float, seed: int) -> None:
+        if min(val, test) < 0 or val + test >= 1:
+            raise AiwaveError(
+                f"source.split.val={val} and source.split.test={test} leave nothing to train on: give two "
+                "fractions that add up to less than 1."
+            )
+        self.val, self.test, self.seed = val, test, seed
+
+    @abstractmethod
+    def plan(self, raws: Sequence[Raw]) -> Plan:
+        """Return the shares of every subject. Raises AiwaveError if a split would be empty."""
+
+
+class SplitBySubject(Split):
+    """Whole subjects at random: the fractions, rounded, but at least one subject for every fraction above 0."""
+
+    def plan(self, raws: Sequence[Raw]) -> Plan:
+        """Return a plan that depends on the names and the seed alone."""
+        names = sorted(raw.subject for raw in raws)
+        val, test = (max(1, round(part * len(names))) if part else 0 for part in (self.val, self.test))
+        if val + test >= len(names):
+            raise AiwaveError(
+                f"{len(names)} {'subject' if len(names) == 1 else 'subjects'} ({', '.join(names[:3])}) cannot be split "
+                f"by subject into train, val and test: add subjects, or split each volume by region with {REGION}."
+            )
+        order = np.random.default_rng(self.seed).permutation(len(names))
+        splits = ["test"] * test + ["val"] * val + ["train"] * (len(names) - val - test)
+        found = {names[place]: (Share(split),) for place, split in zip(order, splits, strict=True)}
+        return {name: found[name] for name in names}
+
+
+class SplitByRegion(Split):
+    """Every volume in disjoint slabs along `axis` (0 is z; None the longest), whose order follows from the seed.
+
+    For when there are too few subjects to keep some for testing: the slabs have no voxel in common, but they show
+    the same subject.
+    """
+
+    def __init__(self, val: float, test: float, seed: int, axis: int | None = None) -> None:
+        super().__init__(val, test, seed)
+        if axis not in (None, 0, 1, 2):
+            raise AiwaveError(f"source.split.axis is {axis}: give 0 (z), 1 (y), 2 (x) or null.")
+        self.axis = axis
+
+    def plan(self, raws: Sequence[Raw]) -> Plan:
+        """Return the same slabs for every subject."""
+        parts = [("train", 1 - self.val - self.test), ("val", self.val), ("test", self.test)]
+        order = np.random.default_rng(self.seed).permutation(3)
+        ordered = (parts[place] for place in order)
+        slabs = tuple(Share(split, part, self.axis) for split, part in ordered if part > 0)
+        return {raw.subject: slabs for raw in raws}
+
+
+class AsGiven(Split):
+    """As the source decides. Where it decides nothing, by subject.
+
+    Where it has no subjects to validate on, some of its training subjects are; if there is but one, the end of it
+    along its longest axis.
+    """
+
+    def plan(self, raws: Sequence[Raw]) -> Plan:
+        """Return what the source says, completed."""
+        if all(raw.split is None for raw in raws):
+            return SplitBySubject(self.val, self.test, self.seed).plan(raws)
+        plan: Plan = {raw.subject: (Share(raw.split or "train"),) for raw in raws}
+        there = {share.split for shares in plan.values() for share in shares}
+        if missing := [name for name in ("train", "test") if name not in there and (name == "train" or self.test)]:
+            raise AiwaveError(
+                f"The source has no images for {' and '.join(missing)}: add some, or point to the images themselves "
+                f"and split them with {REGION}."
+            )
+        if "val" not in there and self.val:
+            training = [raw for raw in raws if plan[raw.subject][0].split == "train"]
+            plan.update(self._validate_on(training))
+        return plan
+
+    def _validate_on(self, training: Sequence[Raw]) -> Plan:
+        if len(training) > 1:
+            return SplitBySubject(self.val, 0, self.seed).plan(training)
+        return {training[0].subject: (Share("train", 1 - self.val), Share("val", self.val))}

@@ -1,0 +1,134 @@
+"""From one subject's raw image to its files and their entries in the manifest."""
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from ..datamodules.manifest import Entry, sha256_of
+from ..errors import AiwaveError
+from .box import Box
+from .crops import Crops
+from .exact import Stored, to_stored
+from .free_space import check_free_space
+from .image import Image
+from .raw import Raw
+from .readers import read_images
+from .splits import Share, regions
+from .write import write_image
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """How images become files: see `conf/source`."""
+
+    suffix: str
+    offset: int | None
+    allow_float: bool
+    crops: Crops
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The entries of a subject's files, and how far its voxels were rounded (0 unless floats with fractions)."""
+
+    entries: tuple[Entry, ...]
+    rounding: float
+
+
+def prepare_subject(raw: Raw, shares: Sequence[Share], how: Conversion, folder: Path) -> Prepared:
+    """Write the crops of one subject into `folder`; if that fails, none stays.
+
+    Raises AiwaveError if its image cannot be read or kept exactly, or a file cannot be written.
+    """
+    from tqdm import tqdm
+
+    images = read_images(raw.path)
+    stored = _stored(raw, images, how)
+    written: list[Path] = []
+    entries = []
+    try:
+        check_free_space(folder, sum(one.voxels.nbytes for one in stored), f"write the crops of {raw.subject}")
+        frames = [
+            (frame, one.offset)
+            for image, one in zip(images, stored, strict=True)
+            for frame in replace(image, voxels=one.voxels).frames()
+        ]
+        for time, (frame, offset) in enumerate(tqdm(frames, raw.subject, unit="volume", leave=False, disable=None)):
+            label = time if len(frames) > 1 else None
+            for share, box in _boxes(raw, shares, how.crops, frame, offset, label):
+                name = f"{share.split}/{file_stem(raw.subject)}{_place(box, label)}{how.suffix}"
+                written.append(folder / name)
+                crop = replace(frame, voxels=frame.voxels[box.slices], origin=frame.position(box.start))
+                write_image(crop, written[-1])
+                entries.append(_entry(name, written[-1], raw, share.split, crop, offset, _box(box, label)))
+    except BaseException:
+        for path in written:
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
+        raise
+    return Prepared(tuple(entries), max(one.rounding for one in stored))
+
+
+def file_stem(subject: str) -> str:
+    """The subject's name with nothing that a file system or a shell takes amiss."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "_", subject).strip(".") or "_"
+
+
+def _stored(raw: Raw, images: Sequence[Image], how: Conversion) -> list[Stored]:
+    """The images as unsigned integers, all with the same offset."""
+    name = str(raw.path)
+    stored = [to_stored(name, image.voxels, how.offset, how.allow_float) for image in images]
+    lowest = min(one.offset for one in stored)
+    if all(one.offset == lowest for one in stored):
+        return stored
+    return [to_stored(name, image.voxels, lowest, how.allow_float) for image in images]
+
+
+def _boxes(
+    raw: Raw, shares: Sequence[Share], crops: Crops, frame: Image, offset: int, time: int | None
+) -> Iterator[tuple[Share, Box]]:
+    depth, height, width = frame.voxels.shape
+    for share, region in zip(shares, regions(shares, (depth, height, width), crops.size), strict=True):
+        if 0 in region.shape:
+            raise AiwaveError(
+                f"{raw.path} has {depth}×{height}×{width} voxels, too few along the axis it is split by to give any to "
+                f"{share.split}: set source.split.axis, or raise source.split.{share.split}."
+            )
+        for box in crops.boxes(frame.voxels, offset, region, f"{raw.subject}/{time or 0}"):
+            yield share, box
+
+
+def _place(box: Box, time: int | None) -> str:
+    z, y, x = box.start
+    return ("" if time is None else f"_t{time}") + f"_z{z}_y{y}_x{x}"
+
+
+def _box(box: Box, time: int | None) -> str:
+    return str(box) if time is None else f"{time};{box}"
+
+
+def _entry(name: str, path: Path, raw: Raw, split: str, crop: Image, offset: int, box: str) -> Entry:
+    depth, height, width = crop.voxels.shape
+    return Entry(
+        file=name,
+        sha256=sha256_of(path),
+        subject=raw.subject,
+        split=split,
+        shape=(depth, height, width),
+        dtype=crop.voxels.dtype.name,
+        minimum=int(crop.voxels.min()),
+        maximum=int(crop.voxels.max()),
+        distinct=int(np.count_nonzero(np.bincount(crop.voxels.ravel()))),
+        spacing=crop.spacing,
+        origin=crop.origin,
+        direction=crop.direction,
+        offset=offset,
+        slope=crop.slope,
+        intercept=crop.intercept,
+        box=box,
+        source=raw.source,
+    )

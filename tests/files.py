@@ -1,0 +1,57 @@
+"""Models and volumes for tests of .aiw files."""
+
+import io
+from functools import cache
+
+import numpy as np
+import torch
+
+from aiwave.bitstream import Model, model_file
+
+from .builders import codec, shake
+from .conftest import textured
+
+KINDS = {"lossy": ("affine", True), "lossless": ("cdf53", False), "plain": ("cdf97", False)}
+
+
+@cache
+def trained_codec(kind="lossless"):
+    """A tiny codec whose entropy model has seen a few volumes; that of `lossy` has a learned transform and filter."""
+    torch.manual_seed(0)
+    transform, post = KINDS[kind]
+    small = codec(transform, post=post)
+    if kind == "lossy":
+        shake(small.transform, std=0.01)
+        shake(small.post, std=0.01)
+    volumes = torch.stack([torch.from_numpy(textured((16, 16, 16), seed).astype("float32")) for seed in range(4)])
+    optimiser = torch.optim.Adam(small.entropy.parameters(), lr=1e-2)
+    step = torch.tensor([1.0, 3.0, 8.0, 20.0])
+    with torch.no_grad():
+        q = small.eval().analyse(volumes[:, None], step)
+    for _ in range(40):
+        optimiser.zero_grad()
+        small.code_length(q, step).sum().div(volumes.numel()).backward()
+        optimiser.step()
+    return small.eval()
+
+
+@cache
+def file_model(kind="lossless"):
+    """The model file of a `trained_codec`, loaded."""
+    return Model.from_bytes(model_file(trained_codec(kind), kind))
+
+
+def noise(shape, dtype="uint8", seed=0):
+    """Uniform over the whole range of a dtype."""
+    limits = np.iinfo(dtype)
+    return np.random.default_rng(seed).integers(limits.min, limits.max, shape, dtype=dtype, endpoint=True)
+
+
+def psnr(a, b, peak=255.0):
+    return 10 * np.log10(peak**2 / max(np.mean((a.astype(np.float64) - b) ** 2), 1e-12))
+
+
+def npy(array):
+    buffer = io.BytesIO()
+    np.save(buffer, array)
+    return buffer.getvalue()
