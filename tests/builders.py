@@ -21,11 +21,11 @@ def lifting_net(channels=4, **options):
     return LiftingNet(channels, 1, nn.Tanh, intensity_scale=256.0, **options)
 
 
-def transform(kind, levels=2, channels=4, **options):
+def transform(kind, levels=2, channels=4, scale=None, **options):
     """A transform by the name of its variant: cdf97, cdf53, additive or affine."""
     wavelet = kind if kind in ("cdf97", "cdf53") else "cdf97"
     net = None if kind == wavelet else partial(lifting_net, channels)
-    scale = BoundedScale(0.5) if kind == "affine" else None
+    scale = (scale or BoundedScale(0.5)) if kind == "affine" else None
     return WaveletTransform(wavelet, levels, trainable_taps=net is not None, net=net, scale=scale, **options)
 
 
@@ -34,10 +34,10 @@ def entropy(kind, levels=2, channels=8, density=None, **options):
     return make(levels, channels, layers=1, density=density or LogisticMixture(2), **options)
 
 
-def codec(kind="affine", entropy_kind="context", post=True, levels=2):
+def codec(kind="affine", entropy_kind="context", post=True, levels=2, per_band=False):
     return WaveletCodec(
         transform(kind, levels),
-        VariableRate(None, [1.0, 30.0], [2.0, 8.0, 20.0]),
+        VariableRate(None, [1.0, 30.0], [2.0, 8.0, 20.0], levels, per_band=per_band),
         entropy(entropy_kind, levels),
         PostFilter(4, 1) if post else NoPost(),
     )

@@ -18,9 +18,7 @@ from aiwave.models.entropy.pixelcnn import PixelCnn
 from aiwave.models.lifting import LiftingScheme
 from aiwave.models.post import PublishedPost
 
-DEFAULT = Path(__file__).resolve().parents[2] / "shared/reference_vectors"
-VECTORS = Path(os.environ.get("AIWAVE_TEST_VECTORS", DEFAULT))
-pytestmark = pytest.mark.skipif(not VECTORS.is_dir(), reason=f"no reference vectors in {VECTORS}")
+VECTORS = Path(os.environ.get("AIWAVE_TEST_VECTORS", Path(__file__).parent / "data/published"))
 STATIC_QP = 220 / 16
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aiwave.models import BoundedScale, Sharing, WaveletTransform
-from aiwave.models.transform import pad_to_multiple
+from aiwave.models.separable import pad_to_multiple
 from tests.builders import lifting_net, shake, transform
 
 KINDS = ["cdf97", "cdf53", "additive", "affine"]

@@ -3,10 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor, nn
 
 from .entropy import EntropyModel
-from .quantize import straight_through_round
+from .lossless_rate import LosslessRate
+from .post import NoPost
+from .quantize import Rounding
 from .rate import Rate
 from .subbands import Subbands, band_names
 from .transform import WaveletTransform
@@ -34,21 +37,38 @@ class Coded:
 class WaveletCodec(nn.Module):
     """aiWave (arXiv 2203.05822): trained wavelet transform, uniform quantiser, entropy model, post-processing.
 
-    Its four children are the components that stages freeze by name: `transform`, `rate`, `entropy`, `post`.
-    `post(x, step)` filters the reconstruction.
+    Four children are the components that stages freeze by name: `transform`, `rate`, `entropy`, `post`. `post(x, step)`
+    filters the reconstruction; `rounding` decides how training rounds (default: straight through).
+
+    It is lossless with a `LosslessRate`, which needs a reversible transform, `NoPost` and hard rounding; raises
+    ValueError where these do not go together.
     """
 
-    def __init__(self, transform: WaveletTransform, rate: Rate, entropy: EntropyModel, post: nn.Module) -> None:
+    def __init__(
+        self,
+        transform: WaveletTransform,
+        rate: Rate,
+        entropy: EntropyModel,
+        post: nn.Module,
+        rounding: Rounding | None = None,
+    ) -> None:
         super().__init__()
         self.transform = transform
         self.rate = rate
         self.entropy = entropy
         self.post = post
+        self.rounding = rounding or Rounding()
+        self.lossless = isinstance(rate, LosslessRate)
+        fits = transform.reversible and isinstance(post, NoPost) and self.rounding.soft_share == 0
+        if self.lossless and not fits:
+            raise ValueError("lossless coding needs a reversible transform, no filter and straight-through rounding")
+        if transform.reversible and not self.lossless:
+            raise ValueError("a reversible transform has no gains, so it is for lossless coding alone")
 
     @property
     def name(self) -> str:
-        """Transform and entropy model, such as `affine_context`."""
-        return f"{self.transform.kind}_{self.entropy.kind}"
+        """Transform and entropy model, such as `affine_context` or `lossless_cdf53_context`."""
+        return f"{'lossless_' * self.lossless}{self.transform.kind}_{self.entropy.kind}"
 
     @property
     def band_names(self) -> list[str]:
@@ -56,18 +76,25 @@ class WaveletCodec(nn.Module):
         return band_names(self.transform.levels)
 
     def forward(self, x: Tensor, step: Tensor) -> Coded:
-        """Code (B, 1, D, H, W), raw intensities, with quantisation steps (B,) in the same units."""
+        """Code (B, 1, D, H, W), raw intensities, with quantisation steps (B,) in the same units.
+
+        Lossless training takes it on trust that the volume comes back: that saves a third of the time.
+        """
         q = self.analyse(x, step)
-        return Coded(self.synthesise(q, step, x.shape[2:]), self.entropy(q, step))
+        x_hat = x if self.lossless and self.training else self.synthesise(q, step, x.shape[2:])
+        return Coded(x_hat, self.code_length(q, step))
 
     def analyse(self, x: Tensor, step: Tensor) -> Subbands:
-        """Transform and quantise: (B, 1, D, H, W) -> subbands of integers (as float; gradient passes straight)."""
-        width = step.view(-1, 1, 1, 1, 1)
+        """Transform and quantise: (B, 1, D, H, W) -> subbands of integers (as float), softened as `rounding` says."""
         limit = COEFFICIENT_LIMIT
-        return self.transform(x).map(lambda band: straight_through_round(band.clamp(-limit, limit) / width))
+        coefficients = self.transform(x).map(lambda band: band.clamp(-limit, limit))
+        return coefficients.map_with(torch.div, self.rate.band_steps(step)).map(self.rounding)
+
+    def code_length(self, q: Subbands, step: Tensor) -> Tensor:
+        """Bits of every band, (B, bands), of what `analyse` gave for the steps (B,)."""
+        return self.entropy(q, self.rate.band_steps(step))
 
     def synthesise(self, q: Subbands, step: Tensor, size: Sequence[int]) -> Tensor:
         """Dequantise, invert the transform, post-process: -> (B, 1, *size) in intensity units."""
-        width = step.view(-1, 1, 1, 1, 1)
-        x_hat = self.transform.inverse(q.map(lambda band: band * width), size)
+        x_hat = self.transform.inverse(q.map_with(torch.mul, self.rate.band_steps(step)), size)
         return self.post(x_hat, step)

@@ -23,8 +23,8 @@ class Conv3d(nn.Conv3d):
     def forward(self, x: Tensor) -> Tensor:
         """(B, channels_in, D, H, W) -> (B, channels_out, D, H, W), the input's dtype."""
         if self.padding_name == "zeros" or self.margin == 0:
-            return _conv3d(x, self.weight, self.bias, [self.margin] * 3)
-        return _conv3d(_pad(x, self.margin, self.padding_name), self.weight, self.bias, [0, 0, 0])
+            return conv3d(x, self.weight, self.bias, [self.margin] * 3)
+        return conv3d(pad_faces(x, self.margin, self.padding_name), self.weight, self.bias, [0, 0, 0])
 
 
 class CausalConv3d(nn.Module):
@@ -47,7 +47,7 @@ class CausalConv3d(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, channels_in, D, H, W) -> (B, channels_out, D, H, W); outside counts as zero."""
         padded = F.pad(x, (0, 0, 0, 0, 1, 0))
-        return _conv3d(padded, self.weight * self.mask, self.bias, [0, 1, 1])
+        return conv3d(padded, self.weight * self.mask, self.bias, [0, 1, 1])
 
 
 def causal_mask(include_centre: bool) -> Tensor:
@@ -64,7 +64,10 @@ def zero_initialised(conv: Conv3d) -> Conv3d:
     return conv
 
 
-def _pad(x: Tensor, margin: int, mode: str) -> Tensor:
+def pad_faces(x: Tensor, margin: int, mode: str) -> Tensor:
+    """Add `margin` voxels beyond every face of (B, C, D, H, W), by a mode of `torch.nn.Conv3d`."""
+    if mode == "zeros":
+        return F.pad(x, [margin] * 6)
     for axis in (2, 3, 4):
         pads = [0] * 6
         pads[2 * (4 - axis)] = pads[2 * (4 - axis) + 1] = margin
@@ -73,7 +76,8 @@ def _pad(x: Tensor, margin: int, mode: str) -> Tensor:
     return x
 
 
-def _conv3d(x: Tensor, weight: Tensor, bias: Tensor | None, padding: Sequence[int]) -> Tensor:
+def conv3d(x: Tensor, weight: Tensor, bias: Tensor | None, padding: Sequence[int]) -> Tensor:
+    """A convolution by the fastest kernel there is; shapes as those of `torch.nn.functional.conv3d`."""
     slow = x.shape[0] == 1 and x.device.type == "cpu" and x.dtype == torch.float32 and not torch.is_grad_enabled()
     if slow and torch.backends.mkldnn.is_available():
         ones = [1, 1, 1]

@@ -32,15 +32,24 @@ class LiftingStep(nn.Module):
 
     def forward(self, target: Tensor, source: Tensor) -> Tensor:
         """Both halves (B, 1, n, a, b) -> the lifted target, same shape."""
-        shift, scale = self._field(source)
+        shift, scale = self.field(source)
         return target + shift if scale is None else (target + shift) * scale
 
     def inverse(self, target: Tensor, source: Tensor) -> Tensor:
         """Undo `forward`, given the same source half."""
-        shift, scale = self._field(source)
+        shift, scale = self.field(source)
         return target - shift if scale is None else target / scale - shift
 
-    def _field(self, source: Tensor) -> tuple[Tensor, Tensor | None]:
+    def increment(self, source: Tensor) -> Tensor:
+        """What an additive step adds, to the nearest integer, halves upwards: integers as float -> the same.
+
+        The field is computed in the dtype of the taps. The gradient passes the rounding unchanged.
+        """
+        shift = self.field(source.to(self.taps.dtype))[0].double()
+        return (torch.floor(shift + 0.5).detach() + (shift - shift.detach())).to(source.dtype)
+
+    def field(self, source: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Source half -> what is added to the target, and what multiplies it (None: additive), same shape."""
         extended = extend(source, self.source, self.boundary)
         n = source.shape[2]
         before, centre, after = (extended[:, :, k : k + n] for k in range(3))
@@ -74,7 +83,7 @@ class LiftingScheme(nn.Module):
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """(B, 1, 2n, a, b) -> low and high half, each (B, 1, n, a, b)."""
         even, odd = x[:, :, 0::2], x[:, :, 1::2]
-        for step in self._lifting_steps():
+        for step in self.lifting_steps():
             if step.source is Phase.EVEN:
                 odd = step(odd, even)
             else:
@@ -84,12 +93,13 @@ class LiftingScheme(nn.Module):
     def inverse(self, low: Tensor, high: Tensor) -> Tensor:
         """Low and high half, each (B, 1, n, a, b) -> (B, 1, 2n, a, b)."""
         even, odd = low / self.low_gain, high / self.high_gain
-        for step in reversed(self._lifting_steps()):
+        for step in reversed(self.lifting_steps()):
             if step.source is Phase.EVEN:
                 odd = step.inverse(odd, even)
             else:
                 even = step.inverse(even, odd)
         return torch.stack((even, odd), dim=3).flatten(2, 3)
 
-    def _lifting_steps(self) -> list[LiftingStep]:
+    def lifting_steps(self) -> list[LiftingStep]:
+        """The steps in the order of analysis."""
         return cast(list[LiftingStep], list(self.steps))

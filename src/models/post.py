@@ -12,10 +12,10 @@ class PostFilter(nn.Module):
 
     It sees the reconstruction less its local mean, in steps and squashed by asinh, and the logarithm of the step;
     `layers` inner convs of `channels`. The last conv starts at zero: the filter starts as the identity. Its output
-    counts in steps, so that one filter serves all rates.
+    counts in steps, so that one filter serves all rates; `intensity_scale` is not needed.
     """
 
-    def __init__(self, channels: int, layers: int) -> None:
+    def __init__(self, channels: int, layers: int, intensity_scale: float | None = None) -> None:
         super().__init__()
         inner = [nn.Sequential(nn.ReLU(), Conv3d(channels, channels)) for _ in range(layers)]
         self.first = Conv3d(2, channels)
@@ -34,12 +34,12 @@ class PublishedPost(nn.Module):
     """The published filter (aiWave, section III): it knows neither step nor rate.
 
     conv 1 -> `channels`, `layers` residual blocks, conv, plus the first conv's output, conv to 1, plus the input, on
-    x / `peak` - 1/2. Published sizes: 64 channels, 6 blocks, peak 255.
+    x / (`intensity_scale` - 1) - 1/2. Published sizes: 64 channels, 6 blocks, scale 256.
     """
 
-    def __init__(self, channels: int, layers: int, peak: float = 255.0) -> None:
+    def __init__(self, channels: int, layers: int, intensity_scale: float = 256.0) -> None:
         super().__init__()
-        self.peak = peak
+        self.peak = intensity_scale - 1
         self.first = Conv3d(1, channels)
         self.inner = nn.ModuleList(
             nn.Sequential(Conv3d(channels, channels), nn.ReLU(), Conv3d(channels, channels)) for _ in range(layers)
@@ -62,7 +62,7 @@ class PublishedPost(nn.Module):
 class NoPost(nn.Module):
     """The reconstruction as it is. Takes the arguments of `PostFilter` so that both are one override apart."""
 
-    def __init__(self, channels: int = 0, layers: int = 0) -> None:
+    def __init__(self, channels: int = 0, layers: int = 0, intensity_scale: float | None = None) -> None:
         super().__init__()
 
     def forward(self, x: Tensor, step: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
-"""Rounding to integers during training and coding."""
+"""Rounding to integers: hard when coding, hard or softened by noise in training."""
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 
 def straight_through_round(x: Tensor) -> Tensor:
@@ -10,3 +10,37 @@ def straight_through_round(x: Tensor) -> Tensor:
     Source: Bengio et al., "Estimating or propagating gradients through stochastic neurons" (2013).
     """
     return x + (torch.round(x) - x).detach()
+
+
+class Rounding(nn.Module):
+    """The quantiser. In evaluation mode it always rounds.
+
+    In training, the first `soft_share` of a stage's steps adds noise, uniform between -1/2 and 1/2, instead of
+    rounding (Ballé et al., "End-to-end optimized image compression", 2017); then it rounds with a straight-through
+    gradient. 0: straight-through throughout; 1: noise throughout; between: soft, then hard (after Guo et al.,
+    "Soft then hard", 2021, who also freeze the encoder in the hard part). Raises ValueError outside 0..1.
+    """
+
+    def __init__(self, soft_share: float = 0.0) -> None:
+        super().__init__()
+        if not 0 <= soft_share <= 1:
+            raise ValueError(f"soft_share must be between 0 and 1, not {soft_share}")
+        self.soft_share = soft_share
+        self.done = 0.0
+        self.generator: torch.Generator | None = None
+
+    def begin_step(self, done: float, generator: torch.Generator) -> None:
+        """Before a training step: which share of the stage is done (0 <= `done` < 1), and where noise comes from."""
+        self.done = done
+        self.generator = generator
+
+    @property
+    def is_soft(self) -> bool:
+        """Whether the next forward pass adds noise instead of rounding."""
+        return self.training and self.done < self.soft_share
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Any shape, in quantisation steps -> the same shape and dtype."""
+        if not self.is_soft:
+            return straight_through_round(x)
+        return x + (torch.rand(x.shape, generator=self.generator) - 0.5).to(x)

@@ -1,7 +1,7 @@
 """Which quantisation step a volume is coded with, and how its rate is weighed against its distortion.
 
-One step width serves all bands. `lmbda` multiplies the rate: the cost of a volume is J = MSE + lmbda * bpp, with the
-MSE in squared intensity units.
+One step serves all bands, unless each has a trained factor (`per_band`). `lmbda` multiplies the rate: the cost of a
+volume is J = MSE + lmbda * bpp, with the MSE in squared intensity units.
 """
 
 import math
@@ -12,13 +12,28 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import AiwaveError
+from .subbands import band_count
 
 HIGH_RATE_SLOPE = math.log(2) / 6
 """-dD/dR / step^2 of uniform quantisation at high rate, D = step^2 / 12 and R = h - log2(step); about 0.1155."""
 
 
 class Rate(nn.Module, ABC):
-    """The operating points of a codec. A quality is the number by which a user picks one."""
+    """The operating points of a codec. A quality is the number by which a user picks one.
+
+    With `per_band` the step of every band of a transform with `levels` is the codec's times a trained factor, at
+    first 1.
+    """
+
+    def __init__(self, levels: int, per_band: bool) -> None:
+        super().__init__()
+        self.bands = band_count(levels)
+        self.log_factor = nn.Parameter(torch.zeros(self.bands)) if per_band else None
+
+    def band_steps(self, step: Tensor) -> Tensor:
+        """Steps (B,) -> the step of every band in coding order, (B, bands), in intensity units."""
+        steps = step.unsqueeze(1).expand(-1, self.bands)
+        return steps if self.log_factor is None else steps * self.log_factor.exp()
 
     @abstractmethod
     def sample(self, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -41,15 +56,25 @@ class Rate(nn.Module, ABC):
 class FixedRate(Rate):
     """One model, one lambda, one trainable step (as published).
 
-    The step starts where `lmbda` is the slope of the high-rate approximation. Raises ValueError without a lambda.
+    The step starts at `initial_step` or, without one, where `lmbda` is the slope of the high-rate approximation.
+    Raises ValueError without a lambda.
     """
 
-    def __init__(self, lmbda: float | None, step_range: Sequence[float], ladder: Sequence[float]) -> None:
-        super().__init__()
+    def __init__(
+        self,
+        lmbda: float | None,
+        step_range: Sequence[float],
+        ladder: Sequence[float],
+        levels: int = 2,
+        initial_step: float | None = None,
+        per_band: bool = False,
+    ) -> None:
+        super().__init__(levels, per_band)
         if lmbda is None:
             raise ValueError("a fixed rate needs a lambda, as in lmbda=9")
         self.lmbda = lmbda
-        self.log_step = nn.Parameter(torch.tensor(0.5 * math.log(lmbda / HIGH_RATE_SLOPE)))
+        start = initial_step or math.sqrt(lmbda / HIGH_RATE_SLOPE)
+        self.log_step = nn.Parameter(torch.tensor(math.log(start)))
 
     def sample(self, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Its one step and lambda, repeated."""
@@ -75,13 +100,24 @@ class VariableRate(Rate):
     """One model for all rates: training draws a step per volume, log-uniformly from `step_range`.
 
     The rate is weighed with lmbda = ln(2)/6 * step^2, the slope at which a uniform quantiser trades distortion for
-    rate. A quality is a step; `ladder` lists those to evaluate. Raises ValueError for a lambda or an empty range.
+    rate. A quality is a step; `ladder` lists those to evaluate. Raises ValueError for a lambda, an
+    `initial_step` or an empty range.
     """
 
-    def __init__(self, lmbda: float | None, step_range: Sequence[float], ladder: Sequence[float]) -> None:
-        super().__init__()
+    def __init__(
+        self,
+        lmbda: float | None,
+        step_range: Sequence[float],
+        ladder: Sequence[float],
+        levels: int = 2,
+        initial_step: float | None = None,
+        per_band: bool = False,
+    ) -> None:
+        super().__init__(levels, per_band)
         if lmbda is not None:
             raise ValueError("a variable rate takes no lmbda: it follows from the step; choose rate=fixed")
+        if initial_step is not None:
+            raise ValueError("a variable rate takes no initial_step: it draws its steps; choose rate=fixed")
         if not 0 < step_range[0] < step_range[1]:
             raise ValueError(f"step_range must rise from above zero, not be {list(step_range)}")
         self.step_range = (float(step_range[0]), float(step_range[1]))

@@ -28,10 +28,14 @@ class PublishedScale(nn.Module):
     """scale = sigmoid(256 * raw + 2), raw starting at 1 (the published parametrisation, for parity).
 
     It starts at sigmoid(258) = 1 with a gradient that is exactly 0 in float32, so from there it never learns; far from
-    there it can come close to 0, where the inverse transform overflows. Train with `BoundedScale` instead.
+    there it can come close to 0, where the inverse transform overflows. Train with `BoundedScale` instead. There is no
+    `bound`: it is taken so that both are one override apart.
     """
 
     initial_raw = 1.0
+
+    def __init__(self, bound: float | None = None) -> None:
+        super().__init__()
 
     def forward(self, raw: Tensor) -> Tensor:
         """Any shape -> the same shape and dtype."""

@@ -10,6 +10,10 @@ BAND_LETTERS = ("LLL", "HLL", "LHL", "HHL", "LLH", "HLH", "LHH", "HHH")
 """Letters read (x)(y)(z), so HLL is high along x only. LLL first, then the details in coding order."""
 
 
+DETAILS = len(BAND_LETTERS) - 1
+"""Detail bands of a level."""
+
+
 @dataclass(frozen=True)
 class Subbands:
     """A decomposition with `len(details)` levels.
@@ -31,10 +35,21 @@ class Subbands:
         """Apply a function of one tensor to the approximation and to every level of details."""
         return Subbands(function(self.approx), tuple(function(level) for level in self.details))
 
+    def map_with(self, function: Callable[[Tensor, Tensor], Tensor], values: Tensor) -> "Subbands":
+        """Apply a function of a band (B, n, d, h, w) and its own values (B, n, 1, 1, 1), out of `values` (B, bands)."""
+        parts = values[:, :, None, None, None].split([1, *[DETAILS] * self.levels], dim=1)
+        bands = (function(band, own) for band, own in zip((self.approx, *self.details), parts, strict=True))
+        return Subbands(next(bands), tuple(bands))
+
     def level_stacks(self) -> Iterator[Tensor]:
         """From coarse to fine, every level's coded bands: (B, 8, d, h, w) with LLL first, then (B, 7, ...)."""
         yield torch.cat((self.approx, self.details[0]), dim=1)
         yield from self.details[1:]
+
+
+def band_count(levels: int) -> int:
+    """Number of bands of a decomposition: 15 for two levels."""
+    return 1 + DETAILS * levels
 
 
 def band_names(levels: int) -> list[str]:

@@ -6,7 +6,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from ..subbands import Subbands
+from ..subbands import Subbands, band_count
 
 
 class EntropyModel(nn.Module, ABC):
@@ -15,9 +15,17 @@ class EntropyModel(nn.Module, ABC):
     kind: ClassVar[str]
 
     def forward(self, q: Subbands, step: Tensor) -> Tensor:
-        """Subbands of integers and quantisation steps (B,) -> bits of every band, (B, bands), in coding order."""
+        """Subbands of integers and steps -> bits of every band, (B, bands), in coding order.
+
+        Steps are (B,), or (B, bands) where every band has its own.
+        """
         return torch.cat([bits.sum(dim=(2, 3, 4)) for bits in self.coefficient_bits(q, step)], dim=1)
 
     @abstractmethod
     def coefficient_bits(self, q: Subbands, step: Tensor) -> list[Tensor]:
-        """Subbands and steps (B,) -> bits of every coefficient: tensors (B, n, d, h, w) of n bands, in coding order."""
+        """Subbands and steps -> bits of every coefficient: tensors (B, n, d, h, w) of n bands, in coding order."""
+
+
+def per_band(step: Tensor, levels: int) -> Tensor:
+    """Steps (B,) or (B, bands) -> (B, bands)."""
+    return step if step.ndim == 2 else step.unsqueeze(1).expand(-1, band_count(levels))

@@ -6,9 +6,9 @@ from torch import Tensor, nn
 
 from ..conv import CausalConv3d, Conv3d
 from ..post import local_mean
-from ..subbands import BAND_LETTERS, Subbands
+from ..subbands import BAND_LETTERS, DETAILS, Subbands
 from ..transform import WaveletTransform
-from .base import EntropyModel
+from .base import EntropyModel, per_band
 from .density import Density
 from .prediction import BandPredictor
 
@@ -54,20 +54,24 @@ class ContextEntropy(EntropyModel):
 
     def coefficient_bits(self, q: Subbands, step: Tensor) -> list[Tensor]:
         """See `EntropyModel.coefficient_bits`; shaped as `q.level_stacks()`."""
+        step = per_band(step, self.levels)
+        same = q.map_with(torch.mul, step / step[:, :1])  # all bands in the coarsest one's steps
         bits = []
         approx: Tensor | None = None
         for level, stack in enumerate(q.level_stacks()):
-            bits.append(self.level_bits(level, stack, approx, step))
+            first = level and 1 + DETAILS * level
+            bits.append(self.level_bits(level, stack, approx, step[:, first : first + stack.shape[1]]))
             if level + 1 < self.levels:
-                low = stack[:, :1] if approx is None else approx
-                approx = self.synthesis.inverse(Subbands(low, (stack[:, -(BANDS - 1) :],)))
+                low = same.approx if approx is None else approx
+                approx = self.synthesis.inverse(Subbands(low, (same.details[level],)))
         return bits
 
     def level_bits(self, level: int, stack: Tensor, approx: Tensor | None, step: Tensor) -> Tensor:
         """Bits of every coefficient of one level, (B, n, d, h, w).
 
         `stack` (B, n, d, h, w) holds the level's bands in quantisation steps, n = 8 at the coarsest level (0) and 7
-        at the others; `approx` (B, 1, d, h, w), in steps, reconstructs what is coarser (None at level 0).
+        at the others; `approx` (B, 1, d, h, w), in steps of the coarsest band, reconstructs what is coarser (None at
+        level 0); `step` (B, n) in intensity units.
         """
         ids = torch.arange(BANDS - stack.shape[1], BANDS, device=stack.device) + level * BANDS
         features = self._conditions(ids, step) + self._earlier(stack)
@@ -87,8 +91,8 @@ class ContextEntropy(EntropyModel):
         return features.unflatten(0, stack.shape[:2])
 
     def _conditions(self, ids: Tensor, step: Tensor) -> Tensor:
-        """Which band and which step: (n,) and (B,) -> (B, n, C, 1, 1, 1)."""
-        log_step = torch.log(step).view(-1, 1, 1)
+        """Which bands and which steps: (n,) and (B, n) -> (B, n, C, 1, 1, 1)."""
+        log_step = torch.log(step).unsqueeze(-1)
         condition = self.band(ids) + self.band_step(ids) * log_step
         return condition.view(*condition.shape, 1, 1, 1)
 

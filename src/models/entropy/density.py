@@ -22,7 +22,8 @@ class Density(ABC):
         """-log2 of the probability of every coefficient.
 
         `q` and `predicted`, where the density is centred, are (B, n, d, h, w) in quantisation steps; `parameters` is
-        (B, n, d, h, w, size), `step` (B,) in intensity units. Returns (B, n, d, h, w).
+        (B, n, d, h, w, size), perhaps of lower precision, `step` (B,) or (B, n) in intensity units. Returns
+        (B, n, d, h, w).
         """
 
 
@@ -34,7 +35,7 @@ class LogisticMixture(Density):
 
     def bits(self, q: Tensor, parameters: Tensor, predicted: Tensor, step: Tensor) -> Tensor:
         """See `Density.bits`; parameters are logits, means and log scales."""
-        logits, means, log_scales = parameters.chunk(3, dim=-1)
+        logits, means, log_scales = parameters.to(q.dtype).chunk(3, dim=-1)
         return mixture_bits(q, logits, predicted.unsqueeze(-1) + means * log_scales.exp(), log_scales)
 
 
@@ -49,7 +50,7 @@ class Laplace(Density):
 
     def bits(self, q: Tensor, parameters: Tensor, predicted: Tensor, step: Tensor) -> Tensor:
         """See `Density.bits`; parameters are the mean and the log scale."""
-        mean, log_scale = parameters.unbind(dim=-1)
+        mean, log_scale = parameters.to(q.dtype).unbind(dim=-1)
         scale = log_scale.exp()
         distance = (q - predicted - mean * scale).abs()
         # |d| >= 1/2: exp(-|d| / s) sinh(1 / 2s); nearer: 1 - exp(-1 / 2s) cosh(d / s)
@@ -68,5 +69,5 @@ class MonotoneNet(Density):
 
     def bits(self, q: Tensor, parameters: Tensor, predicted: Tensor, step: Tensor) -> Tensor:
         """See `Density.bits`; parameters are those of `monotone_cdf`."""
-        width = step.view(-1, 1, 1, 1, 1) / STATIC_QP
-        return monotone_bits((q - predicted) * width, parameters, 0.5 * width)
+        width = step.view(*step.shape, *[1] * (5 - step.ndim)) / STATIC_QP
+        return monotone_bits((q - predicted) * width, parameters.to(q.dtype), 0.5 * width)

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor, nn
 
-from ..subbands import BAND_LETTERS, Subbands
-from .base import EntropyModel
+from ..subbands import Subbands, band_count
+from .base import EntropyModel, per_band
 from .density import Density
 
 
@@ -28,8 +28,9 @@ class FactorizedEntropy(EntropyModel):
     ) -> None:
         super().__init__()
         if long_context or short_context:
-            raise ValueError("a factorized model has no context: choose entropy=context")
-        self.bands = 1 + (len(BAND_LETTERS) - 1) * levels
+            raise ValueError("a factorized model has no context: choose entropy=context_shared")
+        self.levels = levels
+        self.bands = band_count(levels)
         self.density = density
         self.embedding = nn.Embedding(self.bands, channels)
         hidden = [nn.Sequential(nn.ReLU(), nn.Linear(channels, channels)) for _ in range(layers)]
@@ -40,19 +41,20 @@ class FactorizedEntropy(EntropyModel):
 
     def coefficient_bits(self, q: Subbands, step: Tensor) -> list[Tensor]:
         """See `EntropyModel.coefficient_bits`; shaped as `q.level_stacks()`."""
+        step = per_band(step, self.levels)
         parameters = self._densities(torch.log(step))
         bits, first = [], 0
         for stack in q.level_stacks():
             count = stack.shape[1]
-            own = parameters[:, first : first + count].expand(*stack.shape, -1)
-            bits.append(self.density.bits(stack, own, torch.zeros_like(stack), step))
+            own = slice(first, first + count)
+            expanded = parameters[:, own].expand(*stack.shape, -1)
+            bits.append(self.density.bits(stack, expanded, torch.zeros_like(stack), step[:, own]))
             first += count
         return bits
 
     def _densities(self, log_step: Tensor) -> Tensor:
-        """Logarithms of the steps (B,) -> (B, bands, 1, 1, 1, size)."""
+        """Logarithms of the steps (B, bands) -> (B, bands, 1, 1, 1, size)."""
         batch = log_step.shape[0]
         band = self.embedding.weight.expand(batch, -1, -1)
-        step = log_step.view(batch, 1, 1).expand(-1, self.bands, 1)
-        output = self.head(self.body(torch.cat((band, step), dim=-1))) + self.band_head.weight
+        output = self.head(self.body(torch.cat((band, log_step.unsqueeze(-1)), dim=-1))) + self.band_head.weight
         return output.view(batch, self.bands, 1, 1, 1, -1)

@@ -36,5 +36,6 @@ def monotone_bits(x: Tensor, parameters: Tensor, half: Tensor | float) -> Tensor
 
     `half` is half a quantisation step in the units of x, broadcastable to it.
     """
-    p = monotone_cdf(x + half, parameters) - monotone_cdf(x - half, parameters)
+    with torch.autocast(x.device.type, enabled=False):  # the difference below needs every digit
+        p = monotone_cdf(x + half, parameters) - monotone_cdf(x - half, parameters)
     return -torch.log2(p.clamp_min(FLOOR))

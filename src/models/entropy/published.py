@@ -5,8 +5,8 @@ from itertools import chain, repeat
 import torch
 from torch import Tensor, nn
 
-from ..subbands import BAND_LETTERS, Subbands
-from .base import EntropyModel
+from ..subbands import DETAILS, Subbands
+from .base import EntropyModel, per_band
 from .density import STATIC_QP, Density
 from .long_context import LongContext
 from .pixelcnn import PixelCnn
@@ -32,20 +32,21 @@ class PublishedContext(EntropyModel):
     ) -> None:
         super().__init__()
         if not short_context:
-            raise ValueError("the published networks are made of the short context: choose entropy=context")
+            raise ValueError("the published networks are made of the short context: choose entropy=context_shared")
+        self.levels = levels
         self.density = density
         self.long_context = LongContext(levels) if long_context else None
-        details = (len(BAND_LETTERS) - 1) * levels
-        contexts = [False, *repeat(long_context, details)]
+        contexts = [False, *repeat(long_context, DETAILS * levels)]
         self.nets = nn.ModuleList(PixelCnn(channels, layers, density.size, context) for context in contexts)
 
     def coefficient_bits(self, q: Subbands, step: Tensor) -> list[Tensor]:
         """See `EntropyModel.coefficient_bits`; a tensor (B, 1, d, h, w) per band."""
-        x = q.map(lambda band: band * step.view(-1, 1, 1, 1, 1) / STATIC_QP)
+        step = per_band(step, self.levels)
+        x = q.map_with(torch.mul, step / STATIC_QP)
         contexts: list[Tensor | None] = [None]
         contexts += chain.from_iterable(self.long_context(x)) if self.long_context else repeat(None, len(self.nets) - 1)
-        parts = zip(self.nets, _bands(q), _bands(x), contexts, strict=True)
-        return [self._band_bits(net, band, normalised, context, step) for net, band, normalised, context in parts]
+        parts = zip(self.nets, _bands(q), _bands(x), contexts, step.split(1, dim=1), strict=True)
+        return [self._band_bits(*part) for part in parts]
 
     def _band_bits(self, net: nn.Module, q: Tensor, x: Tensor, context: Tensor | None, step: Tensor) -> Tensor:
         """Bits of every coefficient of a band, (B, 1, d, h, w)."""

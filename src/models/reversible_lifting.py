@@ -1,0 +1,70 @@
+"""Lifting steps from integers to integers, undone exactly."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from .boundary import Phase
+from .lifting import LiftingScheme
+
+
+class IntegerStep(Protocol):
+    """A lifting step on integers: what it adds to one half follows from the other, its `source`."""
+
+    @property
+    def source(self) -> Phase: ...  # noqa: D102
+
+    def increment(self, source: Tensor) -> Tensor:
+        """The source half, integers -> the integers to add, same shape and dtype."""
+
+
+class ReversibleLifting(LiftingScheme):
+    """The steps of a lifting scheme with rounded increments, without gains. Halves hold integers, as float."""
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, 1, 2n, a, b) -> low and high half, each (B, 1, n, a, b)."""
+        return split(self.lifting_steps(), x)
+
+    def inverse(self, low: Tensor, high: Tensor) -> Tensor:
+        """Low and high half -> (B, 1, 2n, a, b)."""
+        return join(self.lifting_steps(), low, high)
+
+
+class IntegerScheme(nn.Module):
+    """Any steps on integers as a scheme."""
+
+    def __init__(self, steps: Sequence[IntegerStep]) -> None:
+        super().__init__()
+        self.steps = steps
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, 1, 2n, a, b) -> low and high half, each (B, 1, n, a, b)."""
+        return split(self.steps, x)
+
+    def inverse(self, low: Tensor, high: Tensor) -> Tensor:
+        """Low and high half -> (B, 1, 2n, a, b)."""
+        return join(self.steps, low, high)
+
+
+def split(steps: Sequence[IntegerStep], x: Tensor) -> tuple[Tensor, Tensor]:
+    """Lift (B, 1, 2n, a, b) along axis 2 -> low and high half, each (B, 1, n, a, b)."""
+    even, odd = x[:, :, 0::2], x[:, :, 1::2]
+    for step in steps:
+        if step.source is Phase.EVEN:
+            odd = odd + step.increment(even)
+        else:
+            even = even + step.increment(odd)
+    return even, odd
+
+
+def join(steps: Sequence[IntegerStep], low: Tensor, high: Tensor) -> Tensor:
+    """The inverse of `split`."""
+    even, odd = low, high
+    for step in reversed(steps):
+        if step.source is Phase.EVEN:
+            odd = odd - step.increment(even)
+        else:
+            even = even - step.increment(odd)
+    return torch.stack((even, odd), dim=3).flatten(2, 3)
