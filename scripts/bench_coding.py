@@ -1,0 +1,169 @@
+"""Speed and rate of the exact coding path: `python scripts/bench_coding.py --run RUN VOLUME.tif ...`.
+
+Without a run the model is random (`--channels`, `--layers`), without volumes the coefficients are noise. Ratios come
+from one process on one machine; CPU seconds hardly feel other programs, wall-clock seconds do.
+"""
+
+import argparse
+import cProfile
+import pstats
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from aiwave.coding import BandCoder, integer_model, log_step_of, model_to_bytes
+from aiwave.coding.context_pass import LevelContext
+from aiwave.models import Subbands, WaveletCodec, WaveletTransform
+from aiwave.models.entropy import ContextEntropy, EntropyModel, LogisticMixture
+
+
+def measured(work: Callable) -> tuple[object, float, float]:
+    """The result, CPU seconds and wall-clock seconds."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    result = work()
+    return result, time.process_time() - cpu, time.perf_counter() - wall
+
+
+def trained(run: Path) -> WaveletCodec:
+    """The codec of a run's last stage."""
+    from omegaconf import DictConfig, OmegaConf
+
+    from aiwave.training.restore import last_finished, trained_codec
+    from aiwave.training.run_folder import RunFolder
+
+    cfg, folder = OmegaConf.load(run / "config.yaml"), RunFolder(run)
+    assert isinstance(cfg, DictConfig)
+    return trained_codec(cfg, folder, last_finished(cfg, folder))
+
+
+def tiles_of(files: list[Path], size: int, count: int) -> Tensor:
+    """The first `count` tiles of the volumes (or of smooth noise), (T, 1, size, size, size)."""
+    import tifffile
+
+    tiles: list[Tensor] = []
+    for file in files:
+        volume = torch.from_numpy(tifffile.imread(file).astype("float32"))
+        blocks = volume.unfold(0, size, size).unfold(1, size, size).unfold(2, size, size)
+        tiles += list(blocks.reshape(-1, 1, size, size, size))
+    if not tiles:
+        noise = torch.randn(1, 1, size, size, size, generator=torch.Generator().manual_seed(0))
+        tiles = [10 * torch.nn.functional.avg_pool3d(noise, 3, 1, 1)[0] * 27**0.5 + 128]
+    return torch.stack([tiles[k % len(tiles)] for k in range(count)])
+
+
+def rate_loss(model: EntropyModel, coder: BandCoder, q: Subbands, step: float) -> None:
+    """Print bits per voxel of the float model, of the integer frequencies and of the bytes."""
+    voxels, count = q.details[-1][:, 0].numel() * 8, len(q.approx)
+    with torch.no_grad():
+        parts = [model(q.map(lambda band, k=k: band[k : k + 1]), torch.tensor([step])).sum() for k in range(count)]  # type: ignore[misc]
+    real = 8 * sum(len(segment) for tile in coder.encode(q, log_step_of(step)) for segment in tile)
+    exact, estimate = float(coder.bits(q, log_step_of(step)).sum()), float(sum(parts))
+    print(
+        f"step {step:5g}: float {estimate / voxels:.4f} bpp, "
+        f"integer {exact / voxels:.4f} ({exact / estimate - 1:+.3%}), "
+        f"bytes {real / voxels:.4f} ({real / exact - 1:+.3%} over the integer estimate)"
+    )
+
+
+def speed(coder: BandCoder, q: Subbands, step: float, workers: int) -> None:
+    """Print encode and decode seconds, and decoding with several threads on groups of tiles."""
+    voxels, log_step = q.details[-1][:, 0].numel() * 8, log_step_of(step)
+    depth, height, width = q.approx.shape[2:]
+    segments, encode_cpu, encode_wall = measured(lambda: coder.encode(q, log_step))
+    assert isinstance(segments, list)
+    _, decode_cpu, decode_wall = measured(lambda: coder.decode(segments, (depth, height, width), log_step))
+    print(
+        f"{len(segments)} tiles, {voxels / 1e6:.2f} Mvoxel, step {step:g}: encode {encode_cpu:.2f} s CPU "
+        f"({encode_wall:.2f} s), decode {decode_cpu:.2f} s CPU ({decode_wall:.2f} s), "
+        f"decode / encode {decode_cpu / encode_cpu:.2f}, decoded {voxels / decode_cpu / 1e6:.3f} Mvoxel per CPU second"
+    )
+    if workers > 1 and len(segments) >= workers:
+        groups = [segments[k::workers] for k in range(workers)]
+        with ThreadPoolExecutor(workers) as pool:
+            work = lambda group: coder.decode(group, (depth, height, width), log_step)  # noqa: E731
+            _, cpu, wall = measured(lambda: list(pool.map(work, groups)))
+        print(f"  {workers} threads: {wall:.2f} s, {voxels / wall / 1e6:.3f} Mvoxel/s, {cpu:.2f} s CPU")
+
+
+def shares(coder: BandCoder, q: Subbands, step: float) -> None:
+    """Print where the time of decoding goes."""
+    log_step = log_step_of(step)
+    depth, height, width = q.approx.shape[2:]
+    segments = coder.encode(q, log_step)
+    profile = cProfile.Profile(time.process_time)
+    profile.runcall(coder.decode, segments, (depth, height, width), log_step)
+    total: dict[str, float] = {}
+    for (file, _, name), entry in pstats.Stats(profile).stats.items():  # type: ignore[attr-defined]
+        key = f"{Path(file).stem}.{name}"
+        total[key] = total.get(key, 0) + entry[3]
+    everything = total["band_coder.decode"]
+    network = total["context_pass.parameters"] + total["integer_context.level"] + total["context_pass.finish"]
+    reading, symbols = total["symbol_io._read"], total["symbols.code_symbols"] + total["mixture.mixture"]
+    parts = {"network": network, "tables": symbols - reading, "range coder": reading}
+    parts["rest"] = everything - sum(parts.values())
+    print("  share of decoding: " + ", ".join(f"{name} {part / everything:.0%}" for name, part in parts.items()))
+
+
+def raster(coder: BandCoder, step: float) -> None:
+    """Print how much longer decoding takes one coefficient at a time, on a small tile."""
+    generator = torch.Generator().manual_seed(0)
+    transform = WaveletTransform(levels=coder.model.levels)
+    q = transform(20 * torch.randn(1, 1, 32, 32, 32, generator=generator)).map(lambda band: torch.round(band / step))
+    depth, height, width = q.approx.shape[2:]
+    segments = coder.encode(q, log_step_of(step))
+    _, front, _ = measured(lambda: coder.decode(segments, (depth, height, width), log_step_of(step)))
+    fronts, LevelContext.fronts = LevelContext.fronts, lambda self: self.wave.chunks(1)  # type: ignore[method-assign]
+    try:
+        one = coder.encode(q, log_step_of(step))
+        _, single, _ = measured(lambda: coder.decode(one, (depth, height, width), log_step_of(step)))
+    finally:
+        LevelContext.fronts = fronts  # type: ignore[method-assign]
+    print(f"32^3 tile: wavefront {front:.2f} s, raster {single:.2f} s CPU, {single / front:.0f} times as long")
+
+
+def main() -> None:
+    """See the module."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("volumes", nargs="*", type=Path)
+    parser.add_argument("--run", type=Path)
+    parser.add_argument("--channels", type=int, default=32)
+    parser.add_argument("--layers", type=int, default=2)
+    parser.add_argument("--steps", type=float, nargs="+", default=[2, 4.5, 10, 25])
+    parser.add_argument("--size", type=int, default=64)
+    parser.add_argument("--tiles", type=int, default=8)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--skip", nargs="*", default=[], choices=["rate", "speed", "shares", "raster"])
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    transform: torch.nn.Module = WaveletTransform()
+    model: EntropyModel = ContextEntropy(2, arguments.channels, arguments.layers, LogisticMixture(3))
+    if arguments.run:
+        codec = trained(arguments.run)
+        transform, model = codec.transform, codec.entropy
+    integers = integer_model(model.eval())
+    types = ", ".join(f"{name} {str(layer.dtype).split('.')[1]}" for name, layer in integers.layers.items())
+    print(f"model: {len(model_to_bytes(integers))} bytes; {types}")
+    coder = BandCoder(integers)
+    tiles = tiles_of(arguments.volumes, arguments.size, arguments.tiles)
+    with torch.no_grad():
+        bands = Subbands.map(transform(tiles), torch.Tensor.detach)
+    quantised = {step: bands.map(lambda band, s=step: torch.round(band / s)) for step in arguments.steps}  # type: ignore[misc]
+    for step, q in quantised.items():
+        if "rate" not in arguments.skip:
+            rate_loss(model, coder, q.map(lambda band: band[: max(1, len(arguments.volumes))]), step)
+        if "speed" not in arguments.skip:
+            speed(coder, q.map(lambda band: band[:1]), step, 1)
+            speed(coder, q, step, arguments.workers)
+        if "shares" not in arguments.skip:
+            shares(coder, q, step)
+    if "raster" not in arguments.skip:
+        raster(coder, arguments.steps[-1])
+
+
+if __name__ == "__main__":
+    main()

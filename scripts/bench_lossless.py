@@ -1,0 +1,71 @@
+"""What integers cost a lossless codec: `python scripts/bench_lossless.py --run RUN VOLUME.tif ...`.
+
+Bits per voxel of the float transform and of the integer one under the float entropy model, then of real bytes; and the
+CPU seconds of transform and coder, one thread. Every volume is decoded and compared.
+"""
+
+import argparse
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import tifffile
+import torch
+
+from aiwave.coding import BandCoder, IntegerReversible, integer_model, integer_transform, log_step_of, model_to_bytes
+from aiwave.models import WaveletCodec
+from aiwave.training import RunFolder, last_finished, trained_codec
+
+Result = TypeVar("Result")
+STEP = log_step_of(1.0)
+COLUMNS = ("float", "integer", "bytes", "forward s", "encode s", "decode s", "inverse s")
+
+
+def timed(work: Callable[[], Result]) -> tuple[Result, float]:
+    """The result and CPU seconds."""
+    started = time.process_time()
+    return work(), time.process_time() - started
+
+
+@torch.inference_mode()
+def measure(codec: WaveletCodec, transform: IntegerReversible, coder: BandCoder, file: Path) -> list[float]:
+    """The figures of one volume, as COLUMNS. Raises AssertionError if it does not come back."""
+    x = torch.from_numpy(tifffile.imread(file).astype("int64"))[None, None]
+    depth, height, width = x.shape[2:]
+    one = torch.ones(1)
+    in_float = codec.entropy(codec.transform(x.float()), one).sum().item()
+    bands, forward = timed(lambda: transform.forward(x))
+    in_integers = codec.entropy(bands.map(lambda band: band.float()), one).sum().item()
+    segments, encode = timed(lambda: coder.encode(bands, STEP))
+    coarsest = bands.approx.shape[2:]
+    decoded, decode = timed(lambda: coder.decode(segments, (coarsest[0], coarsest[1], coarsest[2]), STEP))
+    back, inverse = timed(lambda: transform.inverse(decoded, (depth, height, width)))
+    assert torch.equal(back, x)
+    real = 8 * sum(len(segment) for tile in segments for segment in tile)
+    return [*(bits / x.numel() for bits in (in_float, in_integers, real)), forward, encode, decode, inverse]
+
+
+def main() -> None:
+    """See the module."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("volumes", nargs="+", type=Path)
+    parser.add_argument("--run", type=Path, required=True)
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    run = RunFolder(arguments.run)
+    cfg = run.read_config()
+    codec = trained_codec(cfg, run, last_finished(cfg, run))
+    transform, model = integer_transform(codec.transform), integer_model(codec.entropy)
+    print(f"transform {len(model_to_bytes(transform))} bytes, entropy model {len(model_to_bytes(model))} bytes")
+    coder = BandCoder(model)
+    rows = [measure(codec, transform, coder, file) for file in arguments.volumes]
+    means = [sum(column) / len(rows) for column in zip(*rows, strict=True)]
+    for label, row in [("", None), *zip([file.name for file in arguments.volumes], rows, strict=True), ("mean", means)]:
+        cells = COLUMNS if row is None else [f"{value:.4f}" for value in row]
+        print(f"{label:40}" + "".join(f"{cell:>11}" for cell in cells))
+    print(f"integer / float {means[1] / means[0] - 1:+.3%}, bytes / float {means[2] / means[0] - 1:+.3%}")
+
+
+if __name__ == "__main__":
+    main()

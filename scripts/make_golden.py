@@ -1,0 +1,42 @@
+"""Write the streams of tests/data, once for every version of the format: `python scripts/make_golden.py`.
+
+They are kept for ever: a program that cannot decode them any more is broken. Never replace one.
+"""
+
+import json
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+FOLDER = Path(__file__).resolve().parents[1] / "tests" / "data"
+sys.path.insert(0, str(FOLDER.parents[1]))
+
+
+def main() -> None:
+    """Write a lossless and a lossy stream, with their models in them, and what they decode to."""
+    from aiwave.bitstream import compress, decompress
+
+    textured, file_model = import_module("tests.conftest").textured, import_module("tests.files").file_model
+    small = textured((9, 10, 11), 0)
+    cases: dict[str, tuple[np.ndarray, dict[str, Any]]] = {
+        "lossless": (small.astype(np.int16) * 5 - 700, {"lossless": True, "tile": 8}),
+        "lossy": (small, {"step": 4.0, "tile": 8}),
+        "plain": (np.stack([small, small[::-1]]), {"step": 2.0}),
+    }
+    FOLDER.mkdir(exist_ok=True)
+    for kind, (volume, options) in cases.items():
+        path = FOLDER / f"v1_{kind}.aiw"
+        if path.exists():
+            raise SystemExit(f"{path} exists: golden streams are not replaced.")
+        metadata = {"model": kind, "spacing": [2.0, 0.5, 0.5]}
+        data = compress(volume, file_model(kind), metadata=metadata, embed_model=True, **options)
+        path.write_bytes(data)
+        np.save(path.with_suffix(".npy"), decompress(data))
+        print(path.name, len(data), json.dumps(options))
+
+
+if __name__ == "__main__":
+    main()

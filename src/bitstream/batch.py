@@ -1,0 +1,124 @@
+"""Tiles to chunks and back, many at once."""
+
+import math
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..coding.constants import COEFFICIENT_LIMIT, LOG_STEP_FRACTION
+from ..errors import AiwaveError
+from ..models import Subbands
+from ..models.separable import pad_to_multiple
+from .container import CodedTile, join_segments
+from .grid import Tile
+from .model import Model
+
+
+@dataclass(frozen=True)
+class TileCodec:
+    """A model at one step, or lossless (then the step is 1). Voxels are float32 or float64, less the offset."""
+
+    model: Model
+    log_step: int
+    lossless: bool
+
+    @property
+    def step(self) -> float:
+        """The quantisation step."""
+        return math.exp(self.log_step / 2**LOG_STEP_FRACTION)
+
+    @torch.inference_mode()
+    def analyse(self, tiles: Sequence[np.ndarray]) -> Subbands:
+        """Tiles (d, h, w), whose subbands have equal sizes -> quantised coefficients of all, int64.
+
+        Raises AiwaveError for coefficients too large to be coded.
+        """
+        return _joined([self._analyse_one(tile) for tile in tiles])
+
+    def _analyse_one(self, voxels: np.ndarray) -> Subbands:
+        """One by one, so that what others there are does not matter to rounding."""
+        dtype = torch.float64 if self.lossless else torch.float32
+        x = torch.from_numpy(np.ascontiguousarray(voxels)).to(dtype)[None, None]
+        x = pad_to_multiple(x, 1 << self.model.levels)
+        if self.lossless:
+            return self.model.reversible(x).map(Tensor.long)
+        step = self.step
+        q = self.model.transform(x).map(lambda band: torch.round(band / step))
+        if not all(float(band.abs().max()) <= COEFFICIENT_LIMIT for band in (q.approx, *q.details)):
+            raise AiwaveError(f"With a step of {step:g} coefficients are too large to be coded: choose a larger step.")
+        return q.map(Tensor.long)
+
+    @torch.inference_mode()
+    def synthesise(self, q: Subbands, size: Sequence[int], missing: int = 0) -> np.ndarray:
+        """The coefficients of one tile -> its voxels (d, h, w), not rounded.
+
+        With the `missing` finest levels left out `size` is that of the preview, whose intensities are those of the
+        volume.
+        """
+        inverse = self.model.reversible.inverse if self.lossless else self.model.transform.inverse
+        levels = self.model.levels - missing
+        q = Subbands(q.approx, q.details[:levels])
+        if self.lossless:
+            return inverse(q.map(Tensor.double), size)[0, 0].numpy()
+        step = self.step
+        x = inverse(q.map(lambda band: band.float() * step), size)
+        if missing:
+            return (x / self.model.description.gain**missing)[0, 0].numpy()
+        return self.model.post(x, torch.tensor([step]))[0, 0].numpy()
+
+    def encode(self, tiles: Sequence[np.ndarray]) -> tuple[list[CodedTile], Subbands]:
+        """Tiles as `analyse` takes them -> chunks of each, and the coefficients. The content checksum is that of
+
+        the coefficients; for lossless coding of the voxels, too, since these follow from them.
+        """
+        q = self.analyse(tiles)
+        coded = self.model.coder.encode(q, self.log_step)
+        contents = [content_crc(one(q, k)) for k in range(len(tiles))]
+        return [CodedTile(_by_level(segments), crc) for segments, crc in zip(coded, contents, strict=True)], q
+
+    def decode(self, chunks: Sequence[Sequence[bytes]], size: tuple[int, int, int]) -> Subbands:
+        """The chunks of the coarsest levels of tiles whose coarsest bands have this size -> coefficients, int64.
+
+        Raises AiwaveError if they cannot be.
+        """
+        from .container import split_segments
+
+        levels = len(chunks[0])
+        segments = [
+            [part for level, chunk in enumerate(tile) for part in split_segments(chunk, 7 + (level == 0))]
+            for tile in chunks
+        ]
+        return self.model.coder.decode(segments, size, self.log_step, levels)
+
+
+def _by_level(segments: Sequence[bytes]) -> list[bytes]:
+    """The 8 bands of the coarsest level together, then 7 at a time."""
+    starts = [0, *range(8, len(segments), 7)]
+    return [join_segments(segments[a:b]) for a, b in zip(starts, [*starts[1:], len(segments)], strict=True)]
+
+
+def _joined(parts: Sequence[Subbands]) -> Subbands:
+    details = zip(*(part.details for part in parts), strict=True)
+    return Subbands(torch.cat([part.approx for part in parts]), tuple(torch.cat(level) for level in details))
+
+
+def one(q: Subbands, k: int) -> Subbands:
+    """The subbands of the k-th tile."""
+    return q.map(lambda band: band[k : k + 1])
+
+
+def content_crc(q: Subbands) -> int:
+    """CRC-32 of all coefficients in coding order, as little-endian int32."""
+    crc = 0
+    for band in (q.approx, *q.details):
+        crc = zlib.crc32(band.numpy().astype("<i4").tobytes(), crc)
+    return crc
+
+
+def cut(volume: np.ndarray, tile: Tile) -> np.ndarray:
+    """The voxels of a tile of a series (T, D, H, W)."""
+    return volume[tile.frame][tile.box]

@@ -1,0 +1,168 @@
+"""A volume to a stream."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..coding import log_step_of
+from ..coding.constants import LOG_STEP_LIMIT
+from ..errors import AiwaveError
+from ..models import Subbands
+from .batch import TileCodec, cut
+from .container import CodedTile, write_stream
+from .find_model import find_model
+from .grid import Grid, Tile, batches
+from .header import DTYPES, SIDE_LIMIT, Header
+from .model import Model
+from .values import pack_values, values_to_bytes
+
+SIDE = 64
+BATCH = 16 * 64**3
+"""Voxels coded at once: about a gigabyte of memory with 32 channels."""
+
+Progress = Callable[[int], object]
+"""Called with the number of voxels that are done since the last call."""
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """A volume ready to be coded: (T, D, H, W), to be coded as voxel - `offset`; `values` are set if ranks replace
+
+    the voxels.
+    """
+
+    voxels: np.ndarray
+    is_series: bool
+    dtype: np.dtype[Any]
+    offset: int
+    values: np.ndarray | None
+
+
+def compress(
+    volume: np.ndarray,
+    model: Model | str | Path | None = None,
+    *,
+    lossless: bool = False,
+    step: float | None = None,
+    psnr: float | None = None,
+    bpp: float | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    embed_model: bool = False,
+    tile: int = SIDE,
+    progress: Progress | None = None,
+) -> bytes:
+    """Code a volume (D, H, W) or a series (T, D, H, W) of uint8, int8, uint16 or int16 as an .aiw stream.
+
+    `model` is a model file, a run's folder, a checkpoint or a model that was loaded. Give one of: `lossless`; the
+    quantisation `step`, in units of the voxels; the `psnr` [dB] to reach, within 0.1, its peak 255 for 8 bits and
+    65535 for 16; the `bpp` [bit/voxel], within 2 %. `metadata` is anything that JSON can hold. Tiles of `tile` voxels a
+    side can be decoded alone.
+
+    Raises:
+        AiwaveError: For other volumes, a model that cannot code them so, or a target that cannot be reached.
+    """
+    from .rate_control import Target, search
+
+    chosen = [
+        name
+        for name, given in (("lossless", lossless or None), ("step", step), ("psnr", psnr), ("bpp", bpp))
+        if given is not None
+    ]
+    if len(chosen) != 1:
+        raise AiwaveError(f"Give exactly one of lossless, step, psnr and bpp, not {', '.join(chosen) or 'none'}.")
+    loaded = find_model(model)
+    source = prepare(volume, lossless)
+    side = _side(tile, loaded.levels)
+    writer = Writer(source, loaded, side, dict(metadata or {}), embed_model, progress)
+    if lossless:
+        return writer.write(TileCodec(loaded, 0, True))
+    if step is not None:
+        return writer.write(TileCodec(loaded, _log_step(step), False))
+    return search(writer, Target(psnr, bpp))
+
+
+@dataclass(frozen=True, eq=False)
+class Writer:
+    """Writes a source at any step."""
+
+    source: Source
+    model: Model
+    side: int
+    metadata: dict[str, Any]
+    embed_model: bool
+    progress: Progress | None
+
+    @property
+    def grid(self) -> Grid:
+        """The tiles."""
+        return Grid(self.source.voxels.shape, self.side, self.model.levels)  # type: ignore[arg-type]
+
+    def voxels(self, tile: Tile) -> np.ndarray:
+        """The numbers that are coded of a tile."""
+        part = cut(self.source.voxels, tile)
+        if self.source.values is not None:
+            return np.searchsorted(self.source.values, part)
+        return part.astype(np.int32) - self.source.offset
+
+    def write(self, codec: TileCodec, observe: Callable[[list[Tile], Subbands], None] | None = None) -> bytes:
+        """The stream; `observe` is shown every batch of tiles and their coefficients."""
+        grid = self.grid
+        coded: list[CodedTile | None] = [None] * grid.count
+        for tiles in batches(grid, grid.tiles(), BATCH):
+            parts, q = codec.encode([self.voxels(tile) for tile in tiles])
+            if observe is not None:
+                observe(tiles, q)
+            for tile, part in zip(tiles, parts, strict=True):
+                coded[tile.number] = part
+                if self.progress is not None:
+                    self.progress(math.prod(tile.size))
+        source = self.source
+        header = Header(
+            source.dtype,
+            grid.shape,
+            source.is_series,
+            codec.lossless,
+            grid.levels,
+            grid.side,
+            codec.log_step,
+            source.offset,
+            bytes.fromhex(self.model.identity),
+        )
+        values = b"" if source.values is None else values_to_bytes(source.values)
+        return write_stream(header, self.metadata, values, self.model.data if self.embed_model else b"", coded)  # type: ignore[arg-type]
+
+
+def prepare(volume: np.ndarray, lossless: bool) -> Source:
+    """Check a volume and choose what is coded of it. Raises AiwaveError for what cannot be coded."""
+    array = np.asarray(volume)
+    dtype = array.dtype.newbyteorder("=")
+    if dtype not in DTYPES:
+        raise AiwaveError(f"The volume holds {array.dtype} voxels: convert them to uint8, int8, uint16 or int16.")
+    if array.ndim not in (3, 4) or 0 in array.shape or max(array.shape) > SIDE_LIMIT:
+        raise AiwaveError(f"The volume has the shape {array.shape}: give (D, H, W) or, for a series, (T, D, H, W).")
+    voxels = array if array.ndim == 4 else array[None]
+    voxels = voxels.astype(dtype, copy=False)
+    values = pack_values(voxels) if lossless else None
+    offset = 0 if values is not None else min(0, int(voxels.min()))  # as volumes are prepared for training
+    return Source(voxels, array.ndim == 4, dtype, offset, values)
+
+
+def _side(tile: int, levels: int) -> int:
+    unit = 1 << levels
+    if not 0 < tile < 1 << 16 or tile % unit:
+        raise AiwaveError(f"Tiles of {tile} voxels a side cannot be made: give a multiple of {unit} below {1 << 16}.")
+    return tile
+
+
+def _log_step(step: float) -> int:
+    try:
+        log_step = log_step_of(step)
+    except ValueError as error:
+        raise AiwaveError(f"The step {step} cannot be used: give a positive number.") from error
+    if abs(log_step) > LOG_STEP_LIMIT:
+        raise AiwaveError(f"The step {step:g} is out of range: give one that fits the intensities of the volume.")
+    return log_step

@@ -1,0 +1,163 @@
+"""A stream to a volume, or a part of one."""
+
+import math
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import AiwaveError
+from .batch import TileCodec, content_crc, one
+from .compress import BATCH, Progress
+from .container import Stream, open_stream
+from .find_model import find_model
+from .grid import Box, Tile, batches
+from .header import DAMAGED, Header
+from .model import Model
+from .values import values_from_bytes
+
+Region = Sequence[slice | tuple[int, int]]
+
+
+def decompress(
+    data: bytes | memoryview,
+    region: Region | None = None,
+    level: int = 0,
+    model: Model | str | Path | None = None,
+    progress: Progress | None = None,
+) -> np.ndarray:
+    """Decode an .aiw stream: the volume (D, H, W) or series (T, D, H, W), in the dtype that it had.
+
+    `region` gives first and last voxel (exclusive) along z, y, x, or t, z, y, x: only tiles that it touches are
+    decoded. `level` K leaves the K finest levels out: a preview whose voxels are those at multiples of 2**K,
+    smoothed; the region counts voxels of the whole volume. `model` is needed unless it is in the stream.
+
+    Raises:
+        AiwaveError: If the stream is damaged, the model is missing or another, or region or level do not exist.
+    """
+    stream = open_stream(data)
+    header = stream.header
+    if not 0 <= level <= header.levels:
+        raise AiwaveError(f"The file has {header.levels} levels: give a level from 0 to {header.levels}, not {level}.")
+    box = to_box(header, region)
+    codec = TileCodec(stream_model(stream, model), header.log_step, header.lossless)
+    table = _table(stream)
+    try:
+        out = np.zeros([part.stop - part.start for part in coarse_box(box, level)], header.dtype)
+        for tile, voxels in _tiles(stream, codec, box, level, progress):
+            _place(out, tile, _stored(voxels, header, table), coarse_box(box, level), level)
+    except MemoryError as error:
+        raise AiwaveError("There is not enough memory for the volume: decode a region of it.") from error
+    return out if header.is_series else out[0]
+
+
+def _tiles(
+    stream: Stream, codec: TileCodec, box: Box, level: int, progress: Progress | None
+) -> Iterator[tuple[Tile, np.ndarray]]:
+    """The tiles that a box touches, and their voxels, not rounded."""
+    grid = stream.header.grid
+    levels = max(1, grid.levels - level)
+    for tiles in batches(grid, grid.tiles(box), BATCH >> 3 * min(level, grid.levels - 1)):
+        chunks = [[stream.chunk(tile.number, k) for k in range(levels)] for tile in tiles]
+        q = codec.decode(chunks, grid.coarsest(tiles[0]))
+        for k, tile in enumerate(tiles):
+            own = one(q, k)
+            if levels == grid.levels and level == 0 and content_crc(own) != stream.content(tile.number):
+                raise AiwaveError(DAMAGED.format(f"tile {tile.number} does not decode to what was encoded"))
+            yield tile, codec.synthesise(own, [-(-side >> level) for side in tile.size], level)
+            if progress is not None:
+                progress(math.prod(tile.size))
+
+
+def _stored(voxels: np.ndarray, header: Header, table: np.ndarray | None) -> np.ndarray:
+    """Rounded, within the range of the dtype, with the offset or through the table."""
+    rounded = np.rint(voxels)
+    if table is not None:
+        return table[rounded.clip(0, len(table) - 1).astype(np.int64)]
+    limits = np.iinfo(header.dtype)
+    return (rounded + header.offset).clip(limits.min, limits.max)
+
+
+def _place(out: np.ndarray, tile: Tile, voxels: np.ndarray, box: Box, level: int) -> None:
+    """Copy what of a tile lies in the box, which counts voxels of the preview, to its place."""
+    source, target = [], []
+    for part, want in zip(tile.box, box[1:], strict=True):
+        first, last = part.start >> level, -(-part.stop >> level)
+        a, b = max(first, want.start), min(last, want.stop)
+        source.append(slice(a - first, b - first))
+        target.append(slice(a - want.start, b - want.start))
+    out[(tile.frame - box[0].start, *target)] = voxels[tuple(source)]
+
+
+def to_box(header: Header, region: Region | None) -> Box:
+    """A region as slices of (T, D, H, W). Raises AiwaveError if it is not one of the volume."""
+    shape = header.shape
+    axes = 4 if header.is_series else 3
+    whole = [slice(0, size) for size in shape]
+    if region is None:
+        return tuple(whole)  # type: ignore[return-value]
+    if len(region) not in {3, axes}:
+        raise AiwaveError(f"The region has {len(region)} axes: give {'z, y, x' if axes == 3 else 't, z, y, x'}.")
+    for axis, part in enumerate(region, start=4 - len(region)):
+        start, stop = (part.start, part.stop) if isinstance(part, slice) else part
+        start, stop = 0 if start is None else start, shape[axis] if stop is None else stop
+        if not 0 <= start < stop <= shape[axis] or (isinstance(part, slice) and part.step not in (None, 1)):
+            raise AiwaveError(
+                f"The region {start}:{stop} along {'tzyx'[axis]} is not one of 0:{shape[axis]}: choose within it."
+            )
+        whole[axis] = slice(start, stop)
+    return tuple(whole)  # type: ignore[return-value]
+
+
+def coarse_box(box: Box, level: int) -> Box:
+    """The voxels of a preview that a box of the volume covers."""
+    frames, *rest = box
+    return frames, *(slice(part.start >> level, -(-part.stop >> level)) for part in rest)  # type: ignore[return-value]
+
+
+def stream_model(stream: Stream, model: Model | str | Path | None) -> Model:
+    """The model of a stream: the given one, or that inside. Raises AiwaveError if it is missing or another."""
+    identity = stream.header.identity.hex()
+    if model is None and not stream.model:
+        name = stream.metadata.get("model")
+        called = f" {name!r}" if isinstance(name, str) else ""
+        raise AiwaveError(f"The file needs its model{called} (identity {identity[:16]}…): give the model file.")
+    loaded = Model.from_bytes(stream.model) if model is None else find_model(model)
+    if loaded.identity != identity:
+        raise AiwaveError(
+            f"The file was written with the model {identity[:16]}…, not with {loaded.name} ({loaded.identity[:16]}…): "
+            "give the model it was written with."
+        )
+    if loaded.levels != stream.header.levels:
+        raise AiwaveError(DAMAGED.format("its model has other levels"))
+    return loaded
+
+
+def _table(stream: Stream) -> np.ndarray | None:
+    limits = np.iinfo(stream.header.dtype)
+    return values_from_bytes(stream.values, int(limits.min), int(limits.max)) if stream.values else None
+
+
+def info(data: bytes | memoryview) -> dict[str, Any]:
+    """What a stream says of itself: plain values that JSON can hold. Raises AiwaveError if it is damaged."""
+    stream = open_stream(data)
+    header = stream.header
+    voxels = math.prod(header.shape)
+    return {
+        "version": 1,
+        "dtype": header.dtype.name,
+        "shape": list(header.shape if header.is_series else header.shape[1:]),
+        "lossless": header.lossless,
+        "step": None if header.lossless else header.step,
+        "levels": header.levels,
+        "tile": header.side,
+        "tiles": header.grid.count,
+        "bytes": len(stream.data),
+        "bpp": 8 * len(stream.data) / voxels,
+        "ratio": voxels * header.dtype.itemsize / len(stream.data),
+        "model": header.identity.hex(),
+        "model_bytes": len(stream.model),
+        "packed_values": bool(stream.values),
+        "metadata": stream.metadata,
+    }

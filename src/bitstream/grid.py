@@ -1,0 +1,84 @@
+"""How a volume is cut into tiles that are coded independently."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise, product
+
+Box = tuple[slice, slice, slice, slice]
+"""Of a series: frames, z, y, x."""
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One tile: its number in the stream and the voxels it holds, all of one frame."""
+
+    number: int
+    frame: int
+    box: tuple[slice, slice, slice]
+
+    @property
+    def size(self) -> tuple[int, int, int]:
+        """(d, h, w) in voxels."""
+        z, y, x = (part.stop - part.start for part in self.box)
+        return z, y, x
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Tiles of a series (T, D, H, W), in raster order: at most `side` voxels along an axis, as equal as can be.
+
+    They begin at multiples of 2**`levels`, so that their coarse subbands form those of the whole; `side` is one, too.
+    """
+
+    shape: tuple[int, int, int, int]
+    side: int
+    levels: int
+
+    @cached_property
+    def axes(self) -> list[list[slice]]:
+        """The parts of the axes z, y, x."""
+        unit = 1 << self.levels
+        per_axis = []
+        for size in self.shape[1:]:
+            units, count = math.ceil(size / unit), math.ceil(size / self.side)
+            edges = [min(size, unit * (units * k // count)) for k in range(count)] + [size]
+            per_axis.append([slice(a, b) for a, b in pairwise(edges)])
+        return per_axis
+
+    @property
+    def count(self) -> int:
+        """Number of tiles, without making them."""
+        return self.shape[0] * math.prod(math.ceil(size / self.side) for size in self.shape[1:])
+
+    def tiles(self, region: Box | None = None) -> Iterator[Tile]:
+        """The tiles, or those that touch a region."""
+        whole = tuple(slice(0, size) for size in self.shape)
+        frames, *wanted = whole if region is None else region
+        per_axis = [
+            [(k, part) for k, part in enumerate(parts) if part.start < want.stop and want.start < part.stop]
+            for parts, want in zip(self.axes, wanted, strict=True)
+        ]
+        _, rows, columns = (len(parts) for parts in self.axes)
+        for frame in range(frames.start, frames.stop):
+            for (i, z), (j, y), (k, x) in product(*per_axis):
+                number = ((frame * len(self.axes[0]) + i) * rows + j) * columns + k
+                yield Tile(number, frame, (z, y, x))
+
+    def coarsest(self, tile: Tile) -> tuple[int, int, int]:
+        """Size (d, h, w) of a tile's coarsest bands."""
+        d, h, w = (math.ceil(side / (1 << self.levels)) for side in tile.size)
+        return d, h, w
+
+
+def batches(grid: Grid, tiles: Iterator[Tile], voxels: int) -> Iterator[list[Tile]]:
+    """Tiles whose subbands have equal sizes, together at most about so many voxels, one tile at least."""
+    waiting: dict[tuple[int, int, int], list[Tile]] = {}
+    for tile in tiles:
+        size = grid.coarsest(tile)
+        group = waiting.setdefault(size, [])
+        group.append(tile)
+        if (len(group) + 1) * math.prod(size) << 3 * grid.levels > voxels:
+            yield waiting.pop(size)
+    yield from waiting.values()

@@ -1,0 +1,140 @@
+"""The beginning of a stream: what it holds, and the sections that follow."""
+
+import json
+import math
+import struct
+import zlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..coding.constants import LOG_STEP_FRACTION, LOG_STEP_LIMIT
+from ..errors import AiwaveError
+from .grid import Grid
+
+MAGIC = b"\x89AIW\r\n\x1a\n"
+VERSION = 1
+FIXED = struct.Struct("<8sHHBBHi4Ii32s4I")
+CRC = struct.Struct("<I")
+DTYPES = tuple(np.dtype(name) for name in ("uint8", "int8", "uint16", "int16"))
+LOSSLESS, SERIES = 1, 2
+METADATA_LIMIT = 1 << 20
+SIDE_LIMIT = 1 << 24
+"""Voxels along an axis."""
+
+DAMAGED = "The file is damaged: {}."
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a stream says first. `shape` is (T, D, H, W), T = 1 for a volume; `offset` is added to decoded values.
+
+    `log_step` is ln(step) in units of 2**-8, 0 if `lossless`. `identity` is the SHA-256 of the model file.
+    """
+
+    dtype: np.dtype[Any]
+    shape: tuple[int, int, int, int]
+    is_series: bool
+    lossless: bool
+    levels: int
+    side: int
+    log_step: int
+    offset: int
+    identity: bytes
+
+    @property
+    def grid(self) -> Grid:
+        """The tiles."""
+        return Grid(self.shape, self.side, self.levels)
+
+    @property
+    def step(self) -> float:
+        """The quantisation step, in units of the voxels."""
+        return math.exp(self.log_step / 2**LOG_STEP_FRACTION)
+
+    def to_bytes(self, sections: tuple[int, int, int, int]) -> bytes:
+        """With the lengths of metadata, values, model and index, and a checksum."""
+        flags = LOSSLESS * self.lossless | SERIES * self.is_series
+        fixed = FIXED.pack(
+            MAGIC,
+            VERSION,
+            flags,
+            DTYPES.index(self.dtype),
+            self.levels,
+            self.side,
+            self.log_step,
+            *self.shape,
+            self.offset,
+            self.identity,
+            *sections,
+        )
+        return fixed + CRC.pack(zlib.crc32(fixed))
+
+    @classmethod
+    def from_bytes(cls, data: memoryview) -> tuple["Header", tuple[int, int, int, int]]:
+        """The header at the beginning of `data`, and the lengths of the sections.
+
+        Raises AiwaveError if it is not an .aiw stream, of a newer version, or damaged.
+        """
+        if bytes(data[: len(MAGIC)]) != MAGIC[: len(data)] or not len(data):
+            raise AiwaveError("This is not an .aiw file: give one that aiwave compress wrote.")
+        if len(data) < FIXED.size + CRC.size:
+            raise AiwaveError(DAMAGED.format("its header is cut short"))
+        _, version, flags, dtype, levels, side, log_step, *rest = FIXED.unpack(data[: FIXED.size])
+        crc = CRC.unpack(data[FIXED.size : FIXED.size + CRC.size])[0]
+        if crc != zlib.crc32(data[: FIXED.size]):
+            raise AiwaveError(DAMAGED.format("the checksum of its header does not fit"))
+        if version != VERSION:
+            raise AiwaveError(f"The file has version {version}, this program reads {VERSION}: update the program.")
+        shape, offset, identity, sections = tuple(rest[:4]), rest[4], rest[5], tuple(rest[6:])
+        sound = (
+            flags <= (LOSSLESS | SERIES)
+            and dtype < len(DTYPES)
+            and 1 <= levels <= 5
+            and side > 0
+            and side % (1 << levels) == 0
+            and abs(log_step) <= LOG_STEP_LIMIT
+            and all(1 <= size <= SIDE_LIMIT for size in shape)
+            and (shape[0] == 1 or bool(flags & SERIES))
+            and not (flags & LOSSLESS and log_step)
+            and abs(offset) < 1 << 16
+        )
+        if not sound:
+            raise AiwaveError(DAMAGED.format("its header makes no sense"))
+        header = cls(
+            DTYPES[dtype],
+            shape,  # type: ignore[arg-type]
+            bool(flags & SERIES),
+            bool(flags & LOSSLESS),
+            levels,
+            side,
+            log_step,
+            offset,
+            identity,
+        )
+        return header, sections  # type: ignore[return-value]
+
+
+def metadata_to_bytes(metadata: dict[str, Any]) -> bytes:
+    """JSON; nothing for no metadata. Raises AiwaveError for what JSON cannot hold, or too much of it."""
+    if not metadata:
+        return b""
+    try:
+        data = json.dumps(metadata, separators=(",", ":"), allow_nan=False, ensure_ascii=False).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise AiwaveError(f"The metadata cannot be stored as JSON: {error}.") from error
+    if len(data) > METADATA_LIMIT:
+        raise AiwaveError(f"The metadata takes {len(data)} bytes: at most {METADATA_LIMIT} can be stored.")
+    return data
+
+
+def metadata_from_bytes(data: bytes) -> dict[str, Any]:
+    """The inverse of `metadata_to_bytes`. Raises AiwaveError for anything else."""
+    try:
+        metadata = json.loads(data) if data else {}
+    except (ValueError, RecursionError) as error:
+        raise AiwaveError(DAMAGED.format("its metadata cannot be read")) from error
+    if not isinstance(metadata, dict):
+        raise AiwaveError(DAMAGED.format("its metadata is not an object"))
+    return metadata

@@ -1,0 +1,38 @@
+"""Transforms from integers to integers, for lossless files."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from ..errors import AiwaveError
+from ..models import Boundary, ReversibleTransform, Subbands, WaveletTransform
+
+
+class LosslessTransform(Protocol):
+    """Integers to integers and back, the same on every machine.
+
+    LLL of a flat volume is the volume's intensity.
+    """
+
+    def __call__(self, x: Tensor) -> Subbands:
+        """(B, 1, D, H, W) integers as float64 -> subbands of integers, as float64 or int64."""
+
+    def inverse(self, subbands: Subbands, size: Sequence[int] | None = None) -> Tensor:
+        """Subbands, or just the coarsest levels of them -> integers (B, 1, *size), as float64 or int64."""
+
+
+def lossless_transform(transform: WaveletTransform) -> LosslessTransform:
+    """The exact form of a transform. Raises AiwaveError if it has none."""
+    if transform.kind != "cdf53" or any(p.boundary != Boundary.SYMMETRIC for p in _steps(transform)):
+        raise AiwaveError(
+            f"A model with the transform {transform.kind} cannot code lossless files: take one with transform=cdf53, "
+            "or give a step, PSNR or rate."
+        )
+    exact = WaveletTransform("cdf53", transform.levels, transform.sharing)
+    return ReversibleTransform(exact).to(torch.float64)
+
+
+def _steps(transform: WaveletTransform) -> list:
+    return [step for scheme in transform.schemes for step in scheme.lifting_steps()]  # type: ignore[operator, union-attr]

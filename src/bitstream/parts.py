@@ -1,0 +1,166 @@
+"""What a model file says of a codec's transform and filter, and the modules rebuilt from it."""
+
+import math
+from functools import partial
+from typing import Annotated, Literal
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from torch import nn
+
+from ..errors import AiwaveError
+from ..models import (
+    Boundary,
+    BoundedScale,
+    LiftingNet,
+    NoPost,
+    PostFilter,
+    PublishedPost,
+    PublishedScale,
+    Sharing,
+    Wavelet,
+    WaveletTransform,
+)
+
+Padding = Literal["zeros", "reflect", "replicate", "circular"]
+Width = Annotated[int, Field(ge=1, le=1024)]
+Depth = Annotated[int, Field(ge=0, le=64)]
+Positive = Annotated[float, Field(gt=0, le=1e6)]
+POSTS: dict[str, type[nn.Module]] = {"none": NoPost, "filter": PostFilter, "published": PublishedPost}
+ACTIVATIONS: dict[str, type[nn.Module]] = {cls.__name__: cls for cls in (nn.Tanh, nn.ReLU, nn.GELU, nn.SiLU, nn.ELU)}
+
+
+class Part(BaseModel):
+    """A part of the description; what it does not name is refused."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, frozen=True)
+
+
+class NetPart(Part):
+    """The network of a lifting step; `scale` None: additive, 0: the published scale, else the bound."""
+
+    channels: Width
+    depth: Depth
+    activation: Literal["Tanh", "ReLU", "GELU", "SiLU", "ELU"]
+    intensity_scale: Positive
+    damping: Positive
+    padding: Padding
+    input_padding: Padding
+    scale: Annotated[float, Field(ge=0, le=100)] | None
+
+    @classmethod
+    def of(cls, net: LiftingNet) -> "NetPart":
+        """What a network was made with. Raises AiwaveError for an activation or scale that files do not know."""
+        activation = type(net.inner[0][0]).__name__ if len(net.inner) else "Tanh"  # type: ignore[index]
+        if activation not in ACTIVATIONS or not isinstance(net.scale, BoundedScale | PublishedScale | None):
+            raise AiwaveError(
+                f"Lifting networks with {activation} and {type(net.scale).__name__} cannot be stored: train with one "
+                f"of {', '.join(ACTIVATIONS)} and scale=bounded."
+            )
+        return cls(
+            channels=net.first.out_channels,
+            depth=len(net.inner),
+            activation=activation,  # type: ignore[arg-type]
+            intensity_scale=net.intensity_scale,
+            damping=net.damping,
+            padding=net.shift_head.padding_name,  # type: ignore[arg-type]
+            input_padding=net.first.padding_name,  # type: ignore[arg-type]
+            scale=None if net.scale is None else getattr(net.scale, "bound", 0.0),
+        )
+
+    def scale_module(self) -> nn.Module | None:
+        """What turns the raw scale field into a factor."""
+        if self.scale is None:
+            return None
+        return BoundedScale(self.scale) if self.scale else PublishedScale()
+
+    def make(self, scale: nn.Module | None) -> LiftingNet:
+        """A network of this kind."""
+        options = self.model_dump(exclude={"scale", "activation"})
+        return LiftingNet(activation=ACTIVATIONS[self.activation], scale=scale, **options)
+
+
+class TransformPart(Part):
+    """The transform."""
+
+    wavelet: Wavelet
+    levels: Annotated[int, Field(ge=1, le=5)]
+    sharing: Sharing
+    boundary: Boundary
+    net: NetPart | None
+
+    @classmethod
+    def of(cls, transform: WaveletTransform) -> "TransformPart":
+        """What a transform was made with. Raises AiwaveError as `NetPart.of` does."""
+        scheme = transform.schemes[0]
+        step = scheme.steps[0]  # type: ignore[union-attr, index]
+        wavelets = {len(wavelet.lifting.steps): wavelet for wavelet in Wavelet}
+        return cls(
+            wavelet=wavelets[len(scheme.steps)],  # type: ignore[arg-type]
+            levels=transform.levels,
+            sharing=transform.sharing,
+            boundary=step.boundary,  # type: ignore[union-attr]
+            net=None if step.net is None else NetPart.of(step.net),  # type: ignore[union-attr, arg-type]
+        )
+
+    def make(self) -> WaveletTransform:
+        """A transform of this kind, with the weights that it starts training with."""
+        net = self.net
+        scale = None if net is None else net.scale_module()
+        make = None if net is None else partial(_net, net)
+        return WaveletTransform(self.wavelet, self.levels, self.sharing, self.boundary, False, make, scale)
+
+
+def _net(part: NetPart, scale: nn.Module | None) -> LiftingNet:
+    return part.make(scale)
+
+
+class PostPart(Part):
+    """The filter after the inverse transform."""
+
+    kind: Literal["none", "filter", "published"]
+    channels: Annotated[int, Field(ge=0, le=1024)]
+    layers: Depth
+    intensity_scale: Positive
+
+    @classmethod
+    def of(cls, post: nn.Module) -> "PostPart":
+        """What a filter was made with. Raises AiwaveError for one that files do not know."""
+        kind = next((name for name, kind in POSTS.items() if type(post) is kind), None)
+        if kind is None:
+            raise AiwaveError(f"A filter of kind {type(post).__name__} cannot be stored: train with post=cnn or none.")
+        if isinstance(post, NoPost):
+            return cls(kind="none", channels=0, layers=0, intensity_scale=256.0)
+        scale = post.peak + 1 if isinstance(post, PublishedPost) else 256.0
+        return cls(kind=kind, channels=len(post.first.weight), layers=len(post.inner), intensity_scale=scale)  # type: ignore
+
+    def make(self) -> nn.Module:
+        """A filter of this kind, with the weights that it starts training with."""
+        return POSTS[self.kind](channels=self.channels, layers=self.layers, intensity_scale=self.intensity_scale)
+
+
+class Description(Part):
+    """All that a model file says in words. `gain`: a level's LLL divided by the intensity, for flat volumes."""
+
+    format: Literal[1]
+    name: Annotated[str, Field(max_length=100)]
+    transform: TransformPart
+    post: PostPart
+    step_range: tuple[Positive, Positive]
+    gain: Annotated[float, Field(gt=1e-3, lt=1e3)]
+
+
+def filled(part: TransformPart | PostPart, weights: dict[str, torch.Tensor]) -> nn.Module:
+    """The module of a part with stored weights; nothing is allocated but what is stored.
+
+    Raises AiwaveError if they do not fit or are not finite.
+    """
+    if not all(math.isfinite(float(value.sum())) for value in weights.values()):
+        raise AiwaveError("The model is damaged: it has weights that are not finite; store it again.")
+    try:
+        with torch.device("meta"):
+            module = part.make()
+        module.load_state_dict(weights, assign=True)
+    except (RuntimeError, ValueError) as error:
+        raise AiwaveError("The model is damaged: its weights do not fit its description; store it again.") from error
+    return module.requires_grad_(False).eval()

@@ -1,0 +1,215 @@
+"""Finding the quantisation step that meets a PSNR or a rate."""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from ..coding.constants import LOG_STEP_FRACTION
+from ..errors import AiwaveError
+from ..models import Subbands
+from .batch import TileCodec, one
+from .compress import BATCH, Writer
+from .grid import Tile, batches
+
+SAMPLED = 8 * 64**3
+"""Voxels that the search looks at; the result is checked on all."""
+
+BEYOND = round(math.log(8) * 2**LOG_STEP_FRACTION)
+"""How far beyond the steps it was trained for a model may be used: a factor of 8."""
+
+EVALUATIONS = 16
+
+
+@dataclass(frozen=True)
+class Target:
+    """What to reach: a PSNR [dB] or else a rate [bit/voxel]. Raises AiwaveError if it is not positive."""
+
+    psnr: float | None
+    bpp: float | None
+
+    def __post_init__(self) -> None:
+        if not 0 < self.value < math.inf:
+            raise AiwaveError(f"A target of {self.value:g} {self.unit} cannot be met: give a positive number.")
+
+    @property
+    def value(self) -> float:
+        """The number."""
+        return self.bpp if self.psnr is None else self.psnr  # type: ignore[return-value]
+
+    @property
+    def unit(self) -> str:
+        """Its unit."""
+        return "dB" if self.bpp is None else "bit/voxel"
+
+    @property
+    def tolerance(self) -> float:
+        """How far the result may be off, on the scale of `scaled`."""
+        return 0.1 if self.bpp is None else 0.02
+
+    @property
+    def slope(self) -> float:
+        """By how much `scaled` changes with ln(step): of uniform quantisers at high rates, and a guess at low ones."""
+        return -20 / math.log(10) if self.bpp is None else -0.7
+
+    def scaled(self, value: float) -> float:
+        """A PSNR, or the logarithm of a rate: both are nearly straight lines over ln(step)."""
+        return value if self.bpp is None else math.log(value)
+
+
+@dataclass
+class Distortion:
+    """Squared errors so far, of voxels rounded and clipped as a decoder does."""
+
+    writer: Writer
+    codec: TileCodec
+    total: float = 0.0
+    voxels: int = 0
+
+    def add(self, tiles: list[Tile], q: Subbands) -> None:
+        """Tiles and their coefficients."""
+        source = self.writer.source
+        limits = np.iinfo(source.dtype)
+        low, high = limits.min - source.offset, limits.max - source.offset
+        for k, tile in enumerate(tiles):
+            decoded = np.rint(self.codec.synthesise(one(q, k), tile.size)).clip(low, high)
+            self.total += float(np.square(decoded - self.writer.voxels(tile), dtype=np.float64).sum())
+            self.voxels += decoded.size
+
+    @property
+    def psnr(self) -> float:
+        """In dB; that of an error of one in all voxels together if there is none."""
+        peak = 255.0 if self.writer.source.dtype.itemsize == 1 else 65535.0
+        return 10 * math.log10(peak**2 * self.voxels / max(self.total, 1.0))
+
+
+@dataclass(frozen=True, eq=False)
+class Search:
+    """Measures a sample of tiles at many steps."""
+
+    writer: Writer
+    target: Target
+
+    @cached_property
+    def tiles(self) -> list[Tile]:
+        """Evenly spaced among all."""
+        grid = self.writer.grid
+        every = max(1, math.ceil(math.prod(grid.shape) / SAMPLED))
+        return [tile for tile in grid.tiles() if tile.number % min(every, grid.count) == 0]
+
+    @property
+    def sees_all(self) -> bool:
+        """Whether the sample is the volume."""
+        return len(self.tiles) == self.writer.grid.count
+
+    def measure(self, log_step: int) -> float:
+        """PSNR or rate of the sample, scaled."""
+        codec = TileCodec(self.writer.model, log_step, False)
+        distortion = Distortion(self.writer, codec)
+        bits, voxels = 0.0, 0
+        for tiles, parts in self._batches():
+            q = codec.analyse(parts)
+            if self.target.bpp is None:
+                distortion.add(tiles, q)
+            else:
+                bits += float(self.writer.model.coder.bits(q, log_step).sum())
+                voxels += sum(part.size for part in parts)
+        return self.target.scaled(distortion.psnr if self.target.bpp is None else bits / voxels)
+
+    def _batches(self) -> Iterator[tuple[list[Tile], list[np.ndarray]]]:
+        for tiles in batches(self.writer.grid, iter(self.tiles), BATCH):
+            yield tiles, [self.writer.voxels(tile) for tile in tiles]
+
+
+def search(writer: Writer, target: Target) -> bytes:
+    """The stream that meets a target. Raises AiwaveError if no step does, saying what is reached."""
+    sample = Search(writer, target)
+    low, high = (round(math.log(step) * 2**LOG_STEP_FRACTION) for step in writer.model.description.step_range)
+    bounds = low - BEYOND, high + BEYOND
+    goal = target.scaled(target.value)
+    first = Solver(sample.measure, bounds, target, target.tolerance / 8)
+    log_step = first.solve(goal, sum(bounds) // 2)
+    if sample.sees_all and target.bpp is None:
+        return writer.write(TileCodec(writer.model, log_step, False))
+    streams: dict[int, bytes] = {}
+
+    def whole(log_step: int) -> float:
+        codec = TileCodec(writer.model, log_step, False)
+        distortion = Distortion(writer, codec)
+        streams.clear()
+        streams[log_step] = writer.write(codec, distortion.add if target.bpp is None else None)
+        rate = 8 * len(streams[log_step]) / writer.source.voxels.size
+        return target.scaled(distortion.psnr if target.bpp is None else rate)
+
+    last = Solver(whole, bounds, target, target.tolerance * 0.75, first.slope)
+    log_step = last.solve(goal, log_step)
+    return streams.get(log_step) or writer.write(TileCodec(writer.model, log_step, False))
+
+
+class Solver:
+    """Solves f(x) = y for a falling function of integers within bounds, asking as rarely as possible.
+
+    `enough` is how near to y ends the search, `slope` the change of f(x) with ln(step), if anything is known of it.
+    """
+
+    def __init__(
+        self,
+        function: Callable[[int], float],
+        bounds: tuple[int, int],
+        target: Target,
+        enough: float,
+        slope: float | None = None,
+    ) -> None:
+        self.function = function
+        self.bounds = bounds
+        self.target = target
+        self.enough = enough
+        self.guess = slope or target.slope
+        self.known: dict[int, float] = {}
+
+    def solve(self, y: float, start: int) -> int:
+        """The x whose f(x) is nearest to y, or near enough. Raises AiwaveError if y is out of reach."""
+        x = start
+        for _ in range(EVALUATIONS):
+            self.known[x] = self.function(x)
+            if abs(self.known[x] - y) <= self.enough or (x := self._next(y)) in self.known:
+                break
+        nearest = min(self.known, key=lambda x: abs(self.known[x] - y))
+        if abs(self.known[nearest] - y) > self.target.tolerance:
+            raise self.out_of_reach(self.target.value)
+        return nearest
+
+    @property
+    def slope(self) -> float:
+        """Between the last two points that were asked for; the guess if there are no two."""
+        if len(self.known) < 2:
+            return self.guess
+        (a, f_a), (b, f_b) = list(self.known.items())[-2:]
+        return min((f_a - f_b) / (a - b) * 2**LOG_STEP_FRACTION, self.guess / 4)
+
+    def _next(self, y: float) -> int:
+        """Between the nearest points on either side, or beyond the last one; a point that is known ends the search."""
+        before = max((x for x in self.known if self.known[x] >= y), default=None)
+        after = min((x for x in self.known if self.known[x] < y), default=None)
+        if before is None or after is None:
+            at = after if before is None else before
+            assert at is not None
+            slope = self.slope / 2**LOG_STEP_FRACTION
+            further = round((y - self.known[at]) / slope * 1.1) or (1 if after is None else -1)
+            return min(max(at + further, self.bounds[0]), self.bounds[1])
+        if after - before <= 1:
+            return before
+        share = (self.known[before] - y) / (self.known[before] - self.known[after])
+        share = min(max(share, 0.1), 0.9)
+        return min(max(before + round(share * (after - before)), before + 1), after - 1)
+
+    def out_of_reach(self, wanted: float) -> AiwaveError:
+        """Says what is within reach."""
+        values = [y if self.target.bpp is None else math.exp(y) for y in self.known.values()]
+        return AiwaveError(
+            f"{wanted:g} {self.target.unit} cannot be met with this model and volume: steps from "
+            f"{math.exp(min(self.known) / 256):.3g} to {math.exp(max(self.known) / 256):.3g} gave "
+            f"{min(values):.3g} to {max(values):.3g} {self.target.unit}."
+        )

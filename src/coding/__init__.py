@@ -1,0 +1,27 @@
+"""Exact coding: the lossless transform and the densities in integers, wavefronts, range coding."""
+
+from .band_coder import BandCoder
+from .from_float import integer_model, integer_transform
+from .integer_context import IntegerContext, Precision, integer_context
+from .integer_factorized import IntegerFactorized, integer_factorized
+from .integer_reversible import IntegerReversible
+from .lifting_from_float import integer_reversible
+from .model_bytes import model_from_bytes, model_identity, model_to_bytes
+from .step import log_step_of
+
+__all__ = [
+    "BandCoder",
+    "IntegerContext",
+    "IntegerFactorized",
+    "IntegerReversible",
+    "Precision",
+    "integer_context",
+    "integer_factorized",
+    "integer_model",
+    "integer_reversible",
+    "integer_transform",
+    "log_step_of",
+    "model_from_bytes",
+    "model_identity",
+    "model_to_bytes",
+]

@@ -1,0 +1,136 @@
+"""Quantised subbands of many tiles to bytes and back, exactly."""
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from ..models.subbands import BAND_LETTERS, Subbands
+from .coarse_context import next_approx
+from .constants import COEFFICIENT_LIMIT
+from .exactness import require_exact_products
+from .mixture import IntegerDensity
+from .symbol_io import Reader, Recorder
+from .symbols import code_symbols
+from .wavefront import Size, Wavefront, wavefront
+
+DETAILS = len(BAND_LETTERS) - 1
+ROWS = 8192
+"""Rows worked on at once where all coefficients are known."""
+
+
+class BandModel(Protocol):
+    """The densities of one band of T tiles, from what of it is known; see `BandPass`."""
+
+    def write(self, start: int, end: int, q: Tensor) -> None: ...  # noqa: D102
+
+    def parameters(self, start: int, end: int) -> tuple[Tensor, Tensor]: ...  # noqa: D102
+
+    def finish(self) -> None: ...  # noqa: D102
+
+
+class LevelModel(Protocol):
+    """The bands of one level, in coding order."""
+
+    def fronts(self) -> list[tuple[int, int]]: ...  # noqa: D102
+
+    def band(self, letters: int, log_step: int) -> BandModel: ...  # noqa: D102
+
+
+class IntegerModel(Protocol):
+    """An entropy model in integers."""
+
+    @property
+    def levels(self) -> int: ...  # noqa: D102
+
+    @property
+    def density(self) -> IntegerDensity: ...  # noqa: D102
+
+    @property
+    def needs_approx(self) -> bool: ...  # noqa: D102
+
+    def level(self, level: int, wave: Wavefront, tiles: int, approx: Tensor | None) -> LevelModel: ...  # noqa: D102
+
+
+class BandCoder:
+    """Codes tiles of one shape with an integer model. A tile's bytes do not depend on the other tiles of its batch."""
+
+    def __init__(self, model: IntegerModel) -> None:
+        self.model = model
+
+    @torch.inference_mode()
+    def encode(self, q: Subbands, log_step: int) -> list[list[bytes]]:
+        """Subbands of integers of T tiles -> for every tile a segment per band, in coding order.
+
+        `log_step` is ln(step) in units of 2**-8 (see `log_step_of`). Raises ValueError for coefficients too large.
+        """
+        by_band = [recorder.segments() for recorder in self._record(q, log_step)]
+        return [list(segments) for segments in zip(*by_band, strict=True)]
+
+    @torch.inference_mode()
+    def bits(self, q: Subbands, log_step: int) -> Tensor:
+        """The code length of every tile and band by the integer frequencies: (T, bands) float64."""
+        return torch.stack([recorder.bits() for recorder in self._record(q, log_step)], dim=1)
+
+    def _record(self, q: Subbands, log_step: int) -> Iterator[Recorder]:
+        require_exact_products()
+        tiles, approx = len(q.approx), None
+        for index, stack in enumerate(q.level_stacks()):
+            if float(stack.abs().max()) > COEFFICIENT_LIMIT:
+                raise ValueError(f"a coefficient of {float(stack.abs().max()):g} is beyond {COEFFICIENT_LIMIT}")
+            wave = wavefront(_size(stack))
+            level = self.model.level(index, wave, tiles, approx)
+            starts = [start for start, _ in level.fronts()]
+            for letters, band in enumerate(stack.long().unbind(dim=1), start=len(BAND_LETTERS) - stack.shape[1]):
+                model, recorder = level.band(letters, log_step), Recorder(tiles, starts)
+                values = wave.sort(band)
+                model.write(0, wave.positions, values)
+                for start, end in wave.chunks(max(1, ROWS // tiles)):
+                    recorder.at(start, end)
+                    mixture = self.model.density.mixture(*model.parameters(start, end))
+                    code_symbols(mixture, recorder, values[:, start:end].flatten())
+                model.finish()
+                yield recorder
+            if self.model.needs_approx and index + 1 < self.model.levels:
+                approx = next_approx(q, index, approx)
+
+    @torch.inference_mode()
+    def decode(
+        self, tiles: Sequence[Sequence[bytes]], size: Size, log_step: int, levels: int | None = None
+    ) -> Subbands:
+        """The inverse of `encode`: segments of T tiles and the size (d, h, w) of the coarsest bands -> int64 subbands.
+
+        With `levels` just the coarsest ones, from as many segments as they have. Raises AiwaveError for damaged data
+        that is recognised as such; most decodes to something else.
+        """
+        require_exact_products()
+        approx: Tensor | None = None
+        details: list[Tensor] = []
+        segments = zip(*tiles, strict=True)
+        for index in range(self.model.levels if levels is None else levels):
+            wave = wavefront((size[0] << index, size[1] << index, size[2] << index))
+            level = self.model.level(index, wave, len(tiles), approx)
+            bands = []
+            for letters in range(0 if index == 0 else 1, len(BAND_LETTERS)):
+                model, reader = level.band(letters, log_step), Reader(next(segments))
+                values = torch.empty(len(tiles), wave.positions, dtype=torch.int64)
+                for start, end in level.fronts():
+                    reader.at(start, end)
+                    mixture = self.model.density.mixture(*model.parameters(start, end))
+                    values[:, start:end] = code_symbols(mixture, reader, None).view(len(tiles), -1)
+                    model.write(start, end, values[:, start:end])
+                model.finish()
+                bands.append(wave.unsort(values))
+            stack = torch.stack(bands, dim=1)
+            if index == 0:
+                lowest, stack = stack[:, :1], stack[:, 1:]
+            details.append(stack)
+            if self.model.needs_approx and index + 1 < self.model.levels:
+                approx = next_approx(Subbands(lowest, tuple(details)), index, approx)
+        return Subbands(lowest, tuple(details))
+
+
+def _size(stack: Tensor) -> Size:
+    depth, height, width = stack.shape[2:]
+    return depth, height, width

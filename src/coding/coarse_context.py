@@ -1,0 +1,94 @@
+"""What is known of a level before it is coded: the coarser bands put together, in exact fixed point."""
+
+import torch
+from torch import Tensor
+
+from ..models.subbands import Subbands
+from ..models.wavelets import Wavelet
+from .constants import APPROX_FRACTION, COEFFICIENT_LIMIT
+from .exact_tables import asinh_thresholds
+
+FACTOR_BITS = 20
+APPROX_LIMIT = COEFFICIENT_LIMIT << (APPROX_FRACTION + 4)
+MEAN_SIZE = 5
+UNIT = 1 << APPROX_FRACTION
+
+
+def _fixed(factor: float) -> int:
+    return round(factor * 2**FACTOR_BITS)
+
+
+_CDF97 = Wavelet.CDF97.lifting
+STEPS = tuple(_fixed(step) for step in _CDF97.steps)
+GAINS = _fixed(1 / _CDF97.low_gain), _fixed(1 / _CDF97.high_gain)
+
+
+def synthesise_level(low: Tensor, details: Tensor) -> Tensor:
+    """One level of the inverse CDF 9/7 in fixed point, every product rounded to the nearest unit.
+
+    `low` (T, 1, d, h, w) and `details` (T, 7, d, h, w) are int64 in units of 2**-6 steps; returns
+    (T, 1, 2d, 2h, 2w) in the same units, kept within a range that rules overflow out.
+    """
+    parts = [low, *details.split(1, dim=1)]
+    for axis in (4, 3, 2):
+        merged = [_merge(a, b, axis) for a, b in zip(parts[0::2], parts[1::2], strict=True)]
+        parts = [part.clamp(-APPROX_LIMIT, APPROX_LIMIT) for part in merged]
+    return parts[0]
+
+
+def _merge(low: Tensor, high: Tensor, axis: int) -> Tensor:
+    """Undo gains and lifting steps along one axis; the signal is mirrored about its first and last sample."""
+    n = low.shape[axis]
+    even, odd = (_times(gain, half) for gain, half in zip(GAINS, (low, high), strict=True))
+    after = torch.arange(1, n + 1).clamp(max=n - 1)
+    before = torch.arange(-1, n - 1).clamp(min=0)
+    for k in reversed(range(len(STEPS))):
+        if k % 2:
+            even = even - _times(STEPS[k], odd.index_select(axis, before) + odd)
+        else:
+            odd = odd - _times(STEPS[k], even + even.index_select(axis, after))
+    return torch.stack((even, odd), dim=axis + 1).flatten(axis, axis + 1)
+
+
+def _times(factor: int, x: Tensor) -> Tensor:
+    return (x * factor + (1 << (FACTOR_BITS - 1))) >> FACTOR_BITS
+
+
+def in_fixed_point(q: Tensor) -> Tensor:
+    """Coefficients in steps -> int64 in units of 2**-6."""
+    return q.long() << APPROX_FRACTION
+
+
+def next_approx(q: Subbands, level: int, approx: Tensor | None) -> Tensor:
+    """The reconstruction up to and including a level, from that before it (None: the level is the coarsest)."""
+    low = in_fixed_point(q.approx) if approx is None else approx
+    return synthesise_level(low, in_fixed_point(q.details[level]))
+
+
+def coarse_inputs(approx: Tensor) -> Tensor:
+    """(T, 1, d, h, w) in units of 2**-6 steps -> the network's two inputs (T, 2, d, h, w), float32 integers.
+
+    asinh of the reconstruction less its mean over 5x5x5 (faces repeated), and asinh of the reconstruction itself.
+    """
+    count = MEAN_SIZE**3
+    detail = squash(count * approx - _box_sum(approx), count * UNIT)
+    return torch.cat((detail, squash(approx, UNIT)), dim=1)
+
+
+def _box_sum(x: Tensor) -> Tensor:
+    """Sum over a cube of 5, faces repeated outside."""
+    margin = MEAN_SIZE // 2
+    for axis in (2, 3, 4):
+        n = x.shape[axis]
+        at = torch.arange(n)
+        x = sum(x.index_select(axis, (at + k).clamp(0, n - 1)) for k in range(-margin, margin + 1))  # type: ignore[assignment]
+    return x
+
+
+def squash(x: Tensor, unit: int = 1) -> Tensor:
+    """asinh(x / unit) in units of 2**-7: int64 -> float32 that holds integers, same shape."""
+    magnitude = torch.bucketize(x.abs(), asinh_thresholds(unit), right=True)
+    return (magnitude * x.sign()).to(torch.float32)
+
+
+SQUASH_LIMIT = len(asinh_thresholds(1))

@@ -1,0 +1,25 @@
+"""The fixed-point formats of the coding path: part of the bitstream's definition, so a change makes a new format."""
+
+TOTAL_BITS = 24
+"""Frequencies sum to 2**24: the precision of the range coder, and what float32 holds exactly."""
+
+COEFFICIENT_LIMIT = 2**23 - 1
+"""The largest magnitude of a coefficient that can be coded."""
+
+LOG_STEP_FRACTION = 8
+"""ln(step) is transmitted in units of 2**-8."""
+
+LOG_STEP_LIMIT = 32 << LOG_STEP_FRACTION
+"""Steps lie between exp(-32) and exp(32)."""
+
+PREDICTION_FRACTION = 8
+"""Predicted coefficients count in units of 2**-8."""
+
+PARAMETER_FRACTION = 8
+"""The density's parameters count in units of 2**-8."""
+
+SQUASH_FRACTION = 7
+"""asinh of a coefficient, as a network input, counts in units of 2**-7."""
+
+APPROX_FRACTION = 6
+"""The reconstruction of the coarser levels counts in units of 2**-6."""

@@ -1,0 +1,159 @@
+"""The context model in integers: the same densities on every machine, whatever the order of summation."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+from torch import Tensor
+
+from ..models.conv import CausalConv3d, Conv3d
+from ..models.entropy import ContextEntropy
+from .coarse_context import SQUASH_LIMIT
+from .constants import LOG_STEP_FRACTION, LOG_STEP_LIMIT, PARAMETER_FRACTION, PREDICTION_FRACTION, SQUASH_FRACTION
+from .context_pass import LevelContext
+from .integer_layer import EXACT, IntegerLayer, quantised_layer
+from .mixture import IntegerDensity, integer_density
+from .wavefront import CENTRE, Wavefront
+
+PREDICTOR_FRACTION = 12
+EMBEDDING_FRACTION = 12
+"""Embeddings of bands count in units of 2**-12."""
+
+
+@dataclass(frozen=True)
+class Precision:
+    """Most and fewest bits per weight (see `quantised_layer`), bits of activations and how many are fractional.
+
+    Activations are not negative; larger ones are clamped.
+    """
+
+    weight: tuple[int, int] = (8, 5)
+    activation: int = 11
+    fraction: int = 5
+
+    @property
+    def limit(self) -> int:
+        """The largest activation."""
+        return 2**self.activation - 1
+
+
+@dataclass(frozen=True)
+class IntegerContext:
+    """A `ContextEntropy` in integers. Activations have `fraction` fractional bits and reach up to `limit`.
+
+    `layers` names `coarse0`, `coarse1`, `siblings` (with the long context), `own` (with the short), `block0`, ...,
+    `mix`, `head`. By band: `band` and `band_step` (bands, C) and `band_head` (bands, size), int64 in units of 2**-12;
+    `prediction` (bands, 13), int64 in units of 2**-12, None without the short context.
+    """
+
+    levels: int
+    limit: int
+    fraction: int
+    density: IntegerDensity
+    layers: dict[str, IntegerLayer]
+    band: Tensor
+    band_step: Tensor
+    band_head: Tensor
+    prediction: Tensor | None
+
+    def __post_init__(self) -> None:
+        """Raise ValueError if a sum of layers might be inexact, or the parts do not fit together."""
+        parts = [name for name in self.layers if name not in ("coarse0", "mix", "head")]
+        sums = sum(self.layers[name].reach for name in parts)
+        embedded = int(self.band.abs().max()) + int(self.band_step.abs().max()) * (LOG_STEP_LIMIT >> LOG_STEP_FRACTION)
+        output = self.layers["head"].reach + int(self.band_head.abs().max())
+        predictor = 0 if self.prediction is None else int(self.prediction.abs().sum(dim=1).max())
+        if max(sums + embedded, output) >= EXACT[torch.float32] or predictor >= 2**30:
+            raise ValueError("the weights are too large for exact sums")
+
+    @property
+    def needs_approx(self) -> bool:
+        """Whether a level needs the reconstruction of those before it."""
+        return "siblings" in self.layers
+
+    def level(self, level: int, wave: Wavefront, tiles: int, approx: Tensor | None) -> LevelContext:
+        """The bands of one level of so many tiles; see `LevelContext`."""
+        return LevelContext(self, level, wave, tiles, approx)
+
+    @property
+    def channels(self) -> int:
+        """Width of the network."""
+        return self.band.shape[1]
+
+    @property
+    def blocks(self) -> list[IntegerLayer]:
+        """The residual layers, in order."""
+        return [layer for name, layer in self.layers.items() if name.startswith("block")]
+
+    def condition(self, band: int, log_step: int) -> Tensor:
+        """What band and step add to the features: (C,) float32 integers. Raises ValueError for absurd steps."""
+        if abs(log_step) > LOG_STEP_LIMIT:
+            raise ValueError(f"a step of exp({log_step / 2**LOG_STEP_FRACTION:g}) is out of range")
+        shift = EMBEDDING_FRACTION + LOG_STEP_FRACTION - self.fraction
+        total = (self.band[band] << LOG_STEP_FRACTION) + self.band_step[band] * log_step
+        return _shifted(total, shift).to(torch.float32)
+
+    def head_offset(self, band: int) -> Tensor:
+        """What the band adds to the density's parameters: (size,) float32 that holds integers."""
+        return _shifted(self.band_head[band], EMBEDDING_FRACTION - PARAMETER_FRACTION).to(torch.float32)
+
+    def predicted(self, band: int, neighbours: Tensor) -> Tensor:
+        """The 13 coefficients before each, (rows, 13) float64 integers -> predictions, int64 in units of 2**-8."""
+        if self.prediction is None:
+            return torch.zeros(len(neighbours), dtype=torch.int64)
+        total = neighbours @ self.prediction[band].double()
+        return _shifted(total.long(), PREDICTOR_FRACTION - PREDICTION_FRACTION)
+
+
+def integer_context(model: ContextEntropy, precision: Precision | None = None) -> IntegerContext:
+    """Round a trained model. Raises ValueError where a weight is too large or a density has no integer form."""
+    precision = precision or Precision()
+    inner = (precision.fraction, precision.fraction)
+    entry = (SQUASH_FRACTION, precision.fraction)
+    layers: dict[str, IntegerLayer] = {}
+
+    def add(name: str, weight: Tensor, bias: Tensor | None, fractions: tuple[int, int], limit: int) -> None:
+        layers[name] = quantised_layer(weight, bias, fractions, limit, precision.weight)
+
+    if model.coarse is not None and model.siblings is not None:
+        first, last = cast(Conv3d, model.coarse[0]), cast(Conv3d, model.coarse[2])
+        # the second input counts a quarter
+        weight = first.weight * torch.tensor([1.0, 0.25]).view(1, 2, 1, 1, 1)
+        add("coarse0", _tap_major(weight), first.bias, entry, SQUASH_LIMIT)
+        add("coarse1", _tap_major(last.weight), last.bias, inner, precision.limit)
+        add("siblings", model.siblings.weight.flatten(1), model.siblings.bias, entry, SQUASH_LIMIT)
+    if model.own is not None:
+        add("own", _tap_major(model.own.weight)[:, :CENTRE], model.own.bias, entry, SQUASH_LIMIT)
+    for index, block in enumerate(cast(Iterable[CausalConv3d], model.blocks)):
+        taps = (CENTRE + 1) * model.band.embedding_dim
+        add(f"block{index}", _tap_major(block.weight)[:, :taps], block.bias, inner, precision.limit)
+    add("mix", model.mix.weight.flatten(1), model.mix.bias, inner, precision.limit)
+    out = (precision.fraction, PARAMETER_FRACTION)
+    add("head", model.head.weight.flatten(1), model.head.bias, out, precision.limit)
+    prediction = model.prediction
+    return IntegerContext(
+        levels=model.levels,
+        limit=precision.limit,
+        fraction=precision.fraction,
+        density=integer_density(model.density),
+        layers=layers,
+        band=_fixed(model.band.weight, EMBEDDING_FRACTION),
+        band_step=_fixed(model.band_step.weight, EMBEDDING_FRACTION),
+        band_head=_fixed(model.band_head.weight, EMBEDDING_FRACTION),
+        prediction=None if prediction is None else _fixed(prediction.weight.flatten(1)[:, :CENTRE], PREDICTOR_FRACTION),
+    )
+
+
+def _tap_major(weight: Tensor) -> Tensor:
+    """A conv's weight (N, C, kz, ky, kx) -> (N, taps * C), the taps in raster order."""
+    return weight.flatten(2).transpose(1, 2).flatten(1)
+
+
+def _fixed(values: Tensor, fraction: int) -> Tensor:
+    return torch.round(values.detach().double() * 2**fraction).long()
+
+
+def _shifted(x: Tensor, shift: int) -> Tensor:
+    """x / 2**shift to the nearest integer, halves up."""
+    return (x + (1 << shift >> 1)) >> shift

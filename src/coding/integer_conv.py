@@ -1,0 +1,89 @@
+"""3x3x3 convolutions of integers that floating-point arithmetic represents exactly."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+
+import torch
+from torch import Tensor
+
+from ..models.conv import conv3d, pad_faces
+from .integer_layer import IntegerLayer
+
+SLAB = 2**16
+"""Positions worked on at once, at least a plane."""
+
+TAPS = 27
+
+
+@dataclass(frozen=True)
+class IntegerConv:
+    """A layer over 27 taps, inputs in the order (tap, channel), with a padding mode of `torch.nn.Conv3d`.
+
+    Every sum is exact in the layer's type, so the three ways to compute it agree, whatever the order of summation.
+    """
+
+    layer: IntegerLayer
+    padding: str
+
+    def __post_init__(self) -> None:
+        """Raise ValueError if the layer has no 27 taps."""
+        if len(self.layer.weight) % TAPS:
+            raise ValueError("a layer of a lifting network does not have 27 taps")
+
+    @property
+    def channels(self) -> tuple[int, int]:
+        """Of input and output."""
+        return len(self.layer.weight) // TAPS, self.layer.weight.shape[1]
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """(B, C, D, H, W) -> (B, N, D, H, W), both float32 or float64 that hold integers; returns float32."""
+        if self.channels[0] == 1:
+            return self._from_one(x)
+        return self._to_one(x) if self.channels[1] == 1 else self._dense(x)
+
+    def _dense(self, x: Tensor) -> Tensor:
+        """By the library's convolution."""
+        weight, bias, factor = self.layer.operands
+        kernel = weight.view(3, 3, 3, *self.channels).permute(4, 3, 0, 1, 2).contiguous()
+        zeros = self.padding == "zeros"
+        padded = x if zeros else pad_faces(x, 1, self.padding)
+        total = conv3d(padded.to(self.layer.dtype), kernel, bias, [int(zeros)] * 3)
+        return total.mul_(factor.view(-1, 1, 1, 1)).floor_().to(torch.float32)
+
+    def _from_one(self, x: Tensor) -> Tensor:
+        """One channel in: the neighbours side by side, then a matrix product."""
+        out = x.new_empty(len(x), *x.shape[2:], self.channels[1], dtype=torch.float32)
+        for index, first, last, slab in self._slabs(x):
+            windows = slab[0].unfold(0, 3, 1).unfold(1, 3, 1).unfold(2, 3, 1)
+            columns = windows.permute(3, 4, 5, 0, 1, 2).reshape(TAPS, -1)
+            out[index, first:last] = self.layer(columns.T).view(last - first, *x.shape[3:], -1)
+        return out.permute(0, 4, 1, 2, 3)
+
+    def _to_one(self, x: Tensor) -> Tensor:
+        """One channel out: a matrix product gives what every position adds to its neighbours."""
+        weight, bias, _ = self.layer.operands
+        by_tap = weight.view(TAPS, -1)
+        out = x.new_empty(len(x), 1, *x.shape[2:], dtype=torch.float32)
+        for index, first, last, slab in self._slabs(x):
+            rows = slab.permute(1, 2, 3, 0).to(weight.dtype).reshape(-1, by_tap.shape[1])
+            total = _collected((by_tap @ rows.T).view(TAPS, *slab.shape[1:]))
+            out[index, 0, first:last] = self.layer.finish(total + bias)
+        return out
+
+    def _slabs(self, x: Tensor) -> Iterator[tuple[int, int, int, Tensor]]:
+        """Volume, first and last plane (exclusive), and those planes with a margin all around."""
+        planes = max(1, SLAB // (x.shape[3] * x.shape[4]))
+        for index, volume in enumerate(pad_faces(x, 1, self.padding)):
+            for first in range(0, x.shape[2], planes):
+                last = min(first + planes, x.shape[2])
+                yield index, first, last, volume[:, first : last + 2]
+
+
+def _collected(parts: Tensor) -> Tensor:
+    """(27, d + 2, h + 2, w + 2) -> (d, h, w): the sum of every tap's volume, each taken where its tap lies."""
+    depth, height, width = (length - 2 for length in parts.shape[1:])
+    total = parts.new_zeros(depth, height, width)
+    for part, (z, y, x) in zip(parts, product(range(3), repeat=3), strict=True):
+        total += part[z : z + depth, y : y + height, x : x + width]
+    return total

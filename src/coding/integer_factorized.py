@@ -1,0 +1,97 @@
+"""The factorized model in integers."""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ..models.entropy import FactorizedEntropy
+from ..models.subbands import BAND_LETTERS
+from .constants import LOG_STEP_FRACTION
+from .integer_layer import IntegerLayer, quantised_layer
+from .mixture import IntegerDensity, integer_density
+from .wavefront import Wavefront
+
+PIECE = 4096
+"""Positions decoded at once."""
+
+FRACTION = LOG_STEP_FRACTION
+LIMIT = 2**16 - 1
+BITS = (12, 12)
+"""Bits per weight: more than for a context, since the network runs once per band."""
+
+
+@dataclass(frozen=True)
+class IntegerFactorized:
+    """A `FactorizedEntropy` in integers: `embedding` (bands, C) and `band_head` (bands, size), int64 in 2**-8."""
+
+    levels: int
+    density: IntegerDensity
+    layers: dict[str, IntegerLayer]
+    embedding: Tensor
+    band_head: Tensor
+    needs_approx = False
+
+    def level(self, level: int, wave: Wavefront, tiles: int, approx: Tensor | None) -> "FactorizedLevel":
+        """The bands of one level."""
+        return FactorizedLevel(self, level, wave, tiles)
+
+    def parameters(self, band: int, log_step: int) -> Tensor:
+        """The density's parameters of a band, (1, size) float32 integers."""
+        hidden = F.pad(self.embedding[band], (0, 1), value=log_step).clamp(-LIMIT, LIMIT).float().unsqueeze(0)
+        for layer in self.layers.values():
+            hidden = layer(hidden) if layer is self.layers["layer0"] else layer(hidden.clamp(0, LIMIT))
+        return hidden + self.band_head[band]
+
+
+@dataclass(frozen=True)
+class FactorizedLevel:
+    """One level of T tiles: no coefficient tells about another."""
+
+    model: IntegerFactorized
+    level: int
+    wave: Wavefront
+    tiles: int
+
+    def fronts(self) -> list[tuple[int, int]]:
+        """All positions, in pieces of a fixed length."""
+        return self.wave.chunks(PIECE)
+
+    def band(self, letters: int, log_step: int) -> "FactorizedBand":
+        """A band, by its place among the eight."""
+        index = letters + (len(BAND_LETTERS) - 1) * self.level
+        return FactorizedBand(self.model.parameters(index, log_step), self.tiles)
+
+
+@dataclass(frozen=True)
+class FactorizedBand:
+    """The densities of one band, all the same. See `BandPass` for the methods."""
+
+    row: Tensor
+    tiles: int
+
+    def write(self, start: int, end: int, q: Tensor) -> None:
+        """Nothing to remember."""
+
+    def finish(self) -> None:
+        """Nothing to pass on."""
+
+    def parameters(self, start: int, end: int) -> tuple[Tensor, Tensor]:
+        """Of the positions `start` to `end`: the density's parameters (T * n, size) and predictions of zero."""
+        rows = self.tiles * (end - start)
+        return self.row.expand(rows, -1), torch.zeros(rows, dtype=torch.int64)
+
+
+def integer_factorized(model: FactorizedEntropy) -> IntegerFactorized:
+    """Round a trained model. Raises ValueError where a weight is too large or a density has no integer form."""
+    linear = [module for module in model.body.modules() if isinstance(module, nn.Linear)]
+    layers = {
+        f"layer{index}": quantised_layer(layer.weight, layer.bias, (FRACTION, FRACTION), LIMIT, BITS)
+        for index, layer in enumerate([*linear, model.head])
+    }
+    embedding, band_head = (
+        torch.round(part.weight.detach().double() * 2**FRACTION).long() for part in (model.embedding, model.band_head)
+    )
+    levels = (model.bands - 1) // (len(BAND_LETTERS) - 1)
+    return IntegerFactorized(levels, integer_density(model.density), layers, embedding, band_head)

@@ -1,0 +1,125 @@
+"""Densities in integers: cumulative probabilities of quantised coefficients, without exp or log."""
+
+from dataclasses import dataclass
+from functools import cache
+
+import torch
+from torch import Tensor
+
+from ..models.entropy import Density, Laplace, LogisticMixture
+from .constants import COEFFICIENT_LIMIT, PARAMETER_FRACTION, PREDICTION_FRACTION
+from .exact_tables import (
+    CDF_RANGE,
+    CDF_STEPS,
+    LOG_SCALE_MAX,
+    LOG_SCALE_MIN,
+    WEIGHT_DROP,
+    laplace_cdf,
+    logistic_cdf,
+    scale_tables,
+    softmax_weights,
+)
+
+WEIGHT_BITS = 14
+MEAN_LIMIT = 64 << PARAMETER_FRACTION
+X_FRACTION = 20
+"""Arguments of the tabulated function, in the fine evaluation, count in units of 2**-20."""
+
+_CDF_BITS = CDF_STEPS.bit_length() - 1
+_CDF = {"logistic": logistic_cdf, "laplace": laplace_cdf}
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """Mixtures of `rows` coefficients, K components each.
+
+    `weight` (K, rows) sums to 2**14 over K; `mean` (K, rows), in the component's scale and units of 2**-8; `scale`
+    (K, rows) points into `scale_tables`; `predicted` (rows,) is the origin, in steps and units of 2**-8. All int64.
+    """
+
+    family: str
+    weight: Tensor
+    mean: Tensor
+    scale: Tensor
+    predicted: Tensor
+
+    def select(self, rows: Tensor) -> "Mixture":
+        """The mixtures of some rows, given their indices."""
+        weight, mean, scale = (part.index_select(1, rows) for part in (self.weight, self.mean, self.scale))
+        return Mixture(self.family, weight, mean, scale, self.predicted.index_select(0, rows))
+
+    def cumulative(self, edge: Tensor) -> Tensor:
+        """The probability that a coefficient is less than `edge` (m, rows), int64 -> in units of 2**-38, the same.
+
+        The function is interpolated between its tabulated points.
+        """
+        mantissa, shift, _ = scale_tables()
+        half = 1 << (PREDICTION_FRACTION - 1)
+        distance = (edge << PREDICTION_FRACTION) - half - self.predicted
+        total = torch.zeros_like(edge)
+        for weight, mean, scale in zip(self.weight, self.mean, self.scale, strict=True):
+            x = (distance * mantissa[scale] << (X_FRACTION - PREDICTION_FRACTION)) >> shift[scale]
+            x = x - (mean << (X_FRACTION - PARAMETER_FRACTION))
+            total += weight * _interpolated(_CDF[self.family](), x)
+        return total
+
+
+def _interpolated(table: Tensor, x: Tensor) -> Tensor:
+    """The tabulated function at x in units of 2**-20, in units of 2**-24; int64."""
+    bits = X_FRACTION - _CDF_BITS
+    x = (x + (CDF_RANGE << X_FRACTION)).clamp(0, (2 * CDF_RANGE << X_FRACTION) - 1)
+    at, rest = x >> bits, x & ((1 << bits) - 1)
+    low = table[at]
+    return low + ((table[at + 1] - low) * rest >> bits)
+
+
+@dataclass(frozen=True)
+class IntegerDensity:
+    """A family of densities by name, `logistic` or `laplace`, with `components` per mixture."""
+
+    family: str
+    components: int
+
+    @property
+    def size(self) -> int:
+        """Parameters per coefficient: logits, means and log scales, or just mean and log scale of one component."""
+        return 3 * self.components if self.components > 1 or self.family == "logistic" else 2
+
+    def mixture(self, parameters: Tensor, predicted: Tensor) -> Mixture:
+        """Parameters (rows, size) in units of 2**-8 and predictions (rows,), int64 in 2**-8 -> mixtures."""
+        columns = parameters.T.long()
+        k = self.components
+        mean, log_scale = columns[-2 * k : -k], columns[-k:]
+        low, high = LOG_SCALE_MIN << PARAMETER_FRACTION, LOG_SCALE_MAX << PARAMETER_FRACTION
+        limit = COEFFICIENT_LIMIT << PREDICTION_FRACTION
+        return Mixture(
+            self.family,
+            _weights(columns[:k]) if self.size == 3 * k else torch.full_like(mean, 1 << WEIGHT_BITS),
+            mean.clamp(-MEAN_LIMIT, MEAN_LIMIT),
+            log_scale.clamp(low, high) - low,
+            predicted.clamp(-limit, limit),
+        )
+
+
+def _weights(logits: Tensor) -> Tensor:
+    """Logits (K, rows) in units of 2**-8 -> weights that sum to 2**14, the first component taking what is left."""
+    drop = (logits.amax(dim=0) - logits).clamp(max=WEIGHT_DROP << PARAMETER_FRACTION)
+    parts = softmax_weights()[drop]
+    weights = (parts << WEIGHT_BITS) // parts.sum(dim=0)
+    weights[0] = (1 << WEIGHT_BITS) - weights[1:].sum(dim=0)
+    return weights
+
+
+def integer_density(density: Density) -> IntegerDensity:
+    """The integer form of a density. Raises ValueError if it has none."""
+    if isinstance(density, LogisticMixture):
+        return IntegerDensity("logistic", density.size // 3)
+    if isinstance(density, Laplace):
+        return IntegerDensity("laplace", 1)
+    raise ValueError(f"{type(density).__name__} has no integer form: choose LogisticMixture or Laplace")
+
+
+@cache
+def bin_cdf(family: str) -> Tensor:
+    """The tabulated function at the middle of every interval of 1/512, in units of 2**-16; int32."""
+    return (_CDF[family]()[1::2] >> 8).int()

@@ -1,0 +1,102 @@
+"""The two sides of coding symbols: recording them by tile in the order of the stream, and reading them."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..errors import AiwaveError
+from .constants import TOTAL_BITS
+from .range_coder import Decoder, encode_intervals
+from .symbols import PHASES
+
+
+class Recorder:
+    """Collects the symbols of one band of T tiles as intervals, and writes a segment per tile.
+
+    A stream's order is: front by front; within a front, phase by phase; within a phase by position.
+    """
+
+    def __init__(self, tiles: int, front_starts: Sequence[int]) -> None:
+        self.tiles = tiles
+        self._starts = torch.tensor(front_starts)
+        self._keys: list[Tensor] = []
+        self._left: list[Tensor] = []
+        self._frequency: list[Tensor] = []
+        self._of_row = torch.empty(0)
+
+    def at(self, start: int, end: int) -> None:
+        """The rows that follow belong to the positions `start` to `end`, tile by tile."""
+        front = torch.bucketize(torch.arange(start, end), self._starts, right=True) - 1
+        tile = torch.arange(self.tiles).unsqueeze(1)
+        self._of_row = ((tile * len(self._starts) + front) * PHASES).flatten()
+
+    def categorical(self, phase: int, rows: Tensor, table: Tensor, symbols: Tensor | None) -> Tensor:
+        """See `SymbolCoder.categorical`."""
+        assert symbols is not None
+        at = symbols.unsqueeze(1)
+        upto = table.long().cumsum(dim=1).gather(1, at).squeeze(1) + symbols + 1
+        frequency = table.gather(1, at).squeeze(1).long() + 1
+        self._add(phase, rows, upto - frequency, frequency)
+        return symbols
+
+    def uniform(self, phase: int, rows: Tensor, bits: Tensor, symbols: Tensor | None) -> Tensor:
+        """See `SymbolCoder.uniform`."""
+        assert symbols is not None
+        self._add(phase, rows, symbols << (TOTAL_BITS - bits), 1 << (TOTAL_BITS - bits))
+        return symbols
+
+    def _add(self, phase: int, rows: Tensor, left: Tensor, frequency: Tensor) -> None:
+        self._keys.append(self._of_row[rows] + phase)
+        self._left.append(left)
+        self._frequency.append(frequency)
+
+    def segments(self) -> list[bytes]:
+        """What was recorded, one segment per tile."""
+        keys, left, frequency = (torch.cat(x).numpy() for x in (self._keys, self._left, self._frequency))
+        order = np.argsort(keys, kind="stable")
+        tile = keys[order] // (len(self._starts) * PHASES)
+        bounds = np.searchsorted(tile, np.arange(self.tiles + 1))
+        parts = [order[a:b] for a, b in pairwise(bounds)]
+        return [encode_intervals(left[part], frequency[part]) for part in parts]
+
+    def bits(self) -> Tensor:
+        """The code length of every tile, (T,) float64."""
+        keys, frequency = torch.cat(self._keys), torch.cat(self._frequency)
+        tile = keys // (len(self._starts) * PHASES)
+        return torch.zeros(self.tiles, dtype=torch.float64).index_add_(0, tile, TOTAL_BITS - frequency.double().log2())
+
+
+class Reader:
+    """Reads the symbols of one band from a segment per tile."""
+
+    def __init__(self, segments: Sequence[bytes]) -> None:
+        self._decoders = [Decoder(segment) for segment in segments]
+        self._rows_per_tile = 0
+
+    def at(self, start: int, end: int) -> None:
+        """The rows that follow belong to the positions `start` to `end`, tile by tile."""
+        self._rows_per_tile = end - start
+
+    def categorical(self, phase: int, rows: Tensor, table: Tensor, symbols: Tensor | None) -> Tensor:
+        """See `SymbolCoder.categorical`. Raises AiwaveError for data that no encoder writes."""
+        return self._read("categorical", rows, table.contiguous().numpy())
+
+    def uniform(self, phase: int, rows: Tensor, bits: Tensor, symbols: Tensor | None) -> Tensor:
+        """See `SymbolCoder.uniform`. Raises AiwaveError for data that no encoder writes."""
+        return self._read("uniform", rows, bits.int().numpy())
+
+    def _read(self, kind: str, rows: Tensor, models: np.ndarray) -> Tensor:
+        tiles = np.arange(len(self._decoders) + 1)
+        bounds = np.searchsorted(rows.numpy(), tiles * self._rows_per_tile)
+        out = np.empty(len(rows), dtype=np.int64)
+        for decoder, a, b in zip(self._decoders, bounds[:-1], bounds[1:], strict=True):
+            if a == b:
+                continue
+            try:
+                out[a:b] = getattr(decoder, kind)(models[a:b])
+            except (AssertionError, ValueError) as error:
+                raise AiwaveError("The coded data is damaged: a segment cannot have been written so.") from error
+        return torch.from_numpy(out)

@@ -1,0 +1,72 @@
+"""The order in which a causal 3x3x3 network can decode many coefficients at once."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+TAPS = torch.cartesian_prod(*[torch.arange(-1, 2)] * 3)
+"""The offsets (z, y, x) of a 3x3x3 neighbourhood in raster order; the first 13 precede the centre."""
+
+CENTRE = 13
+Size = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class Wavefront:
+    """A band's positions sorted by t = x + 2y + 4z, raster order among equals.
+
+    Every causal neighbour of a position has a smaller t, so that equal t, a front, can be decoded at once. `raster`
+    (P,) is each position's raster index; front k is the positions `starts[k]` to `starts[k + 1]`; `neighbours`
+    (P, 27) tells where the neighbours stand in this order, P for those outside; `causal` (P, 14) are its first columns,
+    up to the centre.
+    """
+
+    size: Size
+    raster: Tensor
+    starts: list[int]
+    neighbours: Tensor
+    causal: Tensor
+
+    @property
+    def positions(self) -> int:
+        """P, the number of coefficients."""
+        return len(self.raster)
+
+    @property
+    def fronts(self) -> list[tuple[int, int]]:
+        """First and last position (exclusive) of every front."""
+        return list(zip(self.starts[:-1], self.starts[1:], strict=True))
+
+    def chunks(self, length: int) -> list[tuple[int, int]]:
+        """All positions in order, at most `length` at a time."""
+        return [(start, min(start + length, self.positions)) for start in range(0, self.positions, length)]
+
+    def sort(self, band: Tensor) -> Tensor:
+        """(T, d, h, w) -> (T, P)."""
+        return band.flatten(1)[:, self.raster]
+
+    def unsort(self, values: Tensor) -> Tensor:
+        """(T, P) -> (T, d, h, w)."""
+        band = torch.empty_like(values)
+        band[:, self.raster] = values
+        return band.view(-1, *self.size)
+
+
+@lru_cache(maxsize=8)
+def wavefront(size: Size) -> Wavefront:
+    """The fronts of a band (d, h, w)."""
+    count = size[0] * size[1] * size[2]
+    zyx = torch.cartesian_prod(*[torch.arange(n) for n in size]).view(count, 3)
+    time = zyx @ torch.tensor([4, 2, 1])
+    raster = torch.argsort(time, stable=True)
+    padded = torch.full([n + 2 for n in size], count)
+    rank = torch.empty(count, dtype=torch.int64)
+    rank[raster] = torch.arange(count)
+    padded[1:-1, 1:-1, 1:-1] = rank.view(size)
+    strides = torch.tensor([(size[1] + 2) * (size[2] + 2), size[2] + 2, 1])
+    at = (zyx[raster] + 1) @ strides
+    neighbours = padded.flatten()[at[:, None] + (TAPS @ strides)[None]]
+    starts = torch.searchsorted(time[raster], torch.arange(int(time.max()) + 2))
+    return Wavefront(size, raster, sorted(set(starts.tolist())), neighbours, neighbours[:, : CENTRE + 1].contiguous())

@@ -1,0 +1,1 @@
+"""The commands that are not Hydra applications: files in, files out."""

@@ -1,0 +1,63 @@
+"""`aiwave decompress`: an .aiw file to an image."""
+
+import argparse
+import math
+import sys
+from collections.abc import Sequence
+
+from ..errors import AiwaveError
+from .output import STREAM, check_unused, parser, progress_bar, read_stream
+
+
+def main(arguments: Sequence[str]) -> None:
+    """The command, given what follows its name. Raises AiwaveError for bad input."""
+    args = arguments_of().parse_args(arguments)
+    check_unused(args.output, args.force)
+    from ..bitstream import decompress
+    from ..bitstream.container import open_stream
+    from ..bitstream.decompress import to_box
+    from .geometry import image_of, part_of
+    from .images import lost_by, write_image, writer_of
+
+    if args.output != STREAM:
+        writer_of(args.output)
+    data = read_stream(args.input)
+    stream = open_stream(data)
+    region = None if args.region is None else region_of(args.region)
+    box = to_box(stream.header, region)
+    voxels = math.prod(part.stop - part.start for part in box)
+    with progress_bar(voxels, "decompressing", args.quiet) as progress:
+        decoded = decompress(data, region, args.level, args.model, progress)
+    z, y, x = (part.start for part in box[1:])
+    image = part_of(image_of(decoded, stream.metadata), (z, y, x), args.level)
+    write_image(image, args.output)
+    if (lost := lost_by(args.output, image)) and args.output != STREAM and not args.quiet:
+        print(f"aiwave: {args.output} cannot keep {', '.join(lost)}.", file=sys.stderr)
+
+
+def region_of(text: str) -> list[slice]:
+    """`z0:z1,y0:y1,x0:x1`, either end may be left out, as slices. Raises AiwaveError for anything else."""
+    try:
+        return [slice(*(int(end) if end else None for end in _pair(part))) for part in text.split(",")]
+    except ValueError as error:
+        raise AiwaveError(f"The region {text!r} cannot be read: give z0:z1,y0:y1,x0:x1.") from error
+
+
+def _pair(part: str) -> tuple[str, str]:
+    first, last = part.split(":")
+    return first.strip(), last.strip()
+
+
+def arguments_of() -> argparse.ArgumentParser:
+    """The parser of the arguments."""
+    given = parser("decompress", "Decompress an .aiw file.")
+    given.add_argument("input", metavar="IN", help="the .aiw file; - for standard input")
+    given.add_argument("output", metavar="OUT", help=".tif, .nii, .nii.gz, .nrrd, .mha or .npy; - writes .npy")
+    given.add_argument("--model", metavar="FILE", help="the model file, unless it is in IN")
+    given.add_argument("--region", metavar="z0:z1,y0:y1,x0:x1", help="decode just these voxels (last ones exclusive)")
+    given.add_argument(
+        "--level", type=int, default=0, metavar="K", help="a preview, 2**K times smaller along each axis"
+    )
+    given.add_argument("--force", action="store_true", help="replace OUT if it exists")
+    given.add_argument("--quiet", action="store_true", help="print nothing")
+    return given

@@ -1,0 +1,33 @@
+"""`aiwave export`: the codec of a run as a model file."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from .output import check_unused, parser
+
+
+def main(arguments: Sequence[str]) -> None:
+    """The command, given what follows its name. Raises AiwaveError for bad input."""
+    args = arguments_of().parse_args(arguments)
+    check_unused(args.output, args.force)
+    from ..atomic import replacing
+    from ..bitstream import Model
+    from ..bitstream.find_model import run_model_file
+
+    data = run_model_file(Path(args.run), args.after, args.name)
+    identity = Model.from_bytes(data).identity
+    with replacing(Path(args.output)) as temporary:
+        temporary.write_bytes(data)
+    print(f"{args.output}  {len(data)} bytes, identity {identity}")
+
+
+def arguments_of() -> argparse.ArgumentParser:
+    """The parser of the arguments."""
+    given = parser("export", "Store a trained codec as a model file, for compress and decompress.")
+    given.add_argument("run", metavar="RUN", help="a run's folder, or a checkpoint RUN/stages/NAME/*.ckpt")
+    given.add_argument("output", metavar="OUT", nargs="?", default="model.aiwm", help="default: %(default)s")
+    given.add_argument("--after", metavar="STAGE", help="the codec as it was after a stage (default: the last)")
+    given.add_argument("--name", help="what it is called (default: the name of the run)")
+    given.add_argument("--force", action="store_true", help="replace OUT if it exists")
+    return given

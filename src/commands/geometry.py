@@ -1,0 +1,52 @@
+"""Geometry of an image in the metadata of a stream, and back."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from typing import Any
+
+import numpy as np
+
+from ..errors import AiwaveError
+from ..preparing.image import Image
+
+NAMES = ("spacing", "origin", "direction", "slope", "intercept")
+
+
+def image_metadata(image: Image) -> dict[str, Any]:
+    """What of an image's geometry is not the default."""
+    defaults = {field.name: field.default for field in fields(Image)}
+    found = {name: getattr(image, name) for name in NAMES}
+    return {name: _plain(value) for name, value in found.items() if value != defaults[name]}
+
+
+def image_of(voxels: np.ndarray, metadata: Mapping[str, Any]) -> Image:
+    """Decoded voxels with the geometry of their stream. Raises AiwaveError if it is not one."""
+    image = Image(voxels)
+    given: dict[str, Any] = {}
+    for name in NAMES:
+        if name not in metadata:
+            continue
+        default, value = getattr(image, name), metadata[name]
+        numbers = value if isinstance(default, tuple) else [value]
+        size = len(default) if isinstance(default, tuple) else 1
+        if not isinstance(numbers, list) or len(numbers) != size or not all(_is_number(x) for x in numbers):
+            raise AiwaveError(f"The file is damaged: its {name} is {value!r}.")
+        given[name] = tuple(float(x) for x in numbers) if isinstance(default, tuple) else float(value)
+    return replace(image, **given)
+
+
+def part_of(image: Image, start: tuple[int, int, int], level: int) -> Image:
+    """Geometry of a preview of a region: it begins at `start` (z, y, x), and every 2**`level`-th voxel is there."""
+    step = 1 << level
+    z, y, x = ((first >> level) << level for first in start)
+    depth, height, width = (side * step for side in image.spacing)
+    return replace(image, origin=image.position((z, y, x)), spacing=(depth, height, width))
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _plain(value: Any) -> Any:
+    return [float(x) for x in value] if isinstance(value, tuple) else float(value)

@@ -1,0 +1,40 @@
+"""`aiwave info`: what an .aiw file says of itself."""
+
+import argparse
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from .output import parser, read_stream
+
+
+def main(arguments: Sequence[str]) -> None:
+    """The command, given what follows its name. Raises AiwaveError for bad input."""
+    args = arguments_of().parse_args(arguments)
+    from ..bitstream import info
+
+    found = info(read_stream(args.file))
+    print(json.dumps(found) if args.json else _table(found))
+
+
+def _table(found: dict[str, Any]) -> str:
+    shape = " × ".join(str(size) for size in found["shape"])
+    lines = {
+        "volume": f"{shape} {found['dtype']}",
+        "coding": "lossless" if found["lossless"] else f"step {found['step']:.4g}",
+        "size": f"{found['bytes']} bytes, {found['bpp']:.4g} bit/voxel, 1:{found['ratio']:.3g}",
+        "tiles": f"{found['tiles']} of at most {found['tile']} voxels a side, {found['levels']} levels",
+        "model": f"{found['model'][:16]}… {'(in the file)' if found['model_bytes'] else '(not in the file)'}",
+        **{str(name): str(value) for name, value in found["metadata"].items()},
+    }
+    named = lines.pop("model") if isinstance(found["metadata"].get("model"), str) else ""
+    lines |= {"model": f"{found['metadata']['model']} {found['model'][:16]}…"} if named else {}
+    return "\n".join(f"{name:<12}{value}" for name, value in lines.items())
+
+
+def arguments_of() -> argparse.ArgumentParser:
+    """The parser of the arguments."""
+    given = parser("info", "Show what an .aiw file holds.")
+    given.add_argument("file", metavar="FILE", help="the .aiw file; - for standard input")
+    given.add_argument("--json", action="store_true", help="as JSON")
+    return given

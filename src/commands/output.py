@@ -1,0 +1,53 @@
+"""What the commands of this folder have in common: refusing to overwrite, progress, arguments."""
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ..errors import AiwaveError
+
+STREAM = "-"
+"""Standard input or output."""
+
+
+def check_unused(name: str, force: bool) -> None:
+    """Raise AiwaveError if there is a file of this name already, unless told to replace it."""
+    if name != STREAM and Path(name).exists() and not force:
+        raise AiwaveError(f"{name} exists already: choose another name, or --force to replace it.")
+
+
+@contextmanager
+def progress_bar(voxels: int, words: str, quiet: bool) -> Iterator[Callable[[int], object] | None]:
+    """A bar on standard error, of so many voxels; none if quiet, or where no terminal is."""
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+    from tqdm import tqdm
+
+    with tqdm(total=voxels, desc=words, unit="voxel", unit_scale=True, delay=1) as bar:
+        yield bar.update
+
+
+def read_stream(name: str) -> bytes | memoryview:
+    """The bytes of a file, mapped so that only what is used is read, or of standard input.
+
+    Raises AiwaveError if it cannot be read.
+    """
+    import mmap
+
+    if name == STREAM:
+        return sys.stdin.buffer.read()
+    try:
+        with open(name, "rb") as file:
+            if not Path(name).stat().st_size:
+                return b""
+            return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+    except OSError as error:
+        raise AiwaveError(f"{name} cannot be read: {error.strerror or error}.") from error
+
+
+def parser(command: str, words: str) -> argparse.ArgumentParser:
+    """A parser of a command's arguments."""
+    return argparse.ArgumentParser(prog=f"aiwave {command}", description=words, allow_abbrev=False)

@@ -1,0 +1,223 @@
+"""Streams that are damaged, foreign or absurd: one clear error each, and soon."""
+
+import struct
+import time
+import zlib
+from contextlib import suppress
+from functools import cache
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from aiwave.bitstream import Model, compress, decompress, info
+from aiwave.bitstream.header import FIXED
+from aiwave.errors import AiwaveError
+
+from .conftest import textured
+from .files import file_model, noise
+
+VOLUME = textured((5, 6, 9), 0)
+HEADER = FIXED.size + 4
+
+
+@cache
+def stream(kind):
+    if kind == "embedded":
+        return compress(VOLUME, file_model(), lossless=True, embed_model=True, metadata={"a": 1})
+    if kind == "tiles":
+        return compress(VOLUME, file_model(), lossless=True, tile=4)
+    if kind == "packed":
+        return compress(np.array([0, 7, 60000], "uint16")[VOLUME % 3], file_model(), lossless=True)
+    return compress(VOLUME, file_model("plain"), step=2.0, metadata={"a": [1, "µ"]})
+
+
+def opened(data, kind):
+    """The decoded volume or None for an AiwaveError in one sentence; anything else fails."""
+    model = None if kind == "embedded" else file_model("plain" if kind == "lossy" else "lossless")
+    started, volume, said = time.monotonic(), None, "."
+    try:
+        volume = decompress(data, model=model)
+    except AiwaveError as error:
+        said = str(error)
+    assert said.endswith(".")
+    assert "\n" not in said
+    assert time.monotonic() - started < 20
+    return volume
+
+
+KINDS = ["lossy", "tiles", "packed", "embedded"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_flipped_byte_is_noticed(kind):
+    data = stream(kind)
+    assert opened(data, kind) is not None
+    every = 1 if kind != "embedded" else 11
+    for at in range(0, len(data), every):
+        changed = bytearray(data)
+        changed[at] ^= 1 << at % 8
+        assert opened(bytes(changed), kind) is None, at
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_truncation_and_anything_appended_is_noticed(kind):
+    data = stream(kind)
+    for end in range(0, len(data), 1 if kind != "embedded" else 13):
+        assert opened(data[:end], kind) is None, end
+    assert opened(data + b"\0", kind) is None
+    assert opened(data + data, kind) is None
+
+
+@st.composite
+def mutated(draw, data):
+    """A stream with bytes changed, cut out, repeated or exchanged; checksums of header and index may be mended."""
+    out = bytearray(data)
+    for _ in range(draw(st.integers(1, 3))):
+        a = (
+            draw(st.integers(0, len(out) - 1))
+            if draw(st.booleans())
+            else draw(st.integers(0, min(HEADER, len(out) - 1)))
+        )
+        b = min(len(out), a + draw(st.integers(1, 40)))
+        match draw(st.sampled_from(["set", "cut", "repeat", "move"])):
+            case "set":
+                out[a:b] = draw(st.binary(min_size=b - a, max_size=b - a))
+            case "cut":
+                del out[a:b]
+            case "repeat":
+                out[a:a] = out[a:b]
+            case "move":
+                part = out[a:b]
+                del out[a:b]
+                at = draw(st.integers(0, len(out)))
+                out[at:at] = part
+        if not out:
+            break
+    if draw(st.booleans()) and len(out) >= HEADER:
+        out[FIXED.size : HEADER] = struct.pack("<I", zlib.crc32(out[: FIXED.size]))
+    return bytes(out)
+
+
+def _fuzz(kind, data):
+    changed = data.draw(mutated(stream(kind)))
+    volume = opened(changed, kind)
+    if volume is not None and changed != stream(kind):
+        # only a header with a checksum of its own can pass, and then everything else must follow from it
+        raise AssertionError(f"a changed stream was decoded: {changed!r}")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@given(data=st.data())
+@settings(max_examples=75)
+def test_mutated_streams_are_refused(kind, data):
+    _fuzz(kind, data)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
+@given(data=st.data())
+@settings(max_examples=800)
+def test_many_mutated_streams_are_refused(kind, data):
+    _fuzz(kind, data)
+
+
+def test_exchanged_chunks_are_noticed():
+    volume = np.tile(noise((4, 4, 4)), (1, 1, 2))
+    volume[0, 0, 0] ^= 1
+    data = compress(volume, file_model(), lossless=True, tile=4)
+    index = np.frombuffer(data[HEADER : HEADER + 2 * 5 * 4], "<u4").reshape(2, 5)
+    sizes = index[:, 0:4:2].sum(axis=1)
+    start = len(data) - int(sizes.sum())
+    exchanged = data[:start] + data[start + sizes[0] :] + data[start : start + sizes[0]]
+    assert exchanged != data
+    assert opened(exchanged, "tiles") is None
+
+
+def rewritten(data, **fields):
+    """A stream whose header says something else, with a checksum that fits."""
+    names = ("magic", "version", "flags", "dtype", "levels", "side", "log_step", "t", "d", "h", "w", "offset", "model")
+    names += ("metadata_bytes", "values_bytes", "model_bytes", "index_bytes")
+    values = dict(zip(names, FIXED.unpack(data[: FIXED.size]), strict=True)) | fields
+    fixed = FIXED.pack(*values.values())
+    return fixed + struct.pack("<I", zlib.crc32(fixed)) + data[HEADER:]
+
+
+ABSURD = [
+    {"d": 2**32 - 1, "h": 2**32 - 1, "w": 2**32 - 1},
+    {"d": 2**24, "h": 2**24, "w": 2**24},
+    {"d": 0},
+    {"t": 2**24, "flags": 3},
+    {"t": 2},
+    {"side": 0},
+    {"side": 6},
+    {"levels": 0},
+    {"levels": 200},
+    {"dtype": 4},
+    {"flags": 255},
+    {"log_step": 2**31 - 1},
+    {"offset": -(2**31)},
+    {"index_bytes": 2**32 - 1},
+    {"model_bytes": 2**32 - 1},
+    {"metadata_bytes": 2**32 - 1},
+    {"d": 2**16, "side": 2**16 - 4},
+]
+
+
+@pytest.mark.parametrize("fields", ABSURD, ids=str)
+def test_absurd_headers_are_refused_before_anything_is_allocated(fields):
+    started = time.monotonic()
+    assert opened(rewritten(stream("tiles"), **fields), "tiles") is None
+    with pytest.raises(AiwaveError):
+        info(rewritten(stream("tiles"), **fields))
+    assert time.monotonic() - started < 2
+
+
+def test_newer_versions_and_other_files_are_told_apart():
+    with pytest.raises(AiwaveError, match="version 2, this program reads 1: update"):
+        decompress(rewritten(stream("tiles"), version=2))
+    for other in (b"", b"PK\x03\x04" + bytes(200), b"\x89AIW", bytes(1000)):
+        with pytest.raises(AiwaveError, match=r"not an \.aiw file|cut short"):
+            decompress(other)
+
+
+def test_the_wrong_model_and_a_missing_one_are_named():
+    with pytest.raises(AiwaveError, match="needs its model"):
+        decompress(stream("tiles"))
+    with pytest.raises(AiwaveError, match="not with plain"):
+        decompress(stream("tiles"), model=file_model("plain"))
+    named = compress(VOLUME, file_model(), lossless=True, metadata={"model": "tiny"})
+    with pytest.raises(AiwaveError, match="'tiny'"):
+        decompress(named)
+
+
+@given(at=st.integers(0, 10**6), byte=st.integers(1, 255), cut=st.booleans())
+@settings(max_examples=60)
+def test_damaged_models_are_refused_or_have_another_identity(at, byte, cut):
+    data = file_model("lossy").data
+    changed = bytearray(data[: at % len(data)] if cut else data)
+    if not cut:
+        changed[at % len(data)] ^= byte
+    identity = None
+    with suppress(AiwaveError):
+        identity = Model.from_bytes(bytes(changed)).identity
+    assert identity != file_model("lossy").identity
+
+
+@pytest.mark.parametrize(
+    ("volume", "words"),
+    [
+        (np.zeros((2, 2, 2)), "float64"),
+        (np.full((2, 2, 2), np.nan, "float32"), "float32"),
+        (np.zeros((2, 2, 2), complex), "complex128"),
+        (np.zeros((2, 2, 2), bool), "bool"),
+        (np.zeros((2, 2, 2), "int32"), "int32"),
+        (np.zeros((2, 2), "uint8"), r"shape \(2, 2\)"),
+        (np.zeros((2, 0, 2), "uint8"), r"shape \(2, 0, 2\)"),
+        (np.zeros((1, 1, 2, 2, 2), "uint8"), "shape"),
+    ],
+)
+def test_other_volumes_are_refused(volume, words):
+    with pytest.raises(AiwaveError, match=words):
+        compress(volume, file_model(), lossless=True)

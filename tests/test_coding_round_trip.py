@@ -1,0 +1,189 @@
+"""Subbands through bytes and back."""
+
+import time
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from aiwave.coding import (
+    BandCoder,
+    integer_model,
+    log_step_of,
+    model_from_bytes,
+    model_identity,
+    model_to_bytes,
+)
+from aiwave.errors import AiwaveError
+from aiwave.models import Subbands
+from aiwave.models.entropy import Laplace
+from tests.builders import entropy, shake
+
+STEP = log_step_of(4.5)
+KINDS = {
+    "context": {},
+    "laplace": {"density": Laplace()},
+    "short only": {"long_context": False},
+    "long only": {"short_context": False},
+    "factorized": {},
+}
+
+
+def float_model(kind):
+    torch.manual_seed(0)
+    return shake(entropy("factorized" if kind == "factorized" else "context", **KINDS[kind]), std=0.05).eval()
+
+
+@pytest.fixture(scope="module")
+def coders():
+    return {kind: BandCoder(integer_model(float_model(kind))) for kind in KINDS}
+
+
+def noise(size, tiles=2, spread=5.0, seed=0):
+    """Subbands of two levels whose coarsest bands have a size."""
+    generator = torch.Generator().manual_seed(seed)
+    depth, height, width = size
+
+    def band(count, k):
+        return torch.round(spread * torch.randn(tiles, count, depth * k, height * k, width * k, generator=generator))
+
+    return Subbands(band(1, 1) + 100, (band(7, 1), band(7, 2)))
+
+
+def equal(a, b):
+    return all(torch.equal(x.long(), y.long()) for x, y in zip(parts(a), parts(b), strict=True))
+
+
+def parts(subbands):
+    return [subbands.approx, *subbands.details]
+
+
+def size_of(q):
+    return tuple(q.approx.shape[2:])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@given(
+    size=st.tuples(*[st.integers(1, 9)] * 3),
+    tiles=st.integers(1, 3),
+    spread=st.sampled_from([0.2, 3.0, 200.0, 1e5]),
+)
+@settings(max_examples=6, deadline=None)
+def test_what_is_decoded_is_what_was_encoded(coders, kind, size, tiles, spread):
+    q = noise(size, tiles, spread)
+    coder = coders[kind]
+    assert equal(coder.decode(coder.encode(q, STEP), size, STEP), q)
+
+
+@pytest.mark.parametrize("kind", ["context", "laplace", "factorized"])
+def test_extremes_survive(coders, kind):
+    q = noise((3, 4, 5))
+    coder = coders[kind]
+    zero = q.map(torch.zeros_like)
+    spike = q.map(torch.zeros_like)
+    spike.approx[0, 0, 1, 1, 1] = 2**23 - 1
+    spike.details[1][1, 3, 0, 0, 0] = 1 - 2**23
+    full = q.map(lambda band: torch.where(band > 0, 2.0**23 - 1, 1 - 2.0**23))
+    for extreme in (zero, spike, full):
+        assert equal(coder.decode(coder.encode(extreme, STEP), (3, 4, 5), STEP), extreme)
+    with pytest.raises(ValueError, match="beyond"):
+        coder.encode(q.map(lambda band: band + 2**23), STEP)
+
+
+@pytest.mark.parametrize("kind", ["context", "long only"])
+def test_bytes_depend_on_neither_batch_nor_threads_nor_memory_format(coders, kind):
+    q, coder = noise((6, 5, 7), tiles=4), coders[kind]
+    together = coder.encode(q, STEP)
+    assert [coder.encode(q.map(lambda b, k=k: b[k : k + 1]), STEP)[0] for k in range(4)] == together
+    strided = q.map(lambda band: band.to(memory_format=torch.channels_last_3d).double())
+    before = torch.get_num_threads()
+    try:
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            assert coder.encode(strided, STEP) == together
+            assert equal(coder.decode(together[1:3], size_of(q), STEP), q.map(lambda band: band[1:3]))
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_coarse_levels_decode_from_their_own_segments(coders):
+    q, coder = noise((4, 5, 6)), coders["context"]
+    segments = [tile[:8] for tile in coder.encode(q, STEP)]
+    coarse = coder.decode(segments, (4, 5, 6), STEP, levels=1)
+    assert equal(coarse, Subbands(q.approx, q.details[:1]))
+
+
+@pytest.mark.parametrize("spread", [0.3, 4.0, 60.0])
+def test_the_estimated_length_is_the_real_one(coders, spread):
+    q, coder = noise((10, 10, 10), spread=spread), coders["context"]
+    estimated = float(coder.bits(q, STEP).sum())
+    real = 8 * sum(len(segment) for tile in coder.encode(q, STEP) for segment in tile)
+    assert estimated < real < 1.01 * estimated + 16 * 30
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_integers_cost_hardly_more_than_the_float_model(coders, kind):
+    q = noise((6, 6, 6), spread=3.0)
+    with torch.no_grad():
+        estimate = float(float_model(kind)(q, torch.full((2,), 4.5)).sum())
+    assert float(coders[kind].bits(q, STEP).sum()) < 1.01 * estimate
+
+
+def test_damaged_segments_end_soon(coders):
+    q, coder = noise((4, 4, 4), tiles=1), coders["context"]
+    segments = coder.encode(q, STEP)[0]
+    started = time.monotonic()
+    for band, cut in ((0, 0), (0, 5), (8, 40), (14, 1)):
+        short = [*segments]
+        short[band] = segments[band][:cut]
+        altered = [*segments]
+        altered[band] = bytes([segments[band][0] ^ 255, *segments[band][1:]])
+        noisy = [*segments]
+        noisy[band] = b"\xff" * 50
+        for damaged in (short, altered, noisy):
+            try:
+                decoded = coder.decode([damaged], (4, 4, 4), STEP)
+            except AiwaveError:
+                continue
+            assert not equal(decoded, q)
+            assert max(float(part.abs().max()) for part in parts(decoded)) < 2**23
+    assert time.monotonic() - started < 60
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_model_survives_its_bytes(coders, kind):
+    data = model_to_bytes(coders[kind].model)
+    again = model_from_bytes(data)
+    assert model_to_bytes(again) == data
+    assert model_identity(data) == model_identity(model_to_bytes(integer_model(float_model(kind))))
+    q = noise((3, 3, 3))
+    assert equal(BandCoder(again).decode(coders[kind].encode(q, STEP), (3, 3, 3), STEP), q)
+
+
+def test_damaged_models_are_refused(coders):
+    data = model_to_bytes(coders["context"].model)
+    for cut in (0, 4, 8, 100, len(data) // 2, len(data) - 1):
+        with pytest.raises(AiwaveError):
+            model_from_bytes(data[:cut])
+    with pytest.raises(AiwaveError, match="version 9"):
+        model_from_bytes(data.replace(b'\\"version\\":1', b'\\"version\\":9'))
+    with pytest.raises(AiwaveError):
+        model_from_bytes(b"\xff" * 64)
+    with pytest.raises(AiwaveError, match="kind context_published"):
+        integer_model(entropy("published"))
+
+
+@pytest.mark.parametrize("step", [0.0, -1.0, float("inf"), float("nan")])
+def test_impossible_steps_are_refused(step):
+    with pytest.raises(ValueError, match="step"):
+        log_step_of(step)
+
+
+def test_rounded_products_are_noticed(coders, monkeypatch):
+    q = noise((2, 2, 2))
+    monkeypatch.setattr(torch, "addmm", lambda b, x, w: b + (x.bfloat16() @ w.bfloat16()).float())
+    with pytest.raises(AiwaveError, match="not exact"):
+        coders["context"].encode(q, STEP)
+    with pytest.raises(AiwaveError, match="not exact"):
+        coders["context"].decode([], (2, 2, 2), STEP)
