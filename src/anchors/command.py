@@ -1,0 +1,129 @@
+"""`aiwave anchors`: the rate-distortion curves of traditional codecs."""
+
+import difflib
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from omegaconf import DictConfig
+
+from ..app import run_application
+from ..errors import AiwaveError
+
+if TYPE_CHECKING:
+    from ..schema import Node
+    from .anchor import Anchor
+    from .results import Results
+
+ACTION, CHOICE = "list", "anchor="
+
+
+def main(arguments: Sequence[str]) -> None:
+    """The command, given what follows its name. Raises AiwaveError for bad input, or if a codec failed."""
+    function = show_list if ACTION in arguments else measure_anchors
+    run_application("anchors", function, _schema, overrides_of(arguments))
+
+
+def overrides_of(arguments: Sequence[str]) -> list[str]:
+    """What to compose the configuration with: every chosen anchor under its name, then the other arguments.
+
+    Raises AiwaveError if none is chosen where one is needed, or one does not exist.
+    """
+    options = [given for given in arguments if given != ACTION and not given.startswith(CHOICE)]
+    chosen = chosen_anchors(arguments) or (anchor_names() if ACTION in arguments else [])
+    if not chosen and not any(given.startswith("-") for given in options):
+        raise AiwaveError(f"anchor is not given: add anchor=NAME,NAME with any of {', '.join(anchor_names())}.")
+    return [*(f"+anchor@anchor.{name}={name}" for name in chosen), *options]
+
+
+def chosen_anchors(arguments: Sequence[str]) -> list[str]:
+    """The names in anchor=NAME,NAME or anchor=[NAME,NAME]. Raises AiwaveError for one that does not exist."""
+    given = [argument.removeprefix(CHOICE) for argument in arguments if argument.startswith(CHOICE)]
+    names = [name.strip(" []'\"") for text in given for name in text.split(",")]
+    known = anchor_names()
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]}? " if near else ""
+            raise AiwaveError(f"There is no anchor {name!r}: {hint}allowed are {', '.join(known)}.")
+    return list(dict.fromkeys(names))
+
+
+def anchor_names() -> list[str]:
+    """The files of `conf/anchor`."""
+    from importlib.resources import files
+
+    folder = files("aiwave.conf") / "anchor"
+    return sorted(file.name.removesuffix(".yaml") for file in folder.iterdir() if file.name.endswith(".yaml"))
+
+
+def measure_anchors(cfg: DictConfig, output: Path | None, overrides: Sequence[str]) -> None:
+    """Measure `cfg.anchor` on the test volumes of `cfg.dataset`; write rd.csv and rd.png into `cfg.out`.
+
+    Raises:
+        AiwaveError: If the data cannot be used; at the end, if a codec failed: how often, and why first.
+    """
+    from hydra.utils import instantiate
+
+    from ..quiet import quieten
+    from ..report import plot_rd
+    from .compare import compare
+
+    quieten()
+    anchors = _anchors(cfg)
+    data = instantiate(cfg.dataset)
+    data.setup("test")
+    folder = Path(cfg.out)
+    results = compare(anchors, data, folder, cfg.qualities, cfg.workers or os.cpu_count() or 1)
+    if results.rows:
+        plot_rd(list(results.rows.values()), folder / "rd.png", data.known_peak)
+    _summarise(results, [anchor.name for anchor in anchors])
+
+
+def show_list(cfg: DictConfig, output: Path | None, overrides: Sequence[str]) -> None:
+    """Print which of `cfg.anchor` can be used here, in which version, and where to get the others."""
+    anchors = _anchors(cfg)
+    found = [(anchor, anchor.availability()) for anchor in anchors]
+    lines = [
+        (anchor.name, "yes" if there.available else "no", there.version, anchor.about["title"], there.where)
+        for anchor, there in found
+    ]
+    _print_columns([("codec", "here", "version", "what", "where"), *lines])
+
+
+def _anchors(cfg: DictConfig) -> "list[Anchor]":
+    from hydra.utils import instantiate
+
+    from ..schema import AnchorsConfig
+    from ..validation import validate
+
+    validate(cfg, AnchorsConfig)
+    return [instantiate(cfg.anchor[name], _convert_="all") for name in cfg.anchor]
+
+
+def _summarise(results: "Results", names: Sequence[str]) -> None:
+    from ..report import format_table
+
+    if results.rows:
+        print(f"\n{format_table(results.rows.values())}\n")
+        print(f"RD plot   {results.folder / 'rd.png'}")
+        print(f"RD table  {results.folder / 'rd.csv'}")
+    failed = {key: reason for key, reason in results.failed.items() if key[2] in names}
+    if failed:
+        first = next(iter(failed.values()))
+        count = f"{len(failed)} of {len(failed) + len(results.rows)} points could not be measured"
+        raise AiwaveError(f"{count} (see {results.folder / 'failed.csv'}), the first because: {first}")
+
+
+def _print_columns(lines: Sequence[Iterable[str]]) -> None:
+    cells = [list(line) for line in lines]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    for line in cells:
+        print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def _schema() -> "type[Node]":
+    from ..schema import AnchorsConfig
+
+    return AnchorsConfig

@@ -1,0 +1,37 @@
+"""JPEG 2000 Part 2 by Kakadu: slices as components, transformed across them."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .external import ExternalAnchor, write_raw
+from .significant import significant_bits
+
+
+class Kakadu(ExternalAnchor):
+    """Multi-component wavelet and EBCOT. Quality: target rate [bit/voxel], above 0.
+
+    Kakadu counts bits per position (y, x), so the rate it is given is that of all slices together. Samples of more than
+    8 bits are told by their significant bits.
+    """
+
+    stream, decoded = "output.jpx", "decoded.rawl"
+
+    def side_files(self, volume: np.ndarray, quality: float, folder: Path, encoder: Path) -> dict[str, Any]:
+        """See `ExternalAnchor.side_files`: raw slices, one after the other."""
+        if not quality > 0:
+            raise self.refuse(quality, "above 0")
+        depth, height, width = volume.shape
+        precision = 8 if volume.itemsize == 1 else max(9, significant_bits(volume))  # two bytes from 9 bits on
+        write_raw(volume, folder / "input.rawl")
+        return {
+            "depth": depth,
+            "last": depth - 1,
+            "height": height,
+            "width": width,
+            "slice_bytes": height * width * volume.itemsize,
+            "precision": precision,
+            "middle": 1 << (precision - 1),
+            "rate": f"{quality * depth:g}",
+        }
