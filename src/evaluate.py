@@ -20,7 +20,8 @@ def main(arguments: Sequence[str]) -> None:
 def evaluate(cfg: DictConfig, output: Path | None, overrides: Sequence[str]) -> None:
     """Rebuild a codec of `cfg.run` from the run's stored configuration; write rd.csv and rd.png; print the table.
 
-    Results go to `cfg.out`; by default into the run's folder, or one inside it for another stage, data set or ladder.
+    With `cfg.real` files are written and read. Results go to `cfg.out`; by default into the run's folder, or one inside
+    it for another stage, data set or ladder.
 
     Raises:
         AiwaveError: If the run or the data cannot be used.
@@ -43,11 +44,12 @@ def evaluate(cfg: DictConfig, output: Path | None, overrides: Sequence[str]) -> 
     data = instantiate(cfg.get("dataset") or trained.dataset)
     data.setup("test")
     target = Path(cfg.out) if cfg.out else _target(folder.path, cfg)
-    rows = evaluate_codec(codec, data, target, cfg.qualities, cfg.tile)
+    rows = evaluate_codec(codec, data, target, cfg.qualities, cfg.tile, cfg.similarity, cfg.real)
     tracker = instantiate(cfg.logger)
     tags = ["evaluate", stage, *run_tags(trained)]
-    name = f"evaluate-{stage}-{data.name}"
-    track_results(tracker, rows, target, folder.group(trained.name), name, tags, folder.record())
+    name = f"{folder.title(trained.name)}-evaluate-{stage}-{data.name}"
+    anchors = Path(cfg.anchor_table) if cfg.anchor_table else None
+    track_results(tracker, rows, target, folder.group(trained.name), name, tags, folder.record(), anchors)
     print_results(rows, target, tracker.location)
     print(f"codec     that of stage {stage}")
 

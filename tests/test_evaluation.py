@@ -5,16 +5,18 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aiwave.datamodules import Volume
-from aiwave.evaluation import measure_volume
+from aiwave.evaluation import detail, measure_volume
 from aiwave.evaluation.tiles import tiles
+from aiwave.metrics import ssim
 from tests.builders import codec
 from tests.conftest import textured
 
 
+@settings(deadline=None)
 @given(shape=st.tuples(*[st.integers(1, 40)] * 3), side=st.integers(1, 17))
 def test_tiles_cover_every_voxel_once_and_are_small_and_even(shape, side):
     count = np.zeros(shape, int)
@@ -30,7 +32,7 @@ def test_tiles_cover_every_voxel_once_and_are_small_and_even(shape, side):
 def test_a_row_agrees_with_the_model():
     model = codec().eval()
     voxels = textured((16, 16, 16), 5)
-    row = measure_volume(model, Volume("set", "a.tif", voxels), 8.0, 255.0, tile=16)
+    row = measure_volume(model, Volume("set", "a.tif", voxels), 8.0, 255.0, tile=16).row
     x = torch.from_numpy(voxels.astype(np.float32))[None, None]
     with torch.no_grad():
         coded = model(x, torch.tensor([8.0]))
@@ -44,7 +46,23 @@ def test_a_row_agrees_with_the_model():
 def test_tiles_change_the_rate_little_and_signed_volumes_keep_their_sign():
     model = codec("cdf97").eval()
     voxels = textured((32, 16, 16), 5).astype(np.int16) - 500
-    whole, tiled = (measure_volume(model, Volume("s", "f", voxels), 1.0, 65535.0, tile) for tile in (32, 16))
+    whole, tiled = (measure_volume(model, Volume("s", "f", voxels), 1.0, 65535.0, tile).row for tile in (32, 16))
     assert whole.psnr_db > 90
     assert tiled.bpp == pytest.approx(whole.bpp, rel=0.3)
     assert tiled.bpp != whole.bpp
+
+
+def test_what_was_decoded_is_what_was_measured_across_tiles():
+    model = codec("cdf97").eval()
+    voxels = textured((24, 20, 18), 5)
+    measured = measure_volume(model, Volume("s", "f", voxels), 8.0, 255.0, 16)
+    error = measured.decoded.astype(int) - voxels
+    assert measured.decoded.dtype == voxels.dtype
+    assert measured.row.max_error == np.abs(error).max()
+    assert measured.row.psnr_db == pytest.approx(10 * math.log10(255**2 / np.square(error).mean()))
+    found = detail(measured.row, voxels, measured.decoded, 255.0, similarity=True)
+    assert found.mse == pytest.approx(np.square(error).mean())
+    assert found.compression_ratio == pytest.approx(8 / measured.row.bpp)
+    assert found.ssim == ssim(torch.from_numpy(measured.decoded), torch.from_numpy(voxels))
+    assert 0.3 < found.ms_ssim < 1
+    assert detail(measured.row, voxels, measured.decoded, 255.0, similarity=False).ssim is None

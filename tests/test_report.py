@@ -23,7 +23,8 @@ from aiwave.report import (
 
 PROJECT = Path(__file__).parents[1]
 ANCHORS = Path(os.environ.get("AIWAVE_TEST_ANCHORS", PROJECT / "../shared/anchors/measured.csv"))
-HEADER = "dataset,file,codec,quality,bpp,psnr_db,encode_s,decode_s\n"
+OLD = "dataset,file,codec,quality,bpp,psnr_db,encode_s,decode_s\n"  # before max_error
+HEADER = OLD.rstrip() + ",max_error\n"
 
 # Python's csv does not quote a carriage return
 names = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r"), min_size=1)
@@ -38,6 +39,7 @@ any_row = st.builds(
     st.floats(allow_nan=False),
     finite,
     finite,
+    st.none() | st.floats(0, allow_infinity=False),
 )
 
 
@@ -67,13 +69,13 @@ def test_csv_gives_back_what_was_written(rows, tmp_path_factory):
 
 def test_csv_has_the_common_schema(tmp_path):
     write_rd_csv([row(psnr=math.inf, bpp=1.25)], tmp_path / "rd.csv")
-    assert (tmp_path / "rd.csv").read_text() == HEADER + "brain,a.nii,x,1,1.25,inf,2,0.5\n"
+    assert (tmp_path / "rd.csv").read_text() == HEADER + "brain,a.nii,x,1,1.25,inf,2,0.5,\n"
 
 
 @pytest.mark.skipif(not ANCHORS.exists(), reason="no measured anchors here")
 def test_measured_anchors_can_be_read_and_averaged():
     rows = read_rd_csv(ANCHORS)
-    with ANCHORS.open() as stream:
+    with ANCHORS.open(encoding="utf-8") as stream:
         assert len(rows) == sum(1 for _ in stream) - 1
     assert any(math.isinf(row.psnr_db) for row in rows)
     for (dataset, codec), points in mean_curves(rows).items():
@@ -88,12 +90,12 @@ def test_measured_anchors_can_be_read_and_averaged():
     [
         ("", "lacks the columns dataset, file"),
         ("dataset,file,codec,quality,bpp,encode_s,decode_s\n", "lacks the columns psnr_db"),
-        (HEADER + "s,f,c,1,1,40,1,1\ns,f,c,high,1,40,1,1\n", "line 3: could not convert"),
-        (HEADER + "s,f,c,1,1,40,1\n", "line 2: the number of fields"),
-        (HEADER + "s,f,c,1,1,40,1,1,1\n", "line 2: the number of fields"),
-        (HEADER + "s,f,c,1,1,nan,1,1\n", "line 2: psnr_db of f with c is not a number"),
-        (HEADER + "s,f,c,1,-1,40,1,1\n", "line 2: bpp of f with c is -1.0"),
-        (HEADER + "s,f,c,1,inf,40,1,1\n", "line 2: bpp of f with c is inf"),
+        (OLD + "s,f,c,1,1,40,1,1\ns,f,c,high,1,40,1,1\n", "line 3: could not convert"),
+        (OLD + "s,f,c,1,1,40,1\n", "line 2: the number of fields"),
+        (OLD + "s,f,c,1,1,40,1,1,1\n", "line 2: the number of fields"),
+        (OLD + "s,f,c,1,1,nan,1,1\n", "line 2: psnr_db of f with c is not a number"),
+        (OLD + "s,f,c,1,-1,40,1,1\n", "line 2: bpp of f with c is -1.0"),
+        (OLD + "s,f,c,1,inf,40,1,1\n", "line 2: bpp of f with c is inf"),
     ],
 )
 def test_bad_csv_is_named_with_its_fault(tmp_path, text, message):
@@ -132,6 +134,13 @@ def test_absent_folders_are_made_and_impossible_ones_refused(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(AiwaveError, match="Cannot write"), replacing(tmp_path / "file" / "rd.csv") as temporary:
         temporary.write_text("new")
+
+
+@pytest.mark.parametrize("text", [OLD + "s,f,c,1,1,40,1,1\n", HEADER + "s,f,c,1,1,40,1,1,\n"])
+def test_csv_without_the_largest_error_can_be_read(tmp_path, text):
+    (tmp_path / "rd.csv").write_text(text)
+    (read,) = read_rd_csv(tmp_path / "rd.csv")
+    assert read == RdRow("s", "f", "c", 1, 1, 40, 1, 1, None)
 
 
 def test_mean_curves_average_volumes_per_quality_and_rise(rows):
@@ -218,3 +227,5 @@ def test_rows_are_immutable_and_checked():
         row().bpp = 2
     with pytest.raises(AiwaveError, match="not a rate"):
         replace(row(), bpp=-0.1)
+    with pytest.raises(AiwaveError, match="is -1, below zero"):
+        replace(row(), max_error=-1)

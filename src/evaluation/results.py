@@ -1,19 +1,37 @@
 """Rate and distortion over a test set, as files, in the tracker and on the terminal."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
+from ..bitstream import Model, model_file
 from ..datamodules import VolumeDataModule
 from ..errors import AiwaveError
 from ..models import WaveletCodec
-from ..report import RdRow, format_table, plot_rd, read_rd_csv, write_rd_csv
+from ..report import (
+    RdRow,
+    Slice,
+    bd_entries,
+    bd_numbers,
+    format_table,
+    known_peaks,
+    middle,
+    plot_rd,
+    read_rd_csv,
+    save_slice,
+    write_rd_csv,
+)
 from ..tracking import Status, Tracker
-from .measure import measure_volume
+from .detail import Detail, detail, write_details
+from .measure import Measured, measure_volume
+from .measure_real import measure_real
 
-CSV, FIGURE = "rd.csv", "rd.png"
+CSV, FIGURE, DETAILS, SLICES = "rd.csv", "rd.png", "details.csv", "slices"
 
 
 def evaluate_codec(
@@ -22,24 +40,39 @@ def evaluate_codec(
     folder: Path,
     qualities: Sequence[float] | None = None,
     tile: int = 128,
+    similarity: bool = False,
+    real: bool = False,
 ) -> list[RdRow]:
-    """Measure every test volume at every quality, and write rd.csv and rd.png into `folder`.
+    """Measure every test volume at every quality; write rd.csv, details.csv, rd.png and slices/ into `folder`.
 
     `data` has been set up; its `peak` is that of the PSNR. Qualities default to the codec's own ladder. Volumes are
-    coded in tiles of at most `tile` voxels a side, on the device of the codec.
+    coded in tiles of at most `tile` voxels a side, on the device of the codec; with `real` files are written and
+    read, on the CPU. With `similarity`, details.csv has SSIM and MS-SSIM, too, which take longer than all the rest.
 
     Raises:
-        AiwaveError: If a volume cannot be read, has another bit depth, or a file cannot be written.
+        AiwaveError: If the codec is to write files and cannot, if a volume cannot be read or has another bit depth, or
+            if a file cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    measure: Callable[..., Measured] = partial(measure_volume, codec)
+    if real:
+        measure = partial(measure_real, codec, Model.from_bytes(model_file(codec, codec.name)))
     rows: list[RdRow] = []
+    details: list[Detail] = []
     for volume in tqdm(data.test_volumes(), desc="evaluating", unit=" volumes"):
-        data.check_depth(volume)
+        data.check_depth(volume.file, volume.voxels.dtype)
+        slices = []
         for quality in qualities or codec.rate.qualities:
-            rows.append(measure_volume(codec, volume, quality, data.known_peak, tile))
+            measured = measure(volume, quality, data.known_peak, tile)
+            rows.append(measured.row)
+            details.append(detail(measured.row, volume.voxels, measured.decoded, data.known_peak, similarity))
+            z = volume.voxels.shape[0] // 2
+            slices.append(Slice(measured.row, volume.voxels[z].copy(), measured.decoded[z].copy()))
+        save_slice(middle(slices), folder)
     if not rows:
         raise AiwaveError(f"{data.name} has no test volumes to evaluate.")
     write_rd_csv(rows, folder / CSV)
+    write_details(details, folder / DETAILS)
     plot_rd(rows, folder / FIGURE, data.known_peak)
     return rows
 
@@ -52,33 +85,68 @@ def track_results(
     name: str,
     tags: Sequence[str],
     record: dict[str, Any],
+    anchors: Path | None = None,
 ) -> None:
-    """Log results, and the figure in `folder`, as a run of their own; its files go to `folder`, too.
+    """Log results, with the figure and the slices in `folder`, as a run of their own; its files go to `folder`, too.
 
-    `group`, `name`, `tags` and `record` are those of `Tracker.open`. Raises AiwaveError if the tracker fails.
+    `group`, `name`, `tags` and `record` are those of `Tracker.open`. With an RD table of `anchors`, BD figures against
+    each of them are logged, too. Raises AiwaveError if the tracker fails or the table cannot be read.
     """
+    numbers = bd_against(rows, anchors) if anchors else {}
+    pictures = {path.stem: path for path in sorted((folder / SLICES).glob("*.png"))}
+    with tracked(tracker, folder, group, name, "evaluate", tags, record):
+        tracker.log_rd(rows, folder / FIGURE, pictures, numbers)
+
+
+@contextmanager
+def tracked(tracker: Tracker, *of_open: Any) -> Iterator[None]:
+    """A tracked run around a block, opened with the arguments of `Tracker.open`; failed if the block raises."""
     status: Status = "failed"
     try:
-        tracker.open(folder, group, f"{group}-{name}", "evaluate", tags, record)
-        tracker.log_rd(rows, folder / FIGURE)
+        tracker.open(*of_open)
+        yield
         status = "ok"
     finally:
         tracker.close(status)
 
 
-def join_results(folders: Sequence[Path]) -> None:
-    """Put the tables of a sweep's jobs together, as rd.csv and rd.png beside their folders, and print them.
+def bd_against(rows: Sequence[RdRow], anchors: Path) -> dict[str, float]:
+    """BD figures of `rows` against every codec of an RD table, by name.
+
+    Raises:
+        AiwaveError: If the table cannot be read.
+    """
+    others = read_rd_csv(anchors)
+    own = {row.codec for row in rows}
+    entries = [
+        entry
+        for anchor in dict.fromkeys(row.codec for row in others if row.codec not in own)
+        for entry in bd_entries([*rows, *others], anchor, known_peaks([*rows, *others], {}))
+    ]
+    return bd_numbers(entry for entry in entries if entry.codec in own)
+
+
+def join_results(runs: Sequence[tuple[Path, str]], sweep: Path) -> None:
+    """Put the tables of a sweep's jobs together, as rd.csv and rd.png in the folder `sweep`, and print them.
+
+    `runs` are the folders of the finished jobs and the names of their runs. Where these differ, as in ablations, they
+    go before the names of the codecs.
 
     Raises:
         AiwaveError: If a table is damaged or the sweep's cannot be written.
     """
-    rows = [row for folder in folders if (folder / CSV).is_file() for row in read_rd_csv(folder / CSV)]
+    tell_apart = len({name for _, name in runs}) > 1
+    rows = [
+        replace(row, codec=f"{name}: {row.codec}") if tell_apart else row
+        for folder, name in runs
+        if (folder / CSV).is_file()
+        for row in read_rd_csv(folder / CSV)
+    ]
     if not rows:
         return
-    sweep = folders[0].parent
     write_rd_csv(rows, sweep / CSV)
     plot_rd(rows, sweep / FIGURE)
-    print(f"\nAll {len(folders)} jobs of the sweep")
+    print(f"\nThe {len(runs)} finished jobs of the sweep")
     print_results(rows, sweep, "")
 
 

@@ -13,7 +13,10 @@ HEADER = ("dataset", "codec", "quality", "bpp", "PSNR dB", "encode s", "decode s
 
 @dataclass(frozen=True)
 class RdPoint:
-    """Mean over volumes: rate [bit/voxel], PSNR [dB] (inf if any volume is lossless), times [s]."""
+    """Mean over volumes: rate [bit/voxel], PSNR [dB] (inf if any volume is lossless), times [s].
+
+    `max_error` is the largest of all volumes, None if it is not known of all.
+    """
 
     quality: float
     bpp: float
@@ -21,6 +24,7 @@ class RdPoint:
     encode_s: float
     decode_s: float
     volumes: int
+    max_error: float | None = None
 
 
 def mean_curves(rows: Iterable[RdRow]) -> dict[tuple[str, str], list[RdPoint]]:
@@ -58,6 +62,7 @@ def format_table(rows: Iterable[RdRow]) -> str:
 
 
 def _mean(rows: list[RdRow]) -> RdPoint:
+    errors = [row.max_error for row in rows if row.max_error is not None]
     return RdPoint(
         quality=fmean(row.quality for row in rows),
         bpp=fmean(row.bpp for row in rows),
@@ -65,6 +70,7 @@ def _mean(rows: list[RdRow]) -> RdPoint:
         encode_s=fmean(row.encode_s for row in rows),
         decode_s=fmean(row.decode_s for row in rows),
         volumes=len({row.file for row in rows}),
+        max_error=max(errors) if len(errors) == len(rows) else None,
     )
 
 

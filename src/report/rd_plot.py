@@ -17,30 +17,46 @@ if TYPE_CHECKING:
 # Okabe & Ito's colours, which all kinds of colour vision tell apart, less the yellow that print loses
 COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+DASHES = ("solid", "dashed", "dotted")  # the second and third time through the colours
 PANEL_INCHES = (3.2, 2.7)
+PRINT_INCHES = (4.8, 3.6)  # a panel alone, its legend beside it
+ENTRY_INCHES = (0.6, 0.075, 0.19)  # a legend's entry: width without text, of a letter, height
 
 
-def plot_rd(rows: Sequence[RdRow], path: Path, peak: float | None = None) -> None:
+def plot_rd(rows: Sequence[RdRow], path: Path, peak: float | None = None, codecs: Sequence[str] = ()) -> None:
     """Draw the mean RD curves of `rows` as a PNG at `path`, written in one step.
 
     Args:
         rows: What was measured; at least one row.
         path: The PNG file.
         peak: Peak of the PSNR in sample units, for the axis label.
+        codecs: See `rd_figure`.
 
     Raises:
         AiwaveError: If there are no rows or the file cannot be written.
     """
-    figure = rd_figure(rows, peak)
+    figure = rd_figure(rows, peak, codecs)
     with replacing(path) as temporary:
         figure.savefig(temporary, format="png", dpi=200)
 
 
-def rd_figure(rows: Sequence[RdRow], peak: float | None = None) -> "Figure":
+def print_rd(rows: Sequence[RdRow], stem: Path, peak: float | None, codecs: Sequence[str]) -> None:
+    """Draw the curves of one data set as `stem`.png and `stem`.pdf, wide enough to be read in print.
+
+    Arguments and errors are those of `rd_figure`, and AiwaveError if a file cannot be written.
+    """
+    figure = rd_figure(rows, peak, codecs)
+    for suffix, options in ((".png", {"dpi": 200}), (".pdf", {"metadata": {"CreationDate": None}})):
+        with replacing(stem.with_name(stem.name + suffix)) as temporary:
+            figure.savefig(temporary, format=suffix[1:], **options)  # type: ignore[arg-type]
+
+
+def rd_figure(rows: Sequence[RdRow], peak: float | None = None, codecs: Sequence[str] = ()) -> "Figure":
     """Return the figure that `plot_rd` saves: datasets and codecs in the order of `rows`.
 
     Lossless points (PSNR inf) have no place on the axis and are left out. Marks that only some volumes of
-    the set contribute to stay off the line: their means would not compare.
+    the set contribute to stay off the line: their means would not compare. Codecs have the colour and mark of their
+    position in `codecs`, which makes several figures alike; by default in this figure.
 
     Raises:
         AiwaveError: If there are no rows.
@@ -50,21 +66,39 @@ def rd_figure(rows: Sequence[RdRow], peak: float | None = None) -> "Figure":
     if not rows:
         raise AiwaveError("There are no rate-distortion points to draw.")
     curves = {key: _lossy(points) for key, points in mean_curves(rows).items()}
-    codecs = list(dict.fromkeys(codec for (_, codec), points in curves.items() if points))
+    drawn = list(dict.fromkeys(codec for (_, codec), points in curves.items() if points))
+    numbers = {codec: number for number, codec in enumerate(codecs or drawn)}
     datasets = list(dict.fromkeys(row.dataset for row in rows))
     columns = math.ceil(math.sqrt(len(datasets)))
     lines = math.ceil(len(datasets) / columns)
-    width, height = PANEL_INCHES
-    figure = Figure(figsize=(width * columns + 0.4, height * lines + 0.6), layout="constrained")
+    alone = bool(codecs) and len(datasets) == 1
+    figure = Figure(figsize=_size(columns, lines, drawn, alone), layout="constrained")
     panels = figure.subplots(lines, columns, squeeze=False).ravel()
     for panel in panels[len(datasets) :]:
         panel.remove()
     for panel, dataset in zip(panels, datasets, strict=False):
         _dress(panel, dataset, "PSNR [dB]" if peak is None else f"PSNR [dB], peak {peak:g}")
-        for number, codec in enumerate(codecs):
-            _draw_curve(panel, curves.get((dataset, codec), []), number)
-    _add_legend(figure, codecs)
+        for codec in drawn:
+            _draw_curve(panel, curves.get((dataset, codec), []), numbers[codec])
+    _add_legend(figure, {codec: numbers[codec] for codec in drawn}, alone)
     return figure
+
+
+def _size(columns: int, lines: int, codecs: Sequence[str], alone: bool) -> tuple[float, float]:
+    """Width and height [inches] of the panels with their legend, to the right of one panel alone, else below."""
+    if alone:
+        return PRINT_INCHES[0] + _entry_width(codecs), max(PRINT_INCHES[1], len(codecs) * ENTRY_INCHES[2] + 0.4)
+    width = PANEL_INCHES[0] * columns + 0.4
+    rows = math.ceil(len(codecs) / _legend_columns(width, codecs))
+    return width, PANEL_INCHES[1] * lines + 0.4 + ENTRY_INCHES[2] * rows
+
+
+def _entry_width(codecs: Sequence[str]) -> float:
+    return ENTRY_INCHES[0] + ENTRY_INCHES[1] * max(map(len, codecs), default=0)
+
+
+def _legend_columns(width: float, codecs: Sequence[str]) -> int:
+    return max(1, min(len(codecs), 5, int(width / _entry_width(codecs))))
 
 
 def _lossy(points: list[RdPoint]) -> list[RdPoint]:
@@ -89,6 +123,7 @@ def _style(number: int) -> dict[str, Any]:
         "markeredgecolor": "white",
         "markeredgewidth": 0.6,
         "linewidth": 1.5,
+        "linestyle": DASHES[number // len(COLOURS) % len(DASHES)],
     }
 
 
@@ -101,9 +136,11 @@ def _draw_curve(panel: "Axes", points: list[RdPoint], number: int) -> None:
     panel.plot([p.bpp for p in partial], [p.psnr_db for p in partial], **{**style, "linestyle": "none"})
 
 
-def _add_legend(figure: "Figure", codecs: list[str]) -> None:
+def _add_legend(figure: "Figure", numbers: dict[str, int], beside: bool) -> None:
     from matplotlib.lines import Line2D
 
-    if codecs:
-        handles = [Line2D([], [], label=codec, **_style(number)) for number, codec in enumerate(codecs)]
-        figure.legend(handles=handles, loc="outside lower center", ncols=min(len(codecs), 5), frameon=False, fontsize=9)
+    if numbers:
+        handles = [Line2D([], [], label=codec, **_style(number)) for codec, number in numbers.items()]
+        columns = 1 if beside else _legend_columns(figure.get_figwidth(), list(numbers))
+        place: Any = "outside right upper" if beside else "outside lower center"
+        figure.legend(handles=handles, loc=place, ncols=columns, frameon=False, fontsize=9)

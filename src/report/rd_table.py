@@ -11,11 +11,11 @@ from ..errors import AiwaveError
 from .rd_row import RdRow
 
 COLUMNS = tuple(field.name for field in fields(RdRow))
-NAMES, NUMBERS = COLUMNS[:3], COLUMNS[3:]
+NAMES, NUMBERS, OPTIONAL = COLUMNS[:3], COLUMNS[3:-1], COLUMNS[-1]
 
 
 def write_rd_csv(rows: Iterable[RdRow], path: Path) -> None:
-    """Write `rows` to `path` in one step, with the columns of `RdRow`; numbers keep every digit.
+    """Write `rows` to `path` in one step, with `RdRow`'s columns; unknown numbers are empty, others keep every digit.
 
     Raises:
         AiwaveError: If the file cannot be written.
@@ -27,7 +27,7 @@ def write_rd_csv(rows: Iterable[RdRow], path: Path) -> None:
 
 
 def read_rd_csv(path: Path) -> list[RdRow]:
-    """Read the rows of an RD table; columns beyond those of `RdRow` are ignored.
+    """Read the rows of an RD table; `max_error` may be empty or absent, columns beyond those of `RdRow` are ignored.
 
     Raises:
         AiwaveError: If the file cannot be read, lacks a column or has a line that is no `RdRow`.
@@ -42,7 +42,7 @@ def read_rd_csv(path: Path) -> list[RdRow]:
 
 
 def _read(reader: csv.DictReader, path: Path) -> list[RdRow]:
-    missing = [column for column in COLUMNS if column not in (reader.fieldnames or ())]
+    missing = [column for column in NAMES + NUMBERS if column not in (reader.fieldnames or ())]
     if missing:
         raise AiwaveError(f"{path} is no RD table: it lacks the columns {', '.join(missing)}.")
     rows = []
@@ -57,13 +57,15 @@ def _read(reader: csv.DictReader, path: Path) -> list[RdRow]:
 def _row(record: dict[str, Any]) -> RdRow:
     if None in record or None in record.values():
         raise ValueError("the number of fields differs from the header's")
-    names = [record[column] for column in NAMES]
-    numbers = [float(record[column]) for column in NUMBERS]
-    return RdRow(*names, *numbers)
+    last = record.get(OPTIONAL)
+    values: dict[str, Any] = {column: record[column] for column in NAMES}
+    values |= {column: float(record[column]) for column in NUMBERS}
+    values[OPTIONAL] = float(last) if last else None
+    return RdRow(**values)
 
 
-def _text(value: str | float) -> str:
-    if isinstance(value, str):
-        return value
+def _text(value: str | float | None) -> str:
+    if value is None or isinstance(value, str):
+        return value or ""
     number = float(value)
     return str(int(number)) if number.is_integer() else repr(number)

@@ -1,0 +1,43 @@
+"""Rate, distortion and time of one volume, by writing a file and reading it."""
+
+import time
+
+import numpy as np
+import torch
+
+from ..bitstream import Model, compress, decompress
+from ..datamodules import Volume
+from ..metrics import MaxError, Psnr
+from ..models import WaveletCodec
+from ..report import RdRow
+from .measure import Measured
+
+
+def measure_real(codec: WaveletCodec, model: Model, volume: Volume, quality: float, peak: float, tile: int) -> Measured:
+    """Compress a volume with `model`, which is `codec` as a file, decompress it and compare.
+
+    The rate is that of all bytes but the model's; both times cover everything between voxels and bytes.
+
+    Raises AiwaveError for a quality that the codec does not have, or voxels that cannot be coded.
+    """
+    started = time.perf_counter()
+    data = compress(volume.voxels, model, step=float(codec.rate.step_of(quality)), tile=tile)
+    coded = time.perf_counter()
+    decoded = decompress(data, model=model)
+    finished = time.perf_counter()
+    pair = [torch.from_numpy(voxels.astype(np.float32))[None, None] for voxels in (decoded, volume.voxels)]
+    psnr, worst = Psnr(peak), MaxError()
+    for metric in (psnr, worst):
+        metric.update(*pair)
+    row = RdRow(
+        dataset=volume.dataset,
+        file=volume.file,
+        codec=f"aiwave_{codec.name}",
+        quality=quality,
+        bpp=8 * len(data) / volume.voxels.size,
+        psnr_db=float(psnr.compute()),
+        encode_s=coded - started,
+        decode_s=finished - coded,
+        max_error=float(worst.compute()),
+    )
+    return Measured(row, decoded)

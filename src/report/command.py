@@ -1,0 +1,101 @@
+"""`aiwave report`: compare runs, sweeps and anchors in tables, figures and one interactive page."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from omegaconf import DictConfig
+
+from ..app import run_application
+from ..errors import AiwaveError
+
+if TYPE_CHECKING:
+    from ..schema import Node
+    from ..tracking import Tracker
+    from .gather import Gathered
+    from .make import Report
+
+ANCHOR = "anchor="
+KEY = re.compile(r"[+~]*[\w.@/]+=|-")
+
+
+def main(arguments: Sequence[str]) -> None:
+    """The command, given what follows its name. Raises AiwaveError for bad input."""
+    run_application("report", report, _schema, overrides(arguments))
+
+
+def overrides(arguments: Sequence[str]) -> list[str]:
+    """The same arguments with the folders among them, whatever is no key=value or exists, as one folders=[...].
+
+    anchor=CODEC becomes against='CODEC': to Hydra, `anchor` is the group of the codecs that can be measured, but those
+    of a report may have any name.
+
+    Raises:
+        AiwaveError: If there is no folder among them.
+    """
+    folders = [given for given in arguments if not KEY.match(given) or Path(given).exists()]
+    keys = [
+        f"against={_quoted(given.removeprefix(ANCHOR))}" if given.startswith(ANCHOR) else given
+        for given in arguments
+        if given not in folders
+    ]
+    if folders:
+        return [*keys, f"folders=[{','.join(map(_quoted, folders))}]"]
+    if not any(given.startswith(("-", "folders=")) for given in keys):
+        raise AiwaveError("aiwave report needs folders of runs, sweeps or anchors: give aiwave report FOLDER...")
+    return keys
+
+
+def _quoted(text: str) -> str:
+    """In quotes as Hydra reads them: a backslash is itself, except before a quote."""
+    escaped = re.sub(r"(\\*)('|$)", lambda m: m[1] * 2 + m[2].replace("'", "\\'"), text)
+    return f"'{escaped}'"
+
+
+def report(cfg: DictConfig, output: Path | None, given: Sequence[str]) -> None:
+    """Write the report of `cfg.folders` to `cfg.out`, track it, and print the comparison and where it lies.
+
+    Raises:
+        AiwaveError: If a folder holds no results, a table is damaged, or there is no such anchor.
+    """
+    from hydra.utils import instantiate
+
+    from ..quiet import quieten
+    from ..schema import ReportConfig
+    from ..validation import validate
+    from .gather import gather
+    from .make import make_report
+    from .markdown import bd_markdown
+
+    quieten()
+    validate(cfg, ReportConfig)
+    out = Path(cfg.out)
+    gathered = gather([Path(folder) for folder in cfg.folders], out)
+    made = make_report(gathered, cfg.against, out)
+    tracker = instantiate(cfg.logger)
+    _track(tracker, gathered, made)
+    print(f"\n{bd_markdown(made.entries, made.anchor)}\n")
+    for note in made.notes:
+        print(f"note    {note}")
+    print(f"page    {out / 'report.html'}")
+    print(f"tables  {out / 'tables.md'}, {out / 'bd.csv'}, {out / 'rd.csv'}")
+    print(f"figures {out / 'rd_*.png'} and .pdf, one per data set")
+    if tracker.location:
+        print(f"tracked {tracker.location}")
+
+
+def _track(tracker: "Tracker", gathered: "Gathered", made: "Report") -> None:
+    from ..evaluation import tracked
+    from .bd_table import bd_numbers
+
+    config = {"anchor": made.anchor, "runs": [str(run.folder) for run in gathered.runs]}
+    with tracked(tracker, made.folder, "report", f"report-{made.folder.resolve().name}", "report", ["report"], config):
+        pictures = {path.stem: path for path in (*made.figures, *made.slices)}
+        tracker.log_rd(gathered.rows, made.folder / "rd.png", pictures, bd_numbers(made.entries))
+
+
+def _schema() -> "type[Node]":
+    from ..schema import ReportConfig
+
+    return ReportConfig

@@ -1,0 +1,131 @@
+"""Reading any mix of runs, sweeps and anchor results into one table."""
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import AiwaveError
+from .rd_row import RdRow
+from .rd_table import read_rd_csv
+from .recorded_run import CONFIG, RecordedRun, read_run
+from .slices import Slice, read_slices
+from .tell_apart import Source, result, tell_apart
+
+TABLE = "rd.csv"
+FAILED, SETTINGS = "failed.csv", "anchors.json"  # what `aiwave anchors` writes beside it
+MARK = "report.html"  # a folder with one is a report of ours, and no source
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """Everything that a report is made of.
+
+    Args:
+        rows: All points; those of learned codecs first.
+        learned: The codecs that came from runs.
+        stated_peaks: The peak of the PSNR of rows whose run recorded one.
+        runs: The runs, by the path of their folder.
+        slices: Middle slices before and after coding.
+        settings: How anchors were set, by the path of the file that says so.
+        notes: What could not be measured, one sentence per folder.
+    """
+
+    rows: list[RdRow]
+    learned: frozenset[str]
+    stated_peaks: dict[RdRow, float]
+    runs: list[RecordedRun]
+    slices: list[Slice]
+    settings: dict[Path, str]
+    notes: list[str]
+
+
+def gather(places: Sequence[Path], out: Path) -> Gathered:
+    """Read every rd.csv below the folders `places`, or the table itself where a place is a file.
+
+    A point is kept once: a sweep's table repeats those of its jobs. Codecs of the same name from different runs are
+    told apart by the runs' names or folders, `NAME (FOLDER)`. The report's own folder `out`, and others that hold a
+    report, are passed over.
+
+    Raises:
+        AiwaveError: If a place does not exist or holds no table, or a table is damaged, empty or contradicts itself.
+    """
+    tables = dict.fromkeys((table, place.resolve()) for place in places for table in _tables(place, out))
+    runs: dict[Path, RecordedRun] = {}
+    sources = [_source(table, place, runs) for table, place in tables]
+    sources.sort(key=lambda source: (source.run is None, len(source.folder.parts), source.folder))
+    folders = list(dict.fromkeys(source.folder for source in sources))
+    _drop_repeated(sources)
+    sources = tell_apart([source for source in sources if source.rows])
+    return Gathered(
+        rows=[row for source in sources for row in source.rows],
+        learned=frozenset(row.codec for source in sources if source.run for row in source.rows),
+        stated_peaks={
+            row: source.run.peak for source in sources if source.run and source.run.peak for row in source.rows
+        },
+        runs=sorted(runs.values(), key=lambda run: run.folder),
+        slices=[one for source in sources for one in source.slices],
+        settings={path: _text(path) for folder in folders if (path := folder / SETTINGS).is_file()},
+        notes=[_failures(path) for folder in folders if (path := folder / FAILED).is_file()],
+    )
+
+
+def _failures(path: Path) -> str:
+    try:
+        failed = list(csv.DictReader(_text(path).splitlines(keepends=True)))
+        codecs = ", ".join(dict.fromkeys(record["codec"] for record in failed))
+        return f"{len(failed)} points of {codecs} could not be measured, the first because: {failed[0]['reason']}"
+    except (csv.Error, KeyError, IndexError, TypeError) as error:
+        raise AiwaveError(f"{path} is damaged: delete it.") from error
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise AiwaveError(f"{path} cannot be read as text.") from error
+
+
+def _tables(place: Path, out: Path) -> list[Path]:
+    if place.is_file():
+        return [place.resolve()]
+    if not place.is_dir():
+        raise AiwaveError(f"{place} does not exist: give folders of runs, sweeps or anchors, or an RD table.")
+    found = [
+        table.resolve()
+        for table in sorted(place.rglob(TABLE))
+        if table.parent.resolve() != out.resolve() and not (table.parent / MARK).exists()
+    ]
+    if not found:
+        raise AiwaveError(f"{place} holds no {TABLE}: give folders of runs, sweeps or anchors.")
+    return found
+
+
+def _source(table: Path, place: Path, runs: dict[Path, RecordedRun]) -> Source:
+    rows = read_rd_csv(table)
+    if not rows:
+        raise AiwaveError(f"{table} has no rows: remove it or measure again.")
+    within = [folder for folder in table.parents if folder == table.parent or folder.is_relative_to(place)]
+    folder = next((folder for folder in within if (folder / CONFIG).is_file()), None)
+    if folder is not None and folder not in runs:
+        runs[folder] = read_run(folder)
+    return Source(table, rows, runs[folder] if folder else None, read_slices(table.parent))
+
+
+def _drop_repeated(sources: Sequence[Source]) -> None:
+    """Keep every point in the first source that has it. Raises AiwaveError if a table contradicts itself."""
+    seen: set[tuple[object, ...]] = set()
+    for source in sources:
+        fresh: dict[tuple[object, ...], RdRow] = {}
+        for row in source.rows:
+            if result(row) not in seen:
+                fresh.setdefault(result(row), row)
+        settings = [(row.dataset, row.file, row.codec, row.quality) for row in fresh.values()]
+        if len(set(settings)) < len(settings):
+            dataset, file, codec, quality = next(s for s in settings if settings.count(s) > 1)
+            raise AiwaveError(
+                f"{source.table} has different results of {codec} at quality {quality:g} for {file} of {dataset}: "
+                "give the folders that they came from instead."
+            )
+        source.rows = list(fresh.values())
+        seen |= fresh.keys()

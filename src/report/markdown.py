@@ -1,0 +1,56 @@
+"""The tables of a report as Markdown."""
+
+from collections.abc import Iterable, Sequence
+
+from ..metrics import Estimate
+from .bd_table import BdEntry
+from .summaries import Lossless, Speed
+
+
+def bd_markdown(entries: Sequence[BdEntry], anchor: str) -> str:
+    """BD-rate and BD-PSNR of every codec on every data set, intervals in brackets; then what is missing, and why."""
+    cells = {(entry.codec, entry.dataset): _bd_cell(entry) for entry in entries}
+    reasons = [f"- {entry.codec} on {entry.dataset}: {entry.reason}." for entry in entries if entry.reason]
+    note = (
+        f"BD-rate [%] / BD-PSNR [dB] against {anchor}: Akima interpolation, per volume, then the mean; in brackets the "
+        "95 % bootstrap interval of BD-rate over volumes; @ the share of the PSNR range on which both curves lie."
+    )
+    return "\n\n".join(filter(None, [f"## Against {anchor}", note, _grid(cells), "\n".join(reasons)]))
+
+
+def lossless_markdown(entries: Sequence[Lossless]) -> str:
+    """Bits per voxel of exact coding, the best of a data set in bold."""
+    best = {d: min(e.bpp for e in entries if e.dataset == d) for d in {entry.dataset for entry in entries}}
+    cells = {(e.codec, e.dataset): f"**{e.bpp:.3f}**" if e.bpp == best[e.dataset] else f"{e.bpp:.3f}" for e in entries}
+    return "\n\n".join(filter(None, ["## Lossless", "Mean bits per voxel over the volumes of a set.", _grid(cells)]))
+
+
+def speed_markdown(entries: Sequence[Speed]) -> str:
+    """Seconds per volume."""
+    cells = {(e.codec, e.dataset): f"{e.encode_s:.3g} / {e.decode_s:.3g}" for e in entries}
+    return "\n\n".join(["## Speed", "Seconds per volume to encode / decode, mean over qualities.", _grid(cells)])
+
+
+def _grid(cells: dict[tuple[str, str], str]) -> str:
+    """A table of codecs by data sets; empty for none."""
+    if not cells:
+        return ""
+    datasets = list(dict.fromkeys(dataset for _, dataset in cells))
+    lines: list[Iterable[str]] = [["codec", *datasets], ["---"] + ["---:"] * len(datasets)]
+    for codec in dict.fromkeys(codec for codec, _ in cells):
+        lines.append([codec, *(cells.get((codec, dataset), "") for dataset in datasets)])
+    return "\n".join(f"| {' | '.join(text.replace('|', chr(92) + '|') for text in line)} |" for line in lines)
+
+
+def _bd_cell(entry: BdEntry) -> str:
+    if entry.rate is None and entry.psnr is None:
+        return "–"
+    rate, psnr = _number(entry.rate, ".1f"), _number(entry.psnr, ".2f")
+    low_high = entry.rate.interval if entry.rate else None
+    interval = f" [{low_high[0]:+.1f}, {low_high[1]:+.1f}]" if low_high else ""
+    overlap = f" @{entry.overlap:.0%}" if entry.rate else ""
+    return f"{rate}{interval} / {psnr}{overlap}"
+
+
+def _number(estimate: Estimate | None, form: str) -> str:
+    return f"{estimate.mean:+{form}}" if estimate else "–"

@@ -1,0 +1,146 @@
+"""Middle slices of volumes before and after coding, to look at."""
+
+import io
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+
+from ..atomic import replacing
+from ..errors import AiwaveError
+from .rd_row import RdRow
+
+FOLDER = "slices"
+MOST_VOLUMES = 3  # of a data set in a report
+MIDDLE_BPP = 1.0  # slices are kept at the rate nearest to this one, so that those of different codecs compare
+WINDOW = (0.5, 99.5)  # percentiles of the original shown as black and white
+Plane = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Slice:
+    """The middle plane across z of one volume, original and decoded: two (H, W) arrays of one integer dtype."""
+
+    row: RdRow
+    original: Plane
+    decoded: Plane
+
+
+def middle(slices: Sequence[Slice]) -> Slice:
+    """The one whose rate is nearest to 1 bit per voxel, by ratio."""
+    return min(slices, key=lambda one: abs(math.log(max(one.row.bpp, 1e-9) / MIDDLE_BPP)))
+
+
+def save_slice(one: Slice, folder: Path) -> Path:
+    """Write `folder`/slices/NAME.npz, and beside it the picture of `draw_slice`, whose path is returned.
+
+    Raises:
+        AiwaveError: If a file cannot be written.
+    """
+    path = folder / FOLDER / f"{_stem(one)}.npz"
+    numbers = (one.row.quality, one.row.bpp, one.row.psnr_db, one.row.encode_s, one.row.decode_s)
+    with replacing(path) as temporary, temporary.open("wb") as stream:
+        np.savez_compressed(
+            stream,
+            names=np.array([one.row.dataset, one.row.file, one.row.codec]),
+            numbers=np.array(numbers),
+            original=one.original,
+            decoded=one.decoded,
+        )
+    return draw_slice(one, folder)
+
+
+def draw_slice(one: Slice, folder: Path) -> Path:
+    """Draw the three `pictures` of a slice in a row as `folder`/slices/NAME.png and return its path.
+
+    Raises:
+        AiwaveError: If the file cannot be written.
+    """
+    path = folder / FOLDER / f"{_stem(one)}.png"
+    with replacing(path) as temporary:
+        temporary.write_bytes(png(_in_a_row(pictures(one))))
+    return path
+
+
+def some_slices(slices: Sequence[Slice]) -> list[Slice]:
+    """The slices of the first three volumes of every data set; one per volume and codec."""
+    files: dict[str, list[str]] = {}
+    kept: dict[tuple[str, str, str], Slice] = {}
+    for one in sorted(slices, key=lambda one: one.row.file):
+        row = one.row
+        of_set = files.setdefault(row.dataset, [])
+        if row.file not in of_set and len(of_set) < MOST_VOLUMES:
+            of_set.append(row.file)
+        if row.file in of_set:
+            kept.setdefault((row.dataset, row.file, row.codec), one)
+    return list(kept.values())
+
+
+def file_name(text: str) -> str:
+    """The text with what file systems dislike replaced."""
+    return "".join(c if c.isalnum() or c in "-_." else "_" for c in text)
+
+
+def _stem(one: Slice) -> str:
+    return file_name(f"{one.row.file}.{one.row.codec}")
+
+
+def png(picture: Plane) -> bytes:
+    """An 8-bit grey picture (H, W) as a PNG file."""
+    from PIL import Image
+
+    stream = io.BytesIO()
+    Image.fromarray(picture).save(stream, format="png", optimize=True)
+    return stream.getvalue()
+
+
+def read_slices(folder: Path) -> list[Slice]:
+    """The slices that lie in `folder`/slices, by name.
+
+    Raises:
+        AiwaveError: If a file is damaged.
+    """
+    return [_read(path) for path in sorted((folder / FOLDER).glob("*.npz"))]
+
+
+def _read(path: Path) -> Slice:
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            names, numbers = stored["names"].tolist(), stored["numbers"].tolist()
+            original, decoded = stored["original"], stored["decoded"]
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+        raise AiwaveError(f"{path} holds no slices: delete it or evaluate again.") from error
+    if original.ndim != 2 or original.shape != decoded.shape or len(names) != 3 or len(numbers) != 5:
+        raise AiwaveError(f"{path} holds no slices: delete it or evaluate again.")
+    return Slice(RdRow(*names, *numbers), original, decoded)
+
+
+def pictures(one: Slice, side: int = 256) -> list[Plane]:
+    """Original, decoded and their difference ×10 as 8-bit pictures, cropped to the middle `side` × `side` pixels.
+
+    The first two share the original's percentiles 0.5 to 99.5 as black and white; the difference, decoded minus
+    original, has ten times their contrast around mid-grey.
+    """
+    original, decoded = (_crop(plane, side).astype(np.float64) for plane in (one.original, one.decoded))
+    low, high = np.percentile(original, WINDOW)
+    gain = 255 / max(high - low, 1.0)
+    shades: Iterable[Plane] = (
+        (original - low) * gain,
+        (decoded - low) * gain,
+        127.5 + 10 * (decoded - original) * gain,
+    )
+    return [np.clip(np.round(shade), 0, 255).astype(np.uint8) for shade in shades]
+
+
+def _in_a_row(planes: Sequence[Plane]) -> Plane:
+    gap = np.full((planes[0].shape[0], 4), 255, np.uint8)
+    return np.hstack([part for plane in planes for part in (plane, gap)][:-1])
+
+
+def _crop(plane: Plane, side: int) -> Plane:
+    starts = [max(0, (size - side) // 2) for size in plane.shape]
+    return plane[starts[0] : starts[0] + side, starts[1] : starts[1] + side]

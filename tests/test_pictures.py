@@ -1,0 +1,77 @@
+"""Pictures of a codec: the right functions, in files that the trackers show."""
+
+import numpy as np
+import pytest
+import pywt
+import torch
+from matplotlib.image import imread
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from aiwave.models.filters import synthesis_functions
+from aiwave.report import save_filters, save_slices
+from aiwave.tracking import CsvTracker, ManyTrackers, NoTracker, TensorBoardTracker
+from tests.builders import shake, transform
+from tests.runs import train
+
+
+def test_functions_of_the_plain_wavelet_are_those_of_pywavelets():
+    functions = synthesis_functions(transform("cdf97"))
+    assert len(functions) == 15
+    high = np.array(pywt.Wavelet("bior4.4").rec_hi)
+    function = functions["HHH1"].numpy()
+    z, y, x = np.unravel_index(np.abs(function).argmax(), function.shape)
+    line = function[z, y]
+    peak = int(np.abs(high).argmax())
+    found = line[x - peak : x - peak + len(high)]
+    np.testing.assert_allclose(found / line[x], high / high[peak], atol=1e-4)
+    np.testing.assert_allclose(
+        function, np.einsum("i,j,k", *(function[:, y, x], function[z, :, x], line)) / line[x] ** 2, atol=1e-4
+    )
+
+
+def test_functions_of_a_trained_transform_change_what_a_coefficient_does_and_nothing_where_there_is_none():
+    trained = shake(transform("affine"), std=0.1)
+    with torch.no_grad():
+        functions = synthesis_functions(trained)
+        plain = synthesis_functions(transform("affine"))
+    assert all(torch.isfinite(values).all() for values in functions.values())
+    assert not torch.allclose(functions["LLL2"], plain["LLL2"], atol=1e-2)
+
+
+def test_pictures_are_drawn(tmp_path):
+    volume = np.random.default_rng(0).integers(0, 255, (8, 9, 10)).astype(np.float32)
+    save_slices(volume, volume + 1, tmp_path / "slices.png")
+    save_filters({f"b{k}": volume for k in range(7)}, tmp_path / "filters.png")
+    for name in ("slices", "filters"):
+        assert imread(tmp_path / f"{name}.png").std() > 0.05
+
+
+def test_several_loggers_at_once_see_metrics_pictures_and_results(data_root, tmp_path):
+    options = ["logger=tensorboard", "logger@also=csv", "schedule=one_stage", "epochs=1"]
+    options += ["trainer.log_every_n_steps=1"]
+    assert train(data_root, tmp_path / "run", *options, epochs=[]) == 0
+    events = EventAccumulator(str(tmp_path / "run/tensorboard/joint")).Reload()
+    assert set(events.Tags()["images"]) == {"filters", "slices"}
+    assert {"val/loss", "train/step", "gradient_norm/transform", "band_bpp/HHH1"} <= set(events.Tags()["scalars"])
+    (version,) = (tmp_path / "run/csv/joint").iterdir()
+    assert {path.name for path in version.iterdir()} >= {"metrics.csv", "filters.png", "slices.png"}
+    assert "val/loss" in (version / "metrics.csv").read_text().splitlines()[0]
+    assert "rd/curves" in EventAccumulator(str(tmp_path / "run/tensorboard/evaluate")).Reload().Tags()["images"]
+
+
+@pytest.mark.parametrize("trackers", [[], [NoTracker("p")]])
+def test_nothing_to_track_with_is_nothing_to_trip_over(trackers, tmp_path):
+    many = ManyTrackers(trackers)
+    assert many.open(tmp_path, "group", "name", "train", [], {}) == []
+    many.log_rd([], tmp_path)
+    many.log_picture("a", tmp_path)
+    many.close("ok")
+    assert many.location == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_places_of_several_trackers_are_told(tmp_path):
+    many = ManyTrackers([CsvTracker("p"), NoTracker("p"), TensorBoardTracker("p")])
+    assert len(many.open(tmp_path, "group", "name", "train", [], {})) == 2
+    many.close("ok")
+    assert many.location == f"{tmp_path}/csv/train/version_0, {tmp_path}/tensorboard/train"
