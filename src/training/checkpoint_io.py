@@ -1,13 +1,14 @@
-"""Checkpoints on disk: whole or not at all, and never unpickled."""
+"""Checkpoints on disk: whole or not at all, sealed with a checksum, and never unpickled."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import torch
 from pytorch_lightning.plugins.io import TorchCheckpointIO
 
 from ..atomic import replacing
 from ..errors import AiwaveError
+from .digest import is_archive, is_intact, seal
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):
@@ -15,22 +16,36 @@ class AtomicCheckpointIO(TorchCheckpointIO):
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
         """Write a checkpoint. Raises AiwaveError if the disk refuses."""
-        with replacing(Path(path)) as temporary, temporary.open("wb") as file:
-            torch.save(checkpoint, file)
+        with replacing(Path(path)) as temporary:
+            with temporary.open("wb") as file:
+                _save(checkpoint, file)
+            seal(temporary)
 
     def load_checkpoint(self, path: Any, map_location: Any = "cpu", weights_only: bool | None = True) -> Any:
         """Read a checkpoint. Raises AiwaveError naming the file if it is missing, cut short or not a checkpoint."""
         return read_checkpoint(Path(path))
 
 
+def _save(checkpoint: dict[str, Any], file: BinaryIO) -> None:
+    """Write a checkpoint. Raises OSError if the disk is full, for which torch has an error of its own."""
+    try:
+        torch.save(checkpoint, file)
+    except RuntimeError as error:
+        if isinstance(error.__context__, OSError):
+            raise error.__context__ from error
+        raise
+
+
 def read_checkpoint(path: Path) -> dict[str, Any]:
-    """Read a checkpoint's tensors and plain values onto the CPU.
+    """Read a checkpoint's tensors and plain values onto the CPU, after checking its checksum, if it has one.
 
     Raises:
         AiwaveError: If the file is missing, cut short or not a checkpoint of this program.
     """
     if not path.is_file():
         raise AiwaveError(f"No checkpoint at {path}: check the path.")
+    if is_archive(path) and not is_intact(path):
+        raise AiwaveError(f"{path} is damaged (its checksum differs): use another checkpoint or train again.")
     try:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # whatever torch.load trips over, the file is not usable
