@@ -144,7 +144,7 @@ def test_wandb_writes_separate_readable_offline_runs(tmp_path, monkeypatch, wand
     assert one["history"][0]["trainer/global_step"] == 3
     assert {key: one["summary"][key] for key in SUMMARY} == pytest.approx(SUMMARY)
     media = [item for item in one["files"] if item.startswith("media/")]
-    (table,) = [item for item in media if item.endswith(".table.json")]
+    (table,) = [item for item in media if item.startswith("media/table/rd/") and item.endswith(".table.json")]
     (image,) = [item for item in media if item.endswith(".png")]
     stored = json.loads((one["folder"] / "files" / table).read_text())
     assert [RdRow(*values) for values in stored["data"]] == ROWS

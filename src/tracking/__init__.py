@@ -5,6 +5,7 @@ Importing this package imports none of the tracking libraries; each tracker does
 
 from .base import Status, Tracker
 from .csv_tracker import CsvTracker
+from .many_trackers import ManyTrackers
 from .no_tracker import NoTracker
 from .provenance import git_state, machine, package_versions
 from .tensorboard_tracker import TensorBoardTracker
@@ -12,6 +13,7 @@ from .wandb_tracker import WandbTracker
 
 __all__ = [
     "CsvTracker",
+    "ManyTrackers",
     "NoTracker",
     "Status",
     "TensorBoardTracker",

@@ -1,8 +1,9 @@
 """What every tracker can do."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal, TypeVar
 
 from pytorch_lightning.loggers import Logger
@@ -12,6 +13,7 @@ from ..report import RdRow
 
 Status = Literal["ok", "failed"]
 Run = TypeVar("Run")
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class Tracker(ABC):
@@ -31,7 +33,7 @@ class Tracker(ABC):
     @abstractmethod
     def open(
         self, folder: Path, group: str, name: str, job_type: str, tags: Sequence[str], config: dict[str, Any]
-    ) -> Logger | bool:
+    ) -> Logger | list[Logger] | bool:
         """Start a run, after closing the one before, and return its logger for the `Trainer`.
 
         Args:
@@ -43,15 +45,35 @@ class Tracker(ABC):
             config: Settings to record, of plain values.
 
         Returns:
-            A logger, or False for no logging.
+            A logger or several, or False for no logging.
 
         Raises:
             AiwaveError: If the tracking service cannot be used.
         """
 
     @abstractmethod
-    def log_rd(self, rows: Sequence[RdRow], figure: Path) -> None:
-        """Record an RD table, its figure (a PNG) and the means per quality in the open run.
+    def log_rd(
+        self,
+        rows: Sequence[RdRow],
+        figure: Path,
+        pictures: Mapping[str, Path] = NOTHING,
+        numbers: Mapping[str, float] = NOTHING,
+    ) -> None:
+        """Record an RD table, its figure and the means per quality in the open run.
+
+        Args:
+            rows: The table.
+            figure: A PNG of its curves.
+            pictures: Further PNGs, such as slices, by name.
+            numbers: Further figures, such as BD-rates, by name.
+
+        Raises:
+            AiwaveError: If no run is open.
+        """
+
+    @abstractmethod
+    def log_picture(self, name: str, picture: Path) -> None:
+        """Record a PNG under `name` in the open run.
 
         Raises:
             AiwaveError: If no run is open.

@@ -1,15 +1,16 @@
 """Tracking in CSV files, without any service."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pytorch_lightning.loggers import CSVLogger
 from pytorch_lightning.utilities import rank_zero_only
 
+from ..atomic import replacing
 from ..report import RdRow, write_rd_csv
-from .base import Status, Tracker, opened
+from .base import NOTHING, Status, Tracker, opened
 from .run_record import run_record
 
 
@@ -36,11 +37,28 @@ class CsvTracker(Tracker):
         return logger
 
     @rank_zero_only
-    def log_rd(self, rows: Sequence[RdRow], figure: Path) -> None:
-        """Write the table and copy the figure beside the metrics; see `Tracker.log_rd`."""
+    def log_rd(
+        self,
+        rows: Sequence[RdRow],
+        figure: Path,
+        pictures: Mapping[str, Path] = NOTHING,
+        numbers: Mapping[str, float] = NOTHING,
+    ) -> None:
+        """Write the tables and copy figure and pictures beside the metrics; see `Tracker.log_rd`."""
         folder = Path(opened(self._logger).log_dir)
         write_rd_csv(rows, folder / "rd.csv")
         shutil.copyfile(figure, folder / "rd.png")
+        for name, picture in pictures.items():
+            (folder / "pictures").mkdir(exist_ok=True)
+            shutil.copyfile(picture, folder / "pictures" / f"{name}.png")
+        if numbers:
+            with replacing(folder / "numbers.csv") as temporary:
+                temporary.write_text("".join(f"{key},{value!r}\n" for key, value in numbers.items()), encoding="utf-8")
+
+    @rank_zero_only
+    def log_picture(self, name: str, picture: Path) -> None:
+        """Copy the picture beside the metrics; see `Tracker.log_picture`."""
+        shutil.copyfile(picture, Path(opened(self._logger).log_dir) / f"{name}.png")
 
     def close(self, status: Status) -> None:
         """End the open run; see `Tracker.close`."""

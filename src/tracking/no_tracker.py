@@ -1,11 +1,11 @@
 """No tracking."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ..report import RdRow
-from .base import Status, Tracker
+from .base import NOTHING, Status, Tracker
 
 
 class NoTracker(Tracker):
@@ -17,7 +17,16 @@ class NoTracker(Tracker):
         """Return False: the `Trainer` logs nowhere."""
         return False
 
-    def log_rd(self, rows: Sequence[RdRow], figure: Path) -> None:
+    def log_rd(
+        self,
+        rows: Sequence[RdRow],
+        figure: Path,
+        pictures: Mapping[str, Path] = NOTHING,
+        numbers: Mapping[str, float] = NOTHING,
+    ) -> None:
+        """Do nothing."""
+
+    def log_picture(self, name: str, picture: Path) -> None:
         """Do nothing."""
 
     def close(self, status: Status) -> None:

@@ -1,6 +1,6 @@
 """Tracking in TensorBoard event files."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +8,7 @@ from pytorch_lightning.loggers import TensorBoardLogger
 from pytorch_lightning.utilities import rank_zero_only
 
 from ..report import RdRow, format_table
-from .base import Status, Tracker, opened
+from .base import NOTHING, Status, Tracker, opened
 from .rd_summary import rd_summary
 from .run_record import run_record
 
@@ -32,17 +32,30 @@ class TensorBoardTracker(Tracker):
         return logger
 
     @rank_zero_only
-    def log_rd(self, rows: Sequence[RdRow], figure: Path) -> None:
-        """Add the table as text, the figure as an image and the means as scalars; see `Tracker.log_rd`."""
-        from matplotlib.image import imread
-
+    def log_rd(
+        self,
+        rows: Sequence[RdRow],
+        figure: Path,
+        pictures: Mapping[str, Path] = NOTHING,
+        numbers: Mapping[str, float] = NOTHING,
+    ) -> None:
+        """Add the table as text, figure and pictures as images, means and numbers as scalars; see `Tracker.log_rd`."""
         writer = opened(self._logger).experiment
         table = format_table(rows).replace("\n", "\n    ")
         writer.add_text("rd/table", f"    {table}")
-        writer.add_image("rd/curves", imread(figure)[..., :3], dataformats="HWC")
-        for key, number in rd_summary(rows).items():
+        writer.add_image("rd/curves", _pixels(figure), dataformats="HWC")
+        for name, picture in pictures.items():
+            writer.add_image(f"rd/{name}", _pixels(picture), dataformats="HWC")
+        for key, number in {**rd_summary(rows), **numbers}.items():
             writer.add_scalar(key, number)
         writer.flush()
+
+    @rank_zero_only
+    def log_picture(self, name: str, picture: Path) -> None:
+        """Add an image; see `Tracker.log_picture`."""
+        from matplotlib.image import imread
+
+        opened(self._logger).experiment.add_image(name, imread(picture)[..., :3], dataformats="HWC")
 
     def close(self, status: Status) -> None:
         """End the open run; see `Tracker.close`."""
@@ -54,3 +67,11 @@ class TensorBoardTracker(Tracker):
     def location(self) -> str:
         """Return the folder of the last run."""
         return self._location
+
+
+def _pixels(path: Path) -> Any:
+    """A PNG as (H, W, 3) floats from 0 to 1."""
+    from matplotlib.image import imread
+
+    pixels = imread(path)
+    return pixels[..., None].repeat(3, axis=2) if pixels.ndim == 2 else pixels[..., :3]

@@ -1,7 +1,7 @@
 """Tracking with Weights & Biases."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,8 +10,9 @@ from pytorch_lightning.loggers import WandbLogger
 from pytorch_lightning.utilities import rank_zero_only
 
 from ..report import COLUMNS, RdRow
-from .base import Status, Tracker, opened
+from .base import NOTHING, Status, Tracker, opened
 from .rd_summary import rd_summary
+from .wandb_charts import rd_charts
 from .wandb_run import start_run
 
 if TYPE_CHECKING:
@@ -65,14 +66,28 @@ class WandbTracker(Tracker):
         self._run, self._location = start_run(mode, **arguments)
 
     @rank_zero_only
-    def log_rd(self, rows: Sequence[RdRow], figure: Path) -> None:
-        """Log the table and the figure, and put the means into the summary; see `Tracker.log_rd`."""
+    def log_rd(
+        self,
+        rows: Sequence[RdRow],
+        figure: Path,
+        pictures: Mapping[str, Path] = NOTHING,
+        numbers: Mapping[str, float] = NOTHING,
+    ) -> None:
+        """Log table, charts, figure and pictures; put means and numbers into the summary; see `Tracker.log_rd`."""
         import wandb
 
         run = opened(self._run)
         table = wandb.Table(columns=list(COLUMNS), data=[list(astuple(row)) for row in rows])
-        run.log({"rd/table": table, "rd/curves": wandb.Image(str(figure))})
-        run.summary.update(rd_summary(rows))
+        images = {name: wandb.Image(str(picture)) for name, picture in {"curves": figure, **pictures}.items()}
+        run.log({"rd/table": table, **rd_charts(rows), **{f"rd/{name}": image for name, image in images.items()}})
+        run.summary.update({**rd_summary(rows), **numbers})
+
+    @rank_zero_only
+    def log_picture(self, name: str, picture: Path) -> None:
+        """Log an image; see `Tracker.log_picture`."""
+        import wandb
+
+        opened(self._run).log({name: wandb.Image(str(picture))})
 
     def close(self, status: Status) -> None:
         """End the open run and, online, wait for its upload; see `Tracker.close`."""

@@ -1,16 +1,21 @@
 """Training: the Lightning module, the staged schedule, run folders and checkpoints."""
 
+from .about import run_tags
 from .build import build_codec, plan
 from .device import torch_device
+from .lr_schedule import ConstantRate, CosineDecay
 from .prepare import prepare_new, prepare_resumed
 from .restore import last_finished, trained_codec
 from .run_folder import RunFolder
-from .schedule import run_schedule, run_stage, run_tags
+from .schedule import run_schedule, run_stage
+from .session import session
 from .task import CompressionTask
 from .weights import load_weights
 
 __all__ = [
     "CompressionTask",
+    "ConstantRate",
+    "CosineDecay",
     "RunFolder",
     "build_codec",
     "last_finished",
@@ -21,6 +26,7 @@ __all__ = [
     "run_schedule",
     "run_stage",
     "run_tags",
+    "session",
     "torch_device",
     "trained_codec",
 ]

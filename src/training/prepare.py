@@ -9,14 +9,15 @@ from omegaconf import DictConfig, OmegaConf
 
 from ..datamodules import VolumeDataModule
 from ..errors import AiwaveError
-from ..schema import TrainConfig, Transform
+from ..schema import Rounding, TrainConfig, Transform
 from ..validation import validate
-from .build import build_codec, plan, stage_transform
+from .already_trained import AlreadyTrainedError, find_finished, identity
+from .build import build_codec, plan, stage_rounding, stage_transform
 from .device import torch_device
 from .run_folder import RunFolder
 from .weights import load_weights
 
-WHILE_RESUMING = ("callbacks", "logger", "trainer")
+WHILE_RESUMING = ("callbacks", "logger", "trainer", "launcher")
 
 
 def prepare_new(cfg: DictConfig, folder: RunFolder, overrides: Sequence[str]) -> tuple[DictConfig, VolumeDataModule]:
@@ -25,6 +26,7 @@ def prepare_new(cfg: DictConfig, folder: RunFolder, overrides: Sequence[str]) ->
     Returns the configuration with every value resolved, the data's peak and intensity scale included, and the data.
 
     Raises:
+        AlreadyTrainedError: If a finished run is the same, unless `cfg.again`.
         AiwaveError: If anything cannot be used; nothing is written then.
     """
     validate(cfg, TrainConfig)
@@ -41,7 +43,11 @@ def prepare_new(cfg: DictConfig, folder: RunFolder, overrides: Sequence[str]) ->
     cfg.dataset.peak, cfg.dataset.intensity_scale = data.peak, data.intensity_scale
     OmegaConf.resolve(cfg)
     check_stages(cfg)
-    folder.create(cfg, overrides)
+    known = identity(cfg, data.identity())
+    if not cfg.again and (finished := find_finished(known, Path(cfg.runs_dir))):
+        raise AlreadyTrainedError(finished)
+    about = {"name": data.name, "subset": data.subset, "sha256": data.identity()}
+    folder.create(cfg, overrides, {"data": about, "identity": known})
     return cfg, data
 
 
@@ -58,6 +64,8 @@ def prepare_resumed(
         root = re.split(r"[.=@]", override.lstrip("+~"))[0]
         if root in WHILE_RESUMING:
             recorded[root] = cfg[root]
+            if root == "logger":
+                recorded.also = cfg.also
         elif root != "resume":
             raise AiwaveError(
                 f"A resumed run keeps its recorded configuration: leave out {override}, or start a new run "
@@ -77,7 +85,8 @@ def read_data(cfg: DictConfig) -> VolumeDataModule:
     data: VolumeDataModule = instantiate(cfg.dataset)
     data.setup("fit")
     if cfg.evaluate:
-        data.check_depth(next(iter(data.test_volumes())))
+        volume = next(iter(data.test_volumes()))
+        data.check_depth(volume.file, volume.voxels.dtype)
     return data
 
 
@@ -89,6 +98,7 @@ def check_stages(cfg: DictConfig) -> None:
     """
     for position, stage in enumerate(plan(cfg)):
         validate(stage_transform(cfg, stage), Transform)
+        validate(stage_rounding(cfg, stage), Rounding)
         codec = build_codec(cfg, stage)
         if position == 0 and cfg.init_from:
             load_weights(codec, Path(cfg.init_from))

@@ -9,9 +9,13 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from .. import __version__
 from ..atomic import replacing
 from ..errors import AiwaveError
 from ..tracking import git_state, machine, package_versions
+from .older_runs import completed
+
+FORMAT = 1  # of run folders; a higher one holds what this program cannot read
 
 
 class RunFolder:
@@ -41,8 +45,8 @@ class RunFolder:
                 "another run_dir."
             )
 
-    def create(self, cfg: DictConfig, overrides: Sequence[str]) -> None:
-        """Write the record of a new run.
+    def create(self, cfg: DictConfig, overrides: Sequence[str], facts: dict[str, Any]) -> None:
+        """Write the record of a new run; `facts` go to its provenance.
 
         Raises:
             AiwaveError: If the folder already holds a run.
@@ -51,11 +55,14 @@ class RunFolder:
         state = git_state(Path(__file__).resolve())
         diff = state.pop("diff", "")
         provenance = {
+            "format": FORMAT,
+            "aiwave": __version__,
             "id": secrets.token_hex(4),
             "command": shlex.join(["aiwave", "train", *overrides]),
             "git": state,
             "packages": package_versions(),
             "machine": machine(),
+            **facts,
         }
         self.path.mkdir(parents=True, exist_ok=True)
         write_text(self.path / "provenance.json", json.dumps(provenance, indent=2))
@@ -77,16 +84,44 @@ class RunFolder:
             raise AiwaveError(f"{self.config_path} cannot be read as YAML: {str(error).splitlines()[0]}") from error
         if not isinstance(cfg, DictConfig):
             raise AiwaveError(f"{self.config_path} is not a configuration.")
-        return cfg
+        self._check_format()
+        return completed(cfg)
+
+    def provenance(self) -> dict[str, Any]:
+        """Code, packages, machine and data of the run. Raises AiwaveError without a readable record."""
+        path = self.path / "provenance.json"
+        try:
+            return json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise AiwaveError(f"{path} cannot be read: this run folder is damaged.") from error
+
+    def _check_format(self) -> None:
+        """Raise AiwaveError for a folder that a newer version of this program wrote."""
+        known = self.provenance() if (self.path / "provenance.json").is_file() else {}
+        if known.get("format", 0) > FORMAT:
+            raise AiwaveError(
+                f"{self.path} was written by aiwave {known.get('aiwave')}, which is newer than this {__version__}: "
+                "update aiwave."
+            )
 
     def record(self) -> dict[str, Any]:
         """Configuration and provenance as plain values, for a tracker."""
         config = OmegaConf.to_container(self.read_config())
-        return {**config, "provenance": self._provenance()}  # type: ignore[dict-item]
+        return {**config, "provenance": self.provenance()}  # type: ignore[dict-item]
+
+    def title(self, name: str) -> str:
+        """What the tracked runs of this folder, and of no other, are called, for a run called `name`."""
+        return f"{name}-{self.provenance()['id']}"
 
     def group(self, name: str) -> str:
-        """What the tracked runs of this folder, and of no other, have in common, for a run called `name`."""
-        return f"{name}-{self._provenance()['id']}"
+        """What they are kept together with: those of the same sweep or, without one, of this run."""
+        sweep = self.path.resolve().parent
+        return sweep.name if (sweep / "sweep.json").is_file() else self.title(name)
+
+    def validation_loss(self) -> float | None:
+        """The lowest validation loss of the stage that was finished last; None if it was not recorded."""
+        marks = sorted(self.path.glob("stages/*/done.json"), key=lambda path: path.stat().st_mtime_ns)
+        return json.loads(marks[-1].read_text(encoding="utf-8")).get("validation_loss") if marks else None
 
     def finish(self, stage: str, facts: dict[str, Any]) -> None:
         """Mark a stage as done."""
@@ -95,13 +130,6 @@ class RunFolder:
     def is_finished(self, stage: str) -> bool:
         """Whether a stage has run to its end."""
         return (self.stage(stage) / "done.json").is_file()
-
-    def _provenance(self) -> dict[str, Any]:
-        path = self.path / "provenance.json"
-        try:
-            return json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise AiwaveError(f"{path} cannot be read: this run folder is damaged.") from error
 
 
 def write_text(path: Path, text: str) -> None:

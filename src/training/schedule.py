@@ -7,17 +7,21 @@ from pathlib import Path
 import pytorch_lightning as pl
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
+from pytorch_lightning.profilers import SimpleProfiler
 from pytorch_lightning.trainer.states import TrainerStatus
 
-from ..callbacks import FreezeComponents, StageCheckpoint
+from ..callbacks import FreezeComponents, StageCheckpoint, WeightAverage
 from ..datamodules import VolumeDataModule
 from ..errors import Interrupted
 from ..tracking import Status, Tracker
+from .about import run_tags
 from .build import build_codec, plan
 from .checkpoint_io import AtomicCheckpointIO
 from .run_folder import RunFolder
 from .task import CompressionTask
 from .weights import load_weights
+
+OURS = ("compile", "profile")  # keys of `cfg.trainer` that are none of Lightning's
 
 
 def run_schedule(cfg: DictConfig, folder: RunFolder, datamodule: VolumeDataModule, tracker: Tracker) -> None:
@@ -57,18 +61,26 @@ def run_stage(
     codec = build_codec(cfg, stage)
     if weights is not None:
         load_weights(codec, weights)
-    task = CompressionTask(codec, datamodule.known_peak, stage.lr, seed, stage.name)
+    task = CompressionTask(codec, datamodule.known_peak, stage.lr, instantiate(stage.lr_schedule), seed, stage.name)
+    if cfg.trainer.compile:
+        codec.compile()
     last = folder.stage(stage.name) / "last.ckpt"
     started = time.perf_counter()
     status: Status = "failed"
     try:
         trainer = stage_trainer(cfg, stage, folder, tracker)
         _fit(trainer, task, datamodule, last if last.is_file() else None, stage.name, folder)
+        for picture in sorted(folder.stage(stage.name).glob("*.png")):
+            tracker.log_picture(picture.stem, picture)
         status = "ok"
     finally:
         tracker.close(status)
     seconds = round(time.perf_counter() - started, 1)
-    folder.finish(stage.name, {"epochs": stage.epochs, "seconds_since_start_or_resume": seconds})
+    best = trainer.checkpoint_callback.best_model_score  # type: ignore[union-attr]
+    loss = None if best is None else float(best)
+    folder.finish(
+        stage.name, {"epochs": stage.epochs, "seconds_since_start_or_resume": seconds, "validation_loss": loss}
+    )
 
 
 def stage_seed(seed: int, name: str) -> int:
@@ -76,21 +88,21 @@ def stage_seed(seed: int, name: str) -> int:
     return zlib.crc32(f"{seed}/{name}".encode())
 
 
-def run_tags(cfg: DictConfig) -> list[str]:
-    """What to tag every tracked run of a configuration with: its lambda, if it has one."""
-    return [] if cfg.lmbda is None else [f"lmbda={cfg.lmbda:g}"]
-
-
 def stage_trainer(cfg: DictConfig, stage: DictConfig, folder: RunFolder, tracker: Tracker) -> pl.Trainer:
     """The trainer of a stage, its callbacks and its logger."""
     own = folder.stage(stage.name)
     own.mkdir(parents=True, exist_ok=True)
-    group = folder.group(cfg.name)
     record = folder.record() | {"stage": OmegaConf.to_container(stage), "frozen": list(stage.freeze)}
-    logger = tracker.open(folder.path, group, f"{group}-{stage.name}", stage.name, [stage.name, *run_tags(cfg)], record)
+    name = f"{folder.title(cfg.name)}-{stage.name}"
+    tags = [stage.name, *run_tags(cfg)]
+    logger = tracker.open(folder.path, folder.group(cfg.name), name, stage.name, tags, record)
     extra = [instantiate(node) for node in cfg.callbacks.values() if node is not None]
+    if stage.ema is not None:
+        extra.append(WeightAverage(stage.ema))
+    options = {name: value for name, value in cfg.trainer.items() if name not in OURS}
     return pl.Trainer(
-        **cfg.trainer,
+        **options,
+        profiler=SimpleProfiler(own, "profile") if cfg.trainer.profile else None,
         max_epochs=stage.epochs,
         gradient_clip_val=stage.clip,
         default_root_dir=own,

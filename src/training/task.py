@@ -1,7 +1,6 @@
 """The Lightning module: what a codec is trained for, thin over `WaveletCodec`."""
 
-import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,34 +10,41 @@ from torch import Tensor
 
 from ..models import Coded, WaveletCodec
 
-WARMUP_SHARE = 0.05
-
 
 class CompressionTask(pl.LightningModule):
     """Minimise J / lmbda = bpp + MSE / lmbda over random crops and, for a variable-rate codec, random steps.
 
     MSE counts in squared raw intensity units (aiWave, section IV; the division only makes gradients of all rates
-    comparable). `peak` is that of the PSNR. `learning_rates` gives Adam's rate per component (a child of the codec);
-    each rises linearly over the first 5 % of the stage and falls as a cosine to zero.
+    comparable). `peak` is that of the PSNR. `learning_rates` gives Adam's rate per component (a child of the codec),
+    and `lr_schedule(step, total)` the share of it at a step.
 
-    `stage` names the stage in messages. Random steps depend on `seed` and the global step alone, so a resumed run
-    draws those of an uninterrupted one.
+    `stage` names the stage in messages. Random steps and noise depend on `seed` and the global step alone, so a
+    resumed run draws those of an uninterrupted one. They are drawn for the whole batch of an optimiser step: however
+    it is divided, into pieces one after another (accumulation) or over processes, its volumes get the same steps.
     """
 
     def __init__(
-        self, codec: WaveletCodec, peak: float, learning_rates: Mapping[str, float], seed: int, stage: str
+        self,
+        codec: WaveletCodec,
+        peak: float,
+        learning_rates: Mapping[str, float],
+        lr_schedule: Callable[[int, int], float],
+        seed: int,
+        stage: str,
     ) -> None:
         super().__init__()
         self.codec = codec
         self.peak = peak
         self.learning_rates = dict(learning_rates)
+        self.lr_schedule = lr_schedule
         self.seed = seed
         self.stage = stage
+        self.total_steps = 1
 
     def training_step(self, batch: dict[str, Tensor], batch_index: int) -> Tensor:
         """`batch["image"]`: (B, 1, d, h, w), raw intensities as float32 -> scalar loss."""
         x = batch["image"]
-        step, lmbda = (t.to(x.device) for t in self.codec.rate.sample(len(x), self._generator()))
+        step, lmbda = self._draw(batch_index, len(x), x.device)
         coded = self.codec(x, step)
         mse = squared_error(coded.x_hat, x)
         loss = (coded.bpp + mse / lmbda).mean()
@@ -66,12 +72,21 @@ class CompressionTask(pl.LightningModule):
             if (parameters := [p for p in module.parameters() if p.requires_grad])
         ]
         optimizer = torch.optim.Adam(groups)
-        total = int(self.trainer.estimated_stepping_batches)
-        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate_factor(step, total))
+        self.total_steps = int(self.trainer.estimated_stepping_batches)
+        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: self.lr_schedule(step, self.total_steps))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
-    def _generator(self) -> torch.Generator:
-        entropy = np.random.SeedSequence([self.seed, self.global_step, self.global_rank])
+    def _draw(self, batch_index: int, count: int, device: torch.device) -> tuple[Tensor, Tensor]:
+        """Steps and lambdas, each (count,), of this process's piece of the optimiser step's batch; prepare rounding."""
+        processes, pieces = self.trainer.world_size, self.trainer.accumulate_grad_batches
+        piece = batch_index % pieces * processes + self.global_rank
+        whole = self.codec.rate.sample(count * pieces * processes, self._generator(0))
+        self.codec.rounding.begin_step(self.global_step / self.total_steps, self._generator(1 + piece))
+        step, lmbda = (drawn[piece * count : (piece + 1) * count].to(device) for drawn in whole)
+        return step, lmbda
+
+    def _generator(self, stream: int) -> torch.Generator:
+        entropy = np.random.SeedSequence([self.seed, self.global_step, stream])
         return torch.Generator().manual_seed(int(entropy.generate_state(1)[0]))
 
     def _log_progress(self, loss: Tensor, coded: Coded, mse: Tensor, step: Tensor) -> None:
@@ -87,9 +102,3 @@ class CompressionTask(pl.LightningModule):
 def squared_error(x_hat: Tensor, x: Tensor) -> Tensor:
     """Mean squared error of every volume: two (B, 1, D, H, W) -> (B,), in squared intensity units."""
     return (x_hat - x).square().mean(dim=(1, 2, 3, 4))
-
-
-def rate_factor(step: int, total: int) -> float:
-    """The learning rate as a share of its maximum: linear warm-up, then a half cosine to zero at `total`."""
-    warm = max(1, round(WARMUP_SHARE * total))
-    return min(1.0, (step + 1) / warm) * 0.5 * (1 + math.cos(math.pi * min(step, total) / total))

@@ -1,0 +1,49 @@
+"""All runs below a folder, a line each."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..errors import AiwaveError
+from ..training.about import about
+from ..training.build import plan
+from ..training.run_folder import RunFolder
+from ..training.session import is_held
+from ..training.status import read_status
+
+COLUMNS = ("run", "state", "name", "dataset", "transform", "entropy", "rate", "stages")
+
+
+def find_runs(root: Path) -> list[RunFolder]:
+    """The runs below `root`, oldest first. Raises AiwaveError if there is no such folder."""
+    if not root.is_dir():
+        raise AiwaveError(f"{root} is not a folder: give the one that holds the runs.")
+    found = [path for path in root.rglob("config.yaml") if (path.parent / "provenance.json").is_file()]
+    return [RunFolder(path.parent) for path in sorted(found, key=lambda path: (path.stat().st_mtime_ns, path))]
+
+
+def format_runs(runs: Sequence[RunFolder]) -> str:
+    """A plain-text table of `runs`; one that cannot be read says why in place of its columns."""
+    rows = [COLUMNS, *(_row(run) for run in runs)]
+    widths = [max(len(row[k]) for row in rows if k < len(row)) for k in range(len(COLUMNS))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=False)).rstrip() for row in rows
+    )
+
+
+def state_of(run: RunFolder) -> str:
+    """How a run stands; "running" only if a process is at work on it."""
+    status = read_status(run.path)
+    if status is not None:
+        return "interrupted" if status.state == "running" and not is_held(run.path) else status.state
+    return "finished" if (run.path / "rd.csv").is_file() else "unfinished"  # of earlier versions
+
+
+def _row(run: RunFolder) -> tuple[str, ...]:
+    try:
+        cfg = run.read_config()
+        stages = plan(cfg)
+        words = (cfg.name, *about(cfg).values())
+    except Exception as error:  # whatever is wrong with one run, the others are listed
+        return str(run.path), f"unreadable: {str(error).splitlines()[0]}"
+    done = sum(run.is_finished(stage.name) for stage in stages)
+    return str(run.path), state_of(run), *words, f"{done}/{len(stages)}"

@@ -1,0 +1,9 @@
+"""Where the jobs of a sweep run: here, on all cores, on Slurm or on a Ray cluster."""
+
+from .base import Job, Launcher, Work
+from .joblib_launcher import JoblibLauncher
+from .local import LocalLauncher
+from .ray_launcher import RayLauncher
+from .slurm_launcher import SlurmLauncher
+
+__all__ = ["Job", "JoblibLauncher", "Launcher", "LocalLauncher", "RayLauncher", "SlurmLauncher", "Work"]

@@ -1,0 +1,76 @@
+"""What every launcher can do."""
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from ..errors import AiwaveError
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run of a sweep: its folder `<sweep>/<number>`, what its command line says, and the threads it may use.
+
+    `label` is what tells it from the others.
+    """
+
+    number: int
+    folder: Path
+    overrides: tuple[str, ...]
+    label: str = ""
+    threads: int | None = None
+
+
+Work = Callable[[Job], None]
+
+
+class Launcher(ABC):
+    """Runs jobs, some at the same time.
+
+    Args:
+        jobs: How many at once; None for as many as fit.
+        threads: CPU threads of each; None for a fair share.
+        gpus: GPUs of each, where the engine divides them.
+        options: What else the engine should know.
+    """
+
+    def __init__(
+        self,
+        jobs: int | None = None,
+        threads: int | None = None,
+        gpus: int = 0,
+        options: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.jobs = jobs
+        self.threads = threads
+        self.gpus = gpus
+        self.options = dict(options or {})
+
+    @abstractmethod
+    def launch(self, jobs: Sequence[Job], work: Work) -> None:
+        """Call `work`, a function of a module, with every job, and wait for all.
+
+        A job that dies without a word does not stop the others; `work` itself raises nothing but KeyboardInterrupt.
+
+        Raises:
+            AiwaveError: If the engine is not installed or cannot be reached.
+        """
+
+
+def engine(package: str, launcher: str) -> Any:
+    """Import a launcher's package. Raises AiwaveError naming the extra to install if it is not there."""
+    try:
+        return import_module(package)
+    except ImportError as error:
+        raise AiwaveError(
+            f"launcher={launcher} needs the package {package}: install it with pip install 'aiwave[{launcher}]'."
+        ) from error
+
+
+def cores() -> int:
+    """CPU cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,29 @@
+"""Several jobs at once on this machine."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from .base import Job, Launcher, Work, cores, engine
+from .process import run_in_process
+
+
+class JoblibLauncher(Launcher):
+    """Hands jobs out with joblib, each in a process of its own that ends with this one.
+
+    The cores are divided: with neither `jobs` nor `threads`, two threads for each job; with one of them, the other
+    follows.
+    """
+
+    def launch(self, jobs: Sequence[Job], work: Work) -> None:
+        """See `Launcher.launch`."""
+        joblib = engine("joblib", "joblib")
+        at_once, threads = self.shares(cores())
+        own = [replace(job, threads=threads) for job in jobs]
+        joblib.Parallel(n_jobs=at_once, backend="threading", batch_size=1)(
+            joblib.delayed(run_in_process)(job, work) for job in own
+        )
+
+    def shares(self, available: int) -> tuple[int, int]:
+        """Jobs at once, and threads of each, on `available` cores."""
+        at_once = self.jobs or max(1, available // (self.threads or 2))
+        return at_once, self.threads or max(1, available // at_once)

@@ -1,0 +1,40 @@
+"""Jobs on a Ray cluster."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+
+from ..errors import AiwaveError
+from .base import Job, Launcher, Work, engine
+
+
+class RayLauncher(Launcher):
+    """Hands jobs out with Ray's own tasks; sources and run folders lie on a disk that all nodes share.
+
+    `options.address` is the cluster's (null: RAY_ADDRESS, or a cluster of this machine alone; auto: the running one).
+    A job takes `threads` cores (null: 1) and `gpus` GPUs; `jobs` bounds how many run at once.
+    """
+
+    def launch(self, jobs: Sequence[Job], work: Work) -> None:
+        """See `Launcher.launch`."""
+        ray = engine("ray", "ray")
+        threads = self.threads or 1
+        try:
+            ray.init(address=self.options.get("address"), log_to_driver=False, logging_level="ERROR")
+        except (ConnectionError, RuntimeError, ValueError) as error:
+            raise AiwaveError(
+                f"The Ray cluster {self.options.get('address')} cannot be reached: start it with `ray start --head`."
+            ) from error
+        task = ray.remote(num_cpus=threads, num_gpus=self.gpus, max_retries=0)(work)
+        try:
+            waiting = [replace(job, threads=threads, folder=job.folder.resolve()) for job in jobs]
+            running: list[object] = []
+            while waiting or running:
+                while waiting and len(running) < (self.jobs or len(jobs)):
+                    running.append(task.remote(waiting.pop(0)))
+                done, running = ray.wait(running)
+                for reference in done:
+                    with suppress(ray.exceptions.RayError):
+                        ray.get(reference)
+        finally:
+            ray.shutdown()

@@ -1,0 +1,91 @@
+"""From the arguments of a sweep to the overrides of its jobs."""
+
+import itertools
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from ..composing import composed, worded
+from ..errors import AiwaveError
+from ..globs import expand_glob, options
+from .arguments import OURS
+
+if TYPE_CHECKING:
+    from hydra.core.override_parser.types import Override
+
+    from ..schema import Node
+
+Overrides = tuple[str, ...]
+
+
+def schema() -> "type[Node]":
+    """What a job's configuration may hold."""
+    from ..schema import TrainConfig
+
+    return TrainConfig
+
+
+def parsed(arguments: Sequence[str]) -> dict[str, "Override"]:
+    """Overrides in Hydra's grammar, by key; of two with the same key the last counts. Raises AiwaveError."""
+    from hydra import initialize_config_module
+    from hydra.core.global_hydra import GlobalHydra
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+
+    with worded(arguments, schema), initialize_config_module("aiwave.conf", version_base="1.3"):
+        loader = GlobalHydra.instance().config_loader()
+        found = OverridesParser.create(loader).parse_overrides([expand_glob(given) for given in arguments])
+        return {override.get_key_element(): override for override in found}
+
+
+def expand(arguments: Sequence[str]) -> list[Overrides]:
+    """The overrides of every job: all combinations of the values given, and of those that a `sweep=NAME` varies.
+
+    What a sweep varies may depend on the rest, as the lambdas do on the data set: it is looked up for every combination
+    of the command line's own values, which replace the sweep's where both name a key.
+
+    Raises:
+        AiwaveError: If they cannot be read, or a sweep varies nothing.
+    """
+    jobs: list[Overrides] = []
+    for given in combinations(parsed(arguments)):
+        varied = parsed([*params(configuration(given)), *given])
+        jobs += combinations(varied)
+    named = any(given.startswith("sweep=") for given in arguments)
+    if not jobs or (named and len(jobs) == 1 and not params(configuration(jobs[0]))):
+        raise AiwaveError(f"The sweep {' '.join(arguments)!r} varies nothing: give a key several values, as seed=0,1.")
+    return list(dict.fromkeys(tuple(text for text in job if not text.startswith(OURS)) for job in jobs))
+
+
+def configuration(overrides: Sequence[str]) -> DictConfig:
+    """The configuration of a job, and Hydra's own. Raises AiwaveError."""
+    for name, function in (("choices", _choices), ("options", _options)):
+        OmegaConf.register_new_resolver(name, function, replace=True)
+    return composed("train", overrides, schema, hydra=True)
+
+
+def params(cfg: DictConfig) -> list[str]:
+    """What the configuration's sweep varies, as overrides."""
+    node = OmegaConf.to_container(cfg.hydra.sweeper, resolve=True)
+    return [f"{key}={value}" for key, value in ((node or {}).get("params") or {}).items()]  # type: ignore[union-attr]
+
+
+def combinations(overrides: dict[str, "Override"]) -> list[Overrides]:
+    """All combinations of discrete values, the last key running fastest. Raises AiwaveError for a continuous range."""
+    return [tuple(row) for row in itertools.product(*(_values(key, o) for key, o in overrides.items()))]
+
+
+def _values(key: str, override: "Override") -> list[str]:
+    if not override.is_sweep_override():
+        return [f"{key}={override.get_value_element_as_str()}" if not key.startswith("~") else str(override.input_line)]
+    if not override.is_discrete_sweep():
+        raise AiwaveError(f"{override.input_line} is a range, not a list of values: use it with sweep=search.")
+    return [f"{key}={value}" for value in override.sweep_string_iterator()]
+
+
+def _choices(values: Any) -> str:
+    return ",".join(str(value) for value in values)
+
+
+def _options(group: str, pattern: str) -> str:
+    return ",".join(options(group, pattern))

@@ -1,0 +1,90 @@
+"""A sweep that chooses its jobs itself, with Optuna."""
+
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ..errors import AiwaveError
+from ..launching import Job, Launcher
+from ..training.run_folder import RunFolder
+from ..training.status import read_status
+from .expand import Overrides
+
+if TYPE_CHECKING:
+    from hydra.core.override_parser.types import Override
+
+
+class Runner(Protocol):
+    """What runs jobs; see `Sweep`."""
+
+    launcher: Launcher
+
+    def run(self, batch: list[Overrides], common: Collection[str]) -> list[Job]:
+        """Run a job for each of `batch`; `common` overrides need not be told."""
+
+
+class Search:
+    """Minimise the validation loss of the last stage (bpp + MSE / lambda) over `trials` jobs.
+
+    Proposals come from Optuna's tree-structured Parzen estimator (Bergstra et al., 2011), as many at a time as the
+    launcher runs. They follow from `seed` and earlier results alone: a search that is taken up again proposes the same
+    jobs and finds them done.
+    """
+
+    def __init__(self, trials: int, seed: int) -> None:
+        self.trials = trials
+        self.seed = seed
+
+    def run(self, sweep: Runner, overrides: Mapping[str, "Override"]) -> None:
+        """Run the jobs; those of `overrides` with several values are varied. Raises AiwaveError without such."""
+        try:
+            import optuna
+        except ImportError as error:
+            raise AiwaveError("sweep=search needs Optuna: install it with pip install 'aiwave[search]'.") from error
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        fixed = {key: text for key, o in overrides.items() if not o.is_sweep_override() and (text := _fixed(key, o))}
+        space = {key: _distribution(o) for key, o in overrides.items() if o.is_sweep_override()}
+        if not space:
+            raise AiwaveError("The search varies nothing: give a key several values, as model.levels=1,2.")
+        study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=self.seed))
+        while len(study.trials) < self.trials:
+            count = min(sweep.launcher.jobs or 1, self.trials - len(study.trials))
+            trials = [study.ask(space) for _ in range(count)]
+            chosen = [tuple(fixed.values()) + tuple(f"{k}={v}" for k, v in t.params.items()) for t in trials]
+            for trial, job in zip(trials, sweep.run(chosen, fixed.values()), strict=True):
+                loss = job_loss(job)
+                failed = optuna.trial.TrialState.FAIL if loss is None else None
+                study.tell(trial, loss, state=failed)
+        if any(trial.value is not None for trial in study.trials):
+            settings = " ".join(f"{key}={value}" for key, value in study.best_params.items())
+            print(f"\nbest      job {study.best_trial.number}, validation loss {study.best_value:.4f}: {settings}")
+
+
+def job_loss(job: Job) -> float | None:
+    """The validation loss of a finished job's last stage; None if it did not get there."""
+    status = read_status(job.folder)
+    if status is None or not status.is_done:
+        return None
+    return RunFolder(status.same_as or job.folder).validation_loss()
+
+
+def _fixed(key: str, override: "Override") -> str:
+    from .arguments import OURS
+
+    return "" if key.startswith(OURS) else str(override.input_line)
+
+
+def _distribution(override: "Override") -> Any:
+    """Optuna's distribution for a sweep in Hydra's grammar."""
+    from hydra.core.override_parser.types import IntervalSweep, RangeSweep
+    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
+    sweep = override.value()
+    if isinstance(sweep, IntervalSweep):
+        low, high, log = sweep.start or 0, sweep.end or 0, "log" in sweep.tags
+        if isinstance(low, int) and isinstance(high, int):
+            return IntDistribution(low, high, log=log)
+        return FloatDistribution(low, high, log=log)
+    if isinstance(sweep, RangeSweep) and isinstance(sweep.start, int):
+        last = range(sweep.start, int(sweep.stop or 0), int(sweep.step))[-1]
+        return IntDistribution(sweep.start, last, step=int(sweep.step))
+    return CategoricalDistribution(list(override.sweep_string_iterator()))

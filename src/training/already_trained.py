@@ -1,0 +1,65 @@
+"""Which run a configuration stands for, and whether it was trained before."""
+
+import hashlib
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from ..errors import AiwaveError
+from .status import read_status
+
+ELSEWHERE = ("run_dir", "runs_dir", "resume", "again", "logger", "also", "callbacks", "launcher", "search")
+SPEED = {
+    "dataset": ("root", "num_workers"),
+    "trainer": ("accelerator", "devices", "strategy", "compile", "profile", "log_every_n_steps"),
+}
+
+
+class AlreadyTrainedError(AiwaveError):
+    """The run in the folder `path` is the one that was asked for."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"{path} is a finished run of the same configuration, data and sources: use it, or add again=true to "
+            "train once more."
+        )
+        self.path = path
+
+
+def identity(cfg: DictConfig, data: str) -> str:
+    """A hash of all that a run's results follow from: its resolved configuration, its data and this program's sources.
+
+    Where and how fast it is trained, and what watches it, does not count. `data` is the data's own hash.
+    """
+    values: Any = {key: value for key, value in OmegaConf.to_container(cfg).items() if key not in ELSEWHERE}  # type: ignore[union-attr]
+    for node, keys in SPEED.items():
+        values[node] = {key: value for key, value in values[node].items() if key not in keys}
+    for cache_node in (values["cache"], values["dataset"]["cache"]):
+        cache_node.pop("folder", None)
+    return hashlib.sha256(json.dumps([values, data, sources()], sort_keys=True).encode()).hexdigest()
+
+
+@cache
+def sources() -> str:
+    """A hash of this program's sources."""
+    package = Path(__file__).resolve().parents[1]
+    digest = hashlib.sha256()
+    for path in sorted(package.rglob("*.py")):
+        digest.update(str(path.relative_to(package)).encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def find_finished(identity: str, runs: Path) -> Path | None:
+    """A finished run with this identity somewhere below the folder `runs`."""
+    for path in sorted(runs.rglob("provenance.json")):
+        try:
+            known = json.loads(path.read_text(encoding="utf-8")).get("identity")
+        except (OSError, ValueError, AttributeError):
+            continue
+        status = read_status(path.parent)
+        if known == identity and status is not None and status.state == "finished":
+            return path.parent
+    return None

@@ -1,0 +1,157 @@
+"""Sweeps: what they consist of, what is left of them when jobs fail, and taking them up again."""
+
+import csv
+import shutil
+import sys
+
+import pytest
+
+from aiwave.cli import main
+from aiwave.errors import AiwaveError
+from aiwave.report import read_rd_csv
+from aiwave.sweeps import is_sweep
+from aiwave.sweeps.expand import expand
+from tests.runs import TINY
+
+ONE = [*TINY, "schedule=one_stage", "epochs=1", "logger=none"]
+
+
+def sweep(data_root, folder, *overrides):
+    return main(["train", *ONE, f"dataset.root={data_root}", f"hydra.sweep.dir={folder}", *overrides])
+
+
+def listed(folder):
+    with (folder / "jobs.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+def written(folder):
+    return {path: path.stat().st_mtime_ns for path in folder.glob("[0-9]*/stages/*/*.ckpt")}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "answer"),
+    [
+        (["-m", "seed=0,1"], True),
+        (["sweep=rd_ladder"], True),
+        (["sweep=null"], False),
+        (["sweep=rd_ladder", "--help"], False),
+        (["resume=nowhere"], False),
+        (["experiment=quickstart"], False),
+    ],
+)
+def test_what_is_a_sweep(arguments, answer):
+    assert is_sweep(arguments) == answer
+
+
+def test_jobs_are_all_combinations():
+    jobs = expand(["seed=0,1", "lmbda=range(1,4)", "name=x", "hydra.sweep.dir=y", "launcher.jobs=3"])
+    assert len(jobs) == len(set(jobs)) == 6
+    assert jobs[1] == ("seed=0", "lmbda=2", "name=x")
+
+
+def test_the_ladder_is_that_of_each_data_set_and_gives_way_to_the_command_line():
+    jobs = expand(["sweep=rd_ladder", "dataset=fib25,heart_mri", "dataset.root=x", "transform=affine,cdf97"])
+    lambdas = {
+        name: {text.removeprefix("lmbda=") for job in jobs if f"dataset={name}" in job for text in job if "lmb" in text}
+        for name in ("fib25", "heart_mri")
+    }
+    assert lambdas == {"fib25": {"16", "9", "3", "1", "0.4"}, "heart_mri": {"2400", "450", "50", "4"}}
+    assert len(jobs) == 2 * (5 + 4)
+    assert len(expand(["sweep=rd_ladder", "lmbda=1,2,3"])) == 3
+
+
+@pytest.mark.parametrize(("name", "least"), [("transforms", 4), ("ablations", 15), ("datasets", 5)])
+def test_named_sweeps_have_jobs(name, least):
+    assert len(expand([f"sweep={name}", "dataset.root=x"])) >= least
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["sweep=nothing"], ["sweep/nothing", "rd_ladder", "transforms"]),
+        (["-m", "transfrom=affine,cdf97"], ["transfrom", "did you mean transform?"]),
+        (["sweep=rd_ladder", "lmbda=interval(1,2)"], ["lmbda=interval(1,2)", "sweep=search"]),
+        (["-m", "seed=range(3,3)"], ["varies nothing"]),
+        (["-m", "seed=0,1", "launcher=slrm"], ["launcher/slrm", "slurm"]),
+    ],
+)
+def test_what_is_no_sweep_is_refused_before_anything_is_written(arguments, words, tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    assert main(["train", *arguments]) == 1
+    said = capfd.readouterr().err
+    assert [word for word in words if word not in said] == [], said
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_launcher_that_is_not_installed_names_its_extra(data_root, tmp_path, monkeypatch, capfd):
+    for launcher, package in (("joblib", "joblib"), ("slurm", "submitit"), ("ray", "ray")):
+        monkeypatch.setitem(sys.modules, package, None)
+        assert sweep(data_root, tmp_path / launcher, "-m", "seed=0,1", f"launcher={launcher}") == 1
+        assert f"pip install 'aiwave[{launcher}]'" in capfd.readouterr().err
+
+
+def test_a_failed_job_is_reported_and_only_the_missing_runs_again(data_root, tmp_path, capfd):
+    data = tmp_path / "data"
+    shutil.copytree(data_root, data)
+    arguments = ["-m", "dataset.subset=cells,other", "transform=cdf97,additive"]
+    assert sweep(data, tmp_path / "sweep", *arguments) == 1
+    said = capfd.readouterr().err
+    assert "2 of 4 jobs failed, the first (dataset.subset=other transform=cdf97) because" in said
+    assert [job["state"] for job in listed(tmp_path / "sweep")] == ["finished", "finished", "failed", "failed"]
+    assert "other" in listed(tmp_path / "sweep")[2]["reason"]
+    assert {row.dataset for row in read_rd_csv(tmp_path / "sweep/rd.csv")} == {"cells"}
+    before = written(tmp_path / "sweep")
+    for split in ("train", "test"):
+        shutil.copytree(data / split / "cells", data / split / "other")
+    assert main(["train", f"resume={tmp_path}/sweep"]) == 0
+    after = written(tmp_path / "sweep")
+    assert {path: after[path] for path in before} == before
+    assert len(after) == 2 * len(before)
+    assert {row.dataset for row in read_rd_csv(tmp_path / "sweep/rd.csv")} == {"cells", "other"}
+    assert (tmp_path / "sweep/rd.png").is_file()
+    assert main(["train", f"resume={tmp_path}/sweep", "seed=3"]) == 1
+    assert "leave out seed=3" in capfd.readouterr().err
+    assert sweep(data, tmp_path / "sweep", "-m", "seed=0,1") == 1
+    assert "holds another sweep" in capfd.readouterr().err
+
+
+def test_a_finished_identical_run_is_offered_and_reused_by_sweeps(data_root, tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    common = ["train", *ONE, f"dataset.root={data_root}", "transform=cdf97"]
+    assert main([*common, "run_dir=runs/first"]) == 0
+    capfd.readouterr()
+    assert main([*common, "logger=csv", "trainer.log_every_n_steps=3", "dataset.num_workers=1"]) == 1
+    assert "runs/first is a finished run of the same configuration" in capfd.readouterr().err
+    assert sorted(path.name for path in (tmp_path / "runs").iterdir()) == ["first"]
+    assert main([*common, "again=true", "run_dir=runs/second"]) == 0
+    assert main([*common, "-m", "seed=0,1", "hydra.sweep.dir=runs/sweep"]) == 0
+    assert [job["state"] for job in listed(tmp_path / "runs/sweep")] == ["reused", "finished"]
+    assert not (tmp_path / "runs/sweep/0/stages").exists()
+    assert len(read_rd_csv(tmp_path / "runs/sweep/rd.csv")) == 2 * len(read_rd_csv(tmp_path / "runs/first/rd.csv"))
+
+
+def test_a_search_proposes_jobs_and_is_taken_up_where_it_stopped(data_root, tmp_path, capfd):
+    given = ["model.lifting_channels=4", "model.context_channels=8"]  # what the command line says is not varied
+    space = [
+        "stage=joint",
+        "sweep=search",
+        "schedule=three_stage",
+        *given,
+        "stage.lr.entropy=tag(log,interval(1e-9,0.03))",
+    ]
+    assert sweep(data_root, tmp_path / "sweep", *space, "search.trials=2") == 0
+    before = written(tmp_path / "sweep")
+    assert sweep(data_root, tmp_path / "sweep", *space, "search.trials=2") == 0
+    assert written(tmp_path / "sweep") == before
+    said = capfd.readouterr().out
+    assert "best      job" in said
+    assert len(listed(tmp_path / "sweep")) == 2
+    rates = {job["overrides"].split("stage.lr.entropy=")[1] for job in listed(tmp_path / "sweep")}
+    assert len(rates) == 2
+    assert all(1e-9 < float(rate) < 0.03 for rate in rates)
+
+
+def test_a_range_belongs_to_a_search():
+    with pytest.raises(AiwaveError, match="sweep=search"):
+        expand(["seed=interval(0,1)"])

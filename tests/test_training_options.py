@@ -1,0 +1,140 @@
+"""Options of the training loop: learning-rate schedules, averaged weights, accumulation, debugging."""
+
+import math
+
+import pytest
+import torch
+from omegaconf import OmegaConf
+from torch.optim.lr_scheduler import CosineAnnealingLR
+
+from aiwave.callbacks import GradientHealth
+from aiwave.cli import main
+from aiwave.datamodules.sampler import EpochSampler
+from aiwave.training import ConstantRate, CosineDecay, RunFolder
+from aiwave.training.checkpoint_io import read_checkpoint
+from aiwave.training.older_runs import completed
+from tests.runs import train
+
+STAGE = ["stage=additive", "logger=none", "evaluate=false"]
+
+
+def run(data_root, path, *options):
+    assert train(data_root, path, *STAGE, *options, epochs=[]) == 0
+    return read_checkpoint(path / "stages/additive/last.ckpt")
+
+
+def close(a, b, **tolerance):
+    assert a.keys() == b.keys()
+    for name in a:
+        torch.testing.assert_close(a[name], b[name], **tolerance)
+
+
+def test_the_learning_rate_warms_up_and_falls_as_torchs_own_cosine():
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    reference = CosineAnnealingLR(optimizer, T_max=100)
+    schedule = CosineDecay(0.05)
+    for step in range(101):
+        share = min(1, (step + 1) / 5)
+        assert schedule(step, 100) == pytest.approx(share * reference.get_last_lr()[0], abs=1e-9)
+        optimizer.step()
+        reference.step()
+
+
+def test_warming_up_counts_in_shares_or_steps():
+    assert [ConstantRate(0.5)(step, 8) for step in range(6)] == [0.25, 0.5, 0.75, 1, 1, 1]
+    assert [ConstantRate(2)(step, 800) for step in range(3)] == [0.5, 1, 1]
+    assert [ConstantRate(0)(step, 8) for step in range(2)] == [1, 1]
+
+
+def test_a_stage_follows_its_schedule(data_root, tmp_path):
+    constant = run(data_root, tmp_path / "constant", "stage.epochs=1", "lr_schedule=constant", "lr_schedule.warmup=1")
+    cosine = run(data_root, tmp_path / "cosine", "stage.epochs=1")
+    rates = [ckpt["optimizer_states"][0]["param_groups"][0]["lr"] for ckpt in (constant, cosine)]
+    assert rates == pytest.approx([3e-4, 0], abs=1e-12)
+
+
+def test_the_average_of_the_weights_is_what_a_loop_over_the_steps_gives(data_root, tmp_path, monkeypatch):
+    seen = []
+    original = GradientHealth.on_before_optimizer_step
+
+    def remember(self, trainer, module, optimizer):
+        seen.append({name: value.clone() for name, value in module.state_dict().items()})
+        original(self, trainer, module, optimizer)
+
+    monkeypatch.setattr(GradientHealth, "on_before_optimizer_step", remember)
+    end = run(data_root, tmp_path / "run", "stage.epochs=2", "ema=0.25")
+    average = seen[0]
+    for number, weights in enumerate([*seen[1:], end["live_weights"]], 1):
+        decay = min(0.25, (1 + number) / (10 + number))
+        average = {name: decay * average[name] + (1 - decay) * weights[name] for name in average}
+    close(average, end["state_dict"])
+    assert any(not torch.equal(end["live_weights"][name], value) for name, value in end["state_dict"].items())
+
+
+def test_averaging_leaves_training_alone_and_zero_decay_averages_nothing(data_root, tmp_path):
+    plain = run(data_root, tmp_path / "plain", "stage.epochs=2")
+    averaged = run(data_root, tmp_path / "averaged", "stage.epochs=2", "ema=0.9")
+    close(plain["state_dict"], averaged["live_weights"], rtol=0, atol=0)
+    copied = run(data_root, tmp_path / "copied", "stage.epochs=2", "ema=0")
+    close(plain["state_dict"], copied["state_dict"], rtol=0, atol=0)
+
+
+def test_a_resumed_average_equals_an_uninterrupted_one(data_root, tmp_path, monkeypatch):
+    whole = run(data_root, tmp_path / "whole", "stage.epochs=3", "ema=0.9")
+    original = GradientHealth.on_before_backward
+
+    def stop_at_step_3(self, trainer, module, loss):
+        if trainer.global_step == 3:
+            raise KeyboardInterrupt
+        original(self, trainer, module, loss)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(GradientHealth, "on_before_backward", stop_at_step_3)
+        assert train(data_root, tmp_path / "broken", *STAGE, "stage.epochs=3", "ema=0.9", epochs=[]) == 130
+    assert main(["train", f"resume={tmp_path}/broken"]) == 0
+    broken = read_checkpoint(tmp_path / "broken/stages/additive/last.ckpt")
+    for key in ("state_dict", "live_weights"):
+        close(whole[key], broken[key], rtol=0, atol=0)
+
+
+def test_accumulated_pieces_of_a_batch_train_as_the_whole(data_root, tmp_path):
+    exact = ["trainer.precision=64-true", "stage.epochs=2"]  # Adam makes much of the last bits of float32
+    whole = run(data_root, tmp_path / "whole", "dataset.batch_size=4", "dataset.epoch_steps=3", *exact)
+    pieces = ["dataset.batch_size=2", "dataset.epoch_steps=6", "trainer.accumulate_grad_batches=2"]
+    divided = run(data_root, tmp_path / "divided", *pieces, *exact)
+    assert whole["global_step"] == divided["global_step"] == 6
+    close(whole["state_dict"], divided["state_dict"], rtol=1e-7, atol=1e-9)
+
+
+def test_few_batches_come_again_and_again():
+    assert list(EpochSampler(5, 3)) == [(3, index) for index in range(5)]
+    assert list(EpochSampler(5, 3, distinct=2)) == [(0, 0), (0, 1), (0, 0), (0, 1), (0, 0)]
+
+
+@pytest.mark.parametrize("debug", ["fast", "profile", "overfit"])
+def test_debug_options_train(debug, data_root, tmp_path):
+    short = ["dataset.epoch_steps=2"] if debug != "overfit" else ["epochs=1", "dataset.epoch_steps=4"]
+    run(data_root, tmp_path / "run", f"debug={debug}", *short)
+    profile = tmp_path / "run/stages/additive/fit-profile.txt"
+    assert profile.is_file() == (debug == "profile")
+    if debug == "profile":
+        assert "training_step" in profile.read_text()
+    losses = RunFolder(tmp_path / "run").read_config().dataset.distinct_batches
+    assert losses == (1 if debug == "overfit" else None)
+
+
+def test_configurations_of_earlier_versions_are_completed_and_others_left_alone():
+    old = OmegaConf.create({"schedule": {"stages": {"one": {"epochs": 3}}}, "trainer": {"devices": 1}, "stage": None})
+    new = completed(old)
+    assert new.schedule.stages.one.lr_schedule.warmup == 0.05
+    assert new.trainer.accumulate_grad_batches == 1
+    assert completed(new) == new
+    assert completed(OmegaConf.create({"trainer": 3})).trainer == 3
+
+
+@pytest.mark.slow
+def test_compiled_training_follows_plain_training(data_root, tmp_path):
+    plain = run(data_root, tmp_path / "plain", "stage.epochs=1")
+    compiled = run(data_root, tmp_path / "compiled", "stage.epochs=1", "trainer.compile=true")
+    close(plain["state_dict"], compiled["state_dict"], rtol=1e-3, atol=1e-4)
+    assert all(math.isfinite(value.sum()) for value in compiled["state_dict"].values())
