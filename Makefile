@@ -14,7 +14,7 @@ quickstart: $(VENV)/installed  ## train a small codec on generated volumes and d
 	$(BIN)/aiwave train experiment=quickstart logger.mode=offline
 
 test: lint  ## lint, types and the whole test suite
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 test-slow: $(VENV)/installed-test  ## the tests that take minutes
 	$(BIN)/python -m pytest -m slow

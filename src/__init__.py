@@ -1,3 +1,19 @@
 """aiWave: volumetric image compression with a 3-D trained affine wavelet-like transform."""
 
+from typing import TYPE_CHECKING, Any
+
 __version__ = "0.1.0"
+__all__ = ["compress", "decompress", "info"]
+
+if TYPE_CHECKING:
+    from .bitstream.compress import compress
+    from .bitstream.decompress import decompress, info
+
+
+def __getattr__(name: str) -> Any:
+    """Functions that need heavy libraries are imported when they are asked for."""
+    if name in __all__:
+        from . import bitstream
+
+        return getattr(bitstream, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,7 +1,6 @@
 """Running a function as a Hydra application inside this program."""
 
 import os
-import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,7 +9,9 @@ from typing import TYPE_CHECKING
 from omegaconf import DictConfig
 
 from .complaints import complaint
+from .composing import unknown
 from .errors import AiwaveError, Interrupted
+from .globs import expand_glob
 
 if TYPE_CHECKING:
     from .schema import Node
@@ -33,7 +34,8 @@ def run_application(
 
     Raises:
         Exception: What the only job raised, as it was, or a defect that a job of a sweep ran into.
-        AiwaveError: If the overrides make no configuration, or if jobs of a sweep failed: how many and why the first.
+        AiwaveError: If the overrides make no configuration, if a glob matches no option, or if jobs of a sweep failed:
+            how many and why the first.
     """
     import hydra
     from hydra.core.hydra_config import HydraConfig
@@ -57,6 +59,7 @@ def run_application(
         except Exception as error:
             failures.append((" ".join(overrides), error))
 
+    arguments = [expand_glob(given) for given in arguments]
     flags = [given for given in arguments if given in MULTIRUN]  # the parser wants them before the overrides
     sys.argv = [f"aiwave {name}", *flags, *(given for given in arguments if given not in MULTIRUN)]
     os.environ["HYDRA_FULL_ERROR"] = "1"  # let exceptions through: the command line words them
@@ -65,19 +68,11 @@ def run_application(
     except KeyboardInterrupt as stop:
         raise (failures[-1][1] if failures else stop) from None
     except ConfigCompositionException as error:
-        raise _unknown_key(error, schema) from error
+        raise unknown(error, schema) from error
     except ValueError as error:  # of Hydra's: those of the jobs are kept above
         raise AiwaveError(f"The overrides {' '.join(arguments)!r} cannot be read: {error}.") from error
     _report(failures, len(folders))
     return folders
-
-
-def _unknown_key(error: Exception, schema: Callable[[], "type[Node]"]) -> Exception:
-    """The error in our words, if it is about a key that does not exist; else as it is."""
-    from .validation import unknown_key
-
-    found = re.search(r"Could not override '([^']+)'", str(error))
-    return AiwaveError(unknown_key(found[1].split("@")[0].split("."), schema())) if found else error
 
 
 def _report(failures: Sequence[tuple[str, Exception]], jobs: int) -> None:

@@ -10,18 +10,32 @@ from .complaints import complaint
 from .errors import Interrupted
 
 COMMANDS = {
+    "prepare": "turn a data set, fetched or your own, into small files with a manifest",
+    "data": "data show: draw volumes of every split of a data set, and their histogram",
     "train": "train a codec in stages and measure its rate-distortion curve",
+    "runs": "runs list|show|diff|rerun: look at runs, compare and repeat them",
     "evaluate": "measure a trained run on its test volumes, or on others",
+    "anchors": "measure traditional codecs on test volumes; anchors list: which ones can be used here",
+    "report": "compare runs, sweeps and anchors: tables, figures and an interactive page",
+    "export": "store a trained run's codec as a model file",
+    "compress": "an image to an .aiw file, lossless or at a step, PSNR or rate",
+    "decompress": "an .aiw file, or a region or preview of it, to an image",
+    "info": "what an .aiw file holds",
 }
+MODULES = {"anchors": "anchors.command", "report": "report.command"}  # not called as their module
+
+FILES = ("export", "compress", "decompress", "info")
+"""Commands with plain arguments instead of key=value."""
 
 HELP = f"""aiwave {__version__}: learned compression of volumetric biomedical images
 
 usage: aiwave COMMAND [key=value ...]
+       aiwave COMMAND IN OUT [--option ...]
 
 {{commands}}
 
 `aiwave COMMAND --help` lists what can be set; -m runs every combination of comma-separated values.
-For example: aiwave train experiment=quickstart
+For example: aiwave train experiment=quickstart, aiwave compress brain.nii.gz brain.aiw --model RUN --psnr 45
 """
 
 
@@ -37,7 +51,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given[0] not in COMMANDS:
         return _fail(f"there is no command {given[0]!r}: choose one of {', '.join(COMMANDS)}.", 2)
     try:
-        import_module(f".{given[0]}", __package__).main(given[1:])
+        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that wait must not hold up a busy machine
+        place = ".commands" if given[0] in FILES else ""
+        import_module(f"{place}.{MODULES.get(given[0], given[0])}", __package__).main(given[1:])
+    except SystemExit as done:  # argparse has said why
+        return int(done.code or 0)
     except KeyboardInterrupt:
         return _fail("Interrupted.", 130)
     except BrokenPipeError:  # whoever read our output has seen enough

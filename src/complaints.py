@@ -34,8 +34,9 @@ def _chain(error: BaseException | None) -> list[BaseException]:
 
 
 def _lines(error: Exception) -> list[str]:
-    """What an error says, without blank lines and indentation."""
-    return [line.strip() for line in str(error).splitlines() if line.strip()]
+    """What an error says, without blank lines, indentation and where Hydra looks for files."""
+    said = str(error).partition("Config search path:")[0]
+    return [line.strip() for line in said.splitlines() if line.strip()]
 
 
 def _not_built(error: Exception) -> str | None:

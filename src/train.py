@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from omegaconf import DictConfig
 
 from .app import run_application
+from .sweeps import is_sweep
 
 if TYPE_CHECKING:
     from .schema import Node
@@ -14,15 +15,18 @@ if TYPE_CHECKING:
 
 def main(arguments: Sequence[str]) -> None:
     """The command, given what follows its name. Raises AiwaveError for bad input."""
-    folders = run_application("train", train, _schema, arguments)
-    if folders:
-        from .evaluation import join_results
+    if is_sweep(arguments):
+        from .sweeps.run_sweep import run_sweep
 
-        join_results(folders)
+        run_sweep(arguments)
+    else:
+        run_application("train", train, _schema, arguments)
 
 
 def train(cfg: DictConfig, output: Path | None, overrides: Sequence[str]) -> None:
-    """Train as `cfg` says, into `output` or else `cfg.run_dir` (or go on in `cfg.resume`); measure; print the results.
+    """Train as `cfg` says, into `output` or else `cfg.run_dir` (or go on in `cfg.resume`), and measure.
+
+    Prints the sizes of the model's components before, and the results after.
 
     Raises:
         AiwaveError: If the configuration, the data or a checkpoint cannot be used.
@@ -31,14 +35,19 @@ def train(cfg: DictConfig, output: Path | None, overrides: Sequence[str]) -> Non
     from hydra.utils import instantiate
 
     from .evaluation import evaluate_codec, print_results, track_results
+    from .models import format_parameters
     from .quiet import quieten
+    from .tracking import ManyTrackers
     from .training import (
         RunFolder,
+        build_codec,
         last_finished,
+        plan,
         prepare_new,
         prepare_resumed,
         run_schedule,
         run_tags,
+        session,
         torch_device,
         trained_codec,
     )
@@ -50,16 +59,17 @@ def train(cfg: DictConfig, output: Path | None, overrides: Sequence[str]) -> Non
     else:
         folder = RunFolder(output or cfg.run_dir)
         cfg, data = prepare_new(cfg, folder, overrides)
-    tracker = instantiate(cfg.logger)
-    run_schedule(cfg, folder, data, tracker)
-    if cfg.evaluate:
-        codec = trained_codec(cfg, folder, last_finished(cfg, folder)).to(torch_device(cfg.trainer.accelerator))
-        rows = evaluate_codec(codec, data, folder.path)
-        tags = ["evaluate", *run_tags(cfg)]
-        track_results(
-            tracker, rows, folder.path, folder.group(cfg.name), f"evaluate-{data.name}", tags, folder.record()
-        )
-        print_results(rows, folder.path, tracker.location)
+    with session(folder.path):
+        print(f"\n{format_parameters(build_codec(cfg, plan(cfg)[-1]))}\n")
+        tracker = ManyTrackers([instantiate(node) for node in (cfg.logger, cfg.get("also")) if node is not None])
+        run_schedule(cfg, folder, data, tracker)
+        if cfg.evaluate:
+            codec = trained_codec(cfg, folder, last_finished(cfg, folder)).to(torch_device(cfg.trainer.accelerator))
+            rows = evaluate_codec(codec, data, folder.path)
+            tags, name = ["evaluate", *run_tags(cfg)], f"{folder.title(cfg.name)}-evaluate-{data.name}"
+            anchors = Path(cfg.anchor_table) if cfg.get("anchor_table") else None
+            track_results(tracker, rows, folder.path, folder.group(cfg.name), name, tags, folder.record(), anchors)
+            print_results(rows, folder.path, tracker.location)
 
 
 def _schema() -> "type[Node]":

@@ -1,8 +1,16 @@
 """Fixtures shared by the tests: small real files to train on, no network, no account."""
 
+import locale
+
 import numpy as np
 import pytest
 import tifffile
+from hypothesis import settings
+
+from .serving import server  # noqa: F401  (a fixture)
+
+settings.register_profile("no_clock", deadline=None)  # how long an example takes depends on the machine
+settings.load_profile("no_clock")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -12,6 +20,14 @@ def _offline(tmp_path_factory):
         patch.setenv("WANDB_MODE", "offline")
         patch.setenv("WANDB_CONFIG_DIR", str(tmp_path_factory.mktemp("wandb_config")))
         yield
+
+
+@pytest.fixture(autouse=True)
+def _locale():
+    """GDCM's writer leaves the C locale behind, in which text files are ASCII."""
+    before = locale.setlocale(locale.LC_ALL)
+    yield
+    locale.setlocale(locale.LC_ALL, before)
 
 
 def textured(shape, seed):

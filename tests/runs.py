@@ -10,6 +10,7 @@ TINY = [
     "dataset.batch_size=2",
     "dataset.epoch_steps=2",
     "dataset.val_crops=1",
+    "dataset.num_workers=0",
     "dataset.steps=[3,12]",
     "callbacks=quiet",
 ]

@@ -50,8 +50,8 @@ def complaint(capfd):
         (["train", "rate=fixed"], ["rate", "lambda"]),
         (["train", "lmbda=9"], ["rate", "lmbda", "rate=fixed"]),
         (["train", "dataset.step_range=[9,1]"], ["step_range"]),
-        (["train", "transform.scale.bound=0"], ["transform.scale", "bound must be positive"]),
-        (["train", "transform.net.activation._target_=torch.nn.Tanhh"], ["Tanhh"]),
+        (["train", "scale.bound=0"], ["scale.bound", "greater than 0"]),
+        (["train", "lifting.activation._target_=torch.nn.Tanhh"], ["Tanhh"]),
         (["train", "+schedule.stages.affine.transform.sharing=diagonal"], ["sharing", "isotropic"]),
         (["train", "trainer=gpu"], ["GPU"]),
         (["train", "run_dir=/proc/nothing/here"], ["/proc/nothing"]),
@@ -83,11 +83,6 @@ def empty(root):
 def no_test_volumes(root):
     empty(root)
     tifffile.imwrite(root / "train/cells/a.tif", textured((24, 40, 40), 0), photometric="minisblack")
-
-
-def small(root):
-    empty(root)
-    tifffile.imwrite(root / "train/cells/small.tif", textured((9, 40, 40), 0), photometric="minisblack")
 
 
 def truncated_tiff(root):
@@ -122,7 +117,6 @@ def nan_voxels(root):
         (no_subset, ["cells", "other"]),
         (empty, ["cells"]),
         (no_test_volumes, ["test/cells"]),
-        (small, ["small.tif", "9", "16", "dataset.crop"]),
         (truncated_tiff, ["cut.tif"]),
         (truncated_nifti, ["cut.nii.gz"]),
         (not_a_volume, ["text.tif"]),

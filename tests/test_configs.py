@@ -8,6 +8,7 @@ from hydra import compose, initialize_config_module
 
 import aiwave.conf
 from aiwave.errors import AiwaveError
+from aiwave.report import read_rd_csv
 from aiwave.schema import TrainConfig
 from aiwave.train import train
 from aiwave.training import run_tags
@@ -32,13 +33,13 @@ def test_every_option_of_a_group_has_the_same_keys(group):
 
 
 def test_files_are_short():
-    assert [path for path in CONF.rglob("*.yaml") if len(path.read_text().splitlines()) > 30] == []
+    assert [path for path in CONF.rglob("*.yaml") if len(path.read_text().splitlines()) > 45] == []
     long = [path.name for path in CONF.glob("*/*.yaml") if len(path.read_text().splitlines()) > 20]
     assert long == []
 
 
 @pytest.mark.parametrize("transform", ["cdf97", "cdf53", "additive", "affine"])
-@pytest.mark.parametrize("entropy", ["factorized", "context", "context_published"])
+@pytest.mark.parametrize("entropy", ["factorized", "context_shared", "context_published"])
 @pytest.mark.parametrize(
     "options", ["experiment=fixed_rate", "rate=variable", "post=none", "schedule=warm_three_stage", "trainer=gpu"]
 )
@@ -46,29 +47,27 @@ def test_options_combine(transform, entropy, options):
     validate(composed(f"transform={transform}", f"entropy={entropy}", options), TrainConfig)
 
 
-def test_runs_are_tagged_with_their_lambda_if_they_have_one():
-    assert run_tags(composed("experiment=fixed_rate", "lmbda=0.4")) == ["lmbda=0.4"]
-    assert run_tags(composed()) == []
+def test_runs_are_tagged_with_what_they_are():
+    assert run_tags(composed("experiment=fixed_rate", "lmbda=0.4")) == [
+        "phantom_em",
+        "affine",
+        "ContextEntropy",
+        "lmbda=0.4",
+    ]
+    assert run_tags(composed("transform=cdf53", "entropy=factorized")) == ["phantom_em", "cdf53", "FactorizedEntropy"]
 
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
-def test_every_experiment_composes_and_trains_two_steps(experiment, tmp_path):
-    cfg = composed(
-        f"experiment={experiment}",
-        "model=tiny",
-        "logger=none",
-        "callbacks=quiet",
-        "dataset.crop=[8,8,8]",
-        "dataset.epoch_steps=2",
-        "dataset.batch_size=1",
-        "dataset.val_crops=1",
-        "evaluate=false",
-        f"run_dir={tmp_path}",
-    )
+def test_every_experiment_composes_trains_two_steps_and_evaluates(experiment, data_root, tmp_path):
+    sizes = ["dataset.crop=[8,8,8]", "dataset.epoch_steps=2", "dataset.batch_size=1", "dataset.val_crops=1"]
+    sizes += ["dataset.num_workers=0"]
+    data = ["dataset=folder", f"dataset.root={data_root}", "dataset.subset=cells", "dataset.steps=[8]"]
+    cfg = composed(f"experiment={experiment}", "model=tiny", "logger=none", "callbacks=quiet", *data, *sizes)
     for stage in cfg.schedule.stages.values():
         stage.epochs = 1
     train(cfg, tmp_path / "run", [])
     assert len(list((tmp_path / "run/stages").glob("*/done.json"))) == len(cfg.schedule.order)
+    assert len(read_rd_csv(tmp_path / "run/rd.csv")) == 2
 
 
 @pytest.mark.parametrize(
@@ -88,6 +87,7 @@ def test_every_experiment_composes_and_trains_two_steps(experiment, tmp_path):
         ("trainer.devices=2", ["trainer.devices", "1"]),
         ("dataset=folder", ["dataset.root", "not given"]),
         ("entropy._target_=os.system", ["entropy._target_", "os.system"]),
+        ("rounding.soft_share=2", ["rounding.soft_share", "less than or equal to 1"]),
     ],
 )
 def test_a_wrong_key_or_value_is_named_with_what_is_allowed(override, words):

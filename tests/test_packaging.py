@@ -1,39 +1,72 @@
 """The package as a user gets it: a wheel with its configuration, a quick command line, a README that works."""
 
 import re
+import shlex
 import shutil
 import subprocess
 import sys
 import sysconfig
 import zipfile
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 from hydra import compose, initialize_config_module
 
-from aiwave.schema import EvaluateConfig, TrainConfig
+from aiwave.anchors.command import overrides_of
+from aiwave.cli import FILES
+from aiwave.globs import expand_glob
+from aiwave.report.command import overrides as report_overrides
+from aiwave.runs import parser
+from aiwave.schema import AnchorsConfig, DataConfig, EvaluateConfig, PrepareConfig, ReportConfig, TrainConfig
+from aiwave.sweeps import is_sweep
+from aiwave.sweeps.expand import expand
 from aiwave.training import plan
 from aiwave.validation import validate
 
 ROOT = Path(__file__).resolve().parents[1]
-PLACEHOLDERS = {"DATA": "data", "NAME": "cells", "OTHER": "cells", "RUN": "runs/one"}
+SCHEMAS = {
+    "train": TrainConfig,
+    "evaluate": EvaluateConfig,
+    "prepare": PrepareConfig,
+    "data": DataConfig,
+    "anchors": AnchorsConfig,
+    "report": ReportConfig,
+}
+OVERRIDES = {"anchors": overrides_of, "report": report_overrides}
+PLACEHOLDERS = {"SWEEP": "runs/sweeps/one", "DATA": "data", "NAME": "cells", "OTHER": "cells", "RUN": "runs/one"}
 
 
 def commands():
-    blocks = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)
+    texts = [path.read_text() for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))]
+    blocks = re.findall(r"```sh\n(.*?)```", "\n".join(texts), flags=re.DOTALL)
     lines = [line.split("#")[0].strip() for block in blocks for line in block.splitlines()]
     return [line for line in lines if line.startswith("aiwave ")]
 
 
 @pytest.mark.parametrize("command", commands())
-def test_commands_of_the_readme_compose(command):
+def test_commands_of_the_readme_and_the_docs_compose(command):
     _, name, *arguments = re.sub(
         "|".join(rf"\b{word}\b" for word in PLACEHOLDERS), lambda m: PLACEHOLDERS[m[0]], command
-    ).split()
-    overrides = [re.sub(r"(=[^\[,]+),.*", r"\1", given) for given in arguments if given != "-m"]
+    ).split(maxsplit=2)
+    given = shlex.split(" ".join(arguments))
+    if name in FILES:
+        assert import_module(f"aiwave.commands.{name}").arguments_of().parse_args(given)
+        return
+    if name == "runs":
+        assert parser().parse_args(given)
+        return
+    words = [expand_glob(word) for word in given if word not in ("-m", "show")]
+    overrides = [re.sub(r"(=[^\[{,]+),.*", r"\1", word) for word in words]
+    if "sweep=search" in given:  # its jobs follow from its results
+        overrides = [word for word in words if not word.startswith(("sweep", "search"))]
+    elif name == "train" and is_sweep(given):
+        overrides = list(expand([word for word in given if word != "-m"])[0])
+    if name in OVERRIDES:
+        overrides = OVERRIDES[name](given)
     with initialize_config_module("aiwave.conf", version_base="1.3"):
         cfg = compose(name, overrides=overrides)
-    validate(cfg, {"train": TrainConfig, "evaluate": EvaluateConfig}[name])
+    validate(cfg, SCHEMAS[name])
     if name == "train":
         assert plan(cfg)
 
@@ -50,7 +83,8 @@ def test_the_readme_is_short_and_names_targets_that_exist():
 def test_help_and_import_need_no_heavy_library():
     code = (
         "import sys, aiwave, aiwave.cli; assert aiwave.cli.main(['--help']) == 0; "
-        "heavy = {'torch', 'hydra', 'wandb', 'SimpleITK', 'matplotlib'} & set(sys.modules); assert not heavy, heavy"
+        "heavy = {'torch', 'hydra', 'wandb', 'SimpleITK', 'matplotlib', 'imagecodecs', 'av'} & set(sys.modules); "
+        "assert not heavy, heavy"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -63,7 +97,7 @@ def test_hydra_help_lists_groups_and_options():
         [sys.executable, "-m", "aiwave", "train", "--help"], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    for line in ("transform: additive, affine, cdf53, cdf97", "schedule: three_stage, warm_three_stage"):
+    for line in ("transform: additive, affine, cdf53, cdf97", "schedule: one_stage, three_stage, warm_three_stage"):
         assert line in done.stdout
 
 
@@ -94,7 +128,8 @@ def test_the_wheel_holds_every_module_and_every_configuration_file(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     modules = {f"aiwave/{path.relative_to(ROOT / 'src')}" for path in (ROOT / "src").rglob("*.py")}
     configs = {f"aiwave/{path.relative_to(ROOT)}" for path in (ROOT / "conf").rglob("*.yaml")}
-    assert modules | configs <= names
+    page = {f"aiwave/report/page/{path.name}" for path in (ROOT / "src/report/page").iterdir() if path.is_file()}
+    assert modules | configs | page <= names
 
 
 def test_the_wheel_trains_in_another_environment_and_folder(wheel, tmp_path):

@@ -1,0 +1,48 @@
+"""Composing a command's configuration outside of Hydra's own main, and wording what goes wrong."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from omegaconf import DictConfig
+
+from .errors import AiwaveError
+
+if TYPE_CHECKING:
+    from .schema import Node
+
+
+def composed(
+    name: str, overrides: Sequence[str], schema: Callable[[], "type[Node]"], hydra: bool = False
+) -> DictConfig:
+    """`conf/<name>.yaml` with `overrides`; with `hydra`, Hydra's own settings, too.
+
+    Raises:
+        AiwaveError: For a key that does not exist, or overrides that cannot be read.
+    """
+    from hydra import compose, initialize_config_module
+
+    with worded(overrides, schema), initialize_config_module("aiwave.conf", version_base="1.3"):
+        return compose(name, overrides=list(overrides), return_hydra_config=hydra)
+
+
+@contextmanager
+def worded(overrides: Sequence[str], schema: Callable[[], "type[Node]"]) -> Iterator[None]:
+    """Turn Hydra's errors about the overrides into ours; `schema` gives the keys to propose."""
+    from hydra.errors import ConfigCompositionException
+
+    try:
+        yield
+    except ConfigCompositionException as error:
+        raise unknown(error, schema) from error
+    except ValueError as error:
+        raise AiwaveError(f"The overrides {' '.join(overrides)!r} cannot be read: {error}.") from error
+
+
+def unknown(error: Exception, schema: Callable[[], "type[Node]"]) -> Exception:
+    """The error in our words, if it is about a key that does not exist; else as it is."""
+    from .validation import unknown_key
+
+    found = re.search(r"Could not override '([^']+)'", str(error))
+    return AiwaveError(unknown_key(found[1].split("@")[0].split("."), schema())) if found else error
