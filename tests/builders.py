@@ -8,6 +8,7 @@ from torch import nn
 from aiwave.models import (
     BoundedScale,
     LiftingNet,
+    LosslessRate,
     NoPost,
     PostFilter,
     VariableRate,
@@ -41,6 +42,12 @@ def codec(kind="affine", entropy_kind="context", post=True, levels=2, per_band=F
         entropy(entropy_kind, levels),
         PostFilter(4, 1) if post else NoPost(),
     )
+
+
+def lossless_codec():
+    """CDF 5/3 with networks, rounded, as experiment=lossless has it."""
+    learned = WaveletTransform("cdf53", trainable_taps=True, net=partial(lifting_net, 4), reversible=True)
+    return WaveletCodec(learned, LosslessRate(), entropy("context"), NoPost())
 
 
 def shake(module, seed=0, std=0.02):

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 from aiwave.bitstream import Model, compress, decompress, info
 from aiwave.bitstream.header import FIXED
+from aiwave.bitstream.sections import pack, unpack
+from aiwave.coding import IntegerReversible
 from aiwave.errors import AiwaveError
 
 from .conftest import textured
@@ -192,17 +194,35 @@ def test_the_wrong_model_and_a_missing_one_are_named():
         decompress(named)
 
 
+def test_voxels_that_a_network_gets_wrong_are_noticed(monkeypatch):
+    model = file_model("learned")
+    data, inverse = compress(VOLUME, model, lossless=True), IntegerReversible.inverse
+    monkeypatch.setattr(IntegerReversible, "inverse", lambda *args: inverse(*args) ^ 1)
+    with pytest.raises(AiwaveError, match="does not decode to what was encoded"):
+        decompress(data, model=model)
+
+
+def test_a_model_whose_parts_are_exchanged_is_refused():
+    meta, arrays = unpack(file_model("learned").data)
+    exchanged = {"entropy": arrays["reversible"], "reversible": arrays["entropy"]}
+    with pytest.raises(AiwaveError, match="parts are of the wrong kinds"):
+        Model.from_bytes(pack(meta, exchanged))
+    with pytest.raises(AiwaveError, match=r"format 3, this program reads 1 and 2: update"):
+        Model.from_bytes(pack(meta | {"format": 3}, arrays))
+
+
+@pytest.mark.parametrize("kind", ["lossy", "learned"])
 @given(at=st.integers(0, 10**6), byte=st.integers(1, 255), cut=st.booleans())
 @settings(max_examples=60)
-def test_damaged_models_are_refused_or_have_another_identity(at, byte, cut):
-    data = file_model("lossy").data
+def test_damaged_models_are_refused_or_have_another_identity(kind, at, byte, cut):
+    data = file_model(kind).data
     changed = bytearray(data[: at % len(data)] if cut else data)
     if not cut:
         changed[at % len(data)] ^= byte
     identity = None
     with suppress(AiwaveError):
         identity = Model.from_bytes(bytes(changed)).identity
-    assert identity != file_model("lossy").identity
+    assert identity != file_model(kind).identity
 
 
 @pytest.mark.parametrize(

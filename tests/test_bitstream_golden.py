@@ -16,7 +16,7 @@ STREAMS = sorted((Path(__file__).parent / "data").glob("*.aiw"))
 
 
 def test_there_are_streams():
-    assert {path.stem for path in STREAMS} >= {"v1_lossless", "v1_lossy", "v1_plain"}
+    assert {path.stem for path in STREAMS} >= {"v1_lossless", "v1_lossy", "v1_plain", "v1_learned"}
 
 
 @pytest.mark.parametrize("path", STREAMS, ids=lambda path: path.stem)
@@ -29,9 +29,14 @@ def test_golden_streams_decode_as_ever(path):
     assert info(data)["metadata"]["spacing"] == [2.0, 0.5, 0.5]
 
 
-def test_the_lossless_one_is_the_volume_that_it_was_made_from():
-    path = next(path for path in STREAMS if path.stem == "v1_lossless")
-    original = textured((9, 10, 11), 0).astype(np.int16) * 5 - 700
+SMALL = textured((9, 10, 11), 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "original"), [("lossless", SMALL.astype(np.int16) * 5 - 700), ("learned", SMALL[:, ::-1])]
+)
+def test_the_lossless_ones_are_the_volumes_that_they_were_made_from(name, original):
+    path = next(path for path in STREAMS if path.stem == f"v1_{name}")
     np.testing.assert_array_equal(np.load(path.with_suffix(".npy")), original)
     data = path.read_bytes()
     model = stream_model(open_stream(data), None)

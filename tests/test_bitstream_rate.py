@@ -67,8 +67,14 @@ def test_impossible_qualities_are_refused(quality):
 
 
 def test_lossless_needs_a_reversible_transform():
-    with pytest.raises(AiwaveError, match="affine cannot code lossless files: take one with transform=cdf53"):
+    with pytest.raises(AiwaveError, match="affine cannot code lossless files: train one with experiment=loss"):
         compress(VOLUME, file_model("lossy"), lossless=True)
+
+
+@pytest.mark.parametrize("quality", [{"step": 2.0}, {"psnr": 40.0}, {"bpp": 1.0}])
+def test_a_lossless_model_is_not_asked_for_less(quality):
+    with pytest.raises(AiwaveError, match="learned codes losslessly alone"):
+        compress(VOLUME, file_model("learned"), **quality)
 
 
 @pytest.mark.parametrize("target", [Target(40.0, None), Target(None, 2.0)])

@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import aiwave
-from aiwave.bitstream import compress, decompress, info
+from aiwave.bitstream import Model, compress, decompress, info, model_file
 from aiwave.errors import AiwaveError
 
+from .builders import codec, shake
 from .conftest import textured
 from .files import file_model, noise, psnr
 
@@ -34,20 +35,22 @@ def extreme(kind, shape, dtype):
     return volume
 
 
+@pytest.mark.parametrize("name", ["lossless", "learned"])
 @given(shape=sizes, dtype=st.sampled_from(DTYPES), kind=st.sampled_from(["lowest", "highest", "spike", "noise"]))
 @settings(max_examples=24)
-def test_lossless_gives_every_voxel_back(shape, dtype, kind):
-    volume = extreme(kind, shape, dtype)
-    decoded = decompress(compress(volume, file_model(), lossless=True), model=file_model())
+def test_lossless_gives_every_voxel_back(name, shape, dtype, kind):
+    volume, model = extreme(kind, shape, dtype), file_model(name)
+    decoded = decompress(compress(volume, model, lossless=True), model=model)
     assert decoded.dtype == volume.dtype
     np.testing.assert_array_equal(decoded, volume)
 
 
+@pytest.mark.parametrize("name", ["lossless", "learned"])
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("kind", ["spike", "checks", "noise"])
-def test_extremes_of_several_tiles_survive(kind, dtype):
-    volume = extreme(kind, (9, 17, 13), dtype)
-    decoded = decompress(compress(volume, file_model(), lossless=True, tile=8), model=file_model())
+def test_extremes_of_several_tiles_survive(kind, dtype, name):
+    volume, model = extreme(kind, (9, 17, 13), dtype), file_model(name)
+    decoded = decompress(compress(volume, model, lossless=True, tile=8), model=model)
     np.testing.assert_array_equal(decoded, volume)
 
 
@@ -70,7 +73,10 @@ def test_finer_steps_are_better_and_longer():
     assert found[0][1] > 45 > found[2][1] > 25
 
 
-@pytest.mark.parametrize(("kind", "quality"), [("lossless", {"lossless": True}), ("lossy", {"step": 4.0})])
+@pytest.mark.parametrize(
+    ("kind", "quality"),
+    [("lossless", {"lossless": True}), ("learned", {"lossless": True}), ("lossy", {"step": 4.0})],
+)
 @given(data=st.data(), level=st.integers(0, 2))
 @settings(max_examples=10)
 def test_a_region_is_a_crop_of_the_whole(kind, quality, data, level):
@@ -146,18 +152,32 @@ def test_few_values_of_many_cost_what_their_ranks_cost():
 
 def test_another_process_with_other_threads_decodes_the_same(tmp_path):
     volume = textured((20, 21, 22), 5)
-    lossy, lossless = file_model("lossy"), file_model()
+    lossy = file_model("lossy")
     (tmp_path / "lossy.aiw").write_bytes(compress(volume, lossy, step=5.0, tile=16, embed_model=True))
-    (tmp_path / "lossless.aiw").write_bytes(compress(volume, lossless, lossless=True, embed_model=True))
+    for kind in ("lossless", "learned"):
+        data = compress(volume, file_model(kind), lossless=True, tile=16, embed_model=True)
+        (tmp_path / f"{kind}.aiw").write_bytes(data)
     code = (
         "import sys, numpy, torch, aiwave; torch.set_num_threads(int(sys.argv[1]))\n"
-        "for n in ('lossy', 'lossless'): numpy.save(n, aiwave.decompress(open(n + '.aiw', 'rb').read()))"
+        "for n in ('lossy', 'lossless', 'learned'): numpy.save(n, aiwave.decompress(open(n + '.aiw', 'rb').read()))"
     )
     mine = decompress((tmp_path / "lossy.aiw").read_bytes())
     for threads in "12":
         subprocess.run([sys.executable, "-c", code, threads], cwd=tmp_path, check=True)
-        np.testing.assert_array_equal(np.load(tmp_path / "lossless.npy"), volume)
+        for kind in ("lossless", "learned"):
+            np.testing.assert_array_equal(np.load(tmp_path / f"{kind}.npy"), volume)
         assert np.abs(np.load(tmp_path / "lossy.npy").astype(int) - mine).max() <= 1
+
+
+@pytest.mark.parametrize("kind", ["cdf97", "additive"])
+def test_a_lossy_codec_has_a_lossless_form_unless_it_is_affine(kind):
+    lossy, volume = shake(codec(kind), std=0.02).eval(), textured((9, 10, 11), 0)
+    model = Model.from_bytes(model_file(lossy, "exact", lossless=True))
+    np.testing.assert_array_equal(decompress(compress(volume, model, lossless=True), model=model), volume)
+    with pytest.raises(AiwaveError, match="export it with --lossless"):
+        compress(volume, Model.from_bytes(model_file(lossy, "lossy")), lossless=True)
+    with pytest.raises(AiwaveError, match="affine lifting is not reversible"):
+        model_file(codec("affine"), "exact", lossless=True)
 
 
 def test_the_package_offers_the_functions_without_importing_torch():

@@ -44,12 +44,14 @@ class TileCodec:
         dtype = torch.float64 if self.lossless else torch.float32
         x = torch.from_numpy(np.ascontiguousarray(voxels)).to(dtype)[None, None]
         x = pad_to_multiple(x, 1 << self.model.levels)
-        if self.lossless:
-            return self.model.reversible(x).map(Tensor.long)
         step = self.step
-        q = self.model.transform(x).map(lambda band: torch.round(band / step))
+        if self.lossless:
+            q = self.model.reversible.forward(x)
+        else:
+            q = self.model.transform(x).map(lambda band: torch.round(band / step))
         if not all(float(band.abs().max()) <= COEFFICIENT_LIMIT for band in (q.approx, *q.details)):
-            raise AiwaveError(f"With a step of {step:g} coefficients are too large to be coded: choose a larger step.")
+            other = "take another model" if self.lossless else "choose a larger step"
+            raise AiwaveError(f"With a step of {step:g} coefficients are too large to be coded: {other}.")
         return q.map(Tensor.long)
 
     @torch.inference_mode()
@@ -71,14 +73,21 @@ class TileCodec:
         return self.model.post(x, torch.tensor([step]))[0, 0].numpy()
 
     def encode(self, tiles: Sequence[np.ndarray]) -> tuple[list[CodedTile], Subbands]:
-        """Tiles as `analyse` takes them -> chunks of each, and the coefficients. The content checksum is that of
-
-        the coefficients; for lossless coding of the voxels, too, since these follow from them.
-        """
+        """Tiles as `analyse` takes them -> chunks of each, and the coefficients."""
         q = self.analyse(tiles)
         coded = self.model.coder.encode(q, self.log_step)
-        contents = [content_crc(one(q, k)) for k in range(len(tiles))]
+        contents = [self.content(one(q, k), voxels) for k, voxels in enumerate(tiles)]
         return [CodedTile(_by_level(segments), crc) for segments, crc in zip(coded, contents, strict=True)], q
+
+    def content(self, q: Subbands, voxels: np.ndarray) -> int:
+        """CRC-32 of a tile's coefficients in coding order, as little-endian int32; with a model that codes losslessly
+
+        alone, then of its voxels (d, h, w), since networks lie in between. A plain 5/3 gives no others.
+        """
+        crc = 0
+        for band in (q.approx, *q.details):
+            crc = zlib.crc32(band.numpy().astype("<i4").tobytes(), crc)
+        return crc if self.model.integers is None else zlib.crc32(voxels.astype("<i4").tobytes(), crc)
 
     def decode(self, chunks: Sequence[Sequence[bytes]], size: tuple[int, int, int]) -> Subbands:
         """The chunks of the coarsest levels of tiles whose coarsest bands have this size -> coefficients, int64.
@@ -109,14 +118,6 @@ def _joined(parts: Sequence[Subbands]) -> Subbands:
 def one(q: Subbands, k: int) -> Subbands:
     """The subbands of the k-th tile."""
     return q.map(lambda band: band[k : k + 1])
-
-
-def content_crc(q: Subbands) -> int:
-    """CRC-32 of all coefficients in coding order, as little-endian int32."""
-    crc = 0
-    for band in (q.approx, *q.details):
-        crc = zlib.crc32(band.numpy().astype("<i4").tobytes(), crc)
-    return crc
 
 
 def cut(volume: np.ndarray, tile: Tile) -> np.ndarray:

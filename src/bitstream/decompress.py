@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import AiwaveError
-from .batch import TileCodec, content_crc, one
+from .batch import TileCodec, one
 from .compress import BATCH, Progress
 from .container import Stream, open_stream
 from .find_model import find_model
@@ -63,9 +63,10 @@ def _tiles(
         q = codec.decode(chunks, grid.coarsest(tiles[0]))
         for k, tile in enumerate(tiles):
             own = one(q, k)
-            if levels == grid.levels and level == 0 and content_crc(own) != stream.content(tile.number):
+            voxels = codec.synthesise(own, [-(-side >> level) for side in tile.size], level)
+            if level == 0 and codec.content(own, voxels) != stream.content(tile.number):
                 raise AiwaveError(DAMAGED.format(f"tile {tile.number} does not decode to what was encoded"))
-            yield tile, codec.synthesise(own, [-(-side >> level) for side in tile.size], level)
+            yield tile, voxels
             if progress is not None:
                 progress(math.prod(tile.size))
 

@@ -33,8 +33,10 @@ def find_model(model: Model | str | Path | None) -> Model:
         raise AiwaveError(f"{path}: {error}") from error
 
 
-def run_model_file(path: Path, after: str | None = None, name: str | None = None) -> bytes:
-    """The codec of a run's folder, or of a checkpoint in it, as the bytes of a model file.
+def run_model_file(
+    path: Path, after: str | None = None, name: str | None = None, lossless: bool | None = None
+) -> bytes:
+    """The codec of a run's folder, or of a checkpoint in it, as the bytes of a model file (see `model_file`).
 
     It is that of the last stage that is finished, or of the stage `after`. Raises AiwaveError as `find_model` does.
     """
@@ -49,4 +51,4 @@ def run_model_file(path: Path, after: str | None = None, name: str | None = None
         folder = RunFolder(path.absolute().parent.parent.parent)
         cfg = folder.read_config()
         codec = checkpoint_codec(cfg, path)
-    return model_file(codec, name or str(cfg.name))
+    return model_file(codec, name or str(cfg.name), lossless)

@@ -13,10 +13,10 @@ from ..models import Boundary, ReversibleTransform, Subbands, WaveletTransform
 class LosslessTransform(Protocol):
     """Integers to integers and back, the same on every machine.
 
-    LLL of a flat volume is the volume's intensity.
+    LLL of a flat volume is the volume's intensity, nearly so with networks.
     """
 
-    def __call__(self, x: Tensor) -> Subbands:
+    def forward(self, x: Tensor) -> Subbands:
         """(B, 1, D, H, W) integers as float64 -> subbands of integers, as float64 or int64."""
 
     def inverse(self, subbands: Subbands, size: Sequence[int] | None = None) -> Tensor:
@@ -24,10 +24,15 @@ class LosslessTransform(Protocol):
 
 
 def lossless_transform(transform: WaveletTransform) -> LosslessTransform:
-    """The exact form of a transform. Raises AiwaveError if it has none."""
+    """The exact form of the transform of a lossy model. Raises AiwaveError if it has none."""
     if transform.kind != "cdf53" or any(p.boundary != Boundary.SYMMETRIC for p in _steps(transform)):
+        other = (
+            "train one with experiment=lossless, or take one with transform=cdf53"
+            if transform.kind == "affine"
+            else "export it with --lossless, or better train one with experiment=lossless"
+        )
         raise AiwaveError(
-            f"A model with the transform {transform.kind} cannot code lossless files: take one with transform=cdf53, "
+            f"A lossy model with the transform {transform.kind} cannot code lossless files: {other}; "
             "or give a step, PSNR or rate."
         )
     exact = WaveletTransform("cdf53", transform.levels, transform.sharing)

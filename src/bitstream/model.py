@@ -8,26 +8,40 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor, nn
 
-from ..coding import BandCoder, integer_model, model_from_bytes, model_identity, model_to_bytes
+from ..coding import (
+    BandCoder,
+    IntegerReversible,
+    integer_model,
+    integer_transform,
+    model_from_bytes,
+    model_identity,
+    model_to_bytes,
+)
 from ..errors import AiwaveError
-from ..models import FixedRate, VariableRate, WaveletCodec, WaveletTransform
+from ..models import FixedRate, NoPost, Rate, VariableRate, WaveletCodec, WaveletTransform
 from .lossless import LosslessTransform, lossless_transform
 from .parts import Description, PostPart, TransformPart, filled
 from .sections import DAMAGED, pack, unpack
 
 FLAT = 128.0
+LOSSY, LOSSLESS = 1, 2
+"""Formats of model files: with a transform and a filter in float32, with the lossless transform in integers."""
 
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """What a stream needs besides itself. `data` is the model file; its SHA-256 is `identity`, in hexadecimal."""
+    """What a stream needs besides itself. `data` is the model file; its SHA-256 is `identity`, in hexadecimal.
+
+    `float_transform` and `post` belong to models that code lossily, `integers` to those that code losslessly alone.
+    """
 
     data: bytes
     identity: str
     description: Description
     coder: BandCoder
-    transform: WaveletTransform
+    float_transform: WaveletTransform | None
     post: nn.Module
+    integers: IntegerReversible | None
 
     @property
     def name(self) -> str:
@@ -39,56 +53,89 @@ class Model:
         """Levels of the transform."""
         return self.description.transform.levels
 
+    @property
+    def transform(self) -> WaveletTransform:
+        """The transform for lossy coding. Raises AiwaveError if there is none."""
+        if self.float_transform is None:
+            raise AiwaveError(f"The model {self.name} codes losslessly alone: ask for lossless, or take another model.")
+        return self.float_transform
+
     @cached_property
     def reversible(self) -> LosslessTransform:
         """The transform for lossless coding. Raises AiwaveError if there is none."""
-        return lossless_transform(self.transform)
+        return lossless_transform(self.transform) if self.integers is None else self.integers
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Model":
         """Read a model file. Raises AiwaveError if it is damaged or of another version."""
         meta, arrays = unpack(data)
-        if meta.get("format") != 1:
-            raise AiwaveError(f"The model has format {meta.get('format')!r}, this program reads 1: update the program.")
+        if meta.get("format") not in (LOSSY, LOSSLESS):
+            raise AiwaveError(
+                f"The model has format {meta.get('format')!r}, this program reads 1 and 2: update the program."
+            )
         try:
             description = Description.model_validate(meta)
-            entropy = model_from_bytes(arrays.pop("entropy").tobytes())
+            parts = {
+                name: model_from_bytes(arrays.pop(name).tobytes())
+                for name in ("entropy", "reversible")[: description.format]
+            }
         except (ValidationError, KeyError, ArithmeticError, AssertionError) as error:
             raise AiwaveError(DAMAGED.format("its description is not one")) from error
-        if entropy.levels != description.transform.levels:
+        if any(isinstance(part, IntegerReversible) != (name == "reversible") for name, part in parts.items()):
+            raise AiwaveError(DAMAGED.format("its parts are of the wrong kinds"))
+        if any(part.levels != description.transform.levels for part in parts.values()):
             raise AiwaveError(DAMAGED.format("its parts have different levels"))
+        integers: IntegerReversible | None = parts.get("reversible")  # type: ignore[assignment]
         weights = {name: torch.from_numpy(array.copy()) for name, array in arrays.items()}
-        transform = filled(description.transform, _under("transform.", weights))
+        transform = None if integers else filled(description.transform, _under("transform.", weights))
         post = filled(description.post, _under("post.", weights))
         if weights:
             raise AiwaveError(DAMAGED.format(f"it holds {min(weights)!r}, which belongs nowhere"))
-        return cls(data, model_identity(data), description, BandCoder(entropy), transform, post)  # type: ignore[arg-type]
+        coder = BandCoder(parts["entropy"])  # type: ignore[arg-type]
+        return cls(data, model_identity(data), description, coder, transform, post, integers)  # type: ignore[arg-type]
 
 
-def model_file(codec: WaveletCodec, name: str) -> bytes:
-    """A trained codec as the bytes of a model file. Raises AiwaveError if files cannot be written with it."""
-    rate = codec.rate
-    if rate.log_factor is not None:
+def model_file(codec: WaveletCodec, name: str, lossless: bool | None = None) -> bytes:
+    """A trained codec as the bytes of a model file; a lossless one if the codec is, or if asked for.
+
+    Raises AiwaveError if files cannot be written with it.
+    """
+    if codec.rate.log_factor is not None:
         raise AiwaveError("Codecs with a step for every band cannot write files: train with rate.per_band=false.")
-    if isinstance(rate, VariableRate):
-        steps = rate.step_range
-    elif isinstance(rate, FixedRate):
-        steps = (float(rate.log_step.exp()),) * 2
-    else:
-        raise AiwaveError(f"Rates of kind {type(rate).__name__} cannot write files: train with rate=variable or fixed.")
+    lossless = codec.lossless or bool(lossless)
     description = Description(
-        format=1,
+        format=LOSSLESS if lossless else LOSSY,  # type: ignore[arg-type]
         name=name,
         transform=TransformPart.of(codec.transform),
-        post=PostPart.of(codec.post),
-        step_range=steps,
-        gain=_gain(codec.transform),
+        post=PostPart.of(NoPost() if lossless else codec.post),
+        step_range=(1.0, 1.0) if lossless else _steps(codec.rate),
+        gain=1.0 if lossless else _gain(codec.transform),
     )
-    entropy = np.frombuffer(model_to_bytes(integer_model(codec.entropy)), np.uint8)
-    parts = {"transform": codec.transform, "post": codec.post}
-    weights = {f"{part}.{key}": value for part, module in parts.items() for key, value in module.state_dict().items()}
-    arrays = {key: value.detach().cpu().float().contiguous().numpy() for key, value in weights.items()}
-    return pack(description.model_dump(mode="json"), {"entropy": entropy, **arrays})
+    arrays = {"entropy": _bytes(model_to_bytes(integer_model(codec.entropy)))}
+    if lossless:
+        arrays["reversible"] = _bytes(model_to_bytes(integer_transform(codec.transform)))
+    else:
+        arrays |= _weights(transform=codec.transform, post=codec.post)
+    return pack(description.model_dump(mode="json"), arrays)
+
+
+def _steps(rate: Rate) -> tuple[float, float]:
+    """The steps that a lossy codec was trained for. Raises AiwaveError for other rates."""
+    if isinstance(rate, VariableRate):
+        return rate.step_range
+    if isinstance(rate, FixedRate):
+        return (float(rate.log_step.exp()),) * 2
+    raise AiwaveError(f"Rates of kind {type(rate).__name__} cannot write files: train with rate=variable or fixed.")
+
+
+def _bytes(data: bytes) -> np.ndarray:
+    return np.frombuffer(data, np.uint8)
+
+
+def _weights(**modules: nn.Module) -> dict[str, np.ndarray]:
+    """Their weights in float32, by the names of modules and parameters."""
+    weights = {f"{part}.{key}": value for part, module in modules.items() for key, value in module.state_dict().items()}
+    return {key: value.detach().cpu().float().contiguous().numpy() for key, value in weights.items()}
 
 
 @torch.no_grad()

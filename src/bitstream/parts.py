@@ -140,9 +140,12 @@ class PostPart(Part):
 
 
 class Description(Part):
-    """All that a model file says in words. `gain`: a level's LLL divided by the intensity, for flat volumes."""
+    """All that a model file says in words. `gain`: a level's LLL divided by the intensity, for flat volumes.
 
-    format: Literal[1]
+    Format 1 codes lossily (and losslessly with the plain 5/3), format 2 losslessly alone.
+    """
+
+    format: Literal[1, 2]
     name: Annotated[str, Field(max_length=100)]
     transform: TransformPart
     post: PostPart

@@ -18,7 +18,9 @@ def integer_model(model: EntropyModel) -> IntegerContext | IntegerFactorized:
             return integer_factorized(model)
     except ValueError as error:
         raise AiwaveError(f"This entropy model cannot write files: {error}.") from error
-    raise AiwaveError(f"Models of kind {model.kind} cannot write files: train with entropy=context or factorized.")
+    raise AiwaveError(
+        f"Models of kind {model.kind} cannot write files: train with entropy=context_shared or factorized."
+    )
 
 
 def integer_transform(transform: WaveletTransform) -> IntegerReversible:

@@ -1,5 +1,6 @@
 """The lossless transform in integers: the same on every machine, whatever the batch, threads and order of sums."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -95,7 +96,7 @@ class IntegerReversible:
         return subbands
 
     @torch.no_grad()
-    def inverse(self, subbands: Subbands, size: tuple[int, int, int] | None = None) -> Tensor:
+    def inverse(self, subbands: Subbands, size: Sequence[int] | None = None) -> Tensor:
         """The inverse of `forward`: subbands of integers -> (B, 1, D, H, W) int64, cropped to `size` when given."""
         require_exact_convolutions()
         return self.transform.inverse(subbands.map(lambda band: band.long()), size)

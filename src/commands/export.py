@@ -15,7 +15,7 @@ def main(arguments: Sequence[str]) -> None:
     from ..bitstream import Model
     from ..bitstream.find_model import run_model_file
 
-    data = run_model_file(Path(args.run), args.after, args.name)
+    data = run_model_file(Path(args.run), args.after, args.name, args.lossless)
     identity = Model.from_bytes(data).identity
     with replacing(Path(args.output)) as temporary:
         temporary.write_bytes(data)
@@ -29,5 +29,6 @@ def arguments_of() -> argparse.ArgumentParser:
     given.add_argument("output", metavar="OUT", nargs="?", default="model.aiwm", help="default: %(default)s")
     given.add_argument("--after", metavar="STAGE", help="the codec as it was after a stage (default: the last)")
     given.add_argument("--name", help="what it is called (default: the name of the run)")
+    given.add_argument("--lossless", action="store_true", help="for lossless files alone, whatever it was trained for")
     given.add_argument("--force", action="store_true", help="replace OUT if it exists")
     return given

@@ -21,7 +21,8 @@ def measure_real(codec: WaveletCodec, model: Model, volume: Volume, quality: flo
     Raises AiwaveError for a quality that the codec does not have, or voxels that cannot be coded.
     """
     started = time.perf_counter()
-    data = compress(volume.voxels, model, step=float(codec.rate.step_of(quality)), tile=tile)
+    step = float(codec.rate.step_of(quality))
+    data = compress(volume.voxels, model, lossless=codec.lossless, step=None if codec.lossless else step, tile=tile)
     coded = time.perf_counter()
     decoded = decompress(data, model=model)
     finished = time.perf_counter()
