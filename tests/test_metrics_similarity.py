@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter1d
 
 from aiwave.errors import AiwaveError
-from aiwave.metrics import MaxError, Mse, ms_ssim, ssim
+from aiwave.metrics import MaxError, Mse, compression_ratio, ms_ssim, ssim
 from aiwave.metrics.ssim import WEIGHTS, scale_weights
 from tests.conftest import textured
 
@@ -24,6 +24,13 @@ def test_mse_and_the_largest_error_pool_batches(parts):
     errors = [error for part in parts for error in part]
     assert mse.compute().item() == pytest.approx(sum(e * e for e in errors) / len(errors), rel=1e-14)
     assert worst.compute().item() == max(abs(e) for e in errors)
+
+
+def test_the_compression_ratio_is_stored_bits_over_coded_ones():
+    assert compression_ratio(16, 0.5) == 32
+    assert compression_ratio(8, 0) is None
+    with pytest.raises(AiwaveError, match="no compression ratio of 8 stored bits to -1 bit/voxel"):
+        compression_ratio(8, -1)
 
 
 def test_unsigned_voxels_do_not_wrap():

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from aiwave.report import RdRow, Slice, gather, make_report, save_slice, write_rd_csv
+from aiwave.report.make import in_order
+from aiwave.report.page import write_page
 from tests.browser import AVAILABLE, browser
 from tests.test_report_command import results
 from tests.test_report_gather import CONFIG
@@ -27,6 +29,7 @@ def window(tmp_path_factory):
     (folder / "run" / "config.yaml").write_text(json.dumps(CONFIG))
     plane = np.arange(4096, dtype=np.uint16).reshape(64, 64)
     save_slice(Slice(rows[0], plane, plane + 1), folder / "run")
+    save_slice(Slice(exact[0], plane, plane), folder / "anchors")
     make_report(gather([folder], folder / "out"), None, folder / "out")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -66,6 +69,29 @@ def test_every_part_is_drawn(page):
     assert sizes == [64, 64, 64]
     assert texts(page, ".run pre") == [json.dumps(CONFIG)]
     assert page.run("return document.querySelectorAll('main img').length") == 3  # names are text, not HTML
+
+
+def test_what_is_lossless_is_named_and_shown_only_alone(page):
+    assert texts(page, ".card .hint") == ["Equal to the original: jpegls."]
+    page.click("#codec-chips .chip:nth-child(4)")
+    assert texts(page, "#codec-chips [aria-pressed=true]") == ["jpegls"]
+    assert texts(page, ".card .hint") == []
+    captions = texts(page, ".card figcaption")
+    assert len(captions) == 1
+    assert captions[0].endswith("jpegls3.25 bit/voxel, lossless")
+
+
+def test_the_best_come_first_and_sets_without_comparison_are_said(page, tmp_path):
+    assert texts(page, "#bd-table tbody th") == [NASTY, "sperr"]  # -50 % and -20 %
+    page.press("#anchor", NASTY)
+    assert texts(page, "#bd-table tbody th") == ["sperr", "jp3d"]  # +60 % and +100 %
+    alone = [RdRow("moss", "m", "sperr", k, 2.0**k, 30 + 6 * k, 1, 1) for k in range(3)]
+    write_rd_csv([*results("jp3d", 1.0), *results("sperr", 0.8), *alone], tmp_path / "in" / "rd.csv")
+    gathered = gather([tmp_path / "in"], tmp_path)
+    write_page(gathered, in_order(gathered), "jp3d", {}, [], tmp_path / "alone.html")
+    page.open((tmp_path / "alone.html").as_uri())
+    assert texts(page, "#bd-table thead th") == ["codec", "cells", "bones"]
+    assert texts(page, "#bd-hint")[0].endswith("Nothing was coded by jp3d and another codec on moss.")
 
 
 def test_chips_filter_every_part_and_the_address_remembers(page):

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from ..atomic import replacing
-from ..metrics import Mse, ms_ssim, ssim
+from ..metrics import Mse, compression_ratio, ms_ssim, ssim
 from ..report import RdRow
 
 
@@ -55,7 +55,7 @@ def detail(
         row.quality,
         peak,
         float(mse.compute()),
-        8 * original.itemsize / row.bpp if row.bpp else None,
+        compression_ratio(8 * original.itemsize, row.bpp),
         ssim(*pair) if similarity else None,
         ms_ssim(*pair) if similarity else None,
     )

@@ -2,6 +2,7 @@
 
 from .bd import Curve, Delta, NotComparable, bd_psnr, bd_rate
 from .bpp import Bpp
+from .compression_ratio import compression_ratio
 from .interval import Estimate, mean_with_interval
 from .max_error import MaxError
 from .mse import Mse
@@ -19,6 +20,7 @@ __all__ = [
     "Psnr",
     "bd_psnr",
     "bd_rate",
+    "compression_ratio",
     "mean_with_interval",
     "ms_ssim",
     "ssim",

@@ -42,6 +42,9 @@ const shape = (codec, radius) => SHAPES[codec % SHAPES.length](radius);
 const swatch = (codec) => s("svg", { width: 13, height: 13, viewBox: "-6.5 -6.5 13 13", "aria-hidden": "true" },
   s("path", { d: shape(codec, 4.4), style: `fill:${colour(codec)}` }));
 
+// A codec's name as nodes that may break after an underscore.
+const named = (codec) => DATA.codecs[codec].name.split(/(?<=_)/).flatMap((part, k) => (k ? [h("wbr"), part] : [part]));
+
 // Round ticks between two numbers; on a logarithmic axis 1, 2 and 5 times powers of ten.
 function ticks(low, high, wanted, logarithmic) {
   const found = [];

@@ -124,7 +124,7 @@ function highlight(codec) {
 
 function pointTable() {
   const rows = DATA.curves.filter((curve) => state.datasets.has(curve.d) && state.codecs.has(curve.c)).flatMap((curve) =>
-    curve.points.map((p) => h("tr", {}, h("th", { scope: "row" }, swatch(curve.c), DATA.codecs[curve.c].name), h("td", {}, DATA.datasets[curve.d].name),
+    curve.points.map((p) => h("tr", {}, h("th", { scope: "row" }, swatch(curve.c), named(curve.c)), h("td", {}, DATA.datasets[curve.d].name),
       [short(p[0]), p[1].toFixed(4), p[2].toFixed(2), short(p[6]), short(p[3]), short(p[4]), p[5]].map((value) => h("td", {}, String(value))))));
   const names = ["codec", "data set", "quality", "bit/voxel", "PSNR dB", "largest error", "encode s", "decode s", "volumes"];
   return h("table", {}, h("thead", {}, h("tr", {}, names.map((name) => h("th", { scope: "col" }, name)))), h("tbody", {}, rows));

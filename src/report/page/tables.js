@@ -3,7 +3,7 @@ function grid(datasets, codecs, cell) {
   return h("table", {},
     h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "codec"), datasets.map((d) => h("th", { scope: "col" }, DATA.datasets[d].name)))),
     h("tbody", {}, codecs.map((c) => h("tr", { "data-codec": DATA.codecs[c].name },
-      h("th", { scope: "row" }, swatch(c), DATA.codecs[c].name), datasets.map((d) => cell(d, c))))));
+      h("th", { scope: "row" }, swatch(c), named(c)), datasets.map((d) => cell(d, c))))));
 }
 
 function drawDeltas() {
@@ -27,10 +27,23 @@ function drawDeltas() {
     return h("td", { class: "shade", style: `--tone:var(--${better ? "better" : "worse"});--share:${share}%` },
       `${signed(mean, digits)}${rate ? " %" : " dB"}`, note, h("small", {}, interval), rate ? h("small", {}, `over ${Math.round(entry[5] * 100)} %`) : null);
   };
-  const codecs = shownCodecs().filter((c) => entries.some((entry) => entry[1] === c));
-  const table = codecs.length ? grid(shownDatasets(), codecs, cell) : h("p", { class: "hint", style: "padding:0 14px" }, `No codec shown has a curve beside ${anchor}.`);
+  const codecs = bestFirst(shownCodecs().filter((c) => entries.some((entry) => entry[1] === c)), entries, rate);
+  const compared = shownDatasets().filter((d) => entries.some((entry) => entry[2] === d));
+  const left = shownDatasets().filter((d) => !compared.includes(d)).map((d) => DATA.datasets[d].name);
+  if (compared.length && left.length) by("bd-hint").textContent += ` Nothing was coded by ${anchor} and another codec on ${left.join(", ")}.`;
+  const table = codecs.length ? grid(compared, codecs, cell) : h("p", { class: "hint", style: "padding:0 14px" }, `No codec shown has a curve beside ${anchor}.`);
   by("bd-table").replaceChildren(table);
   by("reasons").replaceChildren(...reasons.map((reason) => h("li", {}, reason)));
+}
+
+// Codecs by their mean over data sets, those without a figure last.
+function bestFirst(codecs, entries, rate) {
+  const mean = (c) => {
+    const found = entries.filter((entry) => entry[1] === c).map((entry) => entry[rate ? 3 : 4]?.[0]).filter((value) => value !== undefined);
+    return found.length ? (rate ? 1 : -1) * found.reduce((sum, value) => sum + value, 0) / found.length : Infinity;
+  };
+  const means = new Map(codecs.map((c) => [c, mean(c)]));
+  return codecs.sort((a, b) => (means.get(a) === means.get(b) ? a - b : means.get(a) - means.get(b)));
 }
 
 function drawLossless() {
