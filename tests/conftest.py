@@ -5,6 +5,7 @@ import locale
 import numpy as np
 import pytest
 import tifffile
+import torch
 from hypothesis import settings
 
 from .serving import server  # noqa: F401  (a fixture)
@@ -20,6 +21,12 @@ def _offline(tmp_path_factory):
         patch.setenv("WANDB_MODE", "offline")
         patch.setenv("WANDB_CONFIG_DIR", str(tmp_path_factory.mktemp("wandb_config")))
         yield
+
+
+@pytest.fixture(autouse=True)
+def _seed():
+    """Fresh weights are the same in every run, whatever test ran before."""
+    torch.manual_seed(0)
 
 
 @pytest.fixture(autouse=True)

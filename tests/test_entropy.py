@@ -84,6 +84,7 @@ def with_one_changed(q, place):
         ("context", {"short_context": False}),
         ("published", {}),
         ("published", {"long_context": False}),
+        ("published", {"short_context": False}),
     ],
 )
 @settings(max_examples=8, deadline=None)
@@ -97,6 +98,19 @@ def test_no_probability_depends_on_a_later_coefficient(kind, options, seed, plac
     assert before.numel() == 8 * 64
     assert torch.equal(before[:place], after[:place])
     assert before[place] != after[place]
+
+
+@pytest.mark.parametrize("kind", ["context", "published"])
+@pytest.mark.parametrize(("options", "reaches"), [({"short_context": False}, False), ({}, True)])
+def test_without_short_context_a_band_does_not_look_at_itself(kind, options, reaches):
+    """Change the first coefficient of the last band: only its own code length follows."""
+    model = shake(entropy(kind, **options), std=0.2).double()
+    q = integers(side=2)
+    first = 8 * 64 - 64  # of HHH1, the last band
+    step = torch.tensor([3.0], dtype=torch.float64)
+    before, after = (in_coding_order(model.coefficient_bits(p, step)) for p in (q, with_one_changed(q, first)))
+    assert before[first] != after[first]
+    assert (not torch.equal(before[first + 1 :], after[first + 1 :])) == reaches
 
 
 @pytest.mark.parametrize(("options", "reaches"), [({"long_context": False}, False), ({}, True)])

@@ -93,7 +93,7 @@ def test_factors_of_bands_are_trained(kind):
 
 
 def test_a_factorized_density_knows_the_step_of_its_own_band_only():
-    model = shake(FactorizedEntropy(1, 4, 1, LogisticMixture(2)), std=0.3).double()
+    model = shake(FactorizedEntropy(1, 16, 1, LogisticMixture(2)), std=0.3).double()
     q = Subbands(torch.ones(1, 1, 2, 2, 2).double(), (torch.ones(1, 7, 2, 2, 2).double(),))
     steps = torch.full((1, 8), 3.0, dtype=torch.float64)
     changed = steps.clone()

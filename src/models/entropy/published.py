@@ -16,7 +16,7 @@ class PublishedContext(EntropyModel):
     """One PixelCNN per band (`channels` wide, `layers` residual blocks), fed by a long context (aiWave, section III).
 
     15 networks for two levels. Inputs count in units of 220 / step. Without `long_context` every band stands alone;
-    the short context cannot be left out (ValueError).
+    without `short_context` its networks see zeros in place of its own coefficients.
     """
 
     kind = "context_published"
@@ -31,10 +31,9 @@ class PublishedContext(EntropyModel):
         short_context: bool = True,
     ) -> None:
         super().__init__()
-        if not short_context:
-            raise ValueError("the published networks are made of the short context: choose entropy=context_shared")
         self.levels = levels
         self.density = density
+        self.short_context = short_context
         self.long_context = LongContext(levels) if long_context else None
         contexts = [False, *repeat(long_context, DETAILS * levels)]
         self.nets = nn.ModuleList(PixelCnn(channels, layers, density.size, context) for context in contexts)
@@ -45,7 +44,8 @@ class PublishedContext(EntropyModel):
         x = q.map_with(torch.mul, step / STATIC_QP)
         contexts: list[Tensor | None] = [None]
         contexts += chain.from_iterable(self.long_context(x)) if self.long_context else repeat(None, len(self.nets) - 1)
-        parts = zip(self.nets, _bands(q), _bands(x), contexts, step.split(1, dim=1), strict=True)
+        own = x if self.short_context else x.map(torch.zeros_like)
+        parts = zip(self.nets, _bands(q), _bands(own), contexts, step.split(1, dim=1), strict=True)
         return [self._band_bits(*part) for part in parts]
 
     def _band_bits(self, net: nn.Module, q: Tensor, x: Tensor, context: Tensor | None, step: Tensor) -> Tensor:
