@@ -115,6 +115,14 @@ def test_what_failed_is_tried_again(data_root, tmp_path):
     assert [row.bpp for row in read_rd_csv(tmp_path / "o/rd.csv")] == [8, 8]
 
 
+def test_what_failed_in_an_earlier_command_does_not_fail_this_one(data_root, tmp_path, capsys):
+    assert run(data_root, "anchor=jpegls", "qualities=[0.5,1]", "out=o") == 1
+    assert "2 of 4 points could not be measured" in capsys.readouterr().err
+    assert run(data_root, "anchor=jpegls", "qualities=[1,2]", "out=o") == 0
+    assert {float(f["quality"]) for f in failures(tmp_path / "o")} == {0.5}
+    assert run(data_root, "anchor=jpegls", "qualities=[0.5]", "out=o") == 1
+
+
 def test_programs_are_found_through_the_environment(data_root, tmp_path, monkeypatch, capsys):
     jp3d(tmp_path / "one")
     hm(tmp_path / "two")

@@ -78,7 +78,7 @@ def measure_anchors(cfg: DictConfig, output: Path | None, overrides: Sequence[st
     results = compare(anchors, data, folder, cfg.qualities, cfg.workers or os.cpu_count() or 1)
     if results.rows:
         plot_rd(list(results.rows.values()), folder / "rd.png", data.known_peak)
-    _summarise(results, [anchor.name for anchor in anchors])
+    _summarise(results)
 
 
 def show_list(cfg: DictConfig, output: Path | None, overrides: Sequence[str]) -> None:
@@ -102,17 +102,17 @@ def _anchors(cfg: DictConfig) -> "list[Anchor]":
     return [instantiate(cfg.anchor[name], _convert_="all") for name in cfg.anchor]
 
 
-def _summarise(results: "Results", names: Sequence[str]) -> None:
+def _summarise(results: "Results") -> None:
     from ..report import format_table
 
     if results.rows:
         print(f"\n{format_table(results.rows.values())}\n")
         print(f"RD plot   {results.folder / 'rd.png'}")
         print(f"RD table  {results.folder / 'rd.csv'}")
-    failed = {key: reason for key, reason in results.failed.items() if key[2] in names}
+    failed = [reason for key, reason in results.failed.items() if key in results.asked]
     if failed:
-        first = next(iter(failed.values()))
-        count = f"{len(failed)} of {len(failed) + len(results.rows)} points could not be measured"
+        first = failed[0]
+        count = f"{len(failed)} of {len(results.asked)} points could not be measured"
         raise AiwaveError(f"{count} (see {results.folder / 'failed.csv'}), the first because: {first}")
 
 

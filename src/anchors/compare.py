@@ -42,6 +42,7 @@ def compare(
                 volumes += 1
                 data.check_depth(volume.file, volume.voxels.dtype)
                 wanted = list(_jobs(volume, anchors, qualities, data.known_peak))
+                results.asked.update(job.key for job in wanted)
                 missing = [job for job in wanted if job.key not in results.rows]
                 bar.total += len(missing)
                 bar.refresh()

@@ -21,13 +21,15 @@ class Results:
     """The files of `folder`: rd.csv, failed.csv, and in anchors.json how each codec was set.
 
     They are written whole after every point, so that a run that was stopped goes on where it was. slices/ shows each
-    volume and codec at the rate that slices are compared at.
+    volume and codec at the rate that slices are compared at. `asked` is what this command was to measure: the files may
+    hold more, from earlier ones.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.rows: dict[Key, RdRow] = {}
         self.failed: dict[Key, str] = {}
+        self.asked: set[Key] = set()
         self._slices: dict[tuple[str, str, str], Slice] = {}
         if (folder / TABLE).is_file():
             self.rows = {(row.dataset, row.file, row.codec, row.quality): row for row in read_rd_csv(folder / TABLE)}
