@@ -1,7 +1,7 @@
 """A volume to a stream."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,13 @@ from ..coding import log_step_of
 from ..coding.constants import LOG_STEP_LIMIT
 from ..errors import AiwaveError
 from ..models import Subbands
-from .batch import TileCodec, cut
+from .batch import TileCodec, cut, one
 from .container import CodedTile, write_stream
 from .find_model import find_model
 from .grid import Grid, Tile, batches
 from .header import DTYPES, SIDE_LIMIT, Header
 from .model import Model
+from .parallel import parallel
 from .values import pack_values, values_to_bytes
 
 SIDE = 64
@@ -108,18 +109,23 @@ class Writer:
             return np.searchsorted(self.source.values, part)
         return part.astype(np.int32) - self.source.offset
 
-    def write(self, codec: TileCodec, observe: Callable[[list[Tile], Subbands], None] | None = None) -> bytes:
-        """The stream; `observe` is shown every batch of tiles and their coefficients."""
+    def write(self, codec: TileCodec, observe: Callable[[Tile, Subbands], None] | None = None) -> bytes:
+        """The stream; `observe` is shown every tile and its coefficients."""
         grid = self.grid
         coded: list[CodedTile | None] = [None] * grid.count
-        for tiles in batches(grid, grid.tiles(), BATCH):
+
+        def work(tiles: Sequence[Tile]) -> list[tuple[CodedTile, Subbands]]:
             parts, q = codec.encode([self.voxels(tile) for tile in tiles])
-            if observe is not None:
-                observe(tiles, q)
-            for tile, part in zip(tiles, parts, strict=True):
-                coded[tile.number] = part
-                if self.progress is not None:
-                    self.progress(math.prod(tile.size))
+            return [(part, one(q, k)) for k, part in enumerate(parts)]
+
+        with parallel() as run:
+            for tiles in batches(grid, grid.tiles(), BATCH):
+                for tile, (part, q) in zip(tiles, run(work, tiles), strict=True):
+                    if observe is not None:
+                        observe(tile, q)
+                    coded[tile.number] = part
+                    if self.progress is not None:
+                        self.progress(math.prod(tile.size))
         source = self.source
         header = Header(
             source.dtype,

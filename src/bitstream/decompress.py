@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import AiwaveError
+from ..models import Subbands
 from .batch import TileCodec, one
 from .compress import BATCH, Progress
 from .container import Stream, open_stream
@@ -15,6 +16,7 @@ from .find_model import find_model
 from .grid import Box, Tile, batches
 from .header import DAMAGED, Header
 from .model import Model
+from .parallel import parallel
 from .values import values_from_bytes
 
 Region = Sequence[slice | tuple[int, int]]
@@ -58,17 +60,26 @@ def _tiles(
     """The tiles that a box touches, and their voxels, not rounded."""
     grid = stream.header.grid
     levels = max(1, grid.levels - level)
-    for tiles in batches(grid, grid.tiles(box), BATCH >> 3 * min(level, grid.levels - 1)):
+
+    def work(tiles: Sequence[Tile]) -> list[np.ndarray]:
         chunks = [[stream.chunk(tile.number, k) for k in range(levels)] for tile in tiles]
         q = codec.decode(chunks, grid.coarsest(tiles[0]))
-        for k, tile in enumerate(tiles):
-            own = one(q, k)
-            voxels = codec.synthesise(own, [-(-side >> level) for side in tile.size], level)
-            if level == 0 and codec.content(own, voxels) != stream.content(tile.number):
-                raise AiwaveError(DAMAGED.format(f"tile {tile.number} does not decode to what was encoded"))
-            yield tile, voxels
-            if progress is not None:
-                progress(math.prod(tile.size))
+        return [_voxels(stream, codec, tile, one(q, k), level) for k, tile in enumerate(tiles)]
+
+    with parallel() as run:
+        for tiles in batches(grid, grid.tiles(box), BATCH >> 3 * min(level, grid.levels - 1)):
+            for tile, voxels in zip(tiles, run(work, tiles), strict=True):
+                yield tile, voxels
+                if progress is not None:
+                    progress(math.prod(tile.size))
+
+
+def _voxels(stream: Stream, codec: TileCodec, tile: Tile, q: Subbands, level: int) -> np.ndarray:
+    """The voxels of one tile, not rounded. Raises AiwaveError if they are not what was encoded."""
+    voxels = codec.synthesise(q, [-(-side >> level) for side in tile.size], level)
+    if level == 0 and codec.content(q, voxels) != stream.content(tile.number):
+        raise AiwaveError(DAMAGED.format(f"tile {tile.number} does not decode to what was encoded"))
+    return voxels
 
 
 def _stored(voxels: np.ndarray, header: Header, table: np.ndarray | None) -> np.ndarray:

@@ -68,15 +68,14 @@ class Distortion:
     total: float = 0.0
     voxels: int = 0
 
-    def add(self, tiles: list[Tile], q: Subbands) -> None:
-        """Tiles and their coefficients."""
+    def add(self, tile: Tile, q: Subbands) -> None:
+        """A tile and its coefficients."""
         source = self.writer.source
         limits = np.iinfo(source.dtype)
         low, high = limits.min - source.offset, limits.max - source.offset
-        for k, tile in enumerate(tiles):
-            decoded = np.rint(self.codec.synthesise(one(q, k), tile.size)).clip(low, high)
-            self.total += float(np.square(decoded - self.writer.voxels(tile), dtype=np.float64).sum())
-            self.voxels += decoded.size
+        decoded = np.rint(self.codec.synthesise(q, tile.size)).clip(low, high)
+        self.total += float(np.square(decoded - self.writer.voxels(tile), dtype=np.float64).sum())
+        self.voxels += decoded.size
 
     @property
     def psnr(self) -> float:
@@ -112,7 +111,8 @@ class Search:
         for tiles, parts in self._batches():
             q = codec.analyse(parts)
             if self.target.bpp is None:
-                distortion.add(tiles, q)
+                for k, tile in enumerate(tiles):
+                    distortion.add(tile, one(q, k))
             else:
                 bits += float(self.writer.model.coder.bits(q, log_step).sum())
                 voxels += sum(part.size for part in parts)

@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .conv_to_one import conv_to_one, suits_one
+
 
 class Conv3d(nn.Conv3d):
     """`torch.nn.Conv3d` over (B, C, D, H, W), with padding that keeps the size and a fast path for one volume.
@@ -78,6 +80,8 @@ def pad_faces(x: Tensor, margin: int, mode: str) -> Tensor:
 
 def conv3d(x: Tensor, weight: Tensor, bias: Tensor | None, padding: Sequence[int]) -> Tensor:
     """A convolution by the fastest kernel there is; shapes as those of `torch.nn.functional.conv3d`."""
+    if suits_one(x, weight, padding):
+        return conv_to_one(x, weight, bias)
     slow = x.shape[0] == 1 and x.device.type == "cpu" and x.dtype == torch.float32 and not torch.is_grad_enabled()
     if slow and torch.backends.mkldnn.is_available():
         ones = [1, 1, 1]

@@ -1,0 +1,56 @@
+"""A 3x3x3 convolution with one output channel as a matrix product and 27 shifted sums."""
+
+from collections.abc import Sequence
+from itertools import product
+
+import torch
+from torch import Tensor
+
+SLAB = 2**15
+"""Positions worked on at once, at least a plane: what a processor's cache holds."""
+
+FEWEST = 8
+"""Input channels below which this gains nothing."""
+
+
+def suits_one(x: Tensor, weight: Tensor, padding: Sequence[int]) -> bool:
+    """Whether `conv_to_one` computes this convolution, and faster than the library.
+
+    Libraries compute as many output channels as a vector has numbers, so that one takes as long as 16.
+    """
+    plain = x.device.type == "cpu" and x.dtype == torch.float32 and not torch.is_grad_enabled()
+    cube = tuple(weight.shape[2:]) == (3, 3, 3) and list(padding) == [1] * 3
+    return plain and cube and len(weight) == 1 and x.shape[1] >= FEWEST
+
+
+def conv_to_one(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """(B, C, D, H, W) and a kernel (1, C, 3, 3, 3) -> (B, 1, D, H, W); outside counts as zero."""
+    by_tap = weight.permute(2, 3, 4, 0, 1).reshape(27, -1)
+    out = x.new_zeros(len(x), *x.shape[2:])
+    if bias is not None:
+        out += bias
+    planes = max(1, SLAB // (x.shape[3] * x.shape[4]))
+    for volume, target in zip(x, out, strict=True):
+        for first in range(0, x.shape[2], planes):
+            slab = volume[:, first : first + planes]
+            parts = (by_tap @ slab.reshape(x.shape[1], -1)).view(3, 3, 3, *slab.shape[1:])
+            _spread(parts, target, first)
+    return out.unsqueeze(1)
+
+
+def _spread(parts: Tensor, out: Tensor, first: int) -> None:
+    """Add what a slab's positions give to their neighbours: (3, 3, 3, d, H, W), plane 0 being `first` of (D, H, W)."""
+    count, height, width = parts.shape[3:]
+    for z, y, x in product(range(3), repeat=3):
+        (to_z, from_z), (to_y, from_y), (to_x, from_x) = (
+            _shifted(first + 1 - z, count, len(out)),
+            _shifted(1 - y, height, height),
+            _shifted(1 - x, width, width),
+        )
+        out[to_z, to_y, to_x] += parts[z, y, x][from_z, from_y, from_x]
+
+
+def _shifted(offset: int, count: int, size: int) -> tuple[slice, slice]:
+    """Where `count` places moved by `offset` lie within `size`, and which of them do."""
+    first, last = max(offset, 0), min(offset + count, size)
+    return slice(first, last), slice(first - offset, last - offset)
