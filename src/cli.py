@@ -21,6 +21,7 @@ COMMANDS = {
     "compress": "an image to an .aiw file, lossless or at a step, PSNR or rate",
     "decompress": "an .aiw file, or a region or preview of it, to an image",
     "info": "what an .aiw file holds",
+    "completion": "completion bash|zsh: let the shell complete all of this",
 }
 MODULES = {"anchors": "anchors.command", "report": "report.command"}  # not called as their module
 

@@ -219,7 +219,9 @@ class Trainer(Node):
     """`conf/trainer`."""
 
     accelerator: Accelerator
-    devices: Literal[1]
+    devices: PositiveInt
+    num_nodes: PositiveInt
+    strategy: Literal["auto", "ddp"]
     precision: Literal["32-true", "bf16-mixed", "64-true"]
     log_every_n_steps: PositiveInt
     accumulate_grad_batches: PositiveInt

@@ -40,7 +40,10 @@ def train(cfg: DictConfig, output: Path | None, overrides: Sequence[str]) -> Non
     from .tracking import ManyTrackers
     from .training import (
         RunFolder,
+        all_processes,
         build_codec,
+        follow,
+        is_follower,
         last_finished,
         plan,
         prepare_new,
@@ -53,6 +56,9 @@ def train(cfg: DictConfig, output: Path | None, overrides: Sequence[str]) -> Non
     )
 
     quieten()
+    if is_follower():
+        follow(cfg, overrides)
+        return
     if cfg.resume:
         folder = RunFolder(cfg.resume)
         cfg, data = prepare_resumed(cfg, folder, overrides)
@@ -62,7 +68,8 @@ def train(cfg: DictConfig, output: Path | None, overrides: Sequence[str]) -> Non
     with session(folder.path):
         print(f"\n{format_parameters(build_codec(cfg, plan(cfg)[-1]))}\n")
         tracker = ManyTrackers([instantiate(node) for node in (cfg.logger, cfg.get("also")) if node is not None])
-        run_schedule(cfg, folder, data, tracker)
+        with all_processes(cfg, folder.path):
+            run_schedule(cfg, folder, data, tracker)
         if cfg.evaluate:
             codec = trained_codec(cfg, folder, last_finished(cfg, folder)).to(torch_device(cfg.trainer.accelerator))
             rows = evaluate_codec(codec, data, folder.path)

@@ -3,16 +3,20 @@
 import csv
 import shutil
 import sys
+from importlib.resources import files
+from pathlib import Path
 
 import pytest
 
 from aiwave.cli import main
+from aiwave.composing import composed
 from aiwave.errors import AiwaveError
-from aiwave.report import read_rd_csv
+from aiwave.report import RdRow, read_rd_csv, write_rd_csv
 from aiwave.sweeps import is_sweep
-from aiwave.sweeps.expand import expand
+from aiwave.sweeps.expand import expand, schema
 from tests.runs import TINY
 
+CONF = Path(str(files("aiwave.conf")))
 ONE = [*TINY, "schedule=one_stage", "epochs=1", "logger=none"]
 
 
@@ -150,6 +154,28 @@ def test_a_search_proposes_jobs_and_is_taken_up_where_it_stopped(data_root, tmp_
     rates = {job["overrides"].split("stage.lr.entropy=")[1] for job in listed(tmp_path / "sweep")}
     assert len(rates) == 2
     assert all(1e-9 < float(rate) < 0.03 for rate in rates)
+
+
+def test_the_report_of_a_sweep_compares_its_jobs_and_the_anchors(data_root, tmp_path, capfd):
+    others = [RdRow("cells", f"test{k}.tif", "other", q, 16 / q, 30 + 8 / q, 1, 1) for k in range(2) for q in (1, 8)]
+    write_rd_csv(others, tmp_path / "anchors.csv")
+    arguments = ["-m", "transform=cdf97,additive", f"anchor_table={tmp_path}/anchors.csv"]
+    assert sweep(data_root, tmp_path / "sweep", *arguments) == 0
+    assert "| aiwave_additive_context (estimated) |" in capfd.readouterr().out
+    with (tmp_path / "sweep/report/bd.csv").open() as file:
+        compared = {row["codec"] for row in csv.DictReader(file)}
+    assert compared == {"aiwave_cdf97_context (estimated)", "aiwave_additive_context (estimated)"}
+    assert {row.codec for row in read_rd_csv(tmp_path / "sweep/report/rd.csv")} == compared | {"other"}
+    assert "aiwave_additive_context" in (tmp_path / "sweep/report/report.html").read_text()
+
+
+def test_jobs_know_where_configuration_files_lie(tmp_path):
+    (tmp_path / "transform").mkdir()
+    (tmp_path / "transform/mine.yaml").write_text((CONF / "transform/additive.yaml").read_text())
+    arguments = [f"hydra.searchpath=[file://{tmp_path}]", "transform=mine,cdf97", "hydra.sweep.dir=x"]
+    jobs = expand(arguments)
+    assert len(jobs) == 2
+    assert [composed("train", job, schema).transform.net is None for job in jobs] == [False, True]
 
 
 def test_a_range_belongs_to_a_search():

@@ -22,7 +22,7 @@ STAGES = ("additive", "affine", "finetune")
 def run(data_root, tmp_path_factory):
     """A whole run of three stages, tracked offline."""
     path = tmp_path_factory.mktemp("runs") / "run"
-    assert train(data_root, path) == 0
+    assert train(data_root, path, "trainer.log_every_n_steps=1") == 0
     return RunFolder(path)
 
 
@@ -70,6 +70,7 @@ def test_stages_and_evaluation_are_tracked_as_one_group(run):
     assert "torch" in found["affine"]["config"]["provenance"]["packages"]
     logged = {key for entry in found["additive"]["history"] for key in entry}
     assert {"val/loss", "val/bpp@3", "val/psnr@12", "band_bpp/LLL2", "band_bpp/HHH1"} <= logged
+    assert {"train/step", "lr/post", *(f"gradient_norm/{name}" for name in ("transform", "entropy", "post"))} <= logged
     assert any("rd" in name and name.endswith(".png") for name in found["evaluate"]["files"])
     assert any(key.startswith("rd/cells/") and key.endswith("/bpp") for key in found["evaluate"]["summary"])
 

@@ -1,5 +1,6 @@
 """Options of the training loop: learning-rate schedules, averaged weights, accumulation, debugging."""
 
+import csv
 import math
 
 import pytest
@@ -104,6 +105,39 @@ def test_accumulated_pieces_of_a_batch_train_as_the_whole(data_root, tmp_path):
     divided = run(data_root, tmp_path / "divided", *pieces, *exact)
     assert whole["global_step"] == divided["global_step"] == 6
     close(whole["state_dict"], divided["state_dict"], rtol=1e-7, atol=1e-9)
+
+
+def table(path):
+    with (path / "stages/additive/metrics.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+def test_metrics_are_a_table_whatever_else_tracks_them(data_root, tmp_path, monkeypatch):
+    run(data_root, tmp_path / "whole", "stage.epochs=3")
+    original = GradientHealth.on_before_backward
+
+    def stop_at_step_5(self, trainer, module, loss):
+        if trainer.global_step == 5:
+            raise KeyboardInterrupt
+        original(self, trainer, module, loss)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(GradientHealth, "on_before_backward", stop_at_step_5)
+        assert train(data_root, tmp_path / "broken", *STAGE, "stage.epochs=3", epochs=[]) == 130
+    assert [row["step"] for row in table(tmp_path / "broken")] == ["2", "4"]
+    assert main(["train", f"resume={tmp_path}/broken"]) == 0
+    assert table(tmp_path / "broken") == table(tmp_path / "whole")
+    best = read_checkpoint(tmp_path / "whole/stages/additive/best.ckpt")["callbacks"]
+    (score,) = (state["best_model_score"] for state in best.values() if "best_model_score" in state)
+    assert min(float(row["val/loss"]) for row in table(tmp_path / "whole")) == pytest.approx(float(score), rel=1e-5)
+
+
+def test_a_log_gets_one_line_per_epoch(data_root, tmp_path, capfd):
+    run(data_root, tmp_path / "run", "stage.epochs=2", "callbacks=default")
+    lines = capfd.readouterr().err.splitlines()
+    assert len(lines) == 2
+    assert all(line.startswith(f"additive {k}/2: loss ") for k, line in enumerate(lines, 1))
+    assert "\r" not in (tmp_path / "run/console.log").read_text()
 
 
 def test_few_batches_come_again_and_again():

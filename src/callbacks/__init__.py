@@ -1,8 +1,9 @@
-"""Lightning callbacks: freezing, checkpoints, health, RD logging, averaged weights and progress."""
+"""Lightning callbacks: freezing, checkpoints, health, RD logging, metrics tables, averaged weights and progress."""
 
 from .checkpoint import StageCheckpoint
 from .freeze import FreezeComponents
 from .health import GradientHealth
+from .metrics_table import MetricsTable
 from .pictures import Pictures
 from .progress import Progress
 from .rd_logging import RdLogging
@@ -11,6 +12,7 @@ from .weight_average import WeightAverage
 __all__ = [
     "FreezeComponents",
     "GradientHealth",
+    "MetricsTable",
     "Pictures",
     "Progress",
     "RdLogging",

@@ -1,13 +1,17 @@
-"""The progress bar."""
+"""How far training is: a bar on a terminal, a line per epoch in a log."""
 
+import sys
 from typing import Any
 
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import TQDMProgressBar
+from pytorch_lightning.callbacks.progress.tqdm_progress import Tqdm
+
+SHOWN = ("loss", "bpp", "psnr")
 
 
 class Progress(TQDMProgressBar):
-    """One bar per epoch with loss, bpp and PSNR."""
+    """One bar per epoch with loss, bpp and PSNR; where the output is no terminal, one line per epoch instead."""
 
     def get_metrics(self, trainer: pl.Trainer, pl_module: Any) -> dict[str, Any]:
         """Short names, no version number."""
@@ -18,11 +22,25 @@ class Progress(TQDMProgressBar):
             if name != "v_num"
         }
 
+    @property
+    def is_disabled(self) -> bool:
+        """No bar in a log, where each of its states would be a line."""
+        return super().is_disabled or not sys.stderr.isatty()
+
     def on_train_epoch_start(self, trainer: pl.Trainer, *args: Any) -> None:
         """Name the stage and count its epochs."""
         super().on_train_epoch_start(trainer, *args)
-        stage = trainer.lightning_module.stage
-        self.train_progress_bar.set_description(f"{stage} {trainer.current_epoch + 1}/{trainer.max_epochs}")
+        self.train_progress_bar.set_description(_where(trainer))
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        """In a log, tell how the epoch did."""
+        super().on_train_epoch_end(trainer, pl_module)
+        if self.is_enabled and not sys.stderr.isatty():
+            seen = {name.split("/")[-1]: value for name, value in trainer.progress_bar_metrics.items()}
+            figures = [f"{name} {seen[name]:.3f}" for name in SHOWN if name in seen]
+            if "val/loss" in trainer.callback_metrics:
+                figures.append(f"validation loss {float(trainer.callback_metrics['val/loss']):.4f}")
+            sys.stderr.write(f"{_where(trainer)}: {', '.join(figures)}\n")
 
     def on_exception(self, trainer: pl.Trainer, *args: Any) -> None:
         """Leave the bar as it stands, so that the error begins a line of its own."""
@@ -31,6 +49,8 @@ class Progress(TQDMProgressBar):
 
     def init_validation_tqdm(self) -> Any:
         """No second bar: validation is short."""
-        bar = super().init_validation_tqdm()
-        bar.disable = True
-        return bar
+        return Tqdm(disable=True)
+
+
+def _where(trainer: pl.Trainer) -> str:
+    return f"{trainer.lightning_module.stage} {trainer.current_epoch + 1}/{trainer.max_epochs}"  # type: ignore[union-attr]

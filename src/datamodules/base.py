@@ -154,17 +154,21 @@ class VolumeDataModule(pl.LightningDataModule):
             self.intensity_scale = 256.0
 
     def train_dataloader(self) -> DataLoader[Batch]:
-        """Batches {"image": float32 (B, 1, d, h, w)}; epoch e is the same in any run with this `training_seed`."""
+        """Batches {"image": float32 (B, 1, d, h, w)}; epoch e is the same in any run with this `training_seed`.
+
+        With several processes, B is this one's share of `batch_size`.
+        """
         from .crops import CropDataset, collate
 
         per_read = self.cache.crops_per_read
         length = self.epoch_steps * self.batch_size // per_read
         distinct = self.distinct_batches and self.distinct_batches * self.batch_size // per_read
         epoch = self.trainer.current_epoch if self.trainer is not None else 0
+        rank, processes = (self.trainer.global_rank, self.trainer.world_size) if self.trainer is not None else (0, 1)
         return DataLoader(
             CropDataset(self._trained_on(), self.crop, self.training_seed, length, self.cache),
-            batch_size=self.batch_size // per_read,
-            sampler=EpochSampler(length, epoch, distinct),
+            batch_size=self.batch_size // per_read // processes,
+            sampler=EpochSampler(length, epoch, distinct, self.batch_size // per_read, rank, processes),
             collate_fn=collate,
             num_workers=self.num_workers,
             persistent_workers=self.num_workers > 0,

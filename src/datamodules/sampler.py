@@ -8,11 +8,21 @@ from torch.utils.data import Sampler
 class EpochSampler(Sampler[tuple[int, int]]):
     """Yields (epoch, index) for every index below `length`; with `distinct`, (0, index % distinct).
 
+    Of every `batch` consecutive indices, the process number `rank` of `processes` gets its equal share, in order.
     Lightning calls `set_epoch` at the start of each epoch, also after a resume; elsewhere call it yourself.
     """
 
-    def __init__(self, length: int, epoch: int = 0, distinct: int | None = None) -> None:
-        self.length = length
+    def __init__(
+        self,
+        length: int,
+        epoch: int = 0,
+        distinct: int | None = None,
+        batch: int = 1,
+        rank: int = 0,
+        processes: int = 1,
+    ) -> None:
+        share = batch // processes
+        self.indices = [index for index in range(length) if index % batch // share == rank]
         self.epoch = epoch
         self.distinct = distinct
 
@@ -22,8 +32,8 @@ class EpochSampler(Sampler[tuple[int, int]]):
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
         if self.distinct is not None:
-            return ((0, index % self.distinct) for index in range(self.length))
-        return ((self.epoch, index) for index in range(self.length))
+            return ((0, index % self.distinct) for index in self.indices)
+        return ((self.epoch, index) for index in self.indices)
 
     def __len__(self) -> int:
-        return self.length
+        return len(self.indices)

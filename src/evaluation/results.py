@@ -59,7 +59,7 @@ def evaluate_codec(
         measure = partial(measure_real, codec, Model.from_bytes(model_file(codec, codec.name)))
     rows: list[RdRow] = []
     details: list[Detail] = []
-    for volume in tqdm(data.test_volumes(), desc="evaluating", unit=" volumes"):
+    for volume in tqdm(data.test_volumes(), desc="evaluating", unit=" volumes", disable=None):
         data.check_depth(volume.file, volume.voxels.dtype)
         slices = []
         for quality in qualities or codec.rate.qualities:

@@ -30,7 +30,7 @@ def run_in_process(job: Job, work: Work) -> None:
 def main() -> None:
     """Do what the only argument orders."""
     order = json.loads(sys.argv[1])
-    threading.Thread(target=_end_with, args=(order["parent"],), daemon=True).start()
+    threading.Thread(target=end_with, args=(order["parent"],), daemon=True).start()
     module, name = order["work"]
     number, folder, overrides, label, threads = order["job"]
     try:
@@ -39,7 +39,7 @@ def main() -> None:
         sys.exit(130)
 
 
-def _end_with(parent: int) -> None:
+def end_with(parent: int) -> None:
     """End this process when `parent` has: nobody would wait for it, and a restarted sweep takes over."""
     while os.getppid() == parent:
         time.sleep(POLL_S)

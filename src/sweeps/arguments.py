@@ -11,6 +11,7 @@ from ..errors import AiwaveError
 NAME = "sweep.json"
 PLACE = "hydra.sweep.dir="
 OURS = ("hydra", "launcher")  # not for the jobs, and free to change when a sweep is taken up again
+OF_JOBS = "hydra.searchpath="  # but where configuration files lie
 
 
 def is_sweep(arguments: Sequence[str]) -> bool:
@@ -19,6 +20,11 @@ def is_sweep(arguments: Sequence[str]) -> bool:
         return False  # Hydra's own, such as --help
     named = any(given.startswith("sweep=") and given not in ("sweep=null", "sweep=") for given in arguments)
     return named or any(given in MULTIRUN for given in arguments) or resumed_folder(arguments) is not None
+
+
+def is_for_jobs(given: str) -> bool:
+    """Whether an argument of a sweep goes to its jobs."""
+    return not given.startswith(OURS) or given.startswith(OF_JOBS)
 
 
 def resumed_folder(arguments: Sequence[str]) -> Path | None:
@@ -65,7 +71,7 @@ def record(arguments: Sequence[str], folder: Path) -> None:
 
 
 def _of_jobs(arguments: Sequence[str]) -> list[str]:
-    return [given for given in arguments if not given.startswith(OURS)]
+    return [given for given in arguments if is_for_jobs(given)]
 
 
 def _read(folder: Path) -> list[str]:

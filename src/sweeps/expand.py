@@ -9,7 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 from ..composing import composed, worded
 from ..errors import AiwaveError
 from ..globs import expand_glob, options
-from .arguments import OURS
+from .arguments import is_for_jobs
 
 if TYPE_CHECKING:
     from hydra.core.override_parser.types import Override
@@ -54,7 +54,7 @@ def expand(arguments: Sequence[str]) -> list[Overrides]:
     named = any(given.startswith("sweep=") for given in arguments)
     if not jobs or (named and len(jobs) == 1 and not params(configuration(jobs[0]))):
         raise AiwaveError(f"The sweep {' '.join(arguments)!r} varies nothing: give a key several values, as seed=0,1.")
-    return list(dict.fromkeys(tuple(text for text in job if not text.startswith(OURS)) for job in jobs))
+    return list(dict.fromkeys(tuple(text for text in job if is_for_jobs(text)) for job in jobs))
 
 
 def configuration(overrides: Sequence[str]) -> DictConfig:

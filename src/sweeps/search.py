@@ -7,6 +7,7 @@ from ..errors import AiwaveError
 from ..launching import Job, Launcher
 from ..training.run_folder import RunFolder
 from ..training.status import read_status
+from .arguments import is_for_jobs
 from .expand import Overrides
 
 if TYPE_CHECKING:
@@ -68,9 +69,7 @@ def job_loss(job: Job) -> float | None:
 
 
 def _fixed(key: str, override: "Override") -> str:
-    from .arguments import OURS
-
-    return "" if key.startswith(OURS) else str(override.input_line)
+    return str(override.input_line) if is_for_jobs(str(override.input_line)) else ""
 
 
 def _distribution(override: "Override") -> Any:

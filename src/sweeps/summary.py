@@ -10,13 +10,14 @@ from ..evaluation import join_results
 from ..launching import Job
 from ..training.run_folder import RunFolder
 from ..training.status import RunStatus, read_status
+from .report import report_runs
 
 COLUMNS = ("job", "state", "seconds", "overrides", "reason", "same_as")
 SILENT = "its process ended without a word; was it killed, or out of memory?"
 
 
 def summarise(jobs: Sequence[Job], folder: Path) -> list[tuple[Job, str]]:
-    """Write jobs.csv, join and print the results of the finished jobs, and print why the others failed.
+    """Write jobs.csv, join, report and print the results of the finished jobs, and print why the others failed.
 
     Returns:
         The jobs that failed, with the reason.
@@ -32,7 +33,9 @@ def summarise(jobs: Sequence[Job], folder: Path) -> list[tuple[Job, str]]:
             (job.number, s.state, s.seconds, " ".join(job.overrides), s.reason, s.same_as) for job, s in states
         )
     runs = [RunFolder(status.same_as or job.folder) for job, status in states if status.is_done]
-    join_results([(run.path, run.read_config().name) for run in runs if run.config_path.is_file()], folder)
+    runs = [run for run in runs if run.config_path.is_file()]
+    join_results([(run.path, run.read_config().name) for run in runs], folder)
+    report_runs(runs, folder)
     counts = Counter(status.state for _, status in states)
     print(f"\nsweep     {folder}: {', '.join(f'{count} {state}' for state, count in counts.items())}")
     failed = [(job, status.reason) for job, status in states if status.state == "failed"]

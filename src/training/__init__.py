@@ -3,8 +3,10 @@
 from .about import run_tags
 from .build import build_codec, plan
 from .device import torch_device
+from .follow import follow
 from .lr_schedule import ConstantRate, CosineDecay
 from .prepare import prepare_new, prepare_resumed
+from .processes import all_processes, is_follower
 from .restore import last_finished, trained_codec
 from .run_folder import RunFolder
 from .schedule import run_schedule, run_stage
@@ -17,7 +19,10 @@ __all__ = [
     "ConstantRate",
     "CosineDecay",
     "RunFolder",
+    "all_processes",
     "build_codec",
+    "follow",
+    "is_follower",
     "last_finished",
     "load_weights",
     "plan",

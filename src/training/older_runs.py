@@ -6,7 +6,13 @@ from omegaconf import DictConfig, OmegaConf
 
 COSINE = {"_target_": "aiwave.training.CosineDecay", "warmup": 0.05}
 RUN: dict[str, Any] = {"lr_schedule": COSINE, "epochs": None, "ema": None, "runs_dir": "runs", "again": False}
-TRAINER: dict[str, Any] = {"accumulate_grad_batches": 1, "compile": False, "profile": False}
+TRAINER: dict[str, Any] = {
+    "accumulate_grad_batches": 1,
+    "compile": False,
+    "profile": False,
+    "num_nodes": 1,
+    "strategy": "auto",
+}
 STAGE: dict[str, Any] = {"lr_schedule": COSINE, "ema": None}
 
 

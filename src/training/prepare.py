@@ -14,6 +14,7 @@ from ..validation import validate
 from .already_trained import AlreadyTrainedError, find_finished, identity
 from .build import build_codec, plan, stage_rounding, stage_transform
 from .device import torch_device
+from .processes import check_processes
 from .run_folder import RunFolder
 from .weights import load_weights
 
@@ -32,6 +33,7 @@ def prepare_new(cfg: DictConfig, folder: RunFolder, overrides: Sequence[str]) ->
     validate(cfg, TrainConfig)
     plan(cfg)
     torch_device(cfg.trainer.accelerator)
+    check_processes(cfg, overrides)
     folder.check_unused()
     cfg = cfg.copy()
     OmegaConf.set_struct(cfg, False)
@@ -73,6 +75,7 @@ def prepare_resumed(
             )
     validate(recorded, TrainConfig, folder.config_path)
     torch_device(recorded.trainer.accelerator)
+    check_processes(recorded, overrides)
     return recorded, read_data(recorded)
 
 

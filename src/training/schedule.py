@@ -10,7 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.profilers import SimpleProfiler
 from pytorch_lightning.trainer.states import TrainerStatus
 
-from ..callbacks import FreezeComponents, StageCheckpoint, WeightAverage
+from ..callbacks import FreezeComponents, MetricsTable, StageCheckpoint, WeightAverage
 from ..datamodules import VolumeDataModule
 from ..errors import Interrupted
 from ..tracking import Status, Tracker
@@ -78,9 +78,9 @@ def run_stage(
     seconds = round(time.perf_counter() - started, 1)
     best = trainer.checkpoint_callback.best_model_score  # type: ignore[union-attr]
     loss = None if best is None else float(best)
-    folder.finish(
-        stage.name, {"epochs": stage.epochs, "seconds_since_start_or_resume": seconds, "validation_loss": loss}
-    )
+    if trainer.is_global_zero:
+        facts = {"epochs": stage.epochs, "seconds_since_start_or_resume": seconds, "validation_loss": loss}
+        folder.finish(stage.name, facts)
 
 
 def stage_seed(seed: int, name: str) -> int:
@@ -107,9 +107,10 @@ def stage_trainer(cfg: DictConfig, stage: DictConfig, folder: RunFolder, tracker
         gradient_clip_val=stage.clip,
         default_root_dir=own,
         logger=logger,
-        callbacks=[FreezeComponents(stage.freeze), StageCheckpoint(), *extra],
+        callbacks=[FreezeComponents(stage.freeze), StageCheckpoint(), MetricsTable(), *extra],
         plugins=[AtomicCheckpointIO()],
         num_sanity_val_steps=0,
+        use_distributed_sampler=False,  # the data module divides its batches itself
         enable_model_summary=False,
         enable_progress_bar=cfg.callbacks.get("progress") is not None,
     )

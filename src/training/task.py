@@ -91,10 +91,11 @@ class CompressionTask(pl.LightningModule):
 
     def _log_progress(self, loss: Tensor, coded: Coded, mse: Tensor, step: Tensor) -> None:
         psnr = 10 * torch.log10(self.peak**2 / mse.detach()).mean()
-        self.log("train/loss", loss, prog_bar=True)
-        self.log("train/bpp", coded.bpp.mean(), prog_bar=True)
-        self.log("train/psnr", psnr, prog_bar=True)
-        self.log("train/step", step.mean())
+        of_all = self.trainer.world_size > 1  # the mean over the processes
+        self.log("train/loss", loss, prog_bar=True, sync_dist=of_all)
+        self.log("train/bpp", coded.bpp.mean(), prog_bar=True, sync_dist=of_all)
+        self.log("train/psnr", psnr, prog_bar=True, sync_dist=of_all)
+        self.log("train/step", step.mean(), sync_dist=of_all)
         for group in self.optimizers().param_groups:  # type: ignore[union-attr]
             self.log(f"lr/{group['name']}", group["lr"])
 

@@ -1,0 +1,37 @@
+"""A process that torchrun or Slurm started beside the first one of a run."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from omegaconf import DictConfig
+
+from ..errors import AiwaveError
+from .prepare import prepare_resumed
+from .processes import check_processes, take_part
+from .run_folder import RunFolder
+
+WAIT_S, POLL_S = 600.0, 0.2
+
+
+def follow(cfg: DictConfig, overrides: Sequence[str]) -> None:
+    """Train with the first process, in whose folder it is.
+
+    Raises:
+        AiwaveError: If the first process does not begin, or as `take_part` does.
+    """
+    check_processes(cfg, overrides)
+    folder = RunFolder(cfg.resume or cfg.run_dir)
+    if cfg.resume:
+        take_part(prepare_resumed(cfg, folder, overrides)[0], folder.path)
+        return
+    _await(folder.config_path)
+    take_part(folder.read_config(), folder.path)
+
+
+def _await(path: Path) -> None:
+    until = time.monotonic() + WAIT_S
+    while not path.is_file():
+        if time.monotonic() > until:
+            raise AiwaveError(f"The first process did not write {path}: see what it says.")
+        time.sleep(POLL_S)

@@ -1,0 +1,159 @@
+"""One training in several processes, each with its share of every batch (data parallel, Lightning's DDP).
+
+The first is the command itself. It starts the others of its machine, unless torchrun or Slurm have started all of them.
+"""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO, Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from ..errors import AiwaveError
+from ..launching.process import end_with
+
+CALL = "from aiwave.training.processes import main; main()"
+HOME = "127.0.0.1"
+DYING_S = 5.0  # how long a process that broke the connection may take to end
+
+Others = list[tuple["subprocess.Popen[str]", IO[str]]]
+
+
+def count(cfg: DictConfig) -> int:
+    """How many processes a run has."""
+    return int(cfg.trainer.devices * cfg.trainer.num_nodes)
+
+
+def started_together() -> bool:
+    """Whether torchrun or Slurm has started this process as one of several."""
+    slurm = int(os.environ.get("SLURM_NTASKS", 1)) > 1 and "SLURM_PROCID" in os.environ
+    return "TORCHELASTIC_RUN_ID" in os.environ or slurm
+
+
+def is_follower() -> bool:
+    """Whether torchrun or Slurm has started this process as another than the first."""
+    return started_together() and int(os.environ.get("RANK", os.environ.get("SLURM_PROCID", 0))) > 0
+
+
+def check_processes(cfg: DictConfig, overrides: Sequence[str]) -> None:
+    """Raise AiwaveError if the batch cannot be divided, or the processes of several machines would not meet."""
+    if count(cfg) == 1:
+        return
+    crops = cfg.dataset.batch_size // cfg.cache.crops_per_read
+    if crops % count(cfg):
+        raise AiwaveError(
+            f"A batch of {cfg.dataset.batch_size} cannot be divided over {count(cfg)} processes: make "
+            "dataset.batch_size a multiple (of it and cache.crops_per_read)."
+        )
+    if started_together() and not any(given.startswith(("run_dir=", "resume=")) for given in overrides):
+        raise AiwaveError("Processes started by torchrun or Slurm need a common folder: give run_dir=FOLDER.")
+    if cfg.trainer.num_nodes > 1 and not started_together():
+        raise AiwaveError("trainer.num_nodes is for processes that torchrun or Slurm start on several machines.")
+
+
+@contextmanager
+def all_processes(cfg: DictConfig, folder: Path) -> Iterator[None]:
+    """Start the other processes of the run in `folder`, which do what this one does inside: `run_schedule`.
+
+    Raises:
+        AiwaveError: If one of them fails.
+    """
+    import torch
+
+    if count(cfg) == 1:
+        yield
+        return
+    before, threads = dict(os.environ), torch.get_num_threads()
+    others: Others = []
+    if not started_together():
+        share = max(1, threads // cfg.trainer.devices)
+        os.environ.update(LOCAL_RANK="0", MASTER_ADDR=HOME, MASTER_PORT=str(_free_port()))
+        torch.set_num_threads(share)
+        others = [_start(cfg, folder, rank, share) for rank in range(1, cfg.trainer.devices)]
+    try:
+        yield
+    except Exception as error:
+        raise _blame(others) or error from error
+    finally:
+        _end(others)
+        os.environ.clear()
+        os.environ.update(before)
+        torch.set_num_threads(threads)
+
+
+def main() -> None:
+    """Another process of a run, as the standard input orders."""
+    order = json.load(sys.stdin)
+    threading.Thread(target=end_with, args=(order["parent"],), daemon=True).start()
+    try:
+        take_part(OmegaConf.create(order["cfg"]), Path(order["folder"]))
+    except AiwaveError as error:
+        sys.exit(str(error))
+
+
+def take_part(cfg: DictConfig, folder: Path) -> None:
+    """Train as the run in `folder` does, whose first process writes all files. Raises AiwaveError as it does."""
+    from ..quiet import quieten
+    from ..tracking import ManyTrackers
+    from .prepare import read_data
+    from .run_folder import RunFolder
+    from .schedule import run_schedule
+
+    quieten()
+    run_schedule(cfg, RunFolder(folder), read_data(cfg), ManyTrackers([]))
+
+
+def _start(cfg: DictConfig, folder: Path, rank: int, threads: int) -> tuple["subprocess.Popen[str]", IO[str]]:
+    order: dict[str, Any] = {"cfg": OmegaConf.to_container(cfg), "folder": str(folder), "parent": os.getpid()}
+    said = TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115  (closed by _end)
+    process = subprocess.Popen(
+        [sys.executable, "-c", CALL],
+        env=os.environ | {"LOCAL_RANK": str(rank), "OMP_NUM_THREADS": str(threads)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=said,
+        text=True,
+        start_new_session=True,  # Ctrl-C is for the first process, which ends the others
+    )
+    with process.stdin as pipe:  # type: ignore[union-attr]
+        pipe.write(json.dumps(order))
+    return process, said
+
+
+def _blame(others: Others) -> AiwaveError | None:
+    """Which other process has failed, and its last words; None if none has."""
+    until = time.monotonic() + DYING_S
+    while others and time.monotonic() < until and all(process.poll() is None for process, _ in others):
+        time.sleep(0.1)
+    for rank, (process, said) in enumerate(others, 1):
+        if process.poll():
+            said.seek(0)
+            words = said.read().strip().splitlines() or [f"it ended with status {process.returncode}"]
+            return AiwaveError(f"Process {rank} of the training failed: {words[-1].rstrip('.')}.")
+    return None
+
+
+def _end(others: Others) -> None:
+    import torch.distributed as group
+
+    for process, said in others:
+        process.kill()
+        process.wait()
+        said.close()
+    if group.is_available() and group.is_initialized():
+        group.destroy_process_group()
+
+
+def _free_port() -> int:
+    with socket.socket() as place:
+        place.bind((HOME, 0))
+        return int(place.getsockname()[1])
