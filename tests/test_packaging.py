@@ -41,6 +41,7 @@ def commands():
     texts = [path.read_text() for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))]
     blocks = re.findall(r"```sh\n(.*?)```", "\n".join(texts), flags=re.DOTALL)
     lines = [line.split("#")[0].strip() for block in blocks for line in block.splitlines()]
+    lines = [re.sub(r"^(torchrun|srun) .*?(?=aiwave )", "", line) for line in lines]
     return [line for line in lines if line.startswith("aiwave ")]
 
 

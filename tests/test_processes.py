@@ -12,6 +12,8 @@ import pytest
 
 from aiwave.cli import main
 from aiwave.datamodules.sampler import EpochSampler
+from aiwave.training import RunFolder
+from aiwave.training.status import read_status
 from tests.runs import TINY, train
 
 STAGE = ["stage=additive", "evaluate=false", "logger=csv", "dataset.batch_size=4", "trainer.log_every_n_steps=1"]
@@ -75,6 +77,19 @@ def test_torchrun_starts_the_processes_as_well(data_root, tmp_path):
     assert done.returncode == 0, done.stderr
     assert len(curves(tmp_path / "run")["train/loss"]) == 2
     assert done.stdout.count("component   parameters") == 1
+
+
+@pytest.mark.slow
+def test_ending_the_first_process_leaves_a_run_to_resume(data_root, tmp_path):
+    options = [*TINY, f"dataset.root={data_root}", *STAGE, *DDP, "stage.epochs=500", f"run_dir={tmp_path}/run"]
+    process = subprocess.Popen([sys.executable, "-m", "aiwave", "train", *options])
+    while not (tmp_path / "run/stages/additive/last.ckpt").is_file():
+        time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(60) == 130
+    assert RunFolder(tmp_path / "run").read_config().trainer.devices == 2
+    status = read_status(tmp_path / "run")
+    assert (status.state, "continue with" in status.reason) == ("interrupted", True)
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.profilers import SimpleProfiler
 from pytorch_lightning.trainer.states import TrainerStatus
 
-from ..callbacks import FreezeComponents, MetricsTable, StageCheckpoint, WeightAverage
+from ..callbacks import EndTogether, FreezeComponents, MetricsTable, StageCheckpoint, WeightAverage
 from ..datamodules import VolumeDataModule
 from ..errors import Interrupted
 from ..tracking import Status, Tracker
@@ -107,7 +107,7 @@ def stage_trainer(cfg: DictConfig, stage: DictConfig, folder: RunFolder, tracker
         gradient_clip_val=stage.clip,
         default_root_dir=own,
         logger=logger,
-        callbacks=[FreezeComponents(stage.freeze), StageCheckpoint(), MetricsTable(), *extra],
+        callbacks=[FreezeComponents(stage.freeze), StageCheckpoint(), MetricsTable(), EndTogether(), *extra],
         plugins=[AtomicCheckpointIO()],
         num_sanity_val_steps=0,
         use_distributed_sampler=False,  # the data module divides its batches itself
