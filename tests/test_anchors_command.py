@@ -14,7 +14,7 @@ from aiwave.anchors import Job, measure, run_jobs
 from aiwave.anchors.command import anchor_names, chosen_anchors
 from aiwave.cli import main
 from aiwave.errors import AiwaveError
-from aiwave.report import Slice, read_rd_csv
+from aiwave.report import Slice, read_rd_csv, read_slices
 from aiwave.schema import AnchorCodec
 
 from .anchors import CONFIGS, anchor, fragile, smooth
@@ -70,6 +70,19 @@ def test_done_rows_are_skipped_and_missing_ones_added(data_root, tmp_path):
     written = table.stat().st_mtime_ns
     assert run(data_root, "anchor=jpegls", "qualities=[0,4,9]", "out=o") == 0
     assert table.stat().st_mtime_ns == written
+
+
+def test_the_slice_nearest_to_one_bit_is_kept_when_it_goes_on(data_root, tmp_path):
+    def shown():
+        return {one.row.quality for one in read_slices(tmp_path / "o")}
+
+    assert run(data_root, "anchor=jpegls", "qualities=[60]", "out=o") == 0
+    assert shown() == {60}
+    assert run(data_root, "anchor=jpegls", "qualities=[0]", "out=o") == 0
+    assert shown() == {60}
+    (tmp_path / "o/rd.csv").unlink()
+    assert run(data_root, "anchor=jpegls", "qualities=[0]", "out=o") == 0
+    assert shown() == {0}
 
 
 def test_rows_of_other_settings_are_not_mixed(data_root, tmp_path, capsys):

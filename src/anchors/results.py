@@ -8,7 +8,7 @@ from typing import Any
 
 from ..atomic import replacing
 from ..errors import AiwaveError
-from ..report import RdRow, Slice, middle, read_rd_csv, save_slice, write_rd_csv
+from ..report import RdRow, Slice, middle, read_rd_csv, read_slices, save_slice, write_rd_csv
 from .measure import Job
 
 TABLE, FAILED, SETTINGS = "rd.csv", "failed.csv", "anchors.json"
@@ -30,11 +30,13 @@ class Results:
         self.rows: dict[Key, RdRow] = {}
         self.failed: dict[Key, str] = {}
         self.asked: set[Key] = set()
-        self._slices: dict[tuple[str, str, str], Slice] = {}
         if (folder / TABLE).is_file():
             self.rows = {(row.dataset, row.file, row.codec, row.quality): row for row in read_rd_csv(folder / TABLE)}
         if (folder / FAILED).is_file():
             self.failed = dict(_read_failed(folder / FAILED))
+        rates = {(*key[:3], row.bpp) for key, row in self.rows.items()}
+        kept = {_of(one): one for one in read_slices(folder)}
+        self._slices = {key: one for key, one in kept.items() if (*key, one.row.bpp) in rates}
 
     def adopt(self, name: str, settings: dict[str, Any]) -> None:
         """Record how codec `name` is set. Raises AiwaveError if it has rows that were measured in another way."""
@@ -64,6 +66,10 @@ class Results:
         if kept is None or middle([kept, one]) is one:
             self._slices[job.key[:3]] = one
             save_slice(one, self.folder)
+
+
+def _of(one: Slice) -> tuple[str, str, str]:
+    return one.row.dataset, one.row.file, one.row.codec
 
 
 def _read_failed(path: Path) -> Iterable[tuple[Key, str]]:
