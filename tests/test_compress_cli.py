@@ -1,6 +1,7 @@
 """aiwave compress, decompress, info and export on real files."""
 
 import json
+import resource
 import subprocess
 import sys
 
@@ -120,7 +121,8 @@ def test_info_tells_what_there_is(model, tmp_path, capsys):
     assert found["bytes"] == (tmp_path / "a.aiw").stat().st_size
     assert found["model"] == file_model().identity
     assert run("info", tmp_path / "a.aiw") == 0
-    assert "6 × 7 × 8 uint8" in capsys.readouterr().out
+    assert "6 × 7 × 8 uint8" in (said := capsys.readouterr().out)
+    assert f"model       lossless {file_model().identity[:16]}… (not in the file)" in said
 
 
 def test_streams_pass_through_pipes(model):
@@ -171,6 +173,27 @@ def test_mistakes_are_named_and_leave_no_file(arguments, status, words, model, t
     assert words in said
     assert "Traceback" not in said
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+@pytest.fixture
+def small_files():
+    """Files can hold no more than 2,000 bytes."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, limits[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+@pytest.mark.parametrize("name", [f"b{suffix}" for suffix in (*WRITERS, ".aiw")])
+def test_a_full_disk_leaves_no_file(name, model, tmp_path, monkeypatch, capsys, request):
+    monkeypatch.chdir(tmp_path)
+    np.save("a.npy", noise((20, 20, 20)))
+    (tmp_path / "a.aiw").write_bytes(compress_bytes(np.load("a.npy"), file_model(), lossless=True))
+    request.getfixturevalue("small_files")
+    command = ("compress", "a.npy", name, "--lossless") if name == "b.aiw" else ("decompress", "a.aiw", name)
+    assert run(*command, "--model", model) == 1
+    assert f"Cannot write {name}: " in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.aiw", "a.npy"]
 
 
 def test_an_interruption_leaves_no_file(model, tmp_path, monkeypatch):

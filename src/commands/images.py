@@ -139,7 +139,7 @@ def _written(image: Image, path: Path, suffix: str, compress: bool) -> Iterator[
     except RuntimeError as error:
         from ..datamodules.itk_reader import last_line
 
-        raise AiwaveError(f"Cannot write {path.parent}: {last_line(error)}.") from error
+        raise OSError(errno.EIO, last_line(error)) from error  # `replacing` knows the name of the file
     finally:
         plain.unlink(missing_ok=True)
 

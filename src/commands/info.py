@@ -19,16 +19,16 @@ def main(arguments: Sequence[str]) -> None:
 
 def _table(found: dict[str, Any]) -> str:
     shape = " × ".join(str(size) for size in found["shape"])
+    named = found["metadata"].get("model")
+    called = f"{named} " if isinstance(named, str) else ""
     lines = {
         "volume": f"{shape} {found['dtype']}",
         "coding": "lossless" if found["lossless"] else f"step {found['step']:.4g}",
         "size": f"{found['bytes']} bytes, {found['bpp']:.4g} bit/voxel, 1:{found['ratio']:.3g}",
         "tiles": f"{found['tiles']} of at most {found['tile']} voxels a side, {found['levels']} levels",
-        "model": f"{found['model'][:16]}… {'(in the file)' if found['model_bytes'] else '(not in the file)'}",
         **{str(name): str(value) for name, value in found["metadata"].items()},
+        "model": f"{called}{found['model'][:16]}… {'(in the file)' if found['model_bytes'] else '(not in the file)'}",
     }
-    named = lines.pop("model") if isinstance(found["metadata"].get("model"), str) else ""
-    lines |= {"model": f"{found['metadata']['model']} {found['model'][:16]}…"} if named else {}
     return "\n".join(f"{name:<12}{value}" for name, value in lines.items())
 
 
