@@ -16,6 +16,7 @@ from aiwave.models import (
     WaveletTransform,
 )
 from aiwave.models.entropy import ContextEntropy, FactorizedEntropy, LogisticMixture, PublishedContext
+from aiwave.models.entropy.band_table import GAIN
 
 
 def lifting_net(channels=4, **options):
@@ -51,9 +52,10 @@ def lossless_codec():
 
 
 def shake(module, seed=0, std=0.02):
-    """Move every parameter away from its start."""
+    """Move every number that a module computes with away from its start."""
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
-        for parameter in module.parameters():
-            parameter.add_(std * torch.randn(parameter.shape, generator=generator))
+        for name, parameter in module.named_parameters():
+            unit = std / GAIN if name.endswith("scaled") else std
+            parameter.add_(unit * torch.randn(parameter.shape, generator=generator))
     return module

@@ -126,7 +126,7 @@ def integer_context(model: ContextEntropy, precision: Precision | None = None) -
     if model.own is not None:
         add("own", _tap_major(model.own.weight)[:, :CENTRE], model.own.bias, entry, SQUASH_LIMIT)
     for index, block in enumerate(cast(Iterable[CausalConv3d], model.blocks)):
-        taps = (CENTRE + 1) * model.band.embedding_dim
+        taps = (CENTRE + 1) * model.mix.in_channels
         add(f"block{index}", _tap_major(block.weight)[:, :taps], block.bias, inner, precision.limit)
     add("mix", model.mix.weight.flatten(1), model.mix.bias, inner, precision.limit)
     out = (precision.fraction, PARAMETER_FRACTION)
@@ -141,13 +141,18 @@ def integer_context(model: ContextEntropy, precision: Precision | None = None) -
         band=_fixed(model.band.weight, EMBEDDING_FRACTION),
         band_step=_fixed(model.band_step.weight, EMBEDDING_FRACTION),
         band_head=_fixed(model.band_head.weight, EMBEDDING_FRACTION),
-        prediction=None if prediction is None else _fixed(prediction.weight.flatten(1)[:, :CENTRE], PREDICTOR_FRACTION),
+        prediction=None if prediction is None else _fixed(_causal(prediction.table.weight), PREDICTOR_FRACTION),
     )
 
 
 def _tap_major(weight: Tensor) -> Tensor:
     """A conv's weight (N, C, kz, ky, kx) -> (N, taps * C), the taps in raster order."""
     return weight.flatten(2).transpose(1, 2).flatten(1)
+
+
+def _causal(kernels: Tensor) -> Tensor:
+    """Kernels (bands, 1, 2, 3, 3) -> their taps before the centre, (bands, 13)."""
+    return kernels.flatten(1)[:, :CENTRE]
 
 
 def _fixed(values: Tensor, fraction: int) -> Tensor:

@@ -8,6 +8,7 @@ from ..conv import CausalConv3d, Conv3d
 from ..post import local_mean
 from ..subbands import BAND_LETTERS, DETAILS, Subbands
 from ..transform import WaveletTransform
+from .band_table import BandTable
 from .base import EntropyModel, per_band
 from .density import Density
 from .prediction import BandPredictor
@@ -21,7 +22,7 @@ class ContextEntropy(EntropyModel):
     A coefficient's density depends on what the decoder already has: the band's own coefficients before it in raster
     order (masked convs), the bands of the same level coded before, and a reconstruction of the coarser levels. The
     reconstruction is that of the plain wavelet, so that the densities follow from the coded integers and the step
-    alone, whatever transform is trained. Bands differ by embeddings; `density` is centred on a causal linear
+    alone, whatever transform is trained. Bands differ by rows of tables; `density` is centred on a causal linear
     prediction. Without `short_context` the band's own coefficients are left out, without `long_context` all others.
     """
 
@@ -43,12 +44,12 @@ class ContextEntropy(EntropyModel):
         self.coarse = coarse if long_context else None
         self.siblings = Conv3d(BANDS, channels) if long_context else None
         self.own = CausalConv3d(1, channels, include_centre=False) if short_context else None
-        self.band = nn.Embedding(levels * BANDS, channels)
-        self.band_step = _zero_embedding(levels * BANDS, channels)
+        self.band = BandTable(levels * BANDS, channels, std=1.0)
+        self.band_step = BandTable(levels * BANDS, channels)
         self.blocks = nn.ModuleList(CausalConv3d(channels, channels, include_centre=True) for _ in range(layers))
         self.mix = Conv3d(channels, channels, kernel=1)
         self.head = Conv3d(channels, density.size, kernel=1)
-        self.band_head = _zero_embedding(levels * BANDS, density.size)
+        self.band_head = BandTable(levels * BANDS, density.size)
         self.prediction = BandPredictor(levels * BANDS) if short_context else None
         self.synthesis = WaveletTransform(levels=1)
 
@@ -83,7 +84,7 @@ class ContextEntropy(EntropyModel):
     def _earlier(self, stack: Tensor) -> Tensor:
         """What the band itself and the bands before it tell: (B, n, d, h, w) -> (B, n, C, d, h, w)."""
         squashed = torch.asinh(stack)
-        features = squashed.new_zeros(stack.shape[0] * stack.shape[1], self.band.embedding_dim, *stack.shape[2:])
+        features = squashed.new_zeros(stack.shape[0] * stack.shape[1], self.mix.in_channels, *stack.shape[2:])
         if self.siblings is not None:
             features = features + self.siblings(_bands_before(squashed).flatten(0, 1))
         if self.own is not None:
@@ -109,12 +110,6 @@ class ContextEntropy(EntropyModel):
             hidden = hidden + block(F.relu(hidden))
         output = self.head(F.relu(self.mix(F.relu(hidden)))).unflatten(0, features.shape[:2])
         return (output + self.band_head(ids).view(1, len(ids), -1, 1, 1, 1)).movedim(2, -1)
-
-
-def _zero_embedding(count: int, channels: int) -> nn.Embedding:
-    embedding = nn.Embedding(count, channels)
-    nn.init.zeros_(embedding.weight)
-    return embedding
 
 
 def _bands_before(stack: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from ..subbands import Subbands, band_count
+from .band_table import BandTable
 from .base import EntropyModel, per_band
 from .density import Density
 
@@ -32,12 +33,11 @@ class FactorizedEntropy(EntropyModel):
         self.levels = levels
         self.bands = band_count(levels)
         self.density = density
-        self.embedding = nn.Embedding(self.bands, channels)
+        self.embedding = BandTable(self.bands, channels, std=1.0)
         hidden = [nn.Sequential(nn.ReLU(), nn.Linear(channels, channels)) for _ in range(layers)]
         self.body = nn.Sequential(nn.Linear(channels + 1, channels), *hidden, nn.ReLU())
         self.head = nn.Linear(channels, density.size)
-        self.band_head = nn.Embedding(self.bands, density.size)
-        nn.init.zeros_(self.band_head.weight)
+        self.band_head = BandTable(self.bands, density.size)
 
     def coefficient_bits(self, q: Subbands, step: Tensor) -> list[Tensor]:
         """See `EntropyModel.coefficient_bits`; shaped as `q.level_stacks()`."""

@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..conv import causal_mask
+from .band_table import GAIN, BandTable
 
 
 class BandPredictor(nn.Module):
@@ -17,14 +18,14 @@ class BandPredictor(nn.Module):
 
     def __init__(self, bands: int) -> None:
         super().__init__()
-        weight = torch.zeros(bands, 1, 2, 3, 3)
-        for behind, above, left in ((0, 1, 1), (1, 0, 1), (1, 1, 0)):
-            weight[0, 0, behind, above, left] = 1 / 3
-        self.weight = nn.Parameter(weight)
+        self.table = BandTable(bands, 1, 2, 3, 3)
+        with torch.no_grad():
+            for behind, above, left in ((0, 1, 1), (1, 0, 1), (1, 1, 0)):
+                self.table.scaled[0, 0, behind, above, left] = 1 / (3 * GAIN)
         self.register_buffer("mask", causal_mask(include_centre=False), persistent=False)
 
     def forward(self, stack: Tensor, bands: Tensor) -> Tensor:
         """Coefficients (B, n, d, h, w) of the bands (n,) -> their predictions, same shape and units."""
-        kernel = self.weight[bands] * self.mask
+        kernel = self.table(bands) * self.mask
         padded = F.pad(stack, (0, 0, 0, 0, 1, 0))
         return F.conv3d(padded, kernel, padding=(0, 1, 1), groups=len(bands))
