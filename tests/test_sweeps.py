@@ -93,6 +93,7 @@ def test_a_launcher_that_is_not_installed_names_its_extra(data_root, tmp_path, m
         monkeypatch.setitem(sys.modules, package, None)
         assert sweep(data_root, tmp_path / launcher, "-m", "seed=0,1", f"launcher={launcher}") == 1
         assert f"pip install 'aiwave[{launcher}]'" in capfd.readouterr().err
+        assert not (tmp_path / launcher).exists()
 
 
 def test_a_failed_job_is_reported_and_only_the_missing_runs_again(data_root, tmp_path, capfd):

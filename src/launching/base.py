@@ -50,6 +50,9 @@ class Launcher(ABC):
         self.gpus = gpus
         self.options = dict(options or {})
 
+    def check(self) -> None:  # noqa: B027  (not every launcher has an engine)
+        """Raise AiwaveError, before anything is written, if the engine is not installed."""
+
     @abstractmethod
     def launch(self, jobs: Sequence[Job], work: Work) -> None:
         """Call `work`, a function of a module, with every job, and wait for all.

@@ -14,6 +14,10 @@ class JoblibLauncher(Launcher):
     follows.
     """
 
+    def check(self) -> None:
+        """See `Launcher.check`."""
+        engine("joblib", "joblib")
+
     def launch(self, jobs: Sequence[Job], work: Work) -> None:
         """See `Launcher.launch`."""
         joblib = engine("joblib", "joblib")

@@ -15,6 +15,10 @@ class RayLauncher(Launcher):
     A job takes `threads` cores (null: 1) and `gpus` GPUs; `jobs` bounds how many run at once.
     """
 
+    def check(self) -> None:
+        """See `Launcher.check`."""
+        engine("ray", "ray")
+
     def launch(self, jobs: Sequence[Job], work: Work) -> None:
         """See `Launcher.launch`."""
         ray = engine("ray", "ray")

@@ -16,6 +16,10 @@ class SlurmLauncher(Launcher):
     sweep's folder.
     """
 
+    def check(self) -> None:
+        """See `Launcher.check`."""
+        engine("submitit", "slurm")
+
     def launch(self, jobs: Sequence[Job], work: Work) -> None:
         """See `Launcher.launch`."""
         submitit = engine("submitit", "slurm")

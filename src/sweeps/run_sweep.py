@@ -53,6 +53,7 @@ def run_sweep(given: Sequence[str]) -> None:
     search: Search | None = instantiate(cfg.get("search"))
     jobs = [] if search else expand(arguments)
     sweep = Sweep(Path(cfg.hydra.sweep.dir), instantiate(cfg.launcher))
+    sweep.launcher.check()
     record(arguments, sweep.folder)
     try:
         if search:
