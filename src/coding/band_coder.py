@@ -1,7 +1,7 @@
 """Quantised subbands of many tiles to bytes and back, exactly."""
 
 from collections.abc import Iterator, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -10,7 +10,7 @@ from ..models.subbands import BAND_LETTERS, Subbands
 from .coarse_context import next_approx
 from .constants import COEFFICIENT_LIMIT
 from .exactness import require_exact_products
-from .mixture import IntegerDensity
+from .mixture import IntegerDensity, Mixture
 from .symbol_io import Reader, Recorder
 from .symbols import code_symbols
 from .wavefront import Size, Wavefront, wavefront
@@ -53,6 +53,18 @@ class IntegerModel(Protocol):
     def level(self, level: int, wave: Wavefront, tiles: int, approx: Tensor | None) -> LevelModel: ...  # noqa: D102
 
 
+class KnownBand(NamedTuple):
+    """A band of T tiles: where its fronts start, its coefficients (T, P) int64 in wavefront order, and their densities.
+
+    `densities` gives first and last position (exclusive) and the mixtures of these positions, tile by tile.
+    """
+
+    wave: Wavefront
+    starts: list[int]
+    values: Tensor
+    densities: Iterator[tuple[int, int, Mixture]]
+
+
 class BandCoder:
     """Codes tiles of one shape with an integer model. A tile's bytes do not depend on the other tiles of its batch."""
 
@@ -73,7 +85,11 @@ class BandCoder:
         """The code length of every tile and band by the integer frequencies: (T, bands) float64."""
         return torch.stack([recorder.bits() for recorder in self._record(q, log_step)], dim=1)
 
-    def _record(self, q: Subbands, log_step: int) -> Iterator[Recorder]:
+    def known_bands(self, q: Subbands, log_step: int) -> Iterator[KnownBand]:
+        """Every band of T tiles whose coefficients are known, in coding order; see `encode`.
+
+        The densities of a band must all be taken before the next band is asked for.
+        """
         require_exact_products()
         tiles, approx = len(q.approx), None
         for index, stack in enumerate(q.level_stacks()):
@@ -83,17 +99,24 @@ class BandCoder:
             level = self.model.level(index, wave, tiles, approx)
             starts = [start for start, _ in level.fronts()]
             for letters, band in enumerate(stack.long().unbind(dim=1), start=len(BAND_LETTERS) - stack.shape[1]):
-                model, recorder = level.band(letters, log_step), Recorder(tiles, starts)
-                values = wave.sort(band)
+                model, values = level.band(letters, log_step), wave.sort(band)
                 model.write(0, wave.positions, values)
-                for start, end in wave.chunks(max(1, ROWS // tiles)):
-                    recorder.at(start, end)
-                    mixture = self.model.density.mixture(*model.parameters(start, end))
-                    code_symbols(mixture, recorder, values[:, start:end].flatten())
+                yield KnownBand(wave, starts, values, self._densities(model, wave, tiles))
                 model.finish()
-                yield recorder
             if self.model.needs_approx and index + 1 < self.model.levels:
                 approx = next_approx(q, index, approx)
+
+    def _densities(self, model: BandModel, wave: Wavefront, tiles: int) -> Iterator[tuple[int, int, Mixture]]:
+        for start, end in wave.chunks(max(1, ROWS // tiles)):
+            yield start, end, self.model.density.mixture(*model.parameters(start, end))
+
+    def _record(self, q: Subbands, log_step: int) -> Iterator[Recorder]:
+        for band in self.known_bands(q, log_step):
+            recorder = Recorder(len(band.values), band.starts)
+            for start, end, mixture in band.densities:
+                recorder.at(start, end)
+                code_symbols(mixture, recorder, band.values[:, start:end].flatten())
+            yield recorder
 
     @torch.inference_mode()
     def decode(
