@@ -6,18 +6,23 @@ from one process on one machine; CPU seconds hardly feel other programs, wall-cl
 
 import argparse
 import cProfile
+import itertools
 import pstats
+import resource
+import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from aiwave.bitstream import Model, compress, decompress, model_file
 from aiwave.coding import BandCoder, integer_model, log_step_of, model_to_bytes
 from aiwave.coding.context_pass import LevelContext
-from aiwave.models import Subbands, WaveletCodec, WaveletTransform
+from aiwave.models import NoPost, Subbands, VariableRate, WaveletCodec, WaveletTransform
 from aiwave.models.entropy import ContextEntropy, EntropyModel, LogisticMixture
 
 
@@ -108,6 +113,29 @@ def shares(coder: BandCoder, q: Subbands, step: float) -> None:
     print("  share of decoding: " + ", ".join(f"{name} {part / everything:.0%}" for name, part in parts.items()))
 
 
+def whole(codec: WaveletCodec, tiles: Tensor, side: int, step: float, threads: int) -> None:
+    """Print time and peak memory of a file of side^3 voxels, everything included, made of the tiles over and over."""
+    model, size = Model.from_bytes(model_file(codec.eval(), "bench")), tiles.shape[-1]
+    blocks = tiles[:, 0].round().clamp(0, 255).byte().numpy()
+    volume = np.empty((side,) * 3, np.uint8)
+    for number, corner in enumerate(itertools.product(range(0, side, size), repeat=3)):
+        place = tuple(slice(start, start + size) for start in corner)
+        volume[place] = blocks[number % len(blocks)][tuple(slice(0, side - start) for start in corner)]
+    torch.set_num_threads(threads)
+    data, encode_cpu, encode = measured(lambda: compress(volume, model, step=step))
+    assert isinstance(data, bytes)
+    back, decode_cpu, decode = measured(lambda: decompress(data, model=model))
+    torch.set_num_threads(1)
+    assert isinstance(back, np.ndarray)
+    assert back.shape == volume.shape
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 10 if sys.platform == "linux" else 1 << 20)
+    print(
+        f"{side}^3 file, step {step:g}, {threads} threads: {8 * len(data) / volume.size:.3f} bpp, "
+        f"encode {encode:.1f} s ({encode_cpu:.1f} s CPU), decode {decode:.1f} s ({decode_cpu:.1f} s CPU), "
+        f"decoded {volume.size / decode / 1e6:.3f} Mvoxel/s, peak memory {peak:.0f} MiB"
+    )
+
+
 def raster(coder: BandCoder, step: float) -> None:
     """Print how much longer decoding takes one coefficient at a time, on a small tile."""
     generator = torch.Generator().manual_seed(0)
@@ -136,15 +164,15 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=64)
     parser.add_argument("--tiles", type=int, default=8)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--whole", type=int, metavar="SIDE", help="code a file of SIDE^3 voxels, too")
     parser.add_argument("--skip", nargs="*", default=[], choices=["rate", "speed", "shares", "raster"])
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    transform: torch.nn.Module = WaveletTransform()
-    model: EntropyModel = ContextEntropy(2, arguments.channels, arguments.layers, LogisticMixture(3))
-    if arguments.run:
-        codec = trained(arguments.run)
-        transform, model = codec.transform, codec.entropy
+    random = ContextEntropy(2, arguments.channels, arguments.layers, LogisticMixture(3))
+    untrained = WaveletCodec(WaveletTransform(), VariableRate(None, [1.0, 40.0], [4.0]), random, NoPost())
+    codec = trained(arguments.run) if arguments.run else untrained
+    transform, model = codec.transform, codec.entropy
     integers = integer_model(model.eval())
     types = ", ".join(f"{name} {str(layer.dtype).split('.')[1]}" for name, layer in integers.layers.items())
     print(f"model: {len(model_to_bytes(integers))} bytes; {types}")
@@ -161,6 +189,8 @@ def main() -> None:
             speed(coder, q, step, arguments.workers)
         if "shares" not in arguments.skip:
             shares(coder, q, step)
+    if arguments.whole:
+        whole(codec, tiles, arguments.whole, arguments.steps[0], arguments.workers)
     if "raster" not in arguments.skip:
         raster(coder, arguments.steps[-1])
 

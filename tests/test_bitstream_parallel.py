@@ -31,6 +31,10 @@ def test_results_come_in_order_and_every_part_computes_with_one_thread(threads):
         assert run(work, list(range(7))) == [2 * k for k in range(7)]
     assert sum(count for count, _ in seen) == 7
     assert [inner for _, inner in seen] == [1] * threads
+    seen.clear()
+    with parallel() as run:
+        assert run(work, [5]) == run(work, [5], small=True) == [10]
+    assert seen == [(1, threads), (1, 1)]
     assert torch.get_num_threads() == threads
 
 

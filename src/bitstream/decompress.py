@@ -61,15 +61,18 @@ def _tiles(
     grid = stream.header.grid
     levels = max(1, grid.levels - level)
 
-    def work(tiles: Sequence[Tile]) -> list[np.ndarray]:
+    def coefficients(tiles: Sequence[Tile]) -> list[tuple[Tile, Subbands]]:
         chunks = [[stream.chunk(tile.number, k) for k in range(levels)] for tile in tiles]
         q = codec.decode(chunks, grid.coarsest(tiles[0]))
-        return [_voxels(stream, codec, tile, one(q, k), level) for k, tile in enumerate(tiles)]
+        return [(tile, one(q, k)) for k, tile in enumerate(tiles)]
+
+    def voxels(decoded: Sequence[tuple[Tile, Subbands]]) -> list[tuple[Tile, np.ndarray]]:
+        return [(tile, _voxels(stream, codec, tile, q, level)) for tile, q in decoded]
 
     with parallel() as run:
         for tiles in batches(grid, grid.tiles(box), BATCH >> 3 * min(level, grid.levels - 1)):
-            for tile, voxels in zip(tiles, run(work, tiles), strict=True):
-                yield tile, voxels
+            for tile, part in run(voxels, run(coefficients, tiles, small=True)):
+                yield tile, part
                 if progress is not None:
                     progress(math.prod(tile.size))
 

@@ -19,24 +19,29 @@ FEWEST = 2
 
 
 class Run(Protocol):
-    """Work on items in parts: what `work(items)` gives, provided that no item's result depends on the others."""
+    """Work on items in parts: what `work(items)` gives, provided that no item's result depends on the others.
 
-    def __call__(self, work: Callable[[Sequence[Item]], list[Result]], items: Sequence[Item]) -> list[Result]: ...  # noqa: D102
+    Items too few for parts are worked on with all of PyTorch's threads, or with one if operations are `small`.
+    """
+
+    def __call__(  # noqa: D102
+        self, work: Callable[[Sequence[Item]], list[Result]], items: Sequence[Item], small: bool = False
+    ) -> list[Result]: ...
 
 
 @contextmanager
 def parallel() -> Iterator[Run]:
     """Run work in as many threads as PyTorch is set to use, PyTorch computing with one thread in each.
 
-    A band's fronts are too small for threads within an operation. Too few items run as usual.
+    A band's fronts are too small for threads within an operation: on a busy machine these wait for each other.
     """
     threads = torch.get_num_threads()
     pool = ThreadPoolExecutor(min(threads, MOST), initializer=torch.set_num_threads, initargs=(1,))
 
-    def run(work: Callable[[Sequence[Item]], list[Result]], items: Sequence[Item]) -> list[Result]:
+    def run(work: Callable[[Sequence[Item]], list[Result]], items: Sequence[Item], small: bool = False) -> list[Result]:
         count = min(threads, MOST, len(items) // FEWEST)
         if count < 2:
-            return work(items)
+            return pool.submit(work, items).result() if small else work(items)
         edges = [len(items) * k // count for k in range(count + 1)]
         parts = [items[a:b] for a, b in pairwise(edges)]
         return [result for part in pool.map(work, parts) for result in part]
