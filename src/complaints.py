@@ -10,7 +10,7 @@ def complaint(error: BaseException) -> str | None:
 
     for cause in _chain(error):
         if isinstance(cause, AiwaveError):
-            return str(cause)
+            return str(cause).rpartition("AiwaveError: ")[2].strip()  # a loader's process sends its traceback before it
     if isinstance(error, InstantiationException):
         return _not_built(error)
     if isinstance(error, HydraException | OmegaConfBaseException):

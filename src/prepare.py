@@ -84,8 +84,9 @@ def _check(pipeline: "Pipeline") -> None:
     for problem in problems:
         print(problem)
     if problems:
+        wrong = "1 thing is" if len(problems) == 1 else f"{len(problems)} things are"
         raise AiwaveError(
-            f"{len(problems)} things are wrong with {prepared.path}, the first: {problems[0]}; "
+            f"{wrong} wrong with {prepared.path}, the first: {problems[0]}; "
             "the same command without the check mends them, but for extra files, which are yours to delete."
         )
     files = sum(map(len, prepared.entries.values()))

@@ -2,6 +2,8 @@
 
 import dataclasses
 import os
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +14,7 @@ import tifffile
 import torch
 
 from aiwave.cli import main
+from aiwave.complaints import complaint
 from aiwave.datamodules import FolderDataModule, MemoryCache, NoCache, PersistentCache, PreparedDataModule
 from aiwave.datamodules.entry import Entry
 from aiwave.datamodules.manifest import Manifest, sha256_of
@@ -124,6 +127,33 @@ def test_a_persistent_cache_is_used_again_and_made_anew_when_crop_or_file_change
     second = epoch_of(module(root, cache=PersistentCache(str(kept), 2)))
     assert not torch.equal(first, second)
     assert (second.flatten(2) == 9).all(dim=2).any()
+
+
+def test_a_persistent_cache_survives_half_a_file_and_says_where_it_cannot_write(root):
+    kept = root / "kept"
+    cache = PersistentCache(str(kept), 2)
+    first = epoch_of(module(root, cache=cache))
+    for file in kept.iterdir():
+        file.write_bytes(file.read_bytes()[:700])  # as when the disk was full or the machine went down
+    assert torch.equal(epoch_of(module(root, cache=cache)), first)
+    assert all(file.stat().st_size > 700 for file in kept.iterdir())
+    loader = module(root, cache=cache).train_dataloader()
+    shutil.rmtree(kept)
+    kept.write_text("a file where the folder was")
+    with pytest.raises(AiwaveError, match=r"Cannot write .*kept/"):
+        next(iter(loader))
+
+
+def test_what_goes_wrong_in_a_worker_is_one_sentence_too(root):
+    data = module(root, cache=NoCache(None, 2), num_workers=1)
+    loader = data.train_dataloader()
+    for file in (root / "cells/train").glob("*.tif"):
+        file.write_bytes(file.read_bytes()[:300])
+    with pytest.raises(AiwaveError) as caught:
+        next(iter(loader))
+    sentence = complaint(caught.value)
+    assert sentence is not None
+    assert re.fullmatch(r"\S+\.tif cannot be read \(.*\): it is truncated or damaged, so fetch it again\.", sentence)
 
 
 def test_crops_per_read_must_divide_the_batch():

@@ -152,7 +152,7 @@ def test_an_answer_takes_too_long(site, tmp_path, monkeypatch):
 
 def test_no_room_and_no_permission(site, tmp_path, monkeypatch):
     monkeypatch.setattr("shutil.disk_usage", lambda folder: type("Usage", (), {"free": 1000}))
-    with pytest.raises(AiwaveError, match=r"disk of .* GB free, but to fetch .* takes"):
+    with pytest.raises(AiwaveError, match=r"disk of .* MB free, but to fetch .* takes"):
         fetch(site, tmp_path / "data.tar")
     (tmp_path / "file").write_text("")
     with pytest.raises(AiwaveError, match=r"Cannot write .*file/data.tar"):

@@ -116,6 +116,8 @@ def test_check_names_what_differs_and_a_run_mends_it(raw, tmp_path, capfd):
     assert all(f"s{k}: t" in out or f"s{k}: val" in out for k in range(4))
     assert not (tmp_path / "set").exists()
     prepare(raw, tmp_path, *SMALL)
+    (tmp_path / "set/train/.cache").mkdir()
+    (tmp_path / "set/train/.cache/a.pt").write_bytes(b"what cache=persistent keeps there")
     assert prepare(raw, tmp_path, *SMALL, "check=true") == 0
     whole = contents(tmp_path / "set")
     first, second, *_ = (tmp_path / "set" / entry.file for entry in Manifest.read(tmp_path / "set").entries)
@@ -172,7 +174,7 @@ def test_disk_without_room_is_told_before_anything_is_written(raw, tmp_path, cap
     usage = shutil._ntuple_diskusage(10**9, 10**9, 1000)
     monkeypatch.setattr("shutil.disk_usage", lambda _: usage)
     assert prepare(raw, tmp_path / "out", *SMALL) == 1
-    assert "0.00 GB free" in told(capfd)[1]
+    assert "0.00 MB free" in told(capfd)[1]
     assert [path for path in (tmp_path / "out").rglob("*") if path.is_file()] == []
 
 

@@ -7,6 +7,8 @@ from typing import Any
 
 from torch.utils.data import Dataset
 
+CACHE = ".cache"  # beside the data
+
 Record = dict[str, Any]
 
 
@@ -46,16 +48,16 @@ class PersistentCache(Cache):
 
     def dataset(self, records: Sequence[Record], transform: Any, beside: Path | None) -> Dataset[Record]:
         """See `Cache.dataset`. Raises AiwaveError if there is no folder to keep volumes in."""
-        from monai.data.dataset import PersistentDataset
         from monai.data.utils import pickle_hashing
 
         from ..errors import AiwaveError
+        from .kept import KeptDataset
 
-        folder = Path(self.folder).expanduser() if self.folder else beside and beside / ".cache"
+        folder = Path(self.folder).expanduser() if self.folder else beside and beside / CACHE
         if folder is None:
             raise AiwaveError("cache=persistent needs a folder for volumes without files: give cache.folder=...")
         try:
-            return PersistentDataset(records, transform, folder, hash_transform=pickle_hashing)
+            return KeptDataset(records, transform, folder, hash_transform=pickle_hashing)
         except OSError as error:
             raise AiwaveError(f"Cannot cache volumes in {folder}: {error.strerror}; set cache.folder.") from error
 

@@ -12,6 +12,7 @@ from monai.transforms.spatial.dictionary import RandFlipd, RandRotate90d
 from monai.transforms.utility.dictionary import EnsureChannelFirstd, EnsureTyped
 from torch.utils.data import Dataset
 
+from ..errors import AiwaveError
 from .caching import Cache, Record
 from .item import Item
 
@@ -59,8 +60,17 @@ class CropDataset(Dataset[Any]):
         state = np.random.RandomState(np.random.MT19937(sequence))
         volume = int(state.choice(len(self._probabilities), p=self._probabilities))
         self._random.set_random_state(state=state)
-        crops = self._random({KEY: self._volumes[volume][KEY]})
+        crops = self._random({KEY: self._kept(volume)})
         return [{KEY: torch.as_tensor(crop[KEY].as_tensor()).contiguous()} for crop in crops]
+
+    def _kept(self, volume: int) -> Any:
+        """A volume, loaded and padded, (1, D, H, W). Raises AiwaveError if it cannot be read."""
+        try:
+            return self._volumes[volume][KEY]
+        except RuntimeError as error:  # MONAI names the transform; from another process only the last error comes
+            if isinstance(error.__cause__, AiwaveError):
+                raise error.__cause__ from None
+            raise
 
 
 def collate(groups: Sequence[Sequence[Crop]]) -> Crop:

@@ -11,6 +11,10 @@ def check_free_space(folder: Path, needed: int, purpose: str) -> None:
     free = shutil.disk_usage(folder).free
     if needed > free:
         raise AiwaveError(
-            f"The disk of {folder} has {free / 1e9:.2f} GB free, but to {purpose} takes {needed / 1e9:.2f} GB: "
+            f"The disk of {folder} has {_amount(free)} free, but to {purpose} takes {_amount(needed)}: "
             f"make room or choose another root."
         )
+
+
+def _amount(size: int) -> str:
+    return f"{size / 1e9:.2f} GB" if size >= 1e8 else f"{size / 1e6:.2f} MB"

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..datamodules.caching import CACHE
 from ..datamodules.entry import SPLITS
 from ..datamodules.manifest import Entry, Manifest
 from ..errors import AiwaveError
@@ -54,7 +55,7 @@ class PreparedFolder:
             found += [
                 f"{path} is extra: it is not in the manifest"
                 for path in sorted(there)
-                if path.is_file() and path not in named
+                if path.is_file() and path not in named and CACHE not in path.relative_to(self.path).parts
             ]
         empty = self.record.empty if self.record else []
         plan = self.record.plan if self.record else {}
