@@ -144,6 +144,10 @@ def test_no_permission(tmp_path, monkeypatch):
     monkeypatch.setattr(readers.os, "access", lambda *_: False)
     with pytest.raises(AiwaveError, match=r"a\.npy cannot be read: permission denied"):
         read_images(tmp_path / "a.npy")
+    series(tmp_path / "raw")
+    monkeypatch.setattr(readers.os, "access", lambda path, mode: path.name != "002_2.dcm")
+    with pytest.raises(AiwaveError, match=r"002_2\.dcm cannot be read: permission denied"):
+        read_images(tmp_path / "raw")
 
 
 @pytest.mark.parametrize(("given", "words"), [("none", "does not exist"), ("empty", "holds no image"), (None, "from=")])

@@ -1,5 +1,6 @@
 """NIfTI, NRRD and MetaImage volumes through SimpleITK."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -55,5 +56,5 @@ def itk_header(path: Path) -> Header:
 
 
 def last_line(error: Exception) -> str:
-    """What SimpleITK's error says, without where in its sources."""
-    return str(error).strip().splitlines()[-1].strip().rstrip(".")
+    """What SimpleITK's error says, without where in its sources and in memory."""
+    return re.sub(r"^ITK ERROR: \w+\(0x\w+\): ", "", str(error).strip().splitlines()[-1].strip()).rstrip(".")

@@ -34,8 +34,11 @@ def read_images(path: Path) -> list[Image]:
 
     Raises AiwaveError if it cannot be read.
     """
-    if not os.access(path, os.R_OK):
-        raise AiwaveError(f"{path} cannot be read: {'permission denied' if path.exists() else 'it does not exist'}.")
+    for file in (path, *(sorted(path.rglob("*")) if path.is_dir() else ())):
+        if not os.access(file, os.R_OK):
+            raise AiwaveError(
+                f"{file} cannot be read: {'permission denied' if path.exists() else 'it does not exist'}."
+            )
     reader = next((reader for reader in READERS if reader.takes(path)), None)
     if reader is None:
         raise AiwaveError(f"{path} is not an image that can be read: give {KINDS}.")
