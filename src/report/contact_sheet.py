@@ -36,7 +36,8 @@ def contact_sheet(splits: Mapping[str, Sequence["Volume"]], title: str) -> "Figu
     """Return the figure that `save_contact_sheet` saves.
 
     One block of rows per split: in a column each volume's middle planes across z, y and x, below them the histogram
-    of all volumes shown. Grey values span the percentiles 0.5 to 99.5 of all volumes, so that splits compare.
+    of all volumes shown. Black and white are the percentiles 0.5 and 99.5 of each split, which stand beside it: a dim
+    split would be black beside a bright one.
 
     Raises:
         AiwaveError: If there is no volume.
@@ -46,14 +47,14 @@ def contact_sheet(splits: Mapping[str, Sequence["Volume"]], title: str) -> "Figu
     shown = {split: volumes for split, volumes in splits.items() if volumes}
     if not shown:
         raise AiwaveError("There are no volumes to show.")
-    low, high = np.percentile(np.concatenate([v.voxels.ravel() for volumes in shown.values() for v in volumes]), WINDOW)
     columns = max(len(volumes) for volumes in shown.values())
     size = (TILE_INCHES * max(columns, 4) + 0.5, TILE_INCHES * 3 * len(shown) + 2.6)
     figure = Figure(figsize=size, layout="constrained")
     figure.suptitle(title, fontsize=9)
     blocks = figure.subfigures(len(shown) + 1, 1, height_ratios=[3.0] * len(shown) + [1.6], squeeze=False).ravel()
     for block, (split, volumes) in zip(blocks, shown.items(), strict=False):
-        block.supylabel(split, fontsize=9)
+        low, high = np.percentile(np.concatenate([volume.voxels.ravel() for volume in volumes]), WINDOW)
+        block.supylabel(f"{split}\n{low:g} (black) to {high:g} (white)", fontsize=8, multialignment="center")
         panels = block.subplots(len(PLANES), columns, squeeze=False)
         for panel in panels.ravel():
             panel.set_axis_off()
