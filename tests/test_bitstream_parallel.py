@@ -1,5 +1,10 @@
 """Tiles coded at the same time: the same bytes and voxels as one after another, and errors that arrive."""
 
+import os
+import signal
+from threading import Barrier, Thread
+from time import sleep
+
 import numpy as np
 import pytest
 import torch
@@ -47,6 +52,30 @@ def test_an_error_in_one_part_ends_everything(threads):
     with pytest.raises(AiwaveError, match="no"), parallel() as run:
         run(work, list(range(7)))
     assert torch.get_num_threads() == threads
+
+
+def test_ctrl_c_ends_the_work_of_all_threads():
+    torch.set_num_threads(2)
+    started, ended = Barrier(3), []
+
+    def work(items):
+        started.wait(10)
+        try:
+            while True:
+                run.check()
+                sleep(0.001)
+        except KeyboardInterrupt:
+            ended.append(items)
+            raise
+
+    def interrupt():
+        started.wait(10)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    Thread(target=interrupt).start()
+    with pytest.raises(KeyboardInterrupt), parallel() as run:
+        run(work, list(range(4)))
+    assert len(ended) == 2
 
 
 def test_bytes_and_lossless_voxels_do_not_depend_on_threads(threads):

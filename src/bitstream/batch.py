@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..coding.band_coder import Check
 from ..coding.constants import COEFFICIENT_LIMIT, LOG_STEP_FRACTION
 from ..errors import AiwaveError
 from ..models import Subbands
@@ -72,10 +73,10 @@ class TileCodec:
             return (x / self.model.description.gain**missing)[0, 0].numpy()
         return self.model.post(x, torch.tensor([step]))[0, 0].numpy()
 
-    def encode(self, tiles: Sequence[np.ndarray]) -> tuple[list[CodedTile], Subbands]:
-        """Tiles as `analyse` takes them -> chunks of each, and the coefficients."""
+    def encode(self, tiles: Sequence[np.ndarray], check: Check) -> tuple[list[CodedTile], Subbands]:
+        """Tiles as `analyse` takes them -> chunks of each, and the coefficients. What `check` raises ends it."""
         q = self.analyse(tiles)
-        coded = self.model.coder.encode(q, self.log_step)
+        coded = self.model.coder.encode(q, self.log_step, check)
         contents = [self.content(one(q, k), voxels) for k, voxels in enumerate(tiles)]
         return [CodedTile(_by_level(segments), crc) for segments, crc in zip(coded, contents, strict=True)], q
 
@@ -89,10 +90,10 @@ class TileCodec:
             crc = zlib.crc32(band.numpy().astype("<i4").tobytes(), crc)
         return crc if self.model.integers is None else zlib.crc32(voxels.astype("<i4").tobytes(), crc)
 
-    def decode(self, chunks: Sequence[Sequence[bytes]], size: tuple[int, int, int]) -> Subbands:
+    def decode(self, chunks: Sequence[Sequence[bytes]], size: tuple[int, int, int], check: Check) -> Subbands:
         """The chunks of the coarsest levels of tiles whose coarsest bands have this size -> coefficients, int64.
 
-        Raises AiwaveError if they cannot be.
+        Raises AiwaveError if they cannot be, and what `check` raises.
         """
         from .container import split_segments
 
@@ -101,7 +102,7 @@ class TileCodec:
             [part for level, chunk in enumerate(tile) for part in split_segments(chunk, 7 + (level == 0))]
             for tile in chunks
         ]
-        return self.model.coder.decode(segments, size, self.log_step, levels)
+        return self.model.coder.decode(segments, size, self.log_step, levels, check)
 
 
 def _by_level(segments: Sequence[bytes]) -> list[bytes]:

@@ -115,7 +115,7 @@ class Writer:
         coded: list[CodedTile | None] = [None] * grid.count
 
         def work(tiles: Sequence[Tile]) -> list[tuple[CodedTile, Subbands]]:
-            parts, q = codec.encode([self.voxels(tile) for tile in tiles])
+            parts, q = codec.encode([self.voxels(tile) for tile in tiles], run.check)
             return [(part, one(q, k)) for k, part in enumerate(parts)]
 
         with parallel() as run:

@@ -63,11 +63,15 @@ def _tiles(
 
     def coefficients(tiles: Sequence[Tile]) -> list[tuple[Tile, Subbands]]:
         chunks = [[stream.chunk(tile.number, k) for k in range(levels)] for tile in tiles]
-        q = codec.decode(chunks, grid.coarsest(tiles[0]))
+        q = codec.decode(chunks, grid.coarsest(tiles[0]), run.check)
         return [(tile, one(q, k)) for k, tile in enumerate(tiles)]
 
     def voxels(decoded: Sequence[tuple[Tile, Subbands]]) -> list[tuple[Tile, np.ndarray]]:
-        return [(tile, _voxels(stream, codec, tile, q, level)) for tile, q in decoded]
+        done = []
+        for tile, q in decoded:
+            run.check()
+            done.append((tile, _voxels(stream, codec, tile, q, level)))
+        return done
 
     with parallel() as run:
         for tiles in batches(grid, grid.tiles(box), BATCH >> 3 * min(level, grid.levels - 1)):

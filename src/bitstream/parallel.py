@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import pairwise
-from typing import Protocol, TypeVar
+from threading import Event
+from typing import TypeVar
 
 import torch
 
@@ -18,36 +19,48 @@ FEWEST = 2
 """Items for which a thread pays."""
 
 
-class Run(Protocol):
-    """Work on items in parts: what `work(items)` gives, provided that no item's result depends on the others.
-
-    Items too few for parts are worked on with all of PyTorch's threads, or with one if operations are `small`.
-    """
-
-    def __call__(  # noqa: D102
-        self, work: Callable[[Sequence[Item]], list[Result]], items: Sequence[Item], small: bool = False
-    ) -> list[Result]: ...
-
-
-@contextmanager
-def parallel() -> Iterator[Run]:
-    """Run work in as many threads as PyTorch is set to use, PyTorch computing with one thread in each.
+class Parallel:
+    """Works on items in as many parts as PyTorch is set to use threads, PyTorch computing with one thread in each.
 
     A band's fronts are too small for threads within an operation: on a busy machine these wait for each other.
     """
-    threads = torch.get_num_threads()
-    pool = ThreadPoolExecutor(min(threads, MOST), initializer=torch.set_num_threads, initargs=(1,))
 
-    def run(work: Callable[[Sequence[Item]], list[Result]], items: Sequence[Item], small: bool = False) -> list[Result]:
-        count = min(threads, MOST, len(items) // FEWEST)
+    def __init__(self) -> None:
+        self.threads = torch.get_num_threads()
+        self._stopped = Event()
+        self._pool = ThreadPoolExecutor(min(self.threads, MOST), initializer=torch.set_num_threads, initargs=(1,))
+
+    def __call__(
+        self, work: Callable[[Sequence[Item]], list[Result]], items: Sequence[Item], small: bool = False
+    ) -> list[Result]:
+        """What `work(items)` gives, provided that no item's result depends on the others.
+
+        Items too few for parts are worked on with all of PyTorch's threads, or with one if operations are `small`.
+        """
+        count = min(self.threads, MOST, len(items) // FEWEST)
         if count < 2:
-            return pool.submit(work, items).result() if small else work(items)
+            return self._pool.submit(work, items).result() if small else work(items)
         edges = [len(items) * k // count for k in range(count + 1)]
         parts = [items[a:b] for a, b in pairwise(edges)]
-        return [result for part in pool.map(work, parts) for result in part]
+        return [result for part in self._pool.map(work, parts) for result in part]
 
+    def check(self) -> None:
+        """Long work calls this often: it raises KeyboardInterrupt where nobody waits for the result any more."""
+        if self._stopped.is_set():
+            raise KeyboardInterrupt
+
+    def close(self) -> None:
+        """End what is still at work."""
+        self._stopped.set()
+        self._pool.shutdown(cancel_futures=True)
+        torch.set_num_threads(self.threads)
+
+
+@contextmanager
+def parallel() -> Iterator[Parallel]:
+    """Parts at the same time until the block ends; an error or Ctrl-C in it ends the work of all."""
+    run = Parallel()
     try:
         yield run
     finally:
-        pool.shutdown(cancel_futures=True)
-        torch.set_num_threads(threads)
+        run.close()

@@ -1,6 +1,6 @@
 """Quantised subbands of many tiles to bytes and back, exactly."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
 import torch
@@ -18,6 +18,9 @@ from .wavefront import Size, Wavefront, wavefront
 DETAILS = len(BAND_LETTERS) - 1
 ROWS = 8192
 """Rows worked on at once where all coefficients are known."""
+
+Check = Callable[[], None]
+"""Called often; what it raises ends the work."""
 
 
 class BandModel(Protocol):
@@ -72,12 +75,12 @@ class BandCoder:
         self.model = model
 
     @torch.inference_mode()
-    def encode(self, q: Subbands, log_step: int) -> list[list[bytes]]:
+    def encode(self, q: Subbands, log_step: int, check: Check = lambda: None) -> list[list[bytes]]:
         """Subbands of integers of T tiles -> for every tile a segment per band, in coding order.
 
         `log_step` is ln(step) in units of 2**-8 (see `log_step_of`). Raises ValueError for coefficients too large.
         """
-        by_band = [recorder.segments() for recorder in self._record(q, log_step)]
+        by_band = [recorder.segments() for recorder in self._record(q, log_step, check)]
         return [list(segments) for segments in zip(*by_band, strict=True)]
 
     @torch.inference_mode()
@@ -110,17 +113,23 @@ class BandCoder:
         for start, end in wave.chunks(max(1, ROWS // tiles)):
             yield start, end, self.model.density.mixture(*model.parameters(start, end))
 
-    def _record(self, q: Subbands, log_step: int) -> Iterator[Recorder]:
+    def _record(self, q: Subbands, log_step: int, check: Check = lambda: None) -> Iterator[Recorder]:
         for band in self.known_bands(q, log_step):
             recorder = Recorder(len(band.values), band.starts)
             for start, end, mixture in band.densities:
+                check()
                 recorder.at(start, end)
                 code_symbols(mixture, recorder, band.values[:, start:end].flatten())
             yield recorder
 
     @torch.inference_mode()
     def decode(
-        self, tiles: Sequence[Sequence[bytes]], size: Size, log_step: int, levels: int | None = None
+        self,
+        tiles: Sequence[Sequence[bytes]],
+        size: Size,
+        log_step: int,
+        levels: int | None = None,
+        check: Check = lambda: None,
     ) -> Subbands:
         """The inverse of `encode`: segments of T tiles and the size (d, h, w) of the coarsest bands -> int64 subbands.
 
@@ -139,6 +148,7 @@ class BandCoder:
                 model, reader = level.band(letters, log_step), Reader(next(segments))
                 values = torch.empty(len(tiles), wave.positions, dtype=torch.int64)
                 for start, end in level.fronts():
+                    check()
                     reader.at(start, end)
                     mixture = self.model.density.mixture(*model.parameters(start, end))
                     values[:, start:end] = code_symbols(mixture, reader, None).view(len(tiles), -1)
