@@ -33,15 +33,16 @@ class TileCodec:
         return math.exp(self.log_step / 2**LOG_STEP_FRACTION)
 
     @torch.inference_mode()
-    def analyse(self, tiles: Sequence[np.ndarray]) -> Subbands:
+    def analyse(self, tiles: Sequence[np.ndarray], check: Check = lambda: None) -> Subbands:
         """Tiles (d, h, w), whose subbands have equal sizes -> quantised coefficients of all, int64.
 
         Raises AiwaveError for coefficients too large to be coded.
         """
-        return _joined([self._analyse_one(tile) for tile in tiles])
+        return _joined([self._analyse_one(tile, check) for tile in tiles])
 
-    def _analyse_one(self, voxels: np.ndarray) -> Subbands:
+    def _analyse_one(self, voxels: np.ndarray, check: Check) -> Subbands:
         """One by one, so that what others there are does not matter to rounding."""
+        check()
         dtype = torch.float64 if self.lossless else torch.float32
         x = torch.from_numpy(np.ascontiguousarray(voxels)).to(dtype)[None, None]
         x = pad_to_multiple(x, 1 << self.model.levels)
@@ -75,7 +76,7 @@ class TileCodec:
 
     def encode(self, tiles: Sequence[np.ndarray], check: Check) -> tuple[list[CodedTile], Subbands]:
         """Tiles as `analyse` takes them -> chunks of each, and the coefficients. What `check` raises ends it."""
-        q = self.analyse(tiles)
+        q = self.analyse(tiles, check)
         coded = self.model.coder.encode(q, self.log_step, check)
         contents = [self.content(one(q, k), voxels) for k, voxels in enumerate(tiles)]
         return [CodedTile(_by_level(segments), crc) for segments, crc in zip(coded, contents, strict=True)], q
