@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aiwave.models import BoundedScale, Sharing, WaveletTransform
+from aiwave.models import BoundedScale, PublishedScale, Sharing, WaveletTransform
 from aiwave.models.separable import pad_to_multiple
 from tests.builders import lifting_net, shake, transform
 
@@ -117,6 +117,21 @@ def test_the_scale_is_bounded_and_starts_at_one(raw, bound):
     one.backward()
     assert one == 1
     assert zero.grad == 1
+
+
+def test_the_published_scale_inverts_too_while_it_is_far_from_zero():
+    codec = transform("affine", scale=PublishedScale()).double()
+    factors = []
+    for step in codec.schemes[0].steps:
+        torch.nn.init.zeros_(step.net.scale_head.bias)  # from its own start, 1, it never moves
+        step.net.scale.register_forward_hook(lambda _module, _inputs, factor: factors.append(factor))
+    shake(codec, std=5e-4)
+    x = 255 * torch.rand(1, 1, 8, 8, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        back = codec.inverse(codec(x))
+    assert min(factor.min() for factor in factors) > 0.1
+    assert max(factor.std() for factor in factors) > 0.01
+    assert (back - x).abs().max() < 1e-6 * x.abs().max()
 
 
 @pytest.mark.parametrize(("sharing", "schemes"), [("isotropic", 1), ("axial", 2), ("none", 7)])
