@@ -18,6 +18,7 @@ from aiwave.models import (
     VariableRate,
     WaveletCodec,
 )
+from aiwave.models.conv import Conv3d
 from aiwave.models.entropy import Laplace, LogisticMixture, MonotoneNet
 from aiwave.report import read_rd_csv
 from tests.builders import codec, entropy, shake, transform
@@ -108,3 +109,20 @@ def test_bfloat16_trains_200_steps_without_a_nan(tmp_path):
     options = ["model=tiny", "trainer.precision=bf16-mixed", "logger=none", "callbacks=quiet", "dataset.steps=[10]"]
     assert main(["train", *options, *data, *epochs, f"run_dir={tmp_path}/run"]) == 0
     assert all(math.isfinite(row.bpp) and row.psnr_db > 25 for row in read_rd_csv(tmp_path / "run/rd.csv"))
+
+
+@pytest.mark.parametrize("side", [1, 2, 3, 4])
+def test_bfloat16_gradients_of_small_volumes_are_those_of_float32(side):
+    """Whatever memory held before: the kernel for the gradient of the weights may leave parts of it as they were."""
+    torch.manual_seed(0)
+    conv, x = Conv3d(16, 16), torch.randn(4, 16, side, side, side)
+    conv(x).sum().backward()
+    expected = conv.weight.grad
+    for _ in range(20):
+        conv.weight.grad = None
+        dirty = [torch.full((size,), 1e35) for size in (27, 216, 1728, 3456, 6912, 13824) for _ in range(6)]
+        del dirty
+        with torch.autocast("cpu", torch.bfloat16):
+            y = conv(x)
+        y.float().sum().backward()
+        torch.testing.assert_close(conv.weight.grad, expected, rtol=0.05, atol=0.3)

@@ -8,6 +8,8 @@ from torch import Tensor, nn
 
 from .conv_to_one import conv_to_one, suits_one
 
+SMALLEST_BFLOAT16 = 4
+
 
 class Conv3d(nn.Conv3d):
     """`torch.nn.Conv3d` over (B, C, D, H, W), with padding that keeps the size and a fast path for one volume.
@@ -79,7 +81,14 @@ def pad_faces(x: Tensor, margin: int, mode: str) -> Tensor:
 
 
 def conv3d(x: Tensor, weight: Tensor, bias: Tensor | None, padding: Sequence[int]) -> Tensor:
-    """A convolution by the fastest kernel there is; shapes as those of `torch.nn.functional.conv3d`."""
+    """A convolution by the fastest kernel there is; shapes as those of `torch.nn.functional.conv3d`.
+
+    Volumes below four voxels a side stay in float32: oneDNN's bfloat16 gradient of their weights has numbers in it that
+    nobody computed (seen with PyTorch 2.13).
+    """
+    if torch.is_autocast_enabled(x.device.type) and x.device.type == "cpu" and min(x.shape[2:]) < SMALLEST_BFLOAT16:
+        with torch.autocast("cpu", enabled=False):
+            return F.conv3d(x.float(), weight.float(), bias, padding=list(padding))
     if suits_one(x, weight, padding):
         return conv_to_one(x, weight, bias)
     slow = x.shape[0] == 1 and x.device.type == "cpu" and x.dtype == torch.float32 and not torch.is_grad_enabled()

@@ -25,7 +25,11 @@ class BandPredictor(nn.Module):
         self.register_buffer("mask", causal_mask(include_centre=False), persistent=False)
 
     def forward(self, stack: Tensor, bands: Tensor) -> Tensor:
-        """Coefficients (B, n, d, h, w) of the bands (n,) -> their predictions, same shape and units."""
-        kernel = self.table(bands) * self.mask
+        """Coefficients (B, n, d, h, w) of the bands (n,) -> their predictions, same shape and units.
+
+        In the precision of `stack`, even where autocast has lower ones: LLL is large, its prediction errors are not.
+        """
         padded = F.pad(stack, (0, 0, 0, 0, 1, 0))
-        return F.conv3d(padded, kernel, padding=(0, 1, 1), groups=len(bands))
+        with torch.autocast(stack.device.type, enabled=False):
+            kernel = (self.table(bands) * self.mask).to(stack.dtype)
+            return F.conv3d(padded, kernel, padding=(0, 1, 1), groups=len(bands))
