@@ -44,7 +44,7 @@ def evaluate(cfg: DictConfig, output: Path | None, overrides: Sequence[str]) -> 
     data = instantiate(cfg.get("dataset") or trained.dataset)
     data.setup("test")
     target = Path(cfg.out) if cfg.out else _target(folder.path, cfg)
-    rows = evaluate_codec(codec, data, target, cfg.qualities, cfg.tile, cfg.similarity, cfg.real)
+    rows = evaluate_codec(codec, data, target, cfg.qualities, cfg.tile, cfg.similarity, cfg.real, cfg.optimise)
     tracker = instantiate(cfg.logger)
     tags = ["evaluate", stage, *run_tags(trained)]
     name = f"{folder.title(trained.name)}-evaluate-{stage}-{data.name}"

@@ -297,6 +297,7 @@ class EvaluateConfig(Node):
     similarity: bool
     anchor_table: str | None
     real: bool
+    optimise: bool
     accelerator: Accelerator
     out: str | None
     logger: Logger

@@ -94,7 +94,18 @@ def test_the_solver_asks_rarely(target):
 def test_the_stream_is_as_long_as_estimated():
     """Header, index and ends of segments aside."""
     model, volume = file_model("plain"), textured((40, 40, 40), 4)
-    codec = TileCodec(model, 256, False)
+    codec = TileCodec(model, 256, False, optimise=True)
     bits = float(model.coder.bits(codec.analyse([volume.astype(np.float32)]), 256).sum())
     data = compress(volume, model, step=float(torch.tensor(1.0).exp()))
     assert bits < 8 * len(data) < 1.01 * bits + 8 * 200
+
+
+def test_weighing_bits_against_errors_pays():
+    """Less rate at the same step, and at the same PSNR."""
+    model, volume = file_model("plain"), textured((40, 40, 40), 4)
+    nearest = compress(volume, model, step=8.0, optimise=False)
+    weighed = compress(volume, model, step=8.0)
+    assert len(weighed) < 0.98 * len(nearest)
+    reached = psnr(volume, decompress(nearest, model=model))
+    equal = [compress(volume, model, psnr=reached, optimise=choice) for choice in (False, True)]
+    assert len(equal[1]) < len(equal[0])

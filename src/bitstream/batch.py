@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..coding import optimised
 from ..coding.band_coder import Check
 from ..coding.constants import COEFFICIENT_LIMIT, LOG_STEP_FRACTION
 from ..errors import AiwaveError
@@ -21,11 +22,15 @@ from .model import Model
 
 @dataclass(frozen=True)
 class TileCodec:
-    """A model at one step, or lossless (then the step is 1). Voxels are float32 or float64, less the offset."""
+    """A model at one step, or lossless (then the step is 1). Voxels are float32 or float64, less the offset.
+
+    With `optimise` lossy coding weighs bits against errors (see `optimised`); otherwise it rounds to the nearest.
+    """
 
     model: Model
     log_step: int
     lossless: bool
+    optimise: bool = False
 
     @property
     def step(self) -> float:
@@ -38,23 +43,23 @@ class TileCodec:
 
         Raises AiwaveError for coefficients too large to be coded.
         """
-        return _joined([self._analyse_one(tile, check) for tile in tiles])
+        exact = _joined([self._analyse_one(tile, check) for tile in tiles])
+        if self.optimise and not self.lossless:
+            return optimised(self.model.coder, exact, self.log_step)
+        return exact.map(lambda band: torch.round(band).long())
 
     def _analyse_one(self, voxels: np.ndarray, check: Check) -> Subbands:
-        """One by one, so that what others there are does not matter to rounding."""
+        """Coefficients in steps, one tile by itself, so that what others there are does not matter to rounding."""
         check()
         dtype = torch.float64 if self.lossless else torch.float32
         x = torch.from_numpy(np.ascontiguousarray(voxels)).to(dtype)[None, None]
         x = pad_to_multiple(x, 1 << self.model.levels)
-        step = self.step
-        if self.lossless:
-            q = self.model.reversible.forward(x)
-        else:
-            q = self.model.transform(x).map(lambda band: torch.round(band / step))
+        step, model = self.step, self.model
+        q = model.reversible.forward(x) if self.lossless else model.transform(x).map(lambda band: band / step)
         if not all(float(band.abs().max()) <= COEFFICIENT_LIMIT for band in (q.approx, *q.details)):
             other = "take another model" if self.lossless else "choose a larger step"
             raise AiwaveError(f"With a step of {step:g} coefficients are too large to be coded: {other}.")
-        return q.map(Tensor.long)
+        return q
 
     @torch.inference_mode()
     def synthesise(self, q: Subbands, size: Sequence[int], missing: int = 0) -> np.ndarray:

@@ -54,6 +54,7 @@ def compress(
     metadata: Mapping[str, Any] | None = None,
     embed_model: bool = False,
     tile: int = SIDE,
+    optimise: bool = True,
     progress: Progress | None = None,
 ) -> bytes:
     """Code a volume (D, H, W) or a series (T, D, H, W) of uint8, int8, uint16 or int16 as an .aiw stream.
@@ -61,7 +62,8 @@ def compress(
     `model` is a model file, a run's folder, a checkpoint or a model that was loaded. Give one of: `lossless`; the
     quantisation `step`, in units of the voxels; the `psnr` [dB] to reach, within 0.1, its peak 255 for 8 bits and
     65535 for 16; the `bpp` [bit/voxel], within 2 %. `metadata` is anything that JSON can hold. Tiles of `tile` voxels a
-    side can be decoded alone.
+    side can be decoded alone. `optimise` has lossy coding leave out what costs more bits than it is worth, in about
+    twice the time.
 
     Raises:
         AiwaveError: For other volumes, a model that cannot code them so, or a target that cannot be reached.
@@ -78,11 +80,11 @@ def compress(
     loaded = find_model(model)
     source = prepare(volume, lossless)
     side = _side(tile, loaded.levels)
-    writer = Writer(source, loaded, side, dict(metadata or {}), embed_model, progress)
+    writer = Writer(source, loaded, side, dict(metadata or {}), embed_model, optimise, progress)
     if lossless:
         return writer.write(TileCodec(loaded, 0, True))
     if step is not None:
-        return writer.write(TileCodec(loaded, _log_step(step), False))
+        return writer.write(writer.lossy(_log_step(step)))
     return search(writer, Target(psnr, bpp))
 
 
@@ -95,7 +97,12 @@ class Writer:
     side: int
     metadata: dict[str, Any]
     embed_model: bool
+    optimise: bool
     progress: Progress | None
+
+    def lossy(self, log_step: int) -> TileCodec:
+        """What codes at a step."""
+        return TileCodec(self.model, log_step, False, self.optimise)
 
     @property
     def grid(self) -> Grid:

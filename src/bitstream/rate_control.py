@@ -105,7 +105,7 @@ class Search:
 
     def measure(self, log_step: int) -> float:
         """PSNR or rate of the sample, scaled."""
-        codec = TileCodec(self.writer.model, log_step, False)
+        codec = self.writer.lossy(log_step)
         distortion = Distortion(self.writer, codec)
         bits, voxels = 0.0, 0
         for tiles, parts in self._batches():
@@ -132,11 +132,11 @@ def search(writer: Writer, target: Target) -> bytes:
     first = Solver(sample.measure, bounds, target, target.tolerance / 8)
     log_step = first.solve(goal, sum(bounds) // 2)
     if sample.sees_all and target.bpp is None:
-        return writer.write(TileCodec(writer.model, log_step, False))
+        return writer.write(writer.lossy(log_step))
     streams: dict[int, bytes] = {}
 
     def whole(log_step: int) -> float:
-        codec = TileCodec(writer.model, log_step, False)
+        codec = writer.lossy(log_step)
         distortion = Distortion(writer, codec)
         streams.clear()
         streams[log_step] = writer.write(codec, distortion.add if target.bpp is None else None)
@@ -145,7 +145,7 @@ def search(writer: Writer, target: Target) -> bytes:
 
     last = Solver(whole, bounds, target, target.tolerance * 0.75, first.slope)
     log_step = last.solve(goal, log_step)
-    return streams.get(log_step) or writer.write(TileCodec(writer.model, log_step, False))
+    return streams.get(log_step) or writer.write(writer.lossy(log_step))
 
 
 class Solver:

@@ -30,6 +30,7 @@ def main(arguments: Sequence[str]) -> None:
             metadata={"model": model.name, **image_metadata(image)},
             embed_model=args.embed_model,
             tile=args.tile,
+            optimise=not args.nearest,
             progress=progress,
         )
     if args.output == STREAM:
@@ -56,6 +57,7 @@ def arguments_of() -> argparse.ArgumentParser:
     quality.add_argument("--bpp", type=float, metavar="B", help="reach this many bits per voxel within 2 %%")
     given.add_argument("--embed-model", action="store_true", help="store the model in the file, too")
     given.add_argument("--tile", type=int, default=64, metavar="N", help="voxels a side of a tile (default 64)")
+    given.add_argument("--nearest", action="store_true", help="lossy: round to the nearest; faster, larger files")
     given.add_argument("--force", action="store_true", help="replace OUT if it exists")
     given.add_argument("--quiet", action="store_true", help="print nothing")
     return given

@@ -13,16 +13,26 @@ from ..report import RdRow
 from .measure import Measured
 
 
-def measure_real(codec: WaveletCodec, model: Model, volume: Volume, quality: float, peak: float, tile: int) -> Measured:
+def measure_real(
+    codec: WaveletCodec, model: Model, volume: Volume, quality: float, peak: float, tile: int, optimise: bool = False
+) -> Measured:
     """Compress a volume with `model`, which is `codec` as a file, decompress it and compare.
 
-    The rate is that of all bytes but the model's; both times cover everything between voxels and bytes.
+    The rate is that of all bytes but the model's; both times cover everything between voxels and bytes. `optimise` as
+    for `compress`; the codec's name then ends in `_rdo`.
 
     Raises AiwaveError for a quality that the codec does not have, or voxels that cannot be coded.
     """
     started = time.perf_counter()
     step = float(codec.rate.step_of(quality))
-    data = compress(volume.voxels, model, lossless=codec.lossless, step=None if codec.lossless else step, tile=tile)
+    data = compress(
+        volume.voxels,
+        model,
+        lossless=codec.lossless,
+        step=None if codec.lossless else step,
+        tile=tile,
+        optimise=optimise,
+    )
     coded = time.perf_counter()
     decoded = decompress(data, model=model)
     finished = time.perf_counter()
@@ -33,7 +43,7 @@ def measure_real(codec: WaveletCodec, model: Model, volume: Volume, quality: flo
     row = RdRow(
         dataset=volume.dataset,
         file=volume.file,
-        codec=f"aiwave_{codec.name}",
+        codec=f"aiwave_{codec.name}{'_rdo' * optimise}",
         quality=quality,
         bpp=8 * len(data) / volume.voxels.size,
         psnr_db=float(psnr.compute()),

@@ -42,12 +42,14 @@ def evaluate_codec(
     tile: int = 128,
     similarity: bool = False,
     real: bool = False,
+    optimise: bool = False,
 ) -> list[RdRow]:
     """Measure every test volume at every quality; write rd.csv, details.csv, rd.png and slices/ into `folder`.
 
     `data` has been set up; its `peak` is that of the PSNR. Qualities default to the codec's own ladder. Volumes are
     coded in tiles of at most `tile` voxels a side, on the device of the codec; with `real` files are written and
-    read, on the CPU. With `similarity`, details.csv has SSIM and MS-SSIM, too, which take longer than all the rest.
+    read, on the CPU, `optimise` as for `compress`. With `similarity`, details.csv has SSIM and MS-SSIM, too, which
+    take longer than all the rest.
 
     Raises:
         AiwaveError: If the codec is to write files and cannot, if a volume cannot be read or has another bit depth, or
@@ -56,7 +58,8 @@ def evaluate_codec(
     folder.mkdir(parents=True, exist_ok=True)
     measure: Callable[..., Measured] = partial(measure_volume, codec)
     if real:
-        measure = partial(measure_real, codec, Model.from_bytes(model_file(codec, codec.name)))
+        model = Model.from_bytes(model_file(codec, codec.name))
+        measure = partial(measure_real, codec, model, optimise=optimise and not codec.lossless)
     rows: list[RdRow] = []
     details: list[Detail] = []
     for volume in tqdm(data.test_volumes(), desc="evaluating", unit=" volumes", disable=None):
