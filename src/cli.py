@@ -21,11 +21,12 @@ COMMANDS = {
     "compress": "an image to an .aiw file, lossless or at a step, PSNR or rate",
     "decompress": "an .aiw file, or a region or preview of it, to an image",
     "info": "what an .aiw file holds",
+    "models": "models list|show: the models that come with the package",
     "completion": "completion bash|zsh: let the shell complete all of this",
 }
 MODULES = {"anchors": "anchors.command", "report": "report.command"}  # not called as their module
 
-FILES = ("export", "compress", "decompress", "info")
+FILES = ("export", "compress", "decompress", "info", "models")
 """Commands with plain arguments instead of key=value."""
 
 HELP = f"""aiwave {__version__}: learned compression of volumetric biomedical images

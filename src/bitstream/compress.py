@@ -12,6 +12,7 @@ from ..coding import log_step_of
 from ..coding.constants import LOG_STEP_LIMIT
 from ..errors import AiwaveError
 from ..models import Subbands
+from .automatic import AUTO, automatic_model
 from .batch import TileCodec, cut, one
 from .container import CodedTile, write_stream
 from .find_model import find_model
@@ -59,7 +60,8 @@ def compress(
 ) -> bytes:
     """Code a volume (D, H, W) or a series (T, D, H, W) of uint8, int8, uint16 or int16 as an .aiw stream.
 
-    `model` is a model file, a run's folder, a checkpoint or a model that was loaded. Give one of: `lossless`; the
+    `model` is the name of a ready-made model, a model file, a run's folder, a checkpoint or a model that was loaded;
+    without one a ready-made model is chosen (see `automatic_model`). Give one of: `lossless`; the
     quantisation `step`, in units of the voxels; the `psnr` [dB] to reach, within 0.1, its peak 255 for 8 bits and
     65535 for 16; the `bpp` [bit/voxel], within 2 %. `metadata` is anything that JSON can hold. Tiles of `tile` voxels a
     side can be decoded alone. `optimise` has lossy coding leave out what costs more bits than it is worth, in about
@@ -77,8 +79,8 @@ def compress(
     ]
     if len(chosen) != 1:
         raise AiwaveError(f"Give exactly one of lossless, step, psnr and bpp, not {', '.join(chosen) or 'none'}.")
-    loaded = find_model(model)
     source = prepare(volume, lossless)
+    loaded = automatic_model(np.asarray(volume), lossless)[0] if model in (None, AUTO) else find_model(model)
     side = _side(tile, loaded.levels)
     writer = Writer(source, loaded, side, dict(metadata or {}), embed_model, optimise, progress)
     if lossless:

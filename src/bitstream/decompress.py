@@ -17,6 +17,7 @@ from .grid import Box, Tile, batches
 from .header import DAMAGED, Header
 from .model import Model
 from .parallel import parallel
+from .shipped import shipped_by_identity
 from .values import values_from_bytes
 
 Region = Sequence[slice | tuple[int, int]]
@@ -136,8 +137,13 @@ def coarse_box(box: Box, level: int) -> Box:
 
 
 def stream_model(stream: Stream, model: Model | str | Path | None) -> Model:
-    """The model of a stream: the given one, or that inside. Raises AiwaveError if it is missing or another."""
+    """The model of a stream: the given one, that inside, or the ready-made one that it names.
+
+    Raises AiwaveError if it is missing or another.
+    """
     identity = stream.header.identity.hex()
+    if model is None and not stream.model:
+        model = shipped_by_identity(identity)
     if model is None and not stream.model:
         name = stream.metadata.get("model")
         called = f" {name!r}" if isinstance(name, str) else ""

@@ -4,21 +4,22 @@ from pathlib import Path
 
 from ..errors import AiwaveError
 from .model import Model, model_file
+from .shipped import shipped_model
 
 SUFFIX = ".aiwm"
 LIMIT = 1 << 30
 
 
-def find_model(model: Model | str | Path | None) -> Model:
-    """Load a model file, or the codec of a run's folder or checkpoint; a loaded model is returned as it is.
+def find_model(model: Model | str | Path) -> Model:
+    """Load a ready-made model by its name, a model file, or the codec of a run's folder or checkpoint.
 
-    Raises AiwaveError if there is none, or it is damaged or cannot write files.
+    A loaded model is returned as it is. Raises AiwaveError if there is none, or it is damaged or cannot write files.
     """
     if isinstance(model, Model):
         return model
-    if model is None:
-        raise AiwaveError("No model is given: name a model file, as aiwave export writes, or the folder of a run.")
     path = Path(model).expanduser()
+    if not path.exists() and path.name == str(model) and not path.suffix:
+        return shipped_model(path.name)
     if path.is_dir() or path.suffix == ".ckpt":
         return Model.from_bytes(run_model_file(path))
     try:

@@ -7,18 +7,24 @@ from pathlib import Path
 
 from .output import STREAM, check_unused, parser, progress_bar
 
+AUTO = "auto"
+
 
 def main(arguments: Sequence[str]) -> None:
     """The command, given what follows its name. Raises AiwaveError for bad input."""
     args = arguments_of().parse_args(arguments)
     check_unused(args.output, args.force)
     from ..atomic import replacing
-    from ..bitstream import compress, find_model
+    from ..bitstream import automatic_model, compress, find_model
     from .geometry import image_metadata
     from .images import read_image
 
-    model = find_model(args.model)
+    model = None if args.model == AUTO else find_model(args.model)
     image = read_image(args.input)
+    if model is None:
+        model, why = automatic_model(image.voxels, args.lossless, args.modality or image.modality)
+        if not args.quiet:
+            print(why, file=sys.stderr)
     with progress_bar(image.voxels.size, "compressing", args.quiet) as progress:
         data = compress(
             image.voxels,
@@ -49,7 +55,13 @@ def arguments_of() -> argparse.ArgumentParser:
     given = parser("compress", "Compress a volume or a series of volumes with 8- or 16-bit integers.")
     given.add_argument("input", metavar="IN", help=".tif, .nii, .nii.gz, .nrrd, .mha, .npy, a DICOM folder; -: .npy")
     given.add_argument("output", metavar="OUT", help="the .aiw file; - for standard output")
-    given.add_argument("--model", metavar="FILE", help="a model file, a run's folder or a checkpoint")
+    given.add_argument(
+        "--model",
+        default=AUTO,
+        metavar="MODEL",
+        help="a name of `aiwave models list`, a model file, a run's folder or a checkpoint; auto (default) chooses",
+    )
+    given.add_argument("--modality", metavar="M", help="em, ct, mri or fmri, for --model auto")
     quality = given.add_mutually_exclusive_group(required=True)
     quality.add_argument("--lossless", action="store_true", help="every voxel as it was")
     quality.add_argument("--step", type=float, metavar="S", help="quantisation step, in units of the voxels")

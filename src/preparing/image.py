@@ -13,7 +13,7 @@ class Image:
 
     `voxels` are (D, H, W) or (T, D, H, W), of any numeric type, as stored: no rescaling is applied. `spacing` is
     (z, y, x) and `origin` (x, y, z) in mm; `direction` has 9 numbers row by row, as in ITK. The physical value of a
-    voxel is `slope` * voxel + `intercept`.
+    voxel is `slope` * voxel + `intercept`. `modality` is what DICOM calls it, such as CT or MR, if that is known.
     """
 
     voxels: np.ndarray
@@ -22,6 +22,7 @@ class Image:
     direction: tuple[float, ...] = IDENTITY
     slope: float = 1.0
     intercept: float = 0.0
+    modality: str = ""
 
     def frames(self) -> list["Image"]:
         """The volumes of a series, each (D, H, W), in order; a volume is its own only frame."""

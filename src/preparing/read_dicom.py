@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import AiwaveError
-from .dicom_slice import NUMBER, SERIES, THICKNESS, DicomSlice, is_dicom
+from .dicom_slice import MODALITY, NUMBER, SERIES, THICKNESS, DicomSlice, is_dicom
 from .image import Image
 
 GAP = 0.1  # how much the distance of two slices may differ from the others, as a fraction
@@ -97,4 +97,4 @@ def _placed(first: DicomSlice, voxels: np.ndarray, gap: float) -> Image:
     a, b, c = first.reader.GetOrigin()[:3]
     slope, intercept = first.rescale
     direction = tuple(float(value) + 0.0 for value in first.direction.flat)
-    return Image(voxels, (gap, y, x), (a, b, c), direction, slope, intercept)
+    return Image(voxels, (gap, y, x), (a, b, c), direction, slope, intercept, first.tag(MODALITY))

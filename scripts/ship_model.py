@@ -1,0 +1,65 @@
+"""Put a trained run's codec among the models that come with the package: `python scripts/ship_model.py RUN MODALITY`.
+
+Writes NAME.aiwm and its card NAME.json into src/pretrained/models; NAME is that of the run.
+"""
+
+import argparse
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from aiwave.bitstream import Model
+from aiwave.bitstream.find_model import run_model_file
+from aiwave.pretrained import Card
+from aiwave.training import RunFolder, last_finished, trained_codec
+
+FOLDER = Path(__file__).resolve().parents[1] / "src" / "pretrained" / "models"
+LIMIT = 400_000
+USE = {
+    "em": "electron microscopy with 8 bits",
+    "ct": "CT, 12 bits or Hounsfield units",
+    "mri": "magnetic resonance images with 8 to 12 bits",
+    "fmri": "series of functional magnetic resonance images",
+}
+
+
+def main() -> None:
+    """Write both files."""
+    given = argparse.ArgumentParser(description=__doc__)
+    given.add_argument("run", type=Path)
+    given.add_argument("modality", choices=sorted(USE))
+    given.add_argument("--trained-on", action="append", required=True, help="data set, licence and attribution")
+    given.add_argument("--weak", required=True, help="what it is bad at")
+    args = given.parse_args()
+    folder = RunFolder(args.run)
+    cfg = folder.read_config()
+    codec = trained_codec(cfg, folder, last_finished(cfg, folder, None))
+    data = run_model_file(args.run)
+    if len(data) > LIMIT:
+        raise SystemExit(f"{args.run}: {len(data)} bytes are more than the {LIMIT} that a model may have.")
+    kind = "lossless" if codec.lossless else "nano"
+    card = Card(
+        name=str(cfg.name),
+        modality=args.modality,
+        lossless=codec.lossless,
+        parameters=sum(parameter.numel() for parameter in codec.parameters()),
+        bytes=len(data),
+        sha256=Model.from_bytes(data).identity,
+        experiment=f"release/{args.modality}_{kind}",
+        trained_on=args.trained_on,
+        use=f"{card_use(codec.lossless)} {USE[args.modality]}",
+        weak=args.weak,
+    )
+    FOLDER.mkdir(exist_ok=True)
+    (FOLDER / f"{card.name}.aiwm").write_bytes(data)
+    (FOLDER / f"{card.name}.json").write_text(json.dumps(asdict(card), indent=2) + "\n")
+    print(f"{card.name}: {card.parameters} parameters, {card.bytes} bytes")
+
+
+def card_use(lossless: bool) -> str:
+    """The beginning of what a model is for."""
+    return "lossless compression of" if lossless else "lossy compression, at any rate, of"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,48 @@
+"""The ready-made model for a volume."""
+
+import numpy as np
+import torch
+
+from ..coding import log_step_of
+from ..errors import AiwaveError
+from ..pretrained import Card, candidates
+from .batch import TileCodec
+from .model import Model
+from .shipped import shipped_model
+
+AUTO = "auto"
+LOOKED_AT = 64
+"""Voxels a side of the part, from the middle, that models are compared on."""
+
+
+def automatic_model(volume: np.ndarray, lossless: bool, modality: str | None = None) -> tuple[Model, str]:
+    """The model for integers (D, H, W) or (T, D, H, W), and a sentence that says which and why.
+
+    `modality` is `em`, `ct`, `mri`, `fmri` or what DICOM calls it. Raises AiwaveError if no model comes into question.
+    """
+    choice = candidates(volume, lossless, modality)
+    if not choice.candidates:
+        kind = "lossless" if lossless else "lossy"
+        raise AiwaveError(f"No ready-made model codes such volumes ({kind}): give a model file or the folder of a run.")
+    best = choice.candidates[0]
+    if len(choice.candidates) > 1:
+        part = _middle(volume)
+        best = min(choice.candidates, key=lambda card: _bits(card, part))
+    return shipped_model(best.name), f"model {best.name}, since {choice.why}"
+
+
+def _middle(volume: np.ndarray) -> np.ndarray:
+    """The middle of a volume, or of the first of a series."""
+    frame = volume.reshape(-1, *volume.shape[-3:])[0]
+    starts = [max(0, (size - LOOKED_AT) // 2) for size in frame.shape]
+    return frame[tuple(slice(start, start + LOOKED_AT) for start in starts)]
+
+
+@torch.inference_mode()
+def _bits(card: Card, part: np.ndarray) -> float:
+    """What a model needs for a part, lossless or with the step in the middle of those it was trained for."""
+    model = shipped_model(card.name)
+    low, high = model.description.step_range
+    log_step = 0 if card.lossless else log_step_of((low * high) ** 0.5)
+    q = TileCodec(model, log_step, card.lossless).analyse([part.astype(np.int32) - min(0, int(part.min()))])
+    return float(model.coder.bits(q, log_step).sum())

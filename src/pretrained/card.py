@@ -1,0 +1,68 @@
+"""What is known of a model that comes with the package."""
+
+import json
+from dataclasses import dataclass
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+
+from ..errors import AiwaveError
+
+SUFFIX = ".json"
+
+
+@dataclass(frozen=True)
+class Card:
+    """A ready-made model: `NAME.aiwm` beside its card `NAME.json`.
+
+    `modality` is `em`, `ct`, `mri` or `fmri`, `lossless` what it codes, `sha256` that of its file. `experiment` trains
+    it again, `trained_on` lists data sets with licence and attribution, `use` and `weak` say what it is for and what it
+    is bad at.
+    """
+
+    name: str
+    modality: str
+    lossless: bool
+    parameters: int
+    bytes: int
+    sha256: str
+    experiment: str
+    trained_on: list[str]
+    use: str
+    weak: str
+
+    @property
+    def coding(self) -> str:
+        """What it codes, in a word."""
+        return "lossless" if self.lossless else "lossy"
+
+
+def cards() -> list[Card]:
+    """The cards of all models that come with the package, by name."""
+    found = (entry for entry in _folder().iterdir() if entry.name.endswith(SUFFIX))
+    return sorted((Card(**json.loads(entry.read_text())) for entry in found), key=lambda card: card.name)
+
+
+def card_of(name: str) -> Card:
+    """The card of a model. Raises AiwaveError if no model has this name."""
+    known = {card.name: card for card in cards()}
+    if name not in known:
+        raise AiwaveError(f"No model is called {name}: choose one of {', '.join(known)}, or give a file.")
+    return known[name]
+
+
+def shipped_bytes(card: Card) -> bytes:
+    """The model file of a card. Raises AiwaveError if it is missing or not what it was, by its hash."""
+    import hashlib
+
+    entry = _folder() / f"{card.name}.aiwm"
+    try:
+        data = entry.read_bytes()
+    except OSError as error:
+        raise AiwaveError(f"The model {card.name} cannot be read ({error.strerror}): install aiwave again.") from error
+    if hashlib.sha256(data).hexdigest() != card.sha256:
+        raise AiwaveError(f"The model {card.name} is damaged (its hash is another): install aiwave again.")
+    return data
+
+
+def _folder() -> Traversable:
+    return files(__package__) / "models"

@@ -1,0 +1,78 @@
+"""Models that come with the package: whole, small, chosen for what they are for, and enough for files."""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from aiwave.bitstream import automatic_model, compress, decompress, find_model, info
+from aiwave.cli import main
+from aiwave.errors import AiwaveError
+from aiwave.pretrained import card, card_of, cards, shipped_bytes
+
+from .conftest import textured
+
+NAMES = [known.name for known in cards()]
+EXPERIMENTS = Path(__file__).parents[1] / "conf" / "experiment"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_model_is_what_its_card_says(name):
+    known, data = card_of(name), shipped_bytes(card_of(name))
+    assert (known.bytes, known.sha256) == (len(data), hashlib.sha256(data).hexdigest())
+    assert known.bytes <= 400_000
+    assert known.parameters <= 200_000
+    assert (EXPERIMENTS / f"{known.experiment}.yaml").is_file()
+    assert known.trained_on
+    assert find_model(name).description.name == name
+
+
+def test_a_damaged_model_is_refused_by_its_hash(tmp_path, monkeypatch):
+    data = bytearray(shipped_bytes(card_of("em_nano")))
+    data[len(data) // 2] ^= 1
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "em_nano.aiwm").write_bytes(data)
+    known = card_of("em_nano")
+    monkeypatch.setattr(card, "_folder", lambda: tmp_path / "models")
+    with pytest.raises(AiwaveError, match="em_nano is damaged"):
+        shipped_bytes(known)
+    (tmp_path / "models" / "em_nano.aiwm").unlink()
+    with pytest.raises(AiwaveError, match="install aiwave again"):
+        shipped_bytes(known)
+
+
+def test_eight_bits_need_no_model_to_be_named():
+    volume = textured((20, 24, 28), 3)
+    data = compress(volume, step=4.0)
+    assert info(data)["model"] == card_of("em_nano").sha256
+    decoded = decompress(data)
+    assert decoded.dtype == volume.dtype
+    assert np.abs(decoded.astype(int) - volume).max() < 16
+
+
+def test_the_modality_decides_before_the_voxels(monkeypatch):
+    volume = textured((8, 8, 8), 0)
+    assert automatic_model(volume, lossless=False)[1] == "model em_nano, since it has 8 bits"
+    assert automatic_model(volume, lossless=False, modality="em")[1] == "model em_nano, since the modality is em"
+    monkeypatch.setattr("aiwave.pretrained.choose.cards", lambda: [])
+    with pytest.raises(AiwaveError, match="No ready-made model"):
+        automatic_model(volume, lossless=False)
+
+
+def test_models_are_listed_and_shown(capsys):
+    assert main(["models", "list"]) == 0
+    listed = capsys.readouterr().out
+    assert all(name in listed for name in NAMES)
+    assert main(["models", "show", NAMES[0]]) == 0
+    assert card_of(NAMES[0]).sha256 in capsys.readouterr().out
+    assert main(["models", "show", "nobody"]) == 1
+    assert "choose one of" in capsys.readouterr().err
+
+
+def test_files_without_a_model_argument(tmp_path, capsys):
+    np.save(tmp_path / "a.npy", textured((16, 16, 16), 1))
+    assert main(["compress", f"{tmp_path}/a.npy", f"{tmp_path}/a.aiw", "--psnr", "40"]) == 0
+    assert "model em_nano, since it has 8 bits" in capsys.readouterr().err
+    assert main(["decompress", f"{tmp_path}/a.aiw", f"{tmp_path}/b.npy"]) == 0
+    assert np.load(tmp_path / "b.npy").shape == (16, 16, 16)
