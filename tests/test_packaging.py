@@ -93,6 +93,15 @@ def test_help_and_import_need_no_heavy_library():
     assert "evaluate" in done.stdout
 
 
+def test_files_need_neither_lightning_nor_monai():
+    """They would take longer to import than most volumes to decode."""
+    code = (
+        "import sys, aiwave.bitstream, aiwave.commands.geometry, aiwave.commands.images, aiwave.preparing.readers; "
+        "sys.exit(any(name in sys.modules for name in ('pytorch_lightning', 'monai', 'hydra', 'wandb')))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
 def test_hydra_help_lists_groups_and_options():
     done = subprocess.run(
         [sys.executable, "-m", "aiwave", "train", "--help"], capture_output=True, text=True, check=False
@@ -130,7 +139,8 @@ def test_the_wheel_holds_every_module_and_every_configuration_file(wheel):
     modules = {f"aiwave/{path.relative_to(ROOT / 'src')}" for path in (ROOT / "src").rglob("*.py")}
     configs = {f"aiwave/{path.relative_to(ROOT)}" for path in (ROOT / "conf").rglob("*.yaml")}
     page = {f"aiwave/report/page/{path.name}" for path in (ROOT / "src/report/page").iterdir() if path.is_file()}
-    assert modules | configs | page <= names
+    models = {f"aiwave/{path.relative_to(ROOT / 'src')}" for path in (ROOT / "src/pretrained/models").iterdir()}
+    assert modules | configs | page | models <= names
 
 
 def test_the_wheel_trains_in_another_environment_and_folder(wheel, tmp_path):

@@ -1,14 +1,19 @@
 """Volumes, as LightningDataModules: from a folder of files, or made by a phantom.
 
-The heavy libraries (MONAI, SimpleITK, tifffile) are imported when a volume is read, not here.
+What is named here is imported when it is asked for, so that files can be read without Lightning; the other heavy
+libraries (MONAI, SimpleITK, tifffile) are imported when a volume is read.
 """
 
-from .base import VolumeDataModule
-from .caching import MemoryCache, NoCache, PersistentCache
-from .folder import FolderDataModule
-from .phantom import PhantomDataModule
-from .prepared import PreparedDataModule
-from .volume import Volume
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .base import VolumeDataModule
+    from .caching import MemoryCache, NoCache, PersistentCache
+    from .folder import FolderDataModule
+    from .phantom import PhantomDataModule
+    from .prepared import PreparedDataModule
+    from .volume import Volume
 
 __all__ = [
     "FolderDataModule",
@@ -20,3 +25,15 @@ __all__ = [
     "Volume",
     "VolumeDataModule",
 ]
+
+HOMES = ("volume", "caching", "base", "folder", "phantom", "prepared")
+"""The modules that these names are from, light ones first."""
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        for home in HOMES:
+            module = import_module(f".{home}", __package__)
+            if name in vars(module):
+                return vars(module)[name]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
