@@ -1,0 +1,19 @@
+"""What a configuration may say: every key, its type and its allowed values."""
+
+from .anchor import AnchorCodec
+from .commands import AnchorsConfig, DataConfig, EvaluateConfig, PrepareConfig, ReportConfig, TrainConfig
+from .model import Rounding, Transform
+from .node import Node
+
+__all__ = [
+    "AnchorCodec",
+    "AnchorsConfig",
+    "DataConfig",
+    "EvaluateConfig",
+    "Node",
+    "PrepareConfig",
+    "ReportConfig",
+    "Rounding",
+    "TrainConfig",
+    "Transform",
+]

@@ -1,0 +1,110 @@
+"""What each command reads, composed."""
+
+from typing import Annotated
+
+from pydantic import Field, PositiveFloat, PositiveInt
+
+from .anchor import AnchorCodec
+from .data import Cache, Dataset, Source
+from .model import Density, Entropy, ModelSizes, Net, Post, Rate, Rounding, Scale, Transform
+from .node import Accelerator, Call, Decay, Node, Qualities, Rates, Seed
+from .training import LauncherNode, Logger, LrSchedule, Schedule, SearchNode, Stage, Trainer
+
+
+class TrainConfig(Node):
+    """`conf/train.yaml`, composed."""
+
+    dataset: Dataset
+    cache: Cache
+    model: ModelSizes
+    transform: Transform
+    lifting: Net
+    scale: Scale
+    entropy: Entropy
+    density: Density
+    post: Post
+    rate: Rate
+    rounding: Rounding
+    lr_schedule: LrSchedule
+    schedule: Schedule
+    stage: Stage | None = None
+    callbacks: dict[str, Call | None]
+    logger: Logger
+    also: Logger | None = None
+    trainer: Trainer
+    launcher: LauncherNode | None = None
+    search: SearchNode | None = None
+    name: str
+    seed: Seed
+    lmbda: PositiveFloat | None
+    epochs: PositiveInt | None
+    ema: Decay | None
+    init_from: str | None
+    resume: str | None
+    evaluate: bool
+    anchor_table: str | None = None
+    again: bool
+    runs_dir: str
+    run_dir: str
+
+
+class EvaluateConfig(Node):
+    """`conf/evaluate.yaml`, composed."""
+
+    run: str
+    seed: Seed
+    after: str | None
+    dataset: Dataset | None = None
+    cache: Cache
+    qualities: Rates | None
+    tile: Annotated[int, Field(ge=16)]
+    similarity: bool
+    anchor_table: str | None
+    real: bool
+    optimise: bool
+    accelerator: Accelerator
+    out: str | None
+    logger: Logger
+
+
+class AnchorsConfig(Node):
+    """`conf/anchors.yaml`, composed."""
+
+    dataset: Dataset
+    cache: Cache
+    anchor: Annotated[dict[str, AnchorCodec], Field(min_length=1)]
+    seed: Seed
+    qualities: Qualities | None
+    workers: PositiveInt | None
+    out: str
+
+
+class DataConfig(Node):
+    """`conf/data.yaml`, composed."""
+
+    dataset: Dataset
+    cache: Cache
+    seed: Seed
+    volumes: PositiveInt
+    out: str | None
+
+
+class PrepareConfig(Node):
+    """`conf/prepare.yaml`, composed."""
+
+    dataset: Dataset
+    cache: Cache
+    source: Source
+    root: str
+    given: str | None = Field(alias="from")
+    check: bool
+    seed: Seed
+
+
+class ReportConfig(Node):
+    """`conf/report.yaml`, composed."""
+
+    folders: Annotated[list[str], Field(min_length=1)]
+    against: str | None
+    out: str
+    logger: Logger

@@ -1,0 +1,62 @@
+"""Where volumes come from."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
+
+from .node import Call, Node, Rates, Seed, Sharing, Target, Triple
+
+
+class About(Node):
+    """What is known of a data set; spacing is (z, y, x) in mm, `bits` are those that its voxels really use."""
+
+    modality: str | None
+    dtype: Literal["uint8", "int8", "uint16", "int16"] | None
+    bits: Annotated[int, Field(ge=1, le=16)] | None
+    spacing: Annotated[list[PositiveFloat], Field(min_length=3, max_length=3)] | None
+    source: str | None
+    licence: str | None
+    citation: str | None
+
+
+class Cache(Node):
+    """`conf/cache`."""
+
+    target: Target = Field(alias="_target_")
+    folder: str | None
+    crops_per_read: PositiveInt
+
+
+class Dataset(Node):
+    """`conf/dataset`, with `conf/loader`."""
+
+    target: Target = Field(alias="_target_")
+    name: str
+    root: str | None
+    subset: str
+    sharing: Sharing
+    peak: PositiveFloat | None
+    intensity_scale: PositiveFloat | None
+    steps: Rates
+    step_range: Annotated[Rates, Field(min_length=2, max_length=2)]
+    lambdas: Rates
+    about: About
+    crop: Triple
+    batch_size: PositiveInt
+    epoch_steps: PositiveInt
+    val_crops: PositiveInt
+    num_workers: NonNegativeInt
+    seed: Seed
+    cache: Cache
+    distinct_batches: PositiveInt | None = None
+
+
+class Source(Node):
+    """`conf/source`."""
+
+    fetch: Call
+    suffix: Literal[".tif", ".nii.gz"]
+    offset: int | None
+    allow_float: bool
+    crops: Call
+    split: Call
