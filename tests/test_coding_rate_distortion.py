@@ -51,8 +51,9 @@ def test_the_cost_falls_and_nothing_moves_but_one_step_towards_zero(coder):
     assert cost(coder, chosen, exact) < cost(coder, nearest, exact)
 
 
-def test_integers_stay_as_they_are(coder):
-    exact = laplacian(spread=5.0).map(torch.round)
+@pytest.mark.parametrize("tiles", [1, 2])
+def test_integers_stay_as_they_are(coder, tiles):
+    exact = laplacian(tiles, spread=5.0).map(torch.round)
     chosen = optimised(coder, exact, STEP)
     assert all(torch.equal(a.float(), b) for a, b in zip(parts(chosen), parts(exact), strict=True))
 

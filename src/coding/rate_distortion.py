@@ -49,9 +49,9 @@ def _choose(band: KnownBand, exact: Tensor) -> Tensor:
 
 def _smaller_where_it_pays(q: Tensor, exact: Tensor, mixture: Mixture) -> Tensor:
     """The nearest integers (rows,) and what they stand for -> those to code."""
-    rows = (q.abs() > exact.abs()).nonzero().squeeze(1)
+    rows, chosen = (q.abs() > exact.abs()).nonzero().squeeze(1), q.clone()
     if not len(rows):
-        return q
+        return chosen
     nearest, exact = q[rows], exact[rows]
     smaller = nearest - nearest.sign()
     low = torch.minimum(nearest, smaller)
@@ -59,6 +59,5 @@ def _smaller_where_it_pays(q: Tensor, exact: Tensor, mixture: Mixture) -> Tensor
     below, above = torch.diff(cumulative, dim=0).clamp(min=FLOOR).double().log2()
     saved = torch.where(smaller < nearest, below - above, above - below)
     added = (exact - smaller).square() - (exact - nearest).square()
-    chosen = q.clone()
     chosen[rows] = torch.where(added < HIGH_RATE_SLOPE * saved, smaller, nearest)
     return chosen
