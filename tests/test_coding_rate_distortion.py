@@ -63,3 +63,9 @@ def test_a_tile_does_not_depend_on_the_others(coder):
     together = optimised(coder, exact, STEP)
     alone = optimised(coder, exact.map(lambda band: band[1:2]), STEP)
     assert all(torch.equal(a[1:2], b) for a, b in zip(parts(together), parts(alone), strict=True))
+
+
+def test_bands_larger_than_what_is_worked_on_at_once(coder):
+    exact = Subbands(torch.zeros(1, 1, 12, 12, 12), (torch.zeros(1, 7, 12, 12, 12), torch.zeros(1, 7, 24, 24, 24)))
+    chosen = optimised(coder, exact, STEP)
+    assert all(not bool(part.any()) for part in parts(chosen))
