@@ -45,7 +45,7 @@ class TileCodec:
         """
         exact = _joined([self._analyse_one(tile, check) for tile in tiles])
         if self.optimise and not self.lossless:
-            return optimised(self.model.coder, exact, self.log_step)
+            return optimised(self.model.coder, exact, self.log_step, check)
         return exact.map(lambda band: torch.round(band).long())
 
     def _analyse_one(self, voxels: np.ndarray, check: Check) -> Subbands:

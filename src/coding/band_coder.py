@@ -88,7 +88,7 @@ class BandCoder:
         """The code length of every tile and band by the integer frequencies: (T, bands) float64."""
         return torch.stack([recorder.bits() for recorder in self._record(q, log_step)], dim=1)
 
-    def known_bands(self, q: Subbands, log_step: int) -> Iterator[KnownBand]:
+    def known_bands(self, q: Subbands, log_step: int, check: Check = lambda: None) -> Iterator[KnownBand]:
         """Every band of T tiles whose coefficients are known, in coding order; see `encode`.
 
         The densities of a band must all be taken before the next band is asked for.
@@ -104,20 +104,22 @@ class BandCoder:
             for letters, band in enumerate(stack.long().unbind(dim=1), start=len(BAND_LETTERS) - stack.shape[1]):
                 model, values = level.band(letters, log_step), wave.sort(band)
                 model.write(0, wave.positions, values)
-                yield KnownBand(wave, starts, values, self._densities(model, wave, tiles))
+                yield KnownBand(wave, starts, values, self._densities(model, wave, tiles, check))
                 model.finish()
             if self.model.needs_approx and index + 1 < self.model.levels:
                 approx = next_approx(q, index, approx)
 
-    def _densities(self, model: BandModel, wave: Wavefront, tiles: int) -> Iterator[tuple[int, int, Mixture]]:
+    def _densities(
+        self, model: BandModel, wave: Wavefront, tiles: int, check: Check
+    ) -> Iterator[tuple[int, int, Mixture]]:
         for start, end in wave.chunks(max(1, ROWS // tiles)):
+            check()
             yield start, end, self.model.density.mixture(*model.parameters(start, end))
 
     def _record(self, q: Subbands, log_step: int, check: Check = lambda: None) -> Iterator[Recorder]:
-        for band in self.known_bands(q, log_step):
+        for band in self.known_bands(q, log_step, check):
             recorder = Recorder(len(band.values), band.starts)
             for start, end, mixture in band.densities:
-                check()
                 recorder.at(start, end)
                 code_symbols(mixture, recorder, band.values[:, start:end].flatten())
             yield recorder
