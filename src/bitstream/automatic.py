@@ -10,7 +10,6 @@ from .batch import TileCodec
 from .model import Model
 from .shipped import shipped_model
 
-AUTO = "auto"
 LOOKED_AT = 64
 """Voxels a side of the part, from the middle, that models are compared on."""
 

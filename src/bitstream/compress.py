@@ -12,7 +12,8 @@ from ..coding import log_step_of
 from ..coding.constants import LOG_STEP_LIMIT
 from ..errors import AiwaveError
 from ..models import Subbands
-from .automatic import AUTO, automatic_model
+from ..pretrained import AUTO
+from .automatic import automatic_model
 from .batch import TileCodec, cut, one
 from .container import CodedTile, write_stream
 from .find_model import find_model

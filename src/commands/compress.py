@@ -5,9 +5,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..pretrained import AUTO
 from .output import STREAM, check_unused, parser, progress_bar
-
-AUTO = "auto"
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -7,6 +7,9 @@ import numpy as np
 
 from .card import Card, cards
 
+AUTO = "auto"
+"""In place of a model's name: choose one."""
+
 DICOM_MODALITIES = {"CT": "ct", "PT": "ct", "MR": "mri"}
 """What DICOM calls them, for those that a model is made for."""
 
