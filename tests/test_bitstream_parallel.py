@@ -70,6 +70,7 @@ def test_ctrl_c_ends_the_work_of_all_threads():
 
     def interrupt():
         started.wait(10)
+        sleep(0.2)  # a pool interrupted while it starts a thread does not know that one yet
         os.kill(os.getpid(), signal.SIGINT)
 
     Thread(target=interrupt).start()
