@@ -1,16 +1,17 @@
 """Distortion: structural similarity of volumes, on one scale and on several."""
 
-from typing import Any
-
-from torch import Tensor
+from typing import TYPE_CHECKING, Any
 
 from ..errors import AiwaveError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 WINDOW = 11  # voxels; Gaussian of 1.5 voxels, as in Wang et al., IEEE TIP 13(4), 2004
 WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # of the scales, finest first: Wang et al., Asilomar 2003
 
 
-def ssim(preds: Tensor, target: Tensor) -> float:
+def ssim(preds: "Tensor", target: "Tensor") -> float:
     """Return the mean structural similarity of two volumes, 1 if they are equal (MONAI's, in three dimensions).
 
     The dynamic range is what `target` spans, so that 12 bits in a 16-bit file count as 12 bits; windows lie wholly
@@ -30,7 +31,7 @@ def ssim(preds: Tensor, target: Tensor) -> float:
     return float(metric(preds, target))
 
 
-def ms_ssim(preds: Tensor, target: Tensor) -> float:
+def ms_ssim(preds: "Tensor", target: "Tensor") -> float:
     """Return the multi-scale structural similarity of two volumes, 1 if they are equal.
 
     Arguments and errors are those of `ssim`. Every scale halves the sides, and the published five need 176 voxels a
@@ -54,7 +55,7 @@ def scale_weights(side: int) -> list[float]:
     return [weight / total for weight in WEIGHTS[:scales]]
 
 
-def _normalised(preds: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+def _normalised(preds: "Tensor", target: "Tensor") -> "tuple[Tensor, Tensor]":
     """Both as float32 (1, 1, D, H, W) with `target` from 0 to 1: variances in float32 need small means."""
     if preds.shape != target.shape or target.ndim != 3:
         raise AiwaveError(f"SSIM needs two equal volumes, not {tuple(preds.shape)} and {tuple(target.shape)}.")
