@@ -20,8 +20,7 @@ import torch
 from torch import Tensor
 
 from aiwave.bitstream import Model, compress, decompress, model_file
-from aiwave.coding import BandCoder, integer_model, log_step_of, model_to_bytes
-from aiwave.coding.context_pass import LevelContext
+from aiwave.coding import BandCoder, IntegerContext, integer_model, log_step_of, model_to_bytes
 from aiwave.models import NoPost, Subbands, VariableRate, WaveletCodec, WaveletTransform
 from aiwave.models.entropy import ContextEntropy, EntropyModel, LogisticMixture
 
@@ -106,7 +105,7 @@ def shares(coder: BandCoder, q: Subbands, step: float) -> None:
         key = f"{Path(file).stem}.{name}"
         total[key] = total.get(key, 0) + entry[3]
     everything = total["band_coder.decode"]
-    network = total["context_pass.parameters"] + total["integer_context.level"] + total["context_pass.finish"]
+    network = total["context_pass.parameters"] + total["integer_context.level"]
     reading, symbols = total["symbol_io._read"], total["symbols.code_symbols"] + total["mixture.mixture"]
     parts = {"network": network, "tables": symbols - reading, "range coder": reading}
     parts["rest"] = everything - sum(parts.values())
@@ -144,12 +143,12 @@ def raster(coder: BandCoder, step: float) -> None:
     depth, height, width = q.approx.shape[2:]
     segments = coder.encode(q, log_step_of(step))
     _, front, _ = measured(lambda: coder.decode(segments, (depth, height, width), log_step_of(step)))
-    fronts, LevelContext.fronts = LevelContext.fronts, lambda self: self.wave.chunks(1)  # type: ignore[method-assign]
+    fronts, IntegerContext.fronts = IntegerContext.fronts, lambda self, wave: wave.chunks(1)  # type: ignore[method-assign]
     try:
         one = coder.encode(q, log_step_of(step))
         _, single, _ = measured(lambda: coder.decode(one, (depth, height, width), log_step_of(step)))
     finally:
-        LevelContext.fronts = fronts  # type: ignore[method-assign]
+        IntegerContext.fronts = fronts  # type: ignore[method-assign]
     print(f"32^3 tile: wavefront {front:.2f} s, raster {single:.2f} s CPU, {single / front:.0f} times as long")
 
 

@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aiwave.coding.coarse_context import coarse_inputs, in_fixed_point, squash, synthesise_level
-from aiwave.coding.context_pass import BandPass, LevelContext
 from aiwave.coding.exact_tables import (
     asinh_thresholds,
     exp_fixed,
@@ -21,7 +20,9 @@ from aiwave.coding.exact_tables import (
 )
 from aiwave.coding.integer_context import integer_context
 from aiwave.coding.integer_layer import IntegerLayer, quantised_layer
+from aiwave.coding.level_context import LevelContext
 from aiwave.coding.mixture import integer_density
+from aiwave.coding.schedule import schedule
 from aiwave.coding.symbols import BINS, bin_table, choose_bins
 from aiwave.coding.wavefront import CENTRE, wavefront
 from aiwave.models import Subbands, WaveletTransform
@@ -155,6 +156,27 @@ def test_fronts_hold_every_position_once_after_all_its_causal_neighbours(size):
                 assert front_of[neighbour] < front_of[here]
 
 
+@given(SIZES, st.sampled_from([None, 1, 10]), st.integers(1, 4))
+@settings(max_examples=25, deadline=None)
+def test_bands_side_by_side_know_their_neighbours_and_remember_enough(size, piece, bands):
+    wave = wavefront(size)
+    plan = schedule(wave, wave.fronts if piece is None else wave.chunks(piece))
+    known = [set() for _ in range(bands)]
+    remembered = [{} for _ in range(bands)]
+    for runs in plan.steps(bands):
+        assert len({run.band for run in runs}) == len(runs)
+        for band, start, end in runs:
+            around = set(wave.neighbours[start:end].flatten().tolist()) - {wave.positions}
+            assert band == 0 or around <= known[band - 1]
+            slots = list(range(plan.memory.size)[plan.memory.at(start, end)])
+            remembered[band].update(zip(slots, range(start, end), strict=True))
+            for position in set(wave.causal[start:end].flatten().tolist()) - {wave.positions}:
+                assert remembered[band][int(plan.memory.slots[position])] == position
+        for band, start, end in runs:
+            known[band].update(range(start, end))
+    assert all(len(positions) == wave.positions for positions in known)
+
+
 def causal_conv(layer, x, taps):
     """A dense masked convolution in float64, (T, C, d, h, w) -> (T, N, d, h, w)."""
     kernel = torch.zeros(18, x.shape[1], layer.weight.shape[1], dtype=torch.float64)
@@ -172,7 +194,7 @@ def test_the_wavefront_gives_what_dense_convolutions_give(threads):
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
-        band = BandPass(LevelContext(model, 0, wave, 3, None), 0, log_step=300)
+        band = LevelContext(model, 0, wave, 3, None).band(0, log_step=300)
         parts = []
         for start, end in wave.fronts:
             parts.append([part.view(3, end - start, -1) for part in band.parameters(start, end)])

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ..coding import optimised
-from ..coding.band_coder import Check
+from ..coding.band_model import Check
 from ..coding.constants import COEFFICIENT_LIMIT, LOG_STEP_FRACTION
 from ..errors import AiwaveError
 from ..models import Subbands

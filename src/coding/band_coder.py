@@ -1,59 +1,25 @@
 """Quantised subbands of many tiles to bytes and back, exactly."""
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from ..models.subbands import BAND_LETTERS, Subbands
+from .band_model import BandModel, Check, IntegerModel
 from .coarse_context import next_approx
 from .constants import COEFFICIENT_LIMIT
 from .exactness import require_exact_products
-from .mixture import IntegerDensity, Mixture
-from .symbol_io import Reader, Recorder
+from .level_decoder import decode_level
+from .mixture import Mixture
+from .symbol_io import Recorder
 from .symbols import code_symbols
 from .wavefront import Size, Wavefront, wavefront
 
 DETAILS = len(BAND_LETTERS) - 1
 ROWS = 8192
 """Rows worked on at once where all coefficients are known."""
-
-Check = Callable[[], None]
-"""Called often; what it raises ends the work."""
-
-
-class BandModel(Protocol):
-    """The densities of one band of T tiles, from what of it is known; see `BandPass`."""
-
-    def write(self, start: int, end: int, q: Tensor) -> None: ...  # noqa: D102
-
-    def parameters(self, start: int, end: int) -> tuple[Tensor, Tensor]: ...  # noqa: D102
-
-    def finish(self) -> None: ...  # noqa: D102
-
-
-class LevelModel(Protocol):
-    """The bands of one level, in coding order."""
-
-    def fronts(self) -> list[tuple[int, int]]: ...  # noqa: D102
-
-    def band(self, letters: int, log_step: int) -> BandModel: ...  # noqa: D102
-
-
-class IntegerModel(Protocol):
-    """An entropy model in integers."""
-
-    @property
-    def levels(self) -> int: ...  # noqa: D102
-
-    @property
-    def density(self) -> IntegerDensity: ...  # noqa: D102
-
-    @property
-    def needs_approx(self) -> bool: ...  # noqa: D102
-
-    def level(self, level: int, wave: Wavefront, tiles: int, approx: Tensor | None) -> LevelModel: ...  # noqa: D102
 
 
 class KnownBand(NamedTuple):
@@ -100,12 +66,11 @@ class BandCoder:
                 raise ValueError(f"a coefficient of {float(stack.abs().max()):g} is beyond {COEFFICIENT_LIMIT}")
             wave = wavefront(_size(stack))
             level = self.model.level(index, wave, tiles, approx)
-            starts = [start for start, _ in level.fronts()]
+            starts = [start for start, _ in self.model.fronts(wave)]
             for letters, band in enumerate(stack.long().unbind(dim=1), start=len(BAND_LETTERS) - stack.shape[1]):
                 model, values = level.band(letters, log_step), wave.sort(band)
                 model.write(0, wave.positions, values)
                 yield KnownBand(wave, starts, values, self._densities(model, wave, tiles, check))
-                model.finish()
             if self.model.needs_approx and index + 1 < self.model.levels:
                 approx = next_approx(q, index, approx)
 
@@ -141,23 +106,11 @@ class BandCoder:
         require_exact_products()
         approx: Tensor | None = None
         details: list[Tensor] = []
-        segments = zip(*tiles, strict=True)
+        segments = list(zip(*tiles, strict=True))
         for index in range(self.model.levels if levels is None else levels):
             wave = wavefront((size[0] << index, size[1] << index, size[2] << index))
-            level = self.model.level(index, wave, len(tiles), approx)
-            bands = []
-            for letters in range(0 if index == 0 else 1, len(BAND_LETTERS)):
-                model, reader = level.band(letters, log_step), Reader(next(segments))
-                values = torch.empty(len(tiles), wave.positions, dtype=torch.int64)
-                for start, end in level.fronts():
-                    check()
-                    reader.at(start, end)
-                    mixture = self.model.density.mixture(*model.parameters(start, end))
-                    values[:, start:end] = code_symbols(mixture, reader, None).view(len(tiles), -1)
-                    model.write(start, end, values[:, start:end])
-                model.finish()
-                bands.append(wave.unsort(values))
-            stack = torch.stack(bands, dim=1)
+            first, last = (1 + DETAILS * index if index else 0), 1 + DETAILS * (index + 1)
+            stack = decode_level(self.model, index, wave, segments[first:last], approx, log_step, check)
             if index == 0:
                 lowest, stack = stack[:, :1], stack[:, 1:]
             details.append(stack)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import cast
 
 import torch
@@ -11,10 +12,14 @@ from ..models.conv import CausalConv3d, Conv3d
 from ..models.entropy import ContextEntropy
 from .coarse_context import SQUASH_LIMIT
 from .constants import LOG_STEP_FRACTION, LOG_STEP_LIMIT, PARAMETER_FRACTION, PREDICTION_FRACTION, SQUASH_FRACTION
-from .context_pass import LevelContext
 from .integer_layer import EXACT, IntegerLayer, quantised_layer
+from .level_context import LevelContext
 from .mixture import IntegerDensity, integer_density
+from .schedule import Memory
 from .wavefront import CENTRE, Wavefront
+
+PIECE = 4096
+"""Positions decoded at once where a band has no context of its own."""
 
 PREDICTOR_FRACTION = 12
 EMBEDDING_FRACTION = 12
@@ -72,16 +77,22 @@ class IntegerContext:
         """Whether a level needs the reconstruction of those before it."""
         return "siblings" in self.layers
 
-    def level(self, level: int, wave: Wavefront, tiles: int, approx: Tensor | None) -> LevelContext:
+    def fronts(self, wave: Wavefront) -> list[tuple[int, int]]:
+        """Positions that can be decoded at once: all, in pieces of a fixed length, where none depends on another."""
+        return wave.fronts if "own" in self.layers else wave.chunks(PIECE)
+
+    def level(
+        self, level: int, wave: Wavefront, tiles: int, approx: Tensor | None, memory: Memory | None = None
+    ) -> LevelContext:
         """The bands of one level of so many tiles; see `LevelContext`."""
-        return LevelContext(self, level, wave, tiles, approx)
+        return LevelContext(self, level, wave, tiles, approx, memory)
 
     @property
     def channels(self) -> int:
         """Width of the network."""
         return self.band.shape[1]
 
-    @property
+    @cached_property
     def blocks(self) -> list[IntegerLayer]:
         """The residual layers, in order."""
         return [layer for name, layer in self.layers.items() if name.startswith("block")]

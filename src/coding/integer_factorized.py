@@ -11,6 +11,7 @@ from ..models.subbands import BAND_LETTERS
 from .constants import LOG_STEP_FRACTION
 from .integer_layer import IntegerLayer, quantised_layer
 from .mixture import IntegerDensity, integer_density
+from .schedule import Memory
 from .wavefront import Wavefront
 
 PIECE = 4096
@@ -33,9 +34,15 @@ class IntegerFactorized:
     band_head: Tensor
     needs_approx = False
 
-    def level(self, level: int, wave: Wavefront, tiles: int, approx: Tensor | None) -> "FactorizedLevel":
+    def fronts(self, wave: Wavefront) -> list[tuple[int, int]]:
+        """All positions, in pieces of a fixed length."""
+        return wave.chunks(PIECE)
+
+    def level(
+        self, level: int, wave: Wavefront, tiles: int, approx: Tensor | None, memory: Memory | None = None
+    ) -> "FactorizedLevel":
         """The bands of one level."""
-        return FactorizedLevel(self, level, wave, tiles)
+        return FactorizedLevel(self, level, tiles)
 
     def parameters(self, band: int, log_step: int) -> Tensor:
         """The density's parameters of a band, (1, size) float32 integers."""
@@ -51,12 +58,7 @@ class FactorizedLevel:
 
     model: IntegerFactorized
     level: int
-    wave: Wavefront
     tiles: int
-
-    def fronts(self) -> list[tuple[int, int]]:
-        """All positions, in pieces of a fixed length."""
-        return self.wave.chunks(PIECE)
 
     def band(self, letters: int, log_step: int) -> "FactorizedBand":
         """A band, by its place among the eight."""
@@ -73,9 +75,6 @@ class FactorizedBand:
 
     def write(self, start: int, end: int, q: Tensor) -> None:
         """Nothing to remember."""
-
-    def finish(self) -> None:
-        """Nothing to pass on."""
 
     def parameters(self, start: int, end: int) -> tuple[Tensor, Tensor]:
         """Of the positions `start` to `end`: the density's parameters (T * n, size) and predictions of zero."""

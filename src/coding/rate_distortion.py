@@ -9,7 +9,8 @@ from torch import Tensor
 
 from ..models.rate import HIGH_RATE_SLOPE
 from ..models.subbands import DETAILS, Subbands
-from .band_coder import BandCoder, Check, KnownBand
+from .band_coder import BandCoder, KnownBand
+from .band_model import Check
 from .mixture import Mixture
 
 FLOOR = 1 << 14

@@ -1,6 +1,6 @@
 """The two sides of coding symbols: recording them by tile in the order of the stream, and reading them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -70,33 +70,34 @@ class Recorder:
 
 
 class Reader:
-    """Reads the symbols of one band from a segment per tile."""
+    """Reads symbols of several segments at the same time."""
 
     def __init__(self, segments: Sequence[bytes]) -> None:
         self._decoders = [Decoder(segment) for segment in segments]
-        self._rows_per_tile = 0
+        self._active: list[Decoder] = []
+        self._bounds = np.zeros(1, dtype=np.int64)
 
-    def at(self, start: int, end: int) -> None:
-        """The rows that follow belong to the positions `start` to `end`, tile by tile."""
-        self._rows_per_tile = end - start
+    def at(self, parts: Sequence[tuple[int, int]]) -> None:
+        """The rows that follow: the number of a segment, and of the rows that are in it, in turn."""
+        self._active = [self._decoders[segment] for segment, _ in parts]
+        self._bounds = np.cumsum([0, *(rows for _, rows in parts)])
 
     def categorical(self, phase: int, rows: Tensor, table: Tensor, symbols: Tensor | None) -> Tensor:
         """See `SymbolCoder.categorical`. Raises AiwaveError for data that no encoder writes."""
-        return self._read("categorical", rows, table.contiguous().numpy())
+        return self._read(Decoder.categorical, rows, table.contiguous().numpy())
 
     def uniform(self, phase: int, rows: Tensor, bits: Tensor, symbols: Tensor | None) -> Tensor:
         """See `SymbolCoder.uniform`. Raises AiwaveError for data that no encoder writes."""
-        return self._read("uniform", rows, bits.int().numpy())
+        return self._read(Decoder.uniform, rows, bits.int().numpy())
 
-    def _read(self, kind: str, rows: Tensor, models: np.ndarray) -> Tensor:
-        tiles = np.arange(len(self._decoders) + 1)
-        bounds = np.searchsorted(rows.numpy(), tiles * self._rows_per_tile)
+    def _read(self, read: Callable[[Decoder, np.ndarray], np.ndarray], rows: Tensor, models: np.ndarray) -> Tensor:
+        bounds = np.searchsorted(rows.numpy(), self._bounds).tolist()
         out = np.empty(len(rows), dtype=np.int64)
-        for decoder, a, b in zip(self._decoders, bounds[:-1], bounds[1:], strict=True):
+        for decoder, a, b in zip(self._active, bounds[:-1], bounds[1:], strict=True):
             if a == b:
                 continue
             try:
-                out[a:b] = getattr(decoder, kind)(models[a:b])
+                out[a:b] = read(decoder, models[a:b])
             except (AssertionError, ValueError) as error:
                 raise AiwaveError("The coded data is damaged: a segment cannot have been written so.") from error
         return torch.from_numpy(out)

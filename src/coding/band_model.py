@@ -1,0 +1,49 @@
+"""What an entropy model in integers must offer to code bands with it."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from torch import Tensor
+
+from .mixture import IntegerDensity
+from .schedule import Memory
+from .wavefront import Wavefront
+
+Check = Callable[[], None]
+"""Called often; what it raises ends the work."""
+
+
+class BandModel(Protocol):
+    """The densities of one band of T tiles, from what of it is known; see `BandPass`."""
+
+    def write(self, start: int, end: int, q: Tensor) -> None: ...  # noqa: D102
+
+    def parameters(self, start: int, end: int) -> tuple[Tensor, Tensor]: ...  # noqa: D102
+
+
+class LevelModel(Protocol):
+    """The bands of one level, asked for in coding order.
+
+    Those of a band's positions may be asked for when all neighbours in the bands before are written.
+    """
+
+    def band(self, letters: int, log_step: int) -> BandModel: ...  # noqa: D102
+
+
+class IntegerModel(Protocol):
+    """An entropy model in integers."""
+
+    @property
+    def levels(self) -> int: ...  # noqa: D102
+
+    @property
+    def density(self) -> IntegerDensity: ...  # noqa: D102
+
+    @property
+    def needs_approx(self) -> bool: ...  # noqa: D102
+
+    def fronts(self, wave: Wavefront) -> list[tuple[int, int]]: ...  # noqa: D102
+
+    def level(  # noqa: D102
+        self, level: int, wave: Wavefront, tiles: int, approx: Tensor | None, memory: Memory | None = None
+    ) -> LevelModel: ...

@@ -1,0 +1,105 @@
+"""What the integer context model knows of a level beside a band's own coefficients."""
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from .coarse_context import coarse_inputs
+from .context_pass import BandPass, gathered
+from .schedule import Memory, whole_memory
+from .wavefront import TAPS, Wavefront
+
+if TYPE_CHECKING:
+    from .integer_context import IntegerContext
+
+ROWS = 8192
+"""Rows worked on at once where the whole band is known: what a processor's cache holds."""
+
+
+def bordered(values: Tensor) -> Tensor:
+    """(T, P, ...) -> (T, P + 1, ...), with a zero for all that lies outside."""
+    return torch.cat((values, torch.zeros_like(values[:, :1])), dim=1)
+
+
+def of_tiles(tiles: int, places: int) -> Tensor:
+    """Where the rows of every tile begin if each has so many: (T, 1, 1) int32."""
+    return torch.arange(0, tiles * places, places, dtype=torch.int32).view(-1, 1, 1)
+
+
+class LevelContext:
+    """What does not depend on a band's own coefficients: the coarser levels, and the level's bands coded before.
+
+    `approx` (T, 1, d, h, w) is the reconstruction of what is coarser (see `synthesise_level`), None at the coarsest
+    level. `memory` is what bands remember of themselves; all unless given.
+    """
+
+    def __init__(
+        self,
+        model: "IntegerContext",
+        level: int,
+        wave: Wavefront,
+        tiles: int,
+        approx: Tensor | None,
+        memory: Memory | None = None,
+    ) -> None:
+        self.model = model
+        self.level = level
+        self.wave = wave
+        self.tiles = tiles
+        self.memory = memory or whole_memory(wave)
+        self._near = self.memory.slots[wave.causal]
+        self._all = wave.neighbours.int()
+        self._near_tiles, self._all_tiles = of_tiles(tiles, self.memory.size + 1), of_tiles(tiles, wave.positions + 1)
+        self._last: tuple[int, Tensor] | None = None
+        self._coarse: Tensor | None = None
+        self._before: Tensor | None = None
+        if (siblings := model.layers.get("siblings")) is not None:
+            self._before = siblings.operands[1].expand(tiles, wave.positions, -1).clone()
+            self._coarse = None if approx is None else self._convolved(approx)
+
+    def near(self, start: int, end: int) -> Tensor:
+        """Where the causal neighbours of positions, and these themselves, are remembered: (T * n, 14) int32."""
+        return (self._near[start:end] + self._near_tiles).flatten(0, 1)
+
+    def _neighbours(self, start: int, end: int) -> Tensor:
+        """Where all neighbours of positions are, among all tiles: (T * n, 27) int32."""
+        return (self._all[start:end] + self._all_tiles).flatten(0, 1)
+
+    def _convolved(self, approx: Tensor) -> Tensor:
+        """Two convolutions over the reconstruction, (T, P, C)."""
+        inputs = coarse_inputs(approx)
+        sorted_inputs = [self.wave.sort(channel) for channel in inputs.unbind(dim=1)]
+        hidden = self._cube("coarse0", torch.stack(sorted_inputs, dim=-1)).clamp_(0, self.model.limit)
+        return self._cube("coarse1", hidden)
+
+    def _cube(self, name: str, x: Tensor) -> Tensor:
+        """A 3x3x3 convolution: (T, P, C_in) -> (T, P, C)."""
+        buffer, layer = bordered(x), self.model.layers[name]
+        out = x.new_empty(self.tiles, self.wave.positions, self.model.channels)
+        for start, end in self.wave.chunks(max(1, ROWS // self.tiles)):
+            rows = layer(gathered(buffer, self._neighbours(start, end)))
+            out[:, start:end] = rows.view(self.tiles, end - start, -1)
+        return out
+
+    def band(self, letters: int, log_step: int) -> BandPass:
+        """The next band, by its place among the eight."""
+        band = BandPass(self, letters, log_step, self._last)
+        self._last = letters, band.squashed
+        return band
+
+    def features(self, start: int, end: int, last: tuple[int, Tensor] | None) -> Tensor:
+        """(T, n, C) float32 integers of the positions `start` to `end`, or zeros (1, 1, C).
+
+        `last` is the band before, whose neighbours there are known now: its place among the eight, and its squashed
+        coefficients (T, P + 1). Bands must ask in order.
+        """
+        if self._before is None:
+            return torch.zeros(1, 1, self.model.channels)
+        layer, here = self.model.layers["siblings"], self._before[:, start:end]
+        if last is not None:
+            letters, squashed = last
+            rows = gathered(squashed, self._neighbours(start, end))
+            here += layer.accumulate(rows, letters * len(TAPS)).view_as(here)
+        total = (here * layer.operands[2]).floor_().float()
+        return total if self._coarse is None else total.add_(self._coarse[:, start:end])
