@@ -5,6 +5,7 @@ The libraries (imagecodecs, PyAV) are imported when a volume is coded, not here.
 
 from .anchor import Anchor, Availability, Coded
 from .byte_codecs import Blosc2, Zstd
+from .generic_sizes import lossless_sizes, sperr_size
 from .hm import Hm
 from .htj2k import Htj2k
 from .jp3d import Jp3d
@@ -39,6 +40,8 @@ __all__ = [
     "Sz3",
     "Zfp",
     "Zstd",
+    "lossless_sizes",
     "measure",
     "run_jobs",
+    "sperr_size",
 ]

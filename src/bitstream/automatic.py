@@ -21,20 +21,27 @@ def automatic_model(volume: np.ndarray, lossless: bool, modality: str | None = N
     """
     choice = candidates(volume, lossless, modality)
     if not choice.candidates:
-        kind = "lossless" if lossless else "lossy"
-        raise AiwaveError(f"No ready-made model codes such volumes ({kind}): give a model file or the folder of a run.")
+        raise AiwaveError(_missing(lossless, bool(candidates(volume, not lossless, modality).candidates)))
     best = choice.candidates[0]
     if len(choice.candidates) > 1:
-        part = _middle(volume)
+        part = middle(volume, LOOKED_AT)
         best = min(choice.candidates, key=lambda card: _bits(card, part))
     return shipped_model(best.name), f"model {best.name}, since {choice.why}"
 
 
-def _middle(volume: np.ndarray) -> np.ndarray:
-    """The middle of a volume, or of the first of a series."""
+def middle(volume: np.ndarray, side: int) -> np.ndarray:
+    """The middle of a volume (D, H, W), or of the first of a series (T, D, H, W): at most `side` voxels a side."""
     frame = volume.reshape(-1, *volume.shape[-3:])[0]
-    starts = [max(0, (size - LOOKED_AT) // 2) for size in frame.shape]
-    return frame[tuple(slice(start, start + LOOKED_AT) for start in starts)]
+    starts = [max(0, (size - side) // 2) for size in frame.shape]
+    return frame[tuple(slice(start, start + side) for start in starts)]
+
+
+def _missing(lossless: bool, other: bool) -> str:
+    """What to say if there is no model, but perhaps one for the `other` kind of coding."""
+    kind = "lossless" if lossless else "lossy"
+    quality = "a step, PSNR or rate (--step, --psnr or --bpp)" if lossless else "lossless"
+    choose = f"choose {quality}, or give" if other else "give"
+    return f"No ready-made model codes such volumes ({kind}): {choose} a model file or the folder of a run."
 
 
 @torch.inference_mode()

@@ -1,0 +1,59 @@
+"""How many bytes codecs without any parameter to choose would need for a volume: quickly, inside this program."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from .anchor import Anchor
+from .jpegls import JpegLs
+from .jpegxl import JpegXl
+from .measure import Job, measure
+from .sperr import Sperr
+
+TRIES, CLOSE = 4, 0.05
+"""How often SPERR is asked for a PSNR, and how far below it the result may stay [dB]."""
+
+
+def lossless_sizes(voxels: np.ndarray) -> dict[str, float]:
+    """Bytes of (D, H, W) integers of 8 or 16 bits in JPEG XL and JPEG-LS, by the names of these.
+
+    Raises AiwaveError, or what the library raises, if a codec fails.
+    """
+    return {
+        "JPEG XL": _measured(JpegXl, "JPEG XL", {"effort": 7}, voxels, 0)[0],
+        "JPEG-LS": _measured(JpegLs, "JPEG-LS", {}, voxels, 0)[0],
+    }
+
+
+def sperr_size(voxels: np.ndarray, error: float) -> float:
+    """Bytes of (D, H, W) integers in SPERR with a mean squared error of `error` > 0 [squared grey values] or less.
+
+    Infinite if SPERR does not come so near. Raises as `lossless_sizes` does.
+    """
+    wanted = 10 * math.log10(_span(voxels) ** 2 / error)
+    quality, best = wanted, math.inf
+    for _ in range(TRIES):
+        if quality <= 0:  # 0 is lossless
+            break
+        size, psnr = _measured(Sperr, "SPERR", {}, voxels, quality)
+        if psnr >= wanted - CLOSE:
+            best = min(best, size)
+        if abs(psnr - wanted) <= CLOSE:
+            break
+        quality -= min(max(psnr - wanted, -3.0), 3.0)
+    return best
+
+
+def _measured(
+    kind: type[Anchor], name: str, settings: Mapping[str, Any], voxels: np.ndarray, quality: float
+) -> tuple[float, float]:
+    """Bytes, and PSNR [dB] whose peak is the range of the voxels, as SPERR has it."""
+    codec = kind(name, "quality", (), (), settings, None, {})
+    row = measure(Job("", "", voxels, codec, quality, _span(voxels))).row
+    return row.bpp * voxels.size / 8, row.psnr_db
+
+
+def _span(voxels: np.ndarray) -> float:
+    return float(voxels.max()) - float(voxels.min())

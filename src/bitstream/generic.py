@@ -1,0 +1,107 @@
+"""Whether a codec that was made for no kind of images in particular would have needed fewer bytes than a stream."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from .automatic import middle
+from .batch import TileCodec, cut
+from .container import open_stream
+from .grid import Grid, Tile
+from .header import Header
+from .model import Model
+
+LEAST = 0.01
+"""The share of our bytes that is worth a word."""
+
+LARGEST = 64**3
+"""Voxels of a tile that nobody asked to have coded again."""
+
+INNER = 32
+"""Voxels a side of the part that the encoder's choice is made in once more."""
+
+
+@dataclass(frozen=True)
+class Smaller:
+    """`codec` would save a share of our bytes, `saved` (0 to 1), in the tile of `size` (d, h, w) that was looked at."""
+
+    codec: str
+    saved: float
+    size: tuple[int, int, int]
+
+
+def smaller_codec(volume: np.ndarray, data: bytes, model: Model, optimise: bool = True) -> Smaller | None:
+    """The generic codec that needs least for the tile in the middle, if that is at least 1 % less than the stream does.
+
+    `volume` (D, H, W) or (T, D, H, W) is what `compress` made the stream `data` of, with this `model` and `optimise`.
+    Of a series the first volume is looked at. Lossless streams are compared with JPEG XL and JPEG-LS, lossy ones with
+    SPERR at the same PSNR as well.
+
+    None if no codec does, if the tile holds a single value or more than 64^3 voxels, and if anything fails: this is
+    advice, which raises nothing.
+    """
+    try:
+        return _smaller(np.asarray(volume), data, model, optimise)
+    except Exception:
+        return None
+
+
+def _smaller(volume: np.ndarray, data: bytes, model: Model, optimise: bool) -> Smaller | None:
+    from ..anchors import lossless_sizes, sperr_size
+
+    stream = open_stream(data)
+    header = stream.header
+    tile = _middle_tile(header.grid)
+    part = np.ascontiguousarray(cut(volume.reshape(header.shape), tile), header.dtype)
+    if part.size > LARGEST or part.min() == part.max():
+        return None
+    ours = int(stream.index[tile.number, 0:-1:2].sum()) + stream.index[tile.number].nbytes
+    sizes = lossless_sizes(part)
+    if not header.lossless:
+        sizes = {f"lossless {name}": size for name, size in sizes.items()}
+        error = _squared_error(part, header, model, optimise)
+        sizes |= {"SPERR": sperr_size(part, error)} if error else {}
+    codec = min(sizes, key=lambda name: sizes[name])
+    saved = 1 - sizes[codec] / ours
+    return Smaller(codec, saved, tile.size) if saved >= LEAST else None
+
+
+def _middle_tile(grid: Grid) -> Tile:
+    z, y, x = (slice(size // 2, size // 2 + 1) for size in grid.shape[1:])
+    return next(grid.tiles((slice(0, 1), z, y, x)))
+
+
+def _squared_error(part: np.ndarray, header: Header, model: Model, optimise: bool) -> float:
+    """Mean squared error of a tile (d, h, w) as it is decoded, nearly.
+
+    The encoder's choice takes long: what it adds is measured in the middle of the tile, and taken to be so everywhere.
+    """
+    nearest, chosen = (TileCodec(model, header.log_step, False, choose) for choose in (False, True))
+    with _one_thread():
+        error = _decoded_error(nearest, part, header.offset)
+        if optimise:
+            inner = middle(part, INNER)
+            error += _decoded_error(chosen, inner, header.offset) - _decoded_error(nearest, inner, header.offset)
+    return max(0.0, error)
+
+
+def _decoded_error(codec: TileCodec, part: np.ndarray, offset: int) -> float:
+    limits = np.iinfo(part.dtype)
+    voxels = part.astype(np.int32) - offset
+    decoded = np.rint(codec.synthesise(codec.analyse([voxels]), part.shape))
+    decoded = decoded.clip(limits.min - offset, limits.max - offset)
+    return float(np.square(decoded - voxels, dtype=np.float64).mean())
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """The operations on one tile are too small for threads: on a busy machine these wait for each other."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
