@@ -143,7 +143,7 @@ def test_streams_pass_through_pipes(model):
 @pytest.mark.parametrize(
     ("arguments", "status", "words"),
     [
-        (("compress", "a.npy", "new.aiw", "--model", "MODEL"), 2, "required"),
+        (("compress", "a.npy", "new.aiw", "--model", "MODEL", "--lossy"), 2, "unrecognized"),
         (("compress", "a.npy", "new.aiw", "--model", "MODEL", "--lossless", "--step", "2"), 2, "not allowed"),
         (("compress", "a.npy", "there.aiw", "--model", "MODEL", "--lossless"), 1, "exists already"),
         (("compress", "a.npy", "new.aiw", "--lossless", "--model", "nobody"), 1, "No model is called nobody"),
