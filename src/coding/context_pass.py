@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def gathered(buffer: Tensor, index: Tensor) -> Tensor:
     """Rows of neighbours: buffer (T, places, ...) and indices (rows, taps) -> (rows, taps * ...)."""
-    return buffer.flatten(0, 1).index_select(0, index.flatten()).view(len(index), -1)
+    return buffer.flatten(0, 1).index_select(0, index.flatten()).view(index.shape[0], -1)
 
 
 class BandPass:

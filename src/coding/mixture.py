@@ -16,6 +16,7 @@ from .exact_tables import (
     WEIGHT_DROP,
     laplace_cdf,
     logistic_cdf,
+    looked_up,
     scale_tables,
     softmax_weights,
 )
@@ -25,6 +26,7 @@ MEAN_LIMIT = 64 << PARAMETER_FRACTION
 X_FRACTION = 20
 """Arguments of the tabulated function, in the fine evaluation, count in units of 2**-20."""
 
+_RAISE = X_FRACTION - PREDICTION_FRACTION
 _CDF_BITS = CDF_STEPS.bit_length() - 1
 _CDF = {"logistic": logistic_cdf, "laplace": laplace_cdf}
 
@@ -57,20 +59,21 @@ class Mixture:
         half = 1 << (PREDICTION_FRACTION - 1)
         distance = (edge << PREDICTION_FRACTION) - half - self.predicted
         total = torch.zeros_like(edge)
-        for weight, mean, scale in zip(self.weight, self.mean, self.scale, strict=True):
-            x = (distance * mantissa[scale] << (X_FRACTION - PREDICTION_FRACTION)) >> shift[scale]
-            x = x - (mean << (X_FRACTION - PARAMETER_FRACTION))
-            total += weight * _interpolated(_CDF[self.family](), x)
+        factors, shifts = (looked_up(table, self.scale) for table in (mantissa << _RAISE, shift))
+        origins = (self.mean << (X_FRACTION - PARAMETER_FRACTION)) - (CDF_RANGE << X_FRACTION)
+        for weight, factor, bits, origin in zip(self.weight, factors, shifts, origins, strict=True):
+            x = (distance * factor >> bits).sub_(origin).clamp_(0, (2 * CDF_RANGE << X_FRACTION) - 1)
+            total += _interpolated(self.family, x).mul_(weight)
         return total
 
 
-def _interpolated(table: Tensor, x: Tensor) -> Tensor:
-    """The tabulated function at x in units of 2**-20, in units of 2**-24; int64."""
+def _interpolated(family: str, x: Tensor) -> Tensor:
+    """The tabulated function at x in units of 2**-20 from its first point, in units of 2**-24; int64."""
     bits = X_FRACTION - _CDF_BITS
-    x = (x + (CDF_RANGE << X_FRACTION)).clamp(0, (2 * CDF_RANGE << X_FRACTION) - 1)
-    at, rest = x >> bits, x & ((1 << bits) - 1)
-    low = table[at]
-    return low + ((table[at + 1] - low) * rest >> bits)
+    values, steps = _points(family)
+    at = x >> bits
+    rest = x & ((1 << bits) - 1)
+    return looked_up(steps, at).mul_(rest).bitwise_right_shift_(bits).add_(looked_up(values, at))
 
 
 @dataclass(frozen=True)
@@ -104,7 +107,7 @@ class IntegerDensity:
 def _weights(logits: Tensor) -> Tensor:
     """Logits (K, rows) in units of 2**-8 -> weights that sum to 2**14, the first component taking what is left."""
     drop = (logits.amax(dim=0) - logits).clamp(max=WEIGHT_DROP << PARAMETER_FRACTION)
-    parts = softmax_weights()[drop]
+    parts = looked_up(softmax_weights(), drop)
     weights = (parts << WEIGHT_BITS) // parts.sum(dim=0)
     weights[0] = (1 << WEIGHT_BITS) - weights[1:].sum(dim=0)
     return weights
@@ -117,6 +120,13 @@ def integer_density(density: Density) -> IntegerDensity:
     if isinstance(density, Laplace):
         return IntegerDensity("laplace", 1)
     raise ValueError(f"{type(density).__name__} has no integer form: choose LogisticMixture or Laplace")
+
+
+@cache
+def _points(family: str) -> tuple[Tensor, Tensor]:
+    """The tabulated function at every point but the last, and its steps to the next; int64."""
+    table = _CDF[family]()
+    return table[:-1].contiguous(), torch.diff(table)
 
 
 @cache

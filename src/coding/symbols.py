@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from .constants import COEFFICIENT_LIMIT, PARAMETER_FRACTION, PREDICTION_FRACTION, TOTAL_BITS
-from .exact_tables import CDF_STEPS, inverse_scales, scale_tables
+from .exact_tables import CDF_STEPS, inverse_scales, looked_up, scale_tables
 from .mixture import WEIGHT_BITS, Mixture, bin_cdf
 
 EDGES = torch.tensor([-12, -8, -5, -3, -2, -1, 0, 1, 2, 3, 4, 6, 9, 13])
@@ -59,7 +59,7 @@ def code_symbols(mixture: Mixture, coder: SymbolCoder, q: Tensor | None) -> Tens
 
 def choose_bins(mixture: Mixture) -> Bins:
     """Bins about the mixture's mean: 4**k is between half and twice the mean scale, or 1."""
-    scales = scale_tables()[2][mixture.scale]
+    scales = looked_up(scale_tables()[2], mixture.scale)
     weighted = mixture.weight * scales
     spread = weighted.sum(dim=0) >> WEIGHT_BITS
     log4 = torch.bucketize(spread, 32 << 2 * torch.arange(MAX_LOG4), right=True)
@@ -80,12 +80,13 @@ def bin_table(mixture: Mixture, bins: Bins) -> Tensor:
     offset = (bins.anchor << PREDICTION_FRACTION) - half - mixture.predicted
     offset = (offset >> 2 * bins.log4).clamp(-OFFSET_LIMIT, OFFSET_LIMIT)
     edges = ((EDGES << PREDICTION_FRACTION).unsqueeze(1) + offset).float()
-    cdf, unit = bin_cdf(mixture.family), UNITS[bins.log4] * (CDF_STEPS // 2 / 2**PREDICTION_FRACTION)
+    cdf, unit = bin_cdf(mixture.family), looked_up(UNITS, bins.log4) * (CDF_STEPS // 2 / 2**PREDICTION_FRACTION)
     total = torch.zeros(edges.shape, dtype=torch.int32)
-    for weight, mean, scale in zip(mixture.weight, mixture.mean, mixture.scale, strict=True):
-        at = (edges * (inverse_scales()[scale] * unit)).floor_().sub_((2 * mean - len(cdf) // 2).float())
-        at = at.clamp_(0, len(cdf) - 1).int()
-        total += weight.int() * cdf.index_select(0, at.flatten()).view_as(at)
+    factors = looked_up(inverse_scales(), mixture.scale).mul_(unit)
+    origins = (2 * mixture.mean - len(cdf) // 2).float()
+    for weight, origin, factor in zip(mixture.weight.int(), origins, factors, strict=True):
+        at = (edges * factor).floor_().sub_(origin).clamp_(0, len(cdf) - 1).int()
+        total += looked_up(cdf, at).mul_(weight)
     # 30 bits to 24, less 16 for the ones that are added
     cumulative = (total >> 6) - (total >> 26)
     zero = torch.zeros(1, edges.shape[1], dtype=torch.int32)
