@@ -8,16 +8,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .appearance import Appearance
     from .base import VolumeDataModule
     from .caching import MemoryCache, NoCache, PersistentCache
     from .folder import FolderDataModule
+    from .mixture import MixtureDataModule
     from .phantom import PhantomDataModule
     from .prepared import PreparedDataModule
     from .volume import Volume
 
 __all__ = [
+    "Appearance",
     "FolderDataModule",
     "MemoryCache",
+    "MixtureDataModule",
     "NoCache",
     "PersistentCache",
     "PhantomDataModule",
@@ -26,7 +30,7 @@ __all__ = [
     "VolumeDataModule",
 ]
 
-HOMES = ("volume", "caching", "base", "folder", "phantom", "prepared")
+HOMES = ("volume", "caching", "appearance", "base", "folder", "mixture", "phantom", "prepared")
 """The modules that these names are from, light ones first."""
 
 

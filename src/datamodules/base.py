@@ -12,6 +12,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from ..errors import AiwaveError
+from .appearance import Appearance
 from .caching import Cache
 from .hold_out import hold_out
 from .item import Item
@@ -29,7 +30,7 @@ class VolumeDataModule(pl.LightningDataModule):
     `name` and `subset` name the data set, `root` is its folder and `about` tells of it: modality, dtype, real bit
     depth, spacing, source, licence, citation. `crop` is (z, y, x), in voxels. An epoch has `epoch_steps` batches of
     `batch_size` crops, cut from volumes that `cache` keeps; with `distinct_batches` these are the same few again and
-    again; validation has the same `val_crops` crops every time.
+    again; validation has the same `val_crops` crops every time. `appearance` changes training crops, if given.
     `peak` (for PSNR) and `intensity_scale` (to divide intensities by) are found from the data when None. `sharing`,
     `steps`, `step_range` and `lambdas` are kept for the model, training and evaluation to read.
 
@@ -58,6 +59,7 @@ class VolumeDataModule(pl.LightningDataModule):
         seed: int,
         cache: Cache,
         distinct_batches: int | None = None,
+        appearance: Appearance | None = None,
     ) -> None:
         super().__init__()
         if len(crop) != 3 or min(crop) < 1:
@@ -80,6 +82,7 @@ class VolumeDataModule(pl.LightningDataModule):
         self.batch_size, self.epoch_steps, self.val_crops = batch_size, epoch_steps, val_crops
         self.num_workers, self.seed, self.distinct_batches = num_workers, seed, distinct_batches
         self.training_seed = seed
+        self.appearance = appearance
         self.peak, self.intensity_scale = peak, intensity_scale
         self.steps, self.step_range, self.lambdas = tuple(steps), tuple(step_range), tuple(lambdas)
         self.dtype: np.dtype | None = None
@@ -166,7 +169,9 @@ class VolumeDataModule(pl.LightningDataModule):
         epoch = self.trainer.current_epoch if self.trainer is not None else 0
         rank, processes = (self.trainer.global_rank, self.trainer.world_size) if self.trainer is not None else (0, 1)
         return DataLoader(
-            CropDataset(self._trained_on(), self.crop, self.training_seed, length, self.cache),
+            CropDataset(
+                self._trained_on(), self.crop, self.training_seed, length, self.cache, appearance=self.appearance
+            ),
             batch_size=self.batch_size // per_read // processes,
             sampler=EpochSampler(length, epoch, distinct, self.batch_size // per_read, rank, processes),
             collate_fn=collate,

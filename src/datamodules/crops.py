@@ -13,6 +13,7 @@ from monai.transforms.utility.dictionary import EnsureChannelFirstd, EnsureTyped
 from torch.utils.data import Dataset
 
 from ..errors import AiwaveError
+from .appearance import Appearance
 from .caching import Cache, Record
 from .item import Item
 
@@ -26,9 +27,9 @@ class CropDataset(Dataset[Any]):
 
     Entry (e, i) is the i-th group of crops of epoch e, `cache.crops_per_read` of {"image": float32 (1, d, h, w)} in
     raw intensities. It depends on (seed, e, i) alone, whatever worker makes it. All crops of a group come from one
-    volume, chosen with probability proportional to its voxels; their places are uniform in it. A volume smaller than
-    `crop` (d, h, w), in voxels, is extended at its far ends by mirroring. With `augment`, crops are flipped along each
-    axis and, if square in plane, turned by right angles in (y, x).
+    volume, chosen with probability proportional to its weight times its voxels; their places are uniform in it. A
+    volume smaller than `crop` (d, h, w), in voxels, is extended at its far ends by mirroring. With `augment`, crops
+    are flipped along each axis, turned by right angles in (y, x) if square there, and changed as `appearance` says.
     """
 
     def __init__(
@@ -39,8 +40,9 @@ class CropDataset(Dataset[Any]):
         length: int,
         cache: Cache,
         augment: bool = True,
+        appearance: Appearance | None = None,
     ) -> None:
-        sizes = np.array([np.prod(item.shape) for item in items], dtype=np.float64)
+        sizes = np.array([item.weight * np.prod(item.shape) for item in items], dtype=np.float64)
         self._probabilities = sizes / sizes.sum()
         self._seed = seed
         self._length = length
@@ -50,6 +52,8 @@ class CropDataset(Dataset[Any]):
             [_record(item) for item in items], _deterministic(beside is not None, crop), beside
         )
         self._random = _random(crop, cache.crops_per_read, augment)
+        self._planes = crop[0]
+        self._appearance = appearance if augment else None
 
     def __len__(self) -> int:
         return self._length
@@ -60,8 +64,11 @@ class CropDataset(Dataset[Any]):
         state = np.random.RandomState(np.random.MT19937(sequence))
         volume = int(state.choice(len(self._probabilities), p=self._probabilities))
         self._random.set_random_state(state=state)
-        crops = self._random({KEY: self._kept(volume)})
-        return [{KEY: torch.as_tensor(crop[KEY].as_tensor()).contiguous()} for crop in crops]
+        image = self._kept(volume)
+        if self._appearance is None:
+            return [{KEY: _plain(crop[KEY])} for crop in self._random({KEY: image})]
+        crops = self._random({KEY: self._appearance.thinned(image, self._planes, state)})
+        return [{KEY: self._appearance(_plain(crop[KEY]), state)} for crop in crops]
 
     def _kept(self, volume: int) -> Any:
         """A volume, loaded and padded, (1, D, H, W). Raises AiwaveError if it cannot be read."""
@@ -71,6 +78,10 @@ class CropDataset(Dataset[Any]):
             if isinstance(error.__cause__, AiwaveError):
                 raise error.__cause__ from None
             raise
+
+
+def _plain(crop: Any) -> torch.Tensor:
+    return torch.as_tensor(crop.as_tensor()).contiguous()
 
 
 def collate(groups: Sequence[Sequence[Crop]]) -> Crop:

@@ -16,7 +16,8 @@ class Item:
     """A volume, in memory or in a file, and what is known of its voxels.
 
     `image` holds (D, H, W) voxels or says which file does; `shape` is (D, H, W), `lowest` and `highest` are the
-    extremes of the voxels. `version` changes whenever the content of the file does.
+    extremes of the voxels. `version` changes whenever the content of the file does. Crops are cut from it in proportion
+    to its voxels times `weight`.
     """
 
     file: str
@@ -26,6 +27,7 @@ class Item:
     lowest: int
     highest: int
     version: str = field(default="")
+    weight: float = field(default=1.0)
 
     @classmethod
     def of(cls, volume: Volume) -> Self:

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field, PositiveFloat, PositiveInt
 
 from .anchor import AnchorCodec
-from .data import Cache, Dataset, Source
+from .data import Appearance, Cache, Dataset, Source
 from .model import Density, Entropy, ModelSizes, Net, Post, Rate, Rounding, Scale, Transform
 from .node import Accelerator, Call, Decay, Node, Qualities, Rates, Seed
 from .training import LauncherNode, Logger, LrSchedule, Schedule, SearchNode, Stage, Trainer
@@ -16,6 +16,7 @@ class TrainConfig(Node):
 
     dataset: Dataset
     cache: Cache
+    appearance: Appearance | None = None
     model: ModelSizes
     transform: Transform
     lifting: Net
@@ -56,6 +57,7 @@ class EvaluateConfig(Node):
     after: str | None
     dataset: Dataset | None = None
     cache: Cache
+    appearance: Appearance | None = None
     qualities: Rates | None
     tile: Annotated[int, Field(ge=16)]
     similarity: bool
@@ -72,6 +74,7 @@ class AnchorsConfig(Node):
 
     dataset: Dataset
     cache: Cache
+    appearance: Appearance | None = None
     anchor: Annotated[dict[str, AnchorCodec], Field(min_length=1)]
     seed: Seed
     qualities: Qualities | None
@@ -84,6 +87,7 @@ class DataConfig(Node):
 
     dataset: Dataset
     cache: Cache
+    appearance: Appearance | None = None
     seed: Seed
     volumes: PositiveInt
     out: str | None
@@ -94,6 +98,7 @@ class PrepareConfig(Node):
 
     dataset: Dataset
     cache: Cache
+    appearance: Appearance | None = None
     source: Source
     root: str
     given: str | None = Field(alias="from")

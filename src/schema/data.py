@@ -27,6 +27,16 @@ class Cache(Node):
     crops_per_read: PositiveInt
 
 
+class Appearance(Node):
+    """`conf/appearance`."""
+
+    target: Target = Field(alias="_target_")
+    share: Annotated[float, Field(ge=0, le=1)]
+    contrast: Annotated[Rates, Field(min_length=2, max_length=2)]
+    blur: Annotated[float, Field(ge=0)]
+    stride: PositiveInt
+
+
 class Dataset(Node):
     """`conf/dataset`, with `conf/loader`."""
 
@@ -49,6 +59,7 @@ class Dataset(Node):
     seed: Seed
     cache: Cache
     distinct_batches: PositiveInt | None = None
+    appearance: Appearance | None = None
 
 
 class Source(Node):

@@ -1,0 +1,69 @@
+"""Volumes of several data sets at once."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cached_property
+from itertools import chain
+from typing import Any
+
+import numpy as np
+
+from ..errors import AiwaveError
+from .base import VolumeDataModule
+from .folder import FolderDataModule
+from .item import Item
+from .volume import Volume
+
+
+class MixtureDataModule(VolumeDataModule):
+    """The sets `subset` names, joined by "+", each as `FolderDataModule` reads it from the same root.
+
+    Crops come from every set equally often, whatever its size; each set holds its own voxels out for validation. Sets
+    of 8 and of 16 bits go together only with a `peak` of one's own, since PSNR needs one.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._options = options
+        if len(set(self.subsets)) < len(self.subsets) or not all(self.subsets):
+            raise AiwaveError(f"dataset.subset is {self.subset!r}: join the names of different sets by +, as in em+ct.")
+
+    @property
+    def subsets(self) -> list[str]:
+        """The names of the sets."""
+        return self.subset.split("+")
+
+    @cached_property
+    def parts(self) -> list[FolderDataModule]:
+        """A data module for every set."""
+        return [FolderDataModule(**self._options | {"subset": name, "name": name}) for name in self.subsets]
+
+    def items(self) -> tuple[list[Item], list[Item]]:
+        """The volumes of all sets, those of one weighing as much as those of another."""
+        training: list[Item] = []
+        validation: list[Item] = []
+        for part in self.parts:
+            kept, held = part.items()
+            voxels = float(sum(np.prod(item.shape) for item in kept))
+            training += [replace(item, weight=1 / voxels) for item in kept]
+            voxels = float(sum(np.prod(item.shape) for item in held))
+            validation += [replace(item, weight=1 / voxels) for item in held]
+        return training, validation
+
+    def training_volumes(self) -> Iterator[Volume]:
+        """Yield the volumes to train on, set by set."""
+        return chain.from_iterable(part.training_volumes() for part in self.parts)
+
+    def test_volumes(self) -> Iterator[Volume]:
+        """Yield the volumes to test on, set by set."""
+        return chain.from_iterable(part.test_volumes() for part in self.parts)
+
+    def identity(self) -> str:
+        """The hash of the sets' own."""
+        return hashlib.sha256("\n".join(part.identity() for part in self.parts).encode()).hexdigest()
+
+    def check_depth(self, file: str, dtype: np.dtype) -> None:
+        """See `VolumeDataModule.check_depth`; bit depths may differ if the peak is given."""
+        if self._options["peak"] is None:
+            super().check_depth(file, dtype)
