@@ -11,6 +11,7 @@ from .lossless_rate import LosslessRate
 from .post import NoPost
 from .quantize import Rounding
 from .rate import Rate
+from .rate_distortion import optimised
 from .subbands import Subbands, band_names
 from .transform import WaveletTransform
 
@@ -60,6 +61,7 @@ class WaveletCodec(nn.Module):
         self.rounding = rounding or Rounding()
         self.lossless = isinstance(rate, LosslessRate)
         fits = transform.reversible and isinstance(post, NoPost) and self.rounding.soft_share == 0
+        fits = fits and not self.rounding.rate_distortion
         if self.lossless and not fits:
             raise ValueError("lossless coding needs a reversible transform, no filter and straight-through rounding")
         if transform.reversible and not self.lossless:
@@ -88,7 +90,11 @@ class WaveletCodec(nn.Module):
         """Transform and quantise: (B, 1, D, H, W) -> subbands of integers (as float), softened as `rounding` says."""
         limit = COEFFICIENT_LIMIT
         coefficients = self.transform(x).map(lambda band: band.clamp(-limit, limit))
-        return coefficients.map_with(torch.div, self.rate.band_steps(step)).map(self.rounding)
+        steps = self.rate.band_steps(step)
+        exact = coefficients.map_with(torch.div, steps)
+        if self.rounding.rate_distortion and not self.rounding.is_soft:
+            return optimised(self.entropy, exact, steps)
+        return exact.map(self.rounding)
 
     def code_length(self, q: Subbands, step: Tensor) -> Tensor:
         """Bits of every band, (B, bands), of what `analyse` gave for the steps (B,)."""

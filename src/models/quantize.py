@@ -19,13 +19,16 @@ class Rounding(nn.Module):
     rounding (Ballé et al., "End-to-end optimized image compression", 2017); then it rounds with a straight-through
     gradient. 0: straight-through throughout; 1: noise throughout; between: soft, then hard (after Guo et al.,
     "Soft then hard", 2021, who also freeze the encoder in the hard part). Raises ValueError outside 0..1.
+
+    With `rate_distortion` hard rounding is the codec's to do, as an encoder of files does it (see `optimised`).
     """
 
-    def __init__(self, soft_share: float = 0.0) -> None:
+    def __init__(self, soft_share: float = 0.0, rate_distortion: bool = False) -> None:
         super().__init__()
         if not 0 <= soft_share <= 1:
             raise ValueError(f"soft_share must be between 0 and 1, not {soft_share}")
         self.soft_share = soft_share
+        self.rate_distortion = rate_distortion
         self.done = 0.0
         self.generator: torch.Generator | None = None
 

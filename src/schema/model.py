@@ -88,6 +88,7 @@ class Rounding(Node):
 
     target: Target = Field(alias="_target_")
     soft_share: Annotated[float, Field(ge=0, le=1)]
+    rate_distortion: bool = False
 
 
 class Rate(Node):

@@ -1,12 +1,15 @@
 """What every entropy model offers."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
 from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from ..subbands import Subbands, band_count
+
+BitsOf = Callable[[Tensor], Tensor]
 
 
 class EntropyModel(nn.Module, ABC):
@@ -21,9 +24,17 @@ class EntropyModel(nn.Module, ABC):
         """
         return torch.cat([bits.sum(dim=(2, 3, 4)) for bits in self.coefficient_bits(q, step)], dim=1)
 
-    @abstractmethod
     def coefficient_bits(self, q: Subbands, step: Tensor) -> list[Tensor]:
         """Subbands and steps -> bits of every coefficient: tensors (B, n, d, h, w) of n bands, in coding order."""
+        return [bits(values) for values, bits in self.densities(q, step)]
+
+    @abstractmethod
+    def densities(self, q: Subbands, step: Tensor) -> Iterator[tuple[Tensor, BitsOf]]:
+        """The bands (B, n, d, h, w), some at a time in coding order, each with what tells the bits of its coefficients.
+
+        That function also takes other values of the same shape, to be coded where the coefficients themselves are the
+        context.
+        """
 
 
 def per_band(step: Tensor, levels: int) -> Tensor:

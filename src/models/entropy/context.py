@@ -1,5 +1,8 @@
 """One small causal network for the coefficients of every subband and every rate."""
 
+from collections.abc import Iterator
+from functools import partial
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -9,7 +12,7 @@ from ..post import local_mean
 from ..subbands import BAND_LETTERS, DETAILS, Subbands
 from ..transform import WaveletTransform
 from .band_table import BandTable
-from .base import EntropyModel, per_band
+from .base import BitsOf, EntropyModel, per_band
 from .density import Density
 from .prediction import BandPredictor
 
@@ -53,22 +56,20 @@ class ContextEntropy(EntropyModel):
         self.prediction = BandPredictor(levels * BANDS) if short_context else None
         self.synthesis = WaveletTransform(levels=1)
 
-    def coefficient_bits(self, q: Subbands, step: Tensor) -> list[Tensor]:
-        """See `EntropyModel.coefficient_bits`; shaped as `q.level_stacks()`."""
+    def densities(self, q: Subbands, step: Tensor) -> Iterator[tuple[Tensor, BitsOf]]:
+        """See `EntropyModel.densities`; a level at a time."""
         step = per_band(step, self.levels)
         same = q.map_with(torch.mul, step / step[:, :1])  # all bands in the coarsest one's steps
-        bits = []
         approx: Tensor | None = None
         for level, stack in enumerate(q.level_stacks()):
             first = level and 1 + DETAILS * level
-            bits.append(self.level_bits(level, stack, approx, step[:, first : first + stack.shape[1]]))
+            yield stack, self._level_bits(level, stack, approx, step[:, first : first + stack.shape[1]])
             if level + 1 < self.levels:
                 low = same.approx if approx is None else approx
                 approx = self.synthesis.inverse(Subbands(low, (same.details[level],)))
-        return bits
 
-    def level_bits(self, level: int, stack: Tensor, approx: Tensor | None, step: Tensor) -> Tensor:
-        """Bits of every coefficient of one level, (B, n, d, h, w).
+    def _level_bits(self, level: int, stack: Tensor, approx: Tensor | None, step: Tensor) -> BitsOf:
+        """What tells the bits of coefficients of one level.
 
         `stack` (B, n, d, h, w) holds the level's bands in quantisation steps, n = 8 at the coarsest level (0) and 7
         at the others; `approx` (B, 1, d, h, w), in steps of the coarsest band, reconstructs what is coarser (None at
@@ -79,7 +80,8 @@ class ContextEntropy(EntropyModel):
         if approx is not None and self.coarse is not None:
             features = features + self._coarser(approx).unsqueeze(1)
         predicted = torch.zeros_like(stack) if self.prediction is None else self.prediction(stack, ids)
-        return self.density.bits(stack, self._parameters_of(features, ids), predicted, step)
+        parameters = self._parameters_of(features, ids)
+        return partial(self.density.bits, parameters=parameters, predicted=predicted, step=step)
 
     def _earlier(self, stack: Tensor) -> Tensor:
         """What the band itself and the bands before it tell: (B, n, d, h, w) -> (B, n, C, d, h, w)."""

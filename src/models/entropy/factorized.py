@@ -1,11 +1,14 @@
 """Every coefficient of a band independent of all others (aiWave-light)."""
 
+from collections.abc import Iterator
+from functools import partial
+
 import torch
 from torch import Tensor, nn
 
 from ..subbands import Subbands, band_count
 from .band_table import BandTable
-from .base import EntropyModel, per_band
+from .base import BitsOf, EntropyModel, per_band
 from .density import Density
 
 
@@ -39,20 +42,20 @@ class FactorizedEntropy(EntropyModel):
         self.head = nn.Linear(channels, density.size)
         self.band_head = BandTable(self.bands, density.size)
 
-    def coefficient_bits(self, q: Subbands, step: Tensor) -> list[Tensor]:
-        """See `EntropyModel.coefficient_bits`; shaped as `q.level_stacks()`."""
+    def densities(self, q: Subbands, step: Tensor) -> Iterator[tuple[Tensor, BitsOf]]:
+        """See `EntropyModel.densities`; a level at a time."""
         step = per_band(step, self.levels)
-        parameters = self._densities(torch.log(step))
-        bits, first = [], 0
+        parameters = self._by_band(torch.log(step))
+        first = 0
         for stack in q.level_stacks():
-            count = stack.shape[1]
-            own = slice(first, first + count)
+            own = slice(first, first := first + stack.shape[1])
             expanded = parameters[:, own].expand(*stack.shape, -1)
-            bits.append(self.density.bits(stack, expanded, torch.zeros_like(stack), step[:, own]))
-            first += count
-        return bits
+            yield (
+                stack,
+                partial(self.density.bits, parameters=expanded, predicted=torch.zeros_like(stack), step=step[:, own]),
+            )
 
-    def _densities(self, log_step: Tensor) -> Tensor:
+    def _by_band(self, log_step: Tensor) -> Tensor:
         """Logarithms of the steps (B, bands) -> (B, bands, 1, 1, 1, size)."""
         batch = log_step.shape[0]
         band = self.embedding.weight.expand(batch, -1, -1)

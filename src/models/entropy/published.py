@@ -1,12 +1,14 @@
 """The published entropy model: a network of its own for every subband (aiWave-heavy)."""
 
+from collections.abc import Iterator
+from functools import partial
 from itertools import chain, repeat
 
 import torch
 from torch import Tensor, nn
 
 from ..subbands import DETAILS, Subbands
-from .base import EntropyModel, per_band
+from .base import BitsOf, EntropyModel, per_band
 from .density import STATIC_QP, Density
 from .long_context import LongContext
 from .pixelcnn import PixelCnn
@@ -38,20 +40,18 @@ class PublishedContext(EntropyModel):
         contexts = [False, *repeat(long_context, DETAILS * levels)]
         self.nets = nn.ModuleList(PixelCnn(channels, layers, density.size, context) for context in contexts)
 
-    def coefficient_bits(self, q: Subbands, step: Tensor) -> list[Tensor]:
-        """See `EntropyModel.coefficient_bits`; a tensor (B, 1, d, h, w) per band."""
+    def densities(self, q: Subbands, step: Tensor) -> Iterator[tuple[Tensor, BitsOf]]:
+        """See `EntropyModel.densities`; a band at a time."""
         step = per_band(step, self.levels)
         x = q.map_with(torch.mul, step / STATIC_QP)
         contexts: list[Tensor | None] = [None]
         contexts += chain.from_iterable(self.long_context(x)) if self.long_context else repeat(None, len(self.nets) - 1)
         own = x if self.short_context else x.map(torch.zeros_like)
         parts = zip(self.nets, _bands(q), _bands(own), contexts, step.split(1, dim=1), strict=True)
-        return [self._band_bits(*part) for part in parts]
-
-    def _band_bits(self, net: nn.Module, q: Tensor, x: Tensor, context: Tensor | None, step: Tensor) -> Tensor:
-        """Bits of every coefficient of a band, (B, 1, d, h, w)."""
-        parameters = net(x, context).movedim(1, -1).unsqueeze(1)
-        return self.density.bits(q, parameters, torch.zeros_like(q), step)
+        for net, band, before, context, width in parts:
+            parameters = net(before, context).movedim(1, -1).unsqueeze(1)
+            zero = torch.zeros_like(band)
+            yield band, partial(self.density.bits, parameters=parameters, predicted=zero, step=width)
 
 
 def _bands(subbands: Subbands) -> list[Tensor]:
