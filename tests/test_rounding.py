@@ -106,3 +106,45 @@ def test_a_fixed_rate_may_start_at_a_step_and_a_variable_one_may_not():
     assert FixedRate(9.0, [1, 2], [1], initial_step=3.5).step_of(9.0).item() == pytest.approx(3.5)
     with pytest.raises(ValueError, match="initial_step"):
         VariableRate(None, [1, 2], [1], initial_step=3.0)
+
+
+def test_rate_distortion_rounding_pays_and_only_moves_towards_zero():
+    from aiwave.models.rate import HIGH_RATE_SLOPE
+
+    model = codec("cdf97", "context", post=False).eval()
+    shake(model.entropy, std=0.2)
+    x = 40 * torch.randn(2, 1, 16, 16, 16, generator=torch.Generator().manual_seed(3))
+    step = torch.tensor([8.0, 20.0])
+    with torch.no_grad():
+        nearest = model.analyse(x, step)
+        model.rounding = Rounding(rate_distortion=True)
+        chosen = model.analyse(x, step)
+        exact = model.transform(x).map_with(torch.div, model.rate.band_steps(step))
+        moved = 0
+        for (values, bits), other, real in zip(
+            model.entropy.densities(nearest, model.rate.band_steps(step)),
+            chosen.level_stacks(),
+            exact.level_stacks(),
+            strict=True,
+        ):
+            assert ((other == values) | (other == values - values.sign())).all()
+            assert (other == values)[values.abs() <= real.abs()].all()
+            before = HIGH_RATE_SLOPE * bits(values) + (real - values).square()
+            after = HIGH_RATE_SLOPE * bits(other) + (real - other).square()
+            assert (after <= before + 1e-4).all()
+            moved += int((other != values).sum())
+    assert moved > 100
+
+
+def test_rate_distortion_rounding_passes_the_gradient_unchanged():
+    model = codec("additive", "context", post=False)
+    model.rounding = Rounding(rate_distortion=True)
+    x = 40 * torch.randn(1, 1, 16, 16, 16)
+    step = torch.tensor([4.0])
+    gains = [parameter for name, parameter in model.transform.named_parameters() if "gain" in name]
+    sums = []
+    for rounded in (model.analyse(x, step), model.transform(x).map(lambda band: band / 4)):
+        total = rounded.approx.sum() + sum(level.sum() for level in rounded.details)
+        sums.append(torch.autograd.grad(total, gains))
+    for a, b in zip(*sums, strict=True):
+        torch.testing.assert_close(a, b)
