@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 
 from ..coding import optimised
-from ..coding.band_model import Check
 from ..coding.constants import COEFFICIENT_LIMIT, LOG_STEP_FRACTION
 from ..errors import AiwaveError
 from ..models import Subbands
@@ -38,19 +37,18 @@ class TileCodec:
         return math.exp(self.log_step / 2**LOG_STEP_FRACTION)
 
     @torch.inference_mode()
-    def analyse(self, tiles: Sequence[np.ndarray], check: Check = lambda: None) -> Subbands:
+    def analyse(self, tiles: Sequence[np.ndarray]) -> Subbands:
         """Tiles (d, h, w), whose subbands have equal sizes -> quantised coefficients of all, int64.
 
         Raises AiwaveError for coefficients too large to be coded.
         """
-        exact = _joined([self._analyse_one(tile, check) for tile in tiles])
+        exact = _joined([self._analyse_one(tile) for tile in tiles])
         if self.optimise and not self.lossless:
-            return optimised(self.model.coder, exact, self.log_step, check)
+            return optimised(self.model.coder, exact, self.log_step)
         return exact.map(lambda band: torch.round(band).long())
 
-    def _analyse_one(self, voxels: np.ndarray, check: Check) -> Subbands:
+    def _analyse_one(self, voxels: np.ndarray) -> Subbands:
         """Coefficients in steps, one tile by itself, so that what others there are does not matter to rounding."""
-        check()
         dtype = torch.float64 if self.lossless else torch.float32
         x = torch.from_numpy(np.ascontiguousarray(voxels)).to(dtype)[None, None]
         x = pad_to_multiple(x, 1 << self.model.levels)
@@ -79,10 +77,10 @@ class TileCodec:
             return (x / self.model.description.gain**missing)[0, 0].numpy()
         return self.model.post(x, torch.tensor([step]))[0, 0].numpy()
 
-    def encode(self, tiles: Sequence[np.ndarray], check: Check) -> tuple[list[CodedTile], Subbands]:
-        """Tiles as `analyse` takes them -> chunks of each, and the coefficients. What `check` raises ends it."""
-        q = self.analyse(tiles, check)
-        coded = self.model.coder.encode(q, self.log_step, check)
+    def encode(self, tiles: Sequence[np.ndarray]) -> tuple[list[CodedTile], Subbands]:
+        """Tiles as `analyse` takes them -> chunks of each, and the coefficients."""
+        q = self.analyse(tiles)
+        coded = self.model.coder.encode(q, self.log_step)
         contents = [self.content(one(q, k), voxels) for k, voxels in enumerate(tiles)]
         return [CodedTile(_by_level(segments), crc) for segments, crc in zip(coded, contents, strict=True)], q
 
@@ -96,10 +94,10 @@ class TileCodec:
             crc = zlib.crc32(band.numpy().astype("<i4").tobytes(), crc)
         return crc if self.model.integers is None else zlib.crc32(voxels.astype("<i4").tobytes(), crc)
 
-    def decode(self, chunks: Sequence[Sequence[bytes]], size: tuple[int, int, int], check: Check) -> Subbands:
+    def decode(self, chunks: Sequence[Sequence[bytes]], size: tuple[int, int, int]) -> Subbands:
         """The chunks of the coarsest levels of tiles whose coarsest bands have this size -> coefficients, int64.
 
-        Raises AiwaveError if they cannot be, and what `check` raises.
+        Raises AiwaveError if they cannot be.
         """
         from .container import split_segments
 
@@ -108,7 +106,7 @@ class TileCodec:
             [part for level, chunk in enumerate(tile) for part in split_segments(chunk, 7 + (level == 0))]
             for tile in chunks
         ]
-        return self.model.coder.decode(segments, size, self.log_step, levels, check)
+        return self.model.coder.decode(segments, size, self.log_step, levels)
 
 
 def _by_level(segments: Sequence[bytes]) -> list[bytes]:

@@ -1,7 +1,8 @@
 """A volume to a stream."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,21 +12,21 @@ import numpy as np
 from ..coding import log_step_of
 from ..coding.constants import LOG_STEP_LIMIT
 from ..errors import AiwaveError
-from ..models import Subbands
 from ..pretrained import AUTO
 from .automatic import automatic_model
-from .batch import TileCodec, cut, one
+from .batch import TileCodec, cut
 from .container import CodedTile, write_stream
 from .find_model import find_model
 from .grid import Grid, Tile, batches
 from .header import DTYPES, SIDE_LIMIT, Header
 from .model import Model
-from .parallel import parallel
+from .processes import helpers_for, outcomes
+from .tile_work import EncodeTiles, VoxelBatch
 from .values import pack_values, values_to_bytes
 
 SIDE = 64
-BATCH = 16 * 64**3
-"""Voxels coded at once: about a gigabyte of memory with 32 channels."""
+BATCH = 8 * 64**3
+"""Voxels coded at once, by each process: about half a gigabyte of memory with 32 channels."""
 
 Progress = Callable[[int], object]
 """Called with the number of voxels that are done since the last call."""
@@ -112,6 +113,17 @@ class Writer:
         """The tiles."""
         return Grid(self.source.voxels.shape, self.side, self.model.levels)  # type: ignore[arg-type]
 
+    @property
+    def limits(self) -> tuple[int, int]:
+        """The smallest and the largest number that stands for a voxel."""
+        limits = np.iinfo(self.source.dtype)
+        return int(limits.min) - self.source.offset, int(limits.max) - self.source.offset
+
+    @property
+    def peak(self) -> float:
+        """What errors are compared with for a PSNR."""
+        return 255.0 if self.source.dtype.itemsize == 1 else 65535.0
+
     def voxels(self, tile: Tile) -> np.ndarray:
         """The numbers that are coded of a tile."""
         part = cut(self.source.voxels, tile)
@@ -119,21 +131,20 @@ class Writer:
             return np.searchsorted(self.source.values, part)
         return part.astype(np.int32) - self.source.offset
 
-    def write(self, codec: TileCodec, observe: Callable[[Tile, Subbands], None] | None = None) -> bytes:
-        """The stream; `observe` is shown every tile and its coefficients."""
+    def write(self, codec: TileCodec, observe: Callable[[float, int], None] | None = None) -> bytes:
+        """The stream; `observe` is told the squared error and the voxels of every tile (see `squared_error`)."""
         grid = self.grid
         coded: list[CodedTile | None] = [None] * grid.count
-
-        def work(tiles: Sequence[Tile]) -> list[tuple[CodedTile, Subbands]]:
-            parts, q = codec.encode([self.voxels(tile) for tile in tiles], run.check)
-            return [(part, one(q, k)) for k, part in enumerate(parts)]
-
-        with parallel() as run:
-            for tiles in batches(grid, grid.tiles(), BATCH):
-                for tile, (part, q) in zip(tiles, run(work, tiles), strict=True):
-                    if observe is not None:
-                        observe(tile, q)
+        work = EncodeTiles(codec, None if observe is None else self.limits)
+        tasks = (
+            VoxelBatch(tiles, [self.voxels(tile) for tile in tiles]) for tiles in batches(grid, grid.tiles(), BATCH)
+        )
+        with closing(outcomes(work, tasks, helpers_for(self.source.voxels.size // BATCH))) as done:
+            for batch, parts in done:
+                for tile, (part, error) in zip(batch.tiles, parts, strict=True):
                     coded[tile.number] = part
+                    if observe is not None:
+                        observe(error, math.prod(tile.size))
                     if self.progress is not None:
                         self.progress(math.prod(tile.size))
         source = self.source

@@ -1,23 +1,24 @@
 """A stream to a volume, or a part of one."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..errors import AiwaveError
-from ..models import Subbands
-from .batch import TileCodec, one
+from .batch import TileCodec
 from .compress import BATCH, Progress
 from .container import Stream, open_stream
 from .find_model import find_model
 from .grid import Box, Tile, batches
 from .header import DAMAGED, Header
 from .model import Model
-from .parallel import parallel
+from .processes import helpers_for, outcomes
 from .shipped import shipped_by_identity
+from .tile_work import CodedBatch, DecodeTiles
 from .values import values_from_bytes
 
 Region = Sequence[slice | tuple[int, int]]
@@ -45,58 +46,36 @@ def decompress(
         raise AiwaveError(f"The file has {header.levels} levels: give a level from 0 to {header.levels}, not {level}.")
     box = to_box(header, region)
     codec = TileCodec(stream_model(stream, model), header.log_step, header.lossless)
-    table = _table(stream)
+    work = DecodeTiles(codec, header, _table(stream), level)
     try:
         out = np.zeros([part.stop - part.start for part in coarse_box(box, level)], header.dtype)
-        for tile, voxels in _tiles(stream, codec, box, level, progress):
-            _place(out, tile, _stored(voxels, header, table), coarse_box(box, level), level)
+        with closing(_tiles(stream, work, box, progress)) as tiles:
+            for tile, voxels in tiles:
+                _place(out, tile, voxels, coarse_box(box, level), level)
     except MemoryError as error:
         raise AiwaveError("There is not enough memory for the volume: decode a region of it.") from error
     return out if header.is_series else out[0]
 
 
 def _tiles(
-    stream: Stream, codec: TileCodec, box: Box, level: int, progress: Progress | None
-) -> Iterator[tuple[Tile, np.ndarray]]:
-    """The tiles that a box touches, and their voxels, not rounded."""
-    grid = stream.header.grid
-    levels = max(1, grid.levels - level)
+    stream: Stream, work: DecodeTiles, box: Box, progress: Progress | None
+) -> Generator[tuple[Tile, np.ndarray], None, None]:
+    """The tiles that a box touches, and their voxels."""
+    grid, level = stream.header.grid, work.level
+    most = BATCH << 3 * min(level, grid.levels - 1)
 
-    def coefficients(tiles: Sequence[Tile]) -> list[tuple[Tile, Subbands]]:
-        chunks = [[stream.chunk(tile.number, k) for k in range(levels)] for tile in tiles]
-        q = codec.decode(chunks, grid.coarsest(tiles[0]), run.check)
-        return [(tile, one(q, k)) for k, tile in enumerate(tiles)]
+    def batch(tiles: list[Tile]) -> CodedBatch:
+        chunks = [[stream.chunk(tile.number, k) for k in range(max(1, grid.levels - level))] for tile in tiles]
+        return CodedBatch(tiles, grid.coarsest(tiles[0]), chunks, [stream.content(tile.number) for tile in tiles])
 
-    def voxels(decoded: Sequence[tuple[Tile, Subbands]]) -> list[tuple[Tile, np.ndarray]]:
-        done = []
-        for tile, q in decoded:
-            run.check()
-            done.append((tile, _voxels(stream, codec, tile, q, level)))
-        return done
-
-    with parallel() as run:
-        for tiles in batches(grid, grid.tiles(box), BATCH >> 3 * min(level, grid.levels - 1)):
-            for tile, part in run(voxels, run(coefficients, tiles, small=True)):
+    count = sum(math.prod(tile.size) for tile in grid.tiles(box)) // most
+    tasks = map(batch, batches(grid, grid.tiles(box), most))
+    with closing(outcomes(work, tasks, helpers_for(count))) as done:
+        for task, parts in done:
+            for tile, part in zip(task.tiles, parts, strict=True):
                 yield tile, part
                 if progress is not None:
                     progress(math.prod(tile.size))
-
-
-def _voxels(stream: Stream, codec: TileCodec, tile: Tile, q: Subbands, level: int) -> np.ndarray:
-    """The voxels of one tile, not rounded. Raises AiwaveError if they are not what was encoded."""
-    voxels = codec.synthesise(q, [-(-side >> level) for side in tile.size], level)
-    if level == 0 and codec.content(q, voxels) != stream.content(tile.number):
-        raise AiwaveError(DAMAGED.format(f"tile {tile.number} does not decode to what was encoded"))
-    return voxels
-
-
-def _stored(voxels: np.ndarray, header: Header, table: np.ndarray | None) -> np.ndarray:
-    """Rounded, within the range of the dtype, with the offset or through the table."""
-    rounded = np.rint(voxels)
-    if table is not None:
-        return table[rounded.clip(0, len(table) - 1).astype(np.int64)]
-    limits = np.iinfo(header.dtype)
-    return (rounded + header.offset).clip(limits.min, limits.max)
 
 
 def _place(out: np.ndarray, tile: Tile, voxels: np.ndarray, box: Box, level: int) -> None:

@@ -1,5 +1,6 @@
 """A model that writes and reads files: exact entropy model, transform and filter, from one piece of bytes."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -42,6 +43,10 @@ class Model:
     float_transform: WaveletTransform | None
     post: nn.Module
     integers: IntegerReversible | None
+
+    def __reduce__(self) -> tuple[Callable[[bytes], "Model"], tuple[bytes]]:
+        """Other processes get the model file."""
+        return Model.from_bytes, (self.data,)
 
     @property
     def name(self) -> str:

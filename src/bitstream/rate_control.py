@@ -9,10 +9,10 @@ import numpy as np
 
 from ..coding.constants import LOG_STEP_FRACTION
 from ..errors import AiwaveError
-from ..models import Subbands
-from .batch import TileCodec, one
+from .batch import one
 from .compress import BATCH, Writer
 from .grid import Tile, batches
+from .tile_work import squared_error
 
 SAMPLED = 8 * 64**3
 """Voxels that the search looks at; the result is checked on all."""
@@ -63,25 +63,19 @@ class Target:
 class Distortion:
     """Squared errors so far, of voxels rounded and clipped as a decoder does."""
 
-    writer: Writer
-    codec: TileCodec
+    peak: float
     total: float = 0.0
     voxels: int = 0
 
-    def add(self, tile: Tile, q: Subbands) -> None:
-        """A tile and its coefficients."""
-        source = self.writer.source
-        limits = np.iinfo(source.dtype)
-        low, high = limits.min - source.offset, limits.max - source.offset
-        decoded = np.rint(self.codec.synthesise(q, tile.size)).clip(low, high)
-        self.total += float(np.square(decoded - self.writer.voxels(tile), dtype=np.float64).sum())
-        self.voxels += decoded.size
+    def add(self, error: float, voxels: int) -> None:
+        """The squared error of so many voxels more."""
+        self.total += error
+        self.voxels += voxels
 
     @property
     def psnr(self) -> float:
         """In dB; that of an error of one in all voxels together if there is none."""
-        peak = 255.0 if self.writer.source.dtype.itemsize == 1 else 65535.0
-        return 10 * math.log10(peak**2 * self.voxels / max(self.total, 1.0))
+        return 10 * math.log10(self.peak**2 * self.voxels / max(self.total, 1.0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,21 +100,21 @@ class Search:
     def measure(self, log_step: int) -> float:
         """PSNR or rate of the sample, scaled."""
         codec = self.writer.lossy(log_step)
-        distortion = Distortion(self.writer, codec)
+        distortion = Distortion(self.writer.peak)
         bits, voxels = 0.0, 0
-        for tiles, parts in self._batches():
+        for parts in self._batches():
             q = codec.analyse(parts)
             if self.target.bpp is None:
-                for k, tile in enumerate(tiles):
-                    distortion.add(tile, one(q, k))
+                for k, part in enumerate(parts):
+                    distortion.add(squared_error(codec, one(q, k), part, self.writer.limits), part.size)
             else:
                 bits += float(self.writer.model.coder.bits(q, log_step).sum())
                 voxels += sum(part.size for part in parts)
         return self.target.scaled(distortion.psnr if self.target.bpp is None else bits / voxels)
 
-    def _batches(self) -> Iterator[tuple[list[Tile], list[np.ndarray]]]:
+    def _batches(self) -> Iterator[list[np.ndarray]]:
         for tiles in batches(self.writer.grid, iter(self.tiles), BATCH):
-            yield tiles, [self.writer.voxels(tile) for tile in tiles]
+            yield [self.writer.voxels(tile) for tile in tiles]
 
 
 def search(writer: Writer, target: Target) -> bytes:
@@ -136,8 +130,7 @@ def search(writer: Writer, target: Target) -> bytes:
     streams: dict[int, bytes] = {}
 
     def whole(log_step: int) -> float:
-        codec = writer.lossy(log_step)
-        distortion = Distortion(writer, codec)
+        codec, distortion = writer.lossy(log_step), Distortion(writer.peak)
         streams.clear()
         streams[log_step] = writer.write(codec, distortion.add if target.bpp is None else None)
         rate = 8 * len(streams[log_step]) / writer.source.voxels.size

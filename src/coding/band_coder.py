@@ -7,10 +7,10 @@ import torch
 from torch import Tensor
 
 from ..models.subbands import BAND_LETTERS, Subbands
-from .band_model import BandModel, Check, IntegerModel
+from .band_model import BandModel, IntegerModel
 from .coarse_context import next_approx
 from .constants import COEFFICIENT_LIMIT
-from .exactness import require_exact_products
+from .exactness import require_exact_convolutions, require_exact_products
 from .level_decoder import decode_level
 from .mixture import Mixture
 from .symbol_io import Recorder
@@ -41,12 +41,12 @@ class BandCoder:
         self.model = model
 
     @torch.inference_mode()
-    def encode(self, q: Subbands, log_step: int, check: Check = lambda: None) -> list[list[bytes]]:
+    def encode(self, q: Subbands, log_step: int) -> list[list[bytes]]:
         """Subbands of integers of T tiles -> for every tile a segment per band, in coding order.
 
         `log_step` is ln(step) in units of 2**-8 (see `log_step_of`). Raises ValueError for coefficients too large.
         """
-        by_band = [recorder.segments() for recorder in self._record(q, log_step, check)]
+        by_band = [recorder.segments() for recorder in self._record(q, log_step)]
         return [list(segments) for segments in zip(*by_band, strict=True)]
 
     @torch.inference_mode()
@@ -54,12 +54,13 @@ class BandCoder:
         """The code length of every tile and band by the integer frequencies: (T, bands) float64."""
         return torch.stack([recorder.bits() for recorder in self._record(q, log_step)], dim=1)
 
-    def known_bands(self, q: Subbands, log_step: int, check: Check = lambda: None) -> Iterator[KnownBand]:
+    def known_bands(self, q: Subbands, log_step: int) -> Iterator[KnownBand]:
         """Every band of T tiles whose coefficients are known, in coding order; see `encode`.
 
         The densities of a band must all be taken before the next band is asked for.
         """
         require_exact_products()
+        require_exact_convolutions()
         tiles, approx = len(q.approx), None
         for index, stack in enumerate(q.level_stacks()):
             if float(stack.abs().max()) > COEFFICIENT_LIMIT:
@@ -70,19 +71,16 @@ class BandCoder:
             for letters, band in enumerate(stack.long().unbind(dim=1), start=len(BAND_LETTERS) - stack.shape[1]):
                 model, values = level.band(letters, log_step), wave.sort(band)
                 model.write(0, wave.positions, values)
-                yield KnownBand(wave, starts, values, self._densities(model, wave, tiles, check))
+                yield KnownBand(wave, starts, values, self._densities(model, wave, tiles))
             if self.model.needs_approx and index + 1 < self.model.levels:
                 approx = next_approx(q, index, approx)
 
-    def _densities(
-        self, model: BandModel, wave: Wavefront, tiles: int, check: Check
-    ) -> Iterator[tuple[int, int, Mixture]]:
+    def _densities(self, model: BandModel, wave: Wavefront, tiles: int) -> Iterator[tuple[int, int, Mixture]]:
         for start, end in wave.chunks(max(1, ROWS // tiles)):
-            check()
             yield start, end, self.model.density.mixture(*model.parameters(start, end))
 
-    def _record(self, q: Subbands, log_step: int, check: Check = lambda: None) -> Iterator[Recorder]:
-        for band in self.known_bands(q, log_step, check):
+    def _record(self, q: Subbands, log_step: int) -> Iterator[Recorder]:
+        for band in self.known_bands(q, log_step):
             recorder = Recorder(len(band.values), band.starts)
             for start, end, mixture in band.densities:
                 recorder.at(start, end)
@@ -96,7 +94,6 @@ class BandCoder:
         size: Size,
         log_step: int,
         levels: int | None = None,
-        check: Check = lambda: None,
     ) -> Subbands:
         """The inverse of `encode`: segments of T tiles and the size (d, h, w) of the coarsest bands -> int64 subbands.
 
@@ -104,13 +101,14 @@ class BandCoder:
         that is recognised as such; most decodes to something else.
         """
         require_exact_products()
+        require_exact_convolutions()
         approx: Tensor | None = None
         details: list[Tensor] = []
         segments = list(zip(*tiles, strict=True))
         for index in range(self.model.levels if levels is None else levels):
             wave = wavefront((size[0] << index, size[1] << index, size[2] << index))
             first, last = (1 + DETAILS * index if index else 0), 1 + DETAILS * (index + 1)
-            stack = decode_level(self.model, index, wave, segments[first:last], approx, log_step, check)
+            stack = decode_level(self.model, index, wave, segments[first:last], approx, log_step)
             if index == 0:
                 lowest, stack = stack[:, :1], stack[:, 1:]
             details.append(stack)

@@ -1,6 +1,5 @@
 """What an entropy model in integers must offer to code bands with it."""
 
-from collections.abc import Callable
 from typing import Protocol
 
 from torch import Tensor
@@ -8,9 +7,6 @@ from torch import Tensor
 from .mixture import IntegerDensity
 from .schedule import Memory
 from .wavefront import Wavefront
-
-Check = Callable[[], None]
-"""Called often; what it raises ends the work."""
 
 
 class BandModel(Protocol):

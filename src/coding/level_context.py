@@ -7,19 +7,12 @@ from torch import Tensor
 
 from .coarse_context import coarse_inputs
 from .context_pass import BandPass, gathered
+from .integer_conv import IntegerConv
 from .schedule import Memory, whole_memory
 from .wavefront import TAPS, Wavefront
 
 if TYPE_CHECKING:
     from .integer_context import IntegerContext
-
-ROWS = 8192
-"""Rows worked on at once where the whole band is known: what a processor's cache holds."""
-
-
-def bordered(values: Tensor) -> Tensor:
-    """(T, P, ...) -> (T, P + 1, ...), with a zero for all that lies outside."""
-    return torch.cat((values, torch.zeros_like(values[:, :1])), dim=1)
 
 
 def of_tiles(tiles: int, places: int) -> Tensor:
@@ -68,19 +61,9 @@ class LevelContext:
 
     def _convolved(self, approx: Tensor) -> Tensor:
         """Two convolutions over the reconstruction, (T, P, C)."""
-        inputs = coarse_inputs(approx)
-        sorted_inputs = [self.wave.sort(channel) for channel in inputs.unbind(dim=1)]
-        hidden = self._cube("coarse0", torch.stack(sorted_inputs, dim=-1)).clamp_(0, self.model.limit)
-        return self._cube("coarse1", hidden)
-
-    def _cube(self, name: str, x: Tensor) -> Tensor:
-        """A 3x3x3 convolution: (T, P, C_in) -> (T, P, C)."""
-        buffer, layer = bordered(x), self.model.layers[name]
-        out = x.new_empty(self.tiles, self.wave.positions, self.model.channels)
-        for start, end in self.wave.chunks(max(1, ROWS // self.tiles)):
-            rows = layer(gathered(buffer, self._neighbours(start, end)))
-            out[:, start:end] = rows.view(self.tiles, end - start, -1)
-        return out
+        first, last = (IntegerConv(self.model.layers[name], "zeros") for name in ("coarse0", "coarse1"))
+        out = last(first(coarse_inputs(approx)).clamp_(0, self.model.limit))
+        return out.movedim(1, -1).flatten(1, 3).index_select(1, self.wave.raster)
 
     def band(self, letters: int, log_step: int) -> BandPass:
         """The next band, by its place among the eight."""

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ..models.subbands import BAND_LETTERS
-from .band_model import Check, IntegerModel
+from .band_model import IntegerModel
 from .schedule import schedule
 from .symbol_io import Reader
 from .symbols import code_symbols
@@ -20,7 +20,6 @@ def decode_level(
     segments: Sequence[Sequence[bytes]],
     approx: Tensor | None,
     log_step: int,
-    check: Check,
 ) -> Tensor:
     """The segments of a level, band by band, of T tiles each -> (T, bands, d, h, w) int64.
 
@@ -32,7 +31,6 @@ def decode_level(
     bands = [context.band(letters, log_step) for letters in range(len(BAND_LETTERS) - count, len(BAND_LETTERS))]
     values = torch.empty(count, tiles, wave.positions, dtype=torch.int64)
     for runs in plan.steps(count):
-        check()
         reader.at([(tiles * run.band + tile, run.end - run.start) for run in runs for tile in range(tiles)])
         parts = [bands[run.band].parameters(run.start, run.end) for run in runs]
         parameters, predicted = (torch.cat(part) for part in zip(*parts, strict=True))

@@ -10,7 +10,6 @@ from torch import Tensor
 from ..models.rate import HIGH_RATE_SLOPE
 from ..models.subbands import DETAILS, Subbands
 from .band_coder import BandCoder, KnownBand
-from .band_model import Check
 from .mixture import Mixture
 
 FLOOR = 1 << 14
@@ -18,17 +17,17 @@ FLOOR = 1 << 14
 
 
 @torch.inference_mode()
-def optimised(coder: BandCoder, exact: Subbands, log_step: int, check: Check = lambda: None) -> Subbands:
+def optimised(coder: BandCoder, exact: Subbands, log_step: int) -> Subbands:
     """Coefficients of T tiles in quantisation steps, real numbers -> integers, int64.
 
     Each is the nearest integer, or the next towards zero where the bits that this saves, at the slope of a uniform
     quantiser at high rate, are worth more than the squared error that it adds. Bits are those in the context of the
-    nearest integers. What `check` raises ends it.
+    nearest integers.
     """
     nearest = exact.map(lambda band: torch.round(band).long())
     bands = [
         _choose(band, band.wave.sort(coefficients))
-        for band, coefficients in zip(coder.known_bands(nearest, log_step, check), _bands(exact), strict=True)
+        for band, coefficients in zip(coder.known_bands(nearest, log_step), _bands(exact), strict=True)
     ]
     details = (torch.stack(bands[k : k + DETAILS], dim=1) for k in range(1, len(bands), DETAILS))
     return Subbands(bands[0].unsqueeze(1), tuple(details))

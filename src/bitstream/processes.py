@@ -1,0 +1,135 @@
+"""Batches worked on at the same time, each by one process that computes with one thread.
+
+Threads of one process do not pay: PyTorch's operations are small here, and what lies between them runs in one thread
+at a time. The processes are loky's, which joblib brings along, since they do not run the caller's script again.
+"""
+
+import os
+import pickle
+import signal
+import threading
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from itertools import islice
+from multiprocessing import current_process, resource_tracker
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any, TypeVar
+
+import torch
+
+from ..errors import AiwaveError
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+MOST = 8
+"""Processes at once: each takes half a gigabyte of memory."""
+
+AHEAD = 2
+"""Batches that a helper has at once: one at work, one waiting."""
+
+POLL_S = 0.5
+ENDED = (
+    "A process that codes tiles has ended unexpectedly, perhaps for lack of memory: "
+    "set OMP_NUM_THREADS=1 to work in a single process."
+)
+
+_work: Callable[[Any], Any] | None = None
+
+
+def outcomes(
+    work: Callable[[Task], Result], tasks: Iterable[Task], helpers: int
+) -> Generator[tuple[Task, Result], None, None]:
+    """Every task and what `work` gives for it, as they get done; this process works on tasks as well as its helpers.
+
+    With helpers everything must be picklable. No more tasks are taken than are worked on soon. Closing the generator
+    or any error ends the helpers, too: use `contextlib.closing`. Raises what `work` raises, and AiwaveError if a
+    helper is killed.
+    """
+    if not helpers:
+        yield from ((task, work(task)) for task in tasks)
+        return
+    waiting, given = iter(tasks), dict[Any, Task]()
+    with one_thread(), _pool(work, helpers) as pool:
+        try:
+            while True:
+                unfinished = sum(not future.done() for future in given)
+                for task in islice(waiting, AHEAD * helpers - unfinished):
+                    with _interrupts_held_back():
+                        given[pool.submit(_work_on, task)] = task
+                own = list(islice(waiting, 1))
+                for task in own:
+                    yield task, work(task)
+                for future in [future for future in given if future.done() or not own]:
+                    yield given.pop(future), future.result()
+                if not own:
+                    return
+        except BrokenProcessPool as error:
+            raise AiwaveError(ENDED) from error
+
+
+def helpers_for(batches: int) -> int:
+    """How many processes should help with so many batches: none if PyTorch is set to use one thread."""
+    if current_process().daemon:  # such may not have children
+        return 0
+    return max(0, min(torch.get_num_threads(), MOST, batches) - 1)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """PyTorch computes with one thread within the block."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@contextmanager
+def _pool(work: Callable[[Any], Any], helpers: int) -> Iterator[Any]:
+    """Processes that know what to do; they end with the block, whatever they do then."""
+    from joblib.externals.loky import ProcessPoolExecutor
+
+    single = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    with NamedTemporaryFile() as file:  # loky would wait for ever for a process that ends while it is sent much
+        pickle.dump(work, file)
+        file.flush()
+        pool = ProcessPoolExecutor(helpers, initializer=_begin, initargs=(file.name, os.getpid()), env=single)
+        try:
+            yield pool
+        finally:
+            pool.shutdown(kill_workers=True)
+
+
+@contextmanager
+def _interrupts_held_back() -> Iterator[None]:
+    """Ctrl-C comes after the block, and never to processes that it starts: whoever started these ends them."""
+    resource_tracker.ensure_running()  # starting it within would let the signal through
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _begin(file: str, parent: int) -> None:
+    """Prepare a helper, which finds in a file what to do."""
+    global _work
+    _work = pickle.loads(Path(file).read_bytes())
+    torch.set_num_threads(1)
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(POLL_S)
+    os._exit(1)
+
+
+def _work_on(task: Any) -> Any:
+    assert _work is not None
+    return _work(task)
