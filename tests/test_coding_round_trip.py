@@ -15,6 +15,7 @@ from aiwave.coding import (
     model_identity,
     model_to_bytes,
 )
+from aiwave.coding.wavefront import wavefront
 from aiwave.errors import AiwaveError
 from aiwave.models import Subbands
 from aiwave.models.entropy import Laplace
@@ -26,6 +27,7 @@ KINDS = {
     "laplace": {"density": Laplace()},
     "short only": {"long_context": False},
     "long only": {"short_context": False},
+    "reversible": {"reversible": True},
     "factorized": {},
 }
 
@@ -76,7 +78,7 @@ def test_what_is_decoded_is_what_was_encoded(coders, kind, size, tiles, spread):
     assert equal(coder.decode(coder.encode(q, STEP), size, STEP), q)
 
 
-@pytest.mark.parametrize("kind", ["context", "laplace", "factorized"])
+@pytest.mark.parametrize("kind", ["context", "laplace", "reversible", "factorized"])
 def test_extremes_survive(coders, kind):
     q = noise((3, 4, 5))
     coder = coders[kind]
@@ -91,7 +93,7 @@ def test_extremes_survive(coders, kind):
         coder.encode(q.map(lambda band: band + 2**23), STEP)
 
 
-@pytest.mark.parametrize("kind", ["context", "long only"])
+@pytest.mark.parametrize("kind", ["context", "long only", "reversible"])
 def test_bytes_depend_on_neither_batch_nor_threads_nor_memory_format(coders, kind):
     q, coder = noise((6, 5, 7), tiles=4), coders[kind]
     together = coder.encode(q, STEP)
@@ -187,3 +189,25 @@ def test_rounded_products_are_noticed(coders, monkeypatch):
         coders["context"].encode(q, STEP)
     with pytest.raises(AiwaveError, match="not exact"):
         coders["context"].decode([], (2, 2, 2), STEP)
+
+
+def test_bands_predict_each_other_as_in_the_float_model():
+    torch.manual_seed(0)
+    model = shake(entropy("context", reversible=True), std=0.1).eval()
+    shake(model.cross, std=0.5)
+    integers, q = integer_model(model), noise((4, 5, 6), tiles=2, spread=30.0)
+    level, approx = torch.arange(8), None
+    with torch.no_grad():
+        for index, stack in enumerate(q.level_stacks()):
+            ids = level[8 - stack.shape[1] :] + 8 * index
+            rebuilt = None if approx is None else (approx >> 6).float()
+            expected = model.prediction(stack, ids) + model.cross(stack, rebuilt, ids)
+            wave = wavefront(tuple(stack.shape[2:]))
+            context = integers.level(index, wave, 2, approx)
+            for letters, band, floats in zip(ids % 8, stack.unbind(1), expected.unbind(1), strict=True):
+                one = context.band(int(letters), STEP)
+                one.write(0, wave.positions, wave.sort(band.long()))
+                found = one.parameters(0, wave.positions)[1].view(2, -1) / 2**8
+                torch.testing.assert_close(found, wave.sort(floats), atol=0.5, rtol=1e-3)
+            approx = integers.next_approx(q.map(torch.Tensor.long), index, approx)
+    assert float(expected.abs().mean()) > 20

@@ -8,7 +8,6 @@ from torch import Tensor
 
 from ..models.subbands import BAND_LETTERS, Subbands
 from .band_model import BandModel, IntegerModel
-from .coarse_context import next_approx
 from .constants import COEFFICIENT_LIMIT
 from .exactness import require_exact_convolutions, require_exact_products
 from .level_decoder import decode_level
@@ -72,8 +71,7 @@ class BandCoder:
                 model, values = level.band(letters, log_step), wave.sort(band)
                 model.write(0, wave.positions, values)
                 yield KnownBand(wave, starts, values, self._densities(model, wave, tiles))
-            if self.model.needs_approx and index + 1 < self.model.levels:
-                approx = next_approx(q, index, approx)
+            approx = self.model.next_approx(q, index, approx)
 
     def _densities(self, model: BandModel, wave: Wavefront, tiles: int) -> Iterator[tuple[int, int, Mixture]]:
         for start, end in wave.chunks(max(1, ROWS // tiles)):
@@ -112,8 +110,7 @@ class BandCoder:
             if index == 0:
                 lowest, stack = stack[:, :1], stack[:, 1:]
             details.append(stack)
-            if self.model.needs_approx and index + 1 < self.model.levels:
-                approx = next_approx(Subbands(lowest, tuple(details)), index, approx)
+            approx = self.model.next_approx(Subbands(lowest, tuple(details)), index, approx)
         return Subbands(lowest, tuple(details))
 
 

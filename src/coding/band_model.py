@@ -4,6 +4,7 @@ from typing import Protocol
 
 from torch import Tensor
 
+from ..models.subbands import Subbands
 from .mixture import IntegerDensity
 from .schedule import Memory
 from .wavefront import Wavefront
@@ -35,8 +36,7 @@ class IntegerModel(Protocol):
     @property
     def density(self) -> IntegerDensity: ...  # noqa: D102
 
-    @property
-    def needs_approx(self) -> bool: ...  # noqa: D102
+    def next_approx(self, q: Subbands, level: int, approx: Tensor | None) -> Tensor | None: ...  # noqa: D102
 
     def fronts(self, wave: Wavefront) -> list[tuple[int, int]]: ...  # noqa: D102
 

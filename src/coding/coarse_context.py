@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from ..models.subbands import Subbands
+from ..models.transform import WaveletTransform
 from ..models.wavelets import Wavelet
 from .constants import APPROX_FRACTION, COEFFICIENT_LIMIT
 from .exact_tables import asinh_thresholds
@@ -19,6 +20,9 @@ def _fixed(factor: float) -> int:
 
 
 _CDF97 = Wavelet.CDF97.lifting
+REVERSIBLE = WaveletTransform(Wavelet.CDF53, levels=1, reversible=True).double()
+"""Its increments are multiples of 1/4, which float64 rounds alike everywhere."""
+
 STEPS = tuple(_fixed(step) for step in _CDF97.steps)
 GAINS = _fixed(1 / _CDF97.low_gain), _fixed(1 / _CDF97.high_gain)
 
@@ -59,10 +63,16 @@ def in_fixed_point(q: Tensor) -> Tensor:
     return q.long() << APPROX_FRACTION
 
 
-def next_approx(q: Subbands, level: int, approx: Tensor | None) -> Tensor:
-    """The reconstruction up to and including a level, from that before it (None: the level is the coarsest)."""
+def next_approx(q: Subbands, level: int, approx: Tensor | None, reversible: bool = False) -> Tensor:
+    """The reconstruction up to and including a level, from that before it (None: the level is the coarsest).
+
+    That of the reversible 5/3, whole numbers, if it is `reversible`; otherwise that of the 9/7.
+    """
     low = in_fixed_point(q.approx) if approx is None else approx
-    return synthesise_level(low, in_fixed_point(q.details[level]))
+    if not reversible:
+        return synthesise_level(low, in_fixed_point(q.details[level]))
+    exact = REVERSIBLE.inverse(Subbands((low >> APPROX_FRACTION).double(), (q.details[level].double(),)))
+    return in_fixed_point(exact).clamp(-APPROX_LIMIT, APPROX_LIMIT)
 
 
 def coarse_inputs(approx: Tensor) -> Tensor:

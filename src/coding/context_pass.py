@@ -22,17 +22,19 @@ class BandPass:
     """One band of T tiles, coefficients known or still to be decoded, positions in wavefront order.
 
     `write` what is known, then ask for `parameters`; those of a position need every position of smaller t written
-    and asked for, and of the band before every neighbour written. `squashed` (T, P + 1) is what other bands see of
-    this one.
+    and asked for, and of the band before, `last`, every neighbour written. `squashed` (T, P + 1) is what other bands
+    see of this one, with `known`, its coefficients, where these predict others.
     """
 
-    def __init__(self, level: "LevelContext", letters: int, log_step: int, last: tuple[int, Tensor] | None) -> None:
+    def __init__(self, level: "LevelContext", letters: int, log_step: int, last: "BandPass | None") -> None:
         model, tiles, places = level.model, level.tiles, level.memory.size + 1
         band = level.level * len(BAND_LETTERS) + letters
         self.level = level
+        self.letters = letters
         self.last = last
         self.band_id = band
         self.squashed = torch.zeros(tiles, level.wave.positions + 1)
+        self.known = torch.zeros(tiles, level.wave.positions + 1, dtype=torch.float64) if level.cross else None
         self._q = torch.zeros(tiles, places, dtype=torch.float64)
         self._near = self.squashed if places == level.wave.positions + 1 else torch.zeros(tiles, places)
         self._hidden = [torch.zeros(tiles, places, model.channels) for _ in model.blocks]
@@ -44,6 +46,8 @@ class BandPass:
         here = self.level.memory.at(start, end)
         self._q[:, here] = q
         self.squashed[:, start:end] = squash(q)
+        if self.known is not None:
+            self.known[:, start:end] = q
         if self._near is not self.squashed:
             self._near[:, here] = self.squashed[:, start:end]
 
@@ -63,4 +67,5 @@ class BandPass:
             hidden = hidden + layer(gathered(buffer, near))
         mixed = model.layers["mix"](hidden.clamp_(0, limit)).clamp_(0, limit)
         parameters = model.layers["head"](mixed).add_(self._offset)
-        return parameters, model.predicted(self.band_id, gathered(self._q, near)[:, :CENTRE])
+        others = self.level.crossed(start, end, self)
+        return parameters, model.predicted(self.band_id, gathered(self._q, near)[:, :CENTRE], others)

@@ -10,8 +10,10 @@ from torch import Tensor
 
 from ..models.conv import CausalConv3d, Conv3d
 from ..models.entropy import ContextEntropy
-from .coarse_context import SQUASH_LIMIT
+from ..models.subbands import Subbands
+from .coarse_context import SQUASH_LIMIT, next_approx
 from .constants import LOG_STEP_FRACTION, LOG_STEP_LIMIT, PARAMETER_FRACTION, PREDICTION_FRACTION, SQUASH_FRACTION
+from .cross_pass import APPROX_SHIFT
 from .integer_layer import EXACT, IntegerLayer, quantised_layer
 from .level_context import LevelContext
 from .mixture import IntegerDensity, integer_density
@@ -24,6 +26,13 @@ PIECE = 4096
 PREDICTOR_FRACTION = 12
 EMBEDDING_FRACTION = 12
 """Embeddings of bands count in units of 2**-12."""
+
+CROSS_LIMIT = 2**22
+COARSE_LIMIT = 2**18
+"""What sums of a filter's magnitudes stay below, for coefficients and for the reconstruction: then float64 is exact.
+
+Coefficients reach 2**23 in units of 2**-6 of a tap, differences of the reconstruction 2**34.
+"""
 
 
 @dataclass(frozen=True)
@@ -49,7 +58,8 @@ class IntegerContext:
 
     `layers` names `coarse0`, `coarse1`, `siblings` (with the long context), `own` (with the short), `block0`, ...,
     `mix`, `head`. By band: `band` and `band_step` (bands, C) and `band_head` (bands, size), int64 in units of 2**-12;
-    `prediction` (bands, 13), int64 in units of 2**-12, None without the short context.
+    `prediction` (bands, 13), int64 in units of 2**-12, None without the short context; `cross` (bands, 8, 27) and
+    `cross_coarse` (bands, 27), likewise, if it is reversible (see `CrossPass`).
     """
 
     levels: int
@@ -61,6 +71,8 @@ class IntegerContext:
     band_step: Tensor
     band_head: Tensor
     prediction: Tensor | None
+    cross: Tensor | None = None
+    cross_coarse: Tensor | None = None
 
     def __post_init__(self) -> None:
         """Raise ValueError if a sum of layers might be inexact, or the parts do not fit together."""
@@ -71,11 +83,20 @@ class IntegerContext:
         predictor = 0 if self.prediction is None else int(self.prediction.abs().sum(dim=1).max())
         if max(sums + embedded, output) >= EXACT[torch.float32] or predictor >= 2**30:
             raise ValueError("the weights are too large for exact sums")
+        if (self.cross is None) != (self.cross_coarse is None):
+            raise ValueError("one half of the prediction from other bands is missing")
+        if self.cross is not None and self.cross_coarse is not None:
+            shapes = [tuple(part.shape) for part in (self.band, self.cross, self.cross_coarse)]
+            fits = shapes[1:] == [(shapes[0][0], 8, 27), (shapes[0][0], 27)] and {"own", "siblings"} <= set(self.layers)
+            reach = predictor + int(self.cross.abs().sum(dim=(1, 2)).max())
+            if not fits or reach >= CROSS_LIMIT or int(self.cross_coarse.abs().sum(dim=1).max()) >= COARSE_LIMIT:
+                raise ValueError("the prediction from other bands does not fit or is too large for exact sums")
 
-    @property
-    def needs_approx(self) -> bool:
-        """Whether a level needs the reconstruction of those before it."""
-        return "siblings" in self.layers
+    def next_approx(self, q: Subbands, level: int, approx: Tensor | None) -> Tensor | None:
+        """The reconstruction that the next level needs, if it does; see `coarse_context.next_approx`."""
+        if "siblings" not in self.layers or level + 1 >= self.levels:
+            return None
+        return next_approx(q, level, approx, reversible=self.cross is not None)
 
     def fronts(self, wave: Wavefront) -> list[tuple[int, int]]:
         """Positions that can be decoded at once: all, in pieces of a fixed length, where none depends on another."""
@@ -109,12 +130,18 @@ class IntegerContext:
         """What the band adds to the density's parameters: (size,) float32 that holds integers."""
         return _shifted(self.band_head[band], EMBEDDING_FRACTION - PARAMETER_FRACTION).to(torch.float32)
 
-    def predicted(self, band: int, neighbours: Tensor) -> Tensor:
-        """The 13 coefficients before each, (rows, 13) float64 integers -> predictions, int64 in units of 2**-8."""
+    def predicted(self, band: int, neighbours: Tensor, others: Tensor | None = None) -> Tensor:
+        """The 13 coefficients before each, (rows, 13) float64 integers -> predictions, int64 in units of 2**-8.
+
+        `others` (rows,) is what other bands predict (see `CrossPass.of`).
+        """
         if self.prediction is None:
             return torch.zeros(len(neighbours), dtype=torch.int64)
         total = neighbours @ self.prediction[band].double()
-        return _shifted(total.long(), PREDICTOR_FRACTION - PREDICTION_FRACTION)
+        if others is None:
+            return _shifted(total.long(), PREDICTOR_FRACTION - PREDICTION_FRACTION)
+        total = total * 2**APPROX_SHIFT + others
+        return _shifted(total.long(), PREDICTOR_FRACTION + APPROX_SHIFT - PREDICTION_FRACTION)
 
 
 def integer_context(model: ContextEntropy, precision: Precision | None = None) -> IntegerContext:
@@ -153,6 +180,8 @@ def integer_context(model: ContextEntropy, precision: Precision | None = None) -
         band_step=_fixed(model.band_step.weight, EMBEDDING_FRACTION),
         band_head=_fixed(model.band_head.weight, EMBEDDING_FRACTION),
         prediction=None if prediction is None else _fixed(_causal(prediction.table.weight), PREDICTOR_FRACTION),
+        cross=None if model.cross is None else _before(_fixed(model.cross.siblings.weight, PREDICTOR_FRACTION)),
+        cross_coarse=None if model.cross is None else _fixed(model.cross.coarse.weight, PREDICTOR_FRACTION).flatten(1),
     )
 
 
@@ -164,6 +193,13 @@ def _tap_major(weight: Tensor) -> Tensor:
 def _causal(kernels: Tensor) -> Tensor:
     """Kernels (bands, 1, 2, 3, 3) -> their taps before the centre, (bands, 13)."""
     return kernels.flatten(1)[:, :CENTRE]
+
+
+def _before(kernels: Tensor) -> Tensor:
+    """Filters (bands, 8, 3, 3, 3), the bands of a level by place -> (bands, 8, 27), zero for bands not yet coded."""
+    count = kernels.shape[1]
+    before = torch.ones(count, count, dtype=torch.int64).tril(-1).repeat(len(kernels) // count, 1)
+    return kernels.flatten(2) * before.unsqueeze(2)
 
 
 def _fixed(values: Tensor, fraction: int) -> Tensor:

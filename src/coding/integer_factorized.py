@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..models.entropy import FactorizedEntropy
-from ..models.subbands import BAND_LETTERS
+from ..models.subbands import BAND_LETTERS, Subbands
 from .constants import LOG_STEP_FRACTION
 from .integer_layer import IntegerLayer, quantised_layer
 from .mixture import IntegerDensity, integer_density
@@ -32,7 +32,10 @@ class IntegerFactorized:
     layers: dict[str, IntegerLayer]
     embedding: Tensor
     band_head: Tensor
-    needs_approx = False
+
+    def next_approx(self, q: Subbands, level: int, approx: Tensor | None) -> Tensor | None:
+        """None: no level needs those before it."""
+        return None
 
     def fronts(self, wave: Wavefront) -> list[tuple[int, int]]:
         """All positions, in pieces of a fixed length."""

@@ -5,14 +5,18 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from ..models.subbands import BAND_LETTERS
 from .coarse_context import coarse_inputs
 from .context_pass import BandPass, gathered
+from .cross_pass import CrossPass
 from .integer_conv import IntegerConv
 from .schedule import Memory, whole_memory
 from .wavefront import TAPS, Wavefront
 
 if TYPE_CHECKING:
     from .integer_context import IntegerContext
+
+BANDS = len(BAND_LETTERS)
 
 
 def of_tiles(tiles: int, places: int) -> Tensor:
@@ -44,12 +48,16 @@ class LevelContext:
         self._near = self.memory.slots[wave.causal]
         self._all = wave.neighbours.int()
         self._near_tiles, self._all_tiles = of_tiles(tiles, self.memory.size + 1), of_tiles(tiles, wave.positions + 1)
-        self._last: tuple[int, Tensor] | None = None
+        self._last: BandPass | None = None
         self._coarse: Tensor | None = None
         self._before: Tensor | None = None
         if (siblings := model.layers.get("siblings")) is not None:
             self._before = siblings.operands[1].expand(tiles, wave.positions, -1).clone()
             self._coarse = None if approx is None else self._convolved(approx)
+        self.cross: CrossPass | None = None
+        if model.cross is not None and model.cross_coarse is not None:
+            own = slice(level * BANDS, (level + 1) * BANDS)
+            self.cross = CrossPass(model.cross[own], model.cross_coarse[own], wave, tiles, approx)
 
     def near(self, start: int, end: int) -> Tensor:
         """Where the causal neighbours of positions, and these themselves, are remembered: (T * n, 14) int32."""
@@ -68,21 +76,27 @@ class LevelContext:
     def band(self, letters: int, log_step: int) -> BandPass:
         """The next band, by its place among the eight."""
         band = BandPass(self, letters, log_step, self._last)
-        self._last = letters, band.squashed
+        self._last = band
         return band
 
-    def features(self, start: int, end: int, last: tuple[int, Tensor] | None) -> Tensor:
+    def crossed(self, start: int, end: int, band: BandPass) -> Tensor | None:
+        """What other bands predict of a band's positions `start` to `end`, after `features` (see `CrossPass.of`)."""
+        if self.cross is None:
+            return None
+        if (last := band.last) is not None and last.known is not None:
+            self.cross.add_band(start, end, last.letters, gathered(last.known, self._neighbours(start, end)))
+        return self.cross.of(start, end, band.letters)
+
+    def features(self, start: int, end: int, last: BandPass | None) -> Tensor:
         """(T, n, C) float32 integers of the positions `start` to `end`, or zeros (1, 1, C).
 
-        `last` is the band before, whose neighbours there are known now: its place among the eight, and its squashed
-        coefficients (T, P + 1). Bands must ask in order.
+        `last` is the band before, whose neighbours there are known now. Bands must ask in order.
         """
         if self._before is None:
             return torch.zeros(1, 1, self.model.channels)
         layer, here = self.model.layers["siblings"], self._before[:, start:end]
         if last is not None:
-            letters, squashed = last
-            rows = gathered(squashed, self._neighbours(start, end))
-            here += layer.accumulate(rows, letters * len(TAPS)).view_as(here)
+            rows = gathered(last.squashed, self._neighbours(start, end))
+            here += layer.accumulate(rows, last.letters * len(TAPS)).view_as(here)
         total = (here * layer.operands[2]).floor_().float()
         return total if self._coarse is None else total.add_(self._coarse[:, start:end])

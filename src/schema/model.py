@@ -72,6 +72,7 @@ class Entropy(Node):
     density: Density
     long_context: bool
     short_context: bool
+    reversible: bool = False
 
 
 class Post(Node):

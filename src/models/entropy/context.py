@@ -9,14 +9,14 @@ from torch import Tensor, nn
 
 from ..conv import CausalConv3d, Conv3d
 from ..post import local_mean
-from ..subbands import BAND_LETTERS, DETAILS, Subbands
+from ..subbands import DETAILS, Subbands
 from ..transform import WaveletTransform
+from ..wavelets import Wavelet
 from .band_table import BandTable
 from .base import BitsOf, EntropyModel, per_band
+from .cross_prediction import BANDS, CrossPredictor
 from .density import Density
 from .prediction import BandPredictor
-
-BANDS = len(BAND_LETTERS)
 
 
 class ContextEntropy(EntropyModel):
@@ -27,6 +27,9 @@ class ContextEntropy(EntropyModel):
     reconstruction is that of the plain wavelet, so that the densities follow from the coded integers and the step
     alone, whatever transform is trained. Bands differ by rows of tables; `density` is centred on a causal linear
     prediction. Without `short_context` the band's own coefficients are left out, without `long_context` all others.
+
+    A `reversible` one is for the whole numbers of a reversible transform: the reconstruction is that of the reversible
+    5/3, and bands also predict each other (see `CrossPredictor`). It needs both contexts; raises ValueError otherwise.
     """
 
     kind = "context"
@@ -39,8 +42,11 @@ class ContextEntropy(EntropyModel):
         density: Density,
         long_context: bool = True,
         short_context: bool = True,
+        reversible: bool = False,
     ) -> None:
         super().__init__()
+        if reversible and not (long_context and short_context):
+            raise ValueError("a reversible context model needs long_context and short_context")
         self.levels = levels
         self.density = density
         coarse = nn.Sequential(Conv3d(2, channels), nn.ReLU(), Conv3d(channels, channels))
@@ -54,7 +60,9 @@ class ContextEntropy(EntropyModel):
         self.head = Conv3d(channels, density.size, kernel=1)
         self.band_head = BandTable(levels * BANDS, density.size)
         self.prediction = BandPredictor(levels * BANDS) if short_context else None
-        self.synthesis = WaveletTransform(levels=1)
+        self.cross = CrossPredictor(levels * BANDS) if reversible else None
+        wavelet = Wavelet.CDF53 if reversible else Wavelet.CDF97
+        self.synthesis = WaveletTransform(wavelet, levels=1, reversible=reversible)
 
     def densities(self, q: Subbands, step: Tensor) -> Iterator[tuple[Tensor, BitsOf]]:
         """See `EntropyModel.densities`; a level at a time."""
@@ -80,6 +88,8 @@ class ContextEntropy(EntropyModel):
         if approx is not None and self.coarse is not None:
             features = features + self._coarser(approx).unsqueeze(1)
         predicted = torch.zeros_like(stack) if self.prediction is None else self.prediction(stack, ids)
+        if self.cross is not None:
+            predicted = predicted + self.cross(stack, approx, ids)
         parameters = self._parameters_of(features, ids)
         return partial(self.density.bits, parameters=parameters, predicted=predicted, step=step)
 

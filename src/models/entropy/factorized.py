@@ -29,9 +29,10 @@ class FactorizedEntropy(EntropyModel):
         density: Density,
         long_context: bool = False,
         short_context: bool = False,
+        reversible: bool = False,
     ) -> None:
         super().__init__()
-        if long_context or short_context:
+        if long_context or short_context or reversible:
             raise ValueError("a factorized model has no context: choose entropy=context_shared")
         self.levels = levels
         self.bands = band_count(levels)

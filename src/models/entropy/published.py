@@ -31,8 +31,11 @@ class PublishedContext(EntropyModel):
         density: Density,
         long_context: bool = True,
         short_context: bool = True,
+        reversible: bool = False,
     ) -> None:
         super().__init__()
+        if reversible:
+            raise ValueError("the published entropy model has no reversible form: choose entropy=context_shared")
         self.levels = levels
         self.density = density
         self.short_context = short_context

@@ -1,0 +1,41 @@
+"""Linear prediction of coefficients from other bands."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ..subbands import BAND_LETTERS
+from .band_table import BandTable
+
+BANDS = len(BAND_LETTERS)
+
+
+class CrossPredictor(nn.Module):
+    """For each band linear 3x3x3 filters over the level's bands coded before, and over what reconstructs the coarser.
+
+    The filter of the reconstruction works on differences to its centre: a flat region predicts nothing. Outside of a
+    volume bands are zero and differences, too. All filters start at zero. Bands of a transform without gains, such as
+    the reversible 5/3, are correlated; those of a nearly orthonormal one hardly are.
+    """
+
+    def __init__(self, bands: int) -> None:
+        super().__init__()
+        self.siblings = BandTable(bands, BANDS, 3, 3, 3)
+        self.coarse = BandTable(bands, 1, 3, 3, 3)
+
+    def forward(self, stack: Tensor, approx: Tensor | None, bands: Tensor) -> Tensor:
+        """What to add to the prediction of the bands (n,) of a level: `stack` (B, n, d, h, w), n = 7 or 8 -> the same.
+
+        `approx` is (B, 1, d, h, w) or None. All in one unit, computed in the precision of `stack`.
+        """
+        count = len(bands)
+        with torch.autocast(stack.device.type, enabled=False):
+            before = torch.ones(BANDS, BANDS, device=stack.device).tril(-1)[-count:]
+            kernel = self.siblings(bands) * before[:, :, None, None, None]
+            all_bands = F.pad(stack, (0, 0, 0, 0, 0, 0, BANDS - count, 0))
+            total = F.conv3d(all_bands, kernel.to(stack.dtype), padding=1)
+            if approx is None:
+                return total
+            kernel = self.coarse(bands).to(stack.dtype)
+            inside = F.conv3d(torch.ones_like(approx[:1]), kernel, padding=1)
+            return total + F.conv3d(approx, kernel, padding=1) - approx * inside
