@@ -7,12 +7,12 @@ from one process on one machine; CPU seconds hardly feel other programs, wall-cl
 import argparse
 import cProfile
 import itertools
+import os
 import pstats
 import resource
 import sys
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -26,10 +26,10 @@ from aiwave.models.entropy import ContextEntropy, EntropyModel, LogisticMixture
 
 
 def measured(work: Callable) -> tuple[object, float, float]:
-    """The result, CPU seconds and wall-clock seconds."""
-    wall, cpu = time.perf_counter(), time.process_time()
+    """The result, CPU seconds, those of processes that have ended included, and wall-clock seconds."""
+    wall, cpu = time.perf_counter(), sum(os.times()[:4])
     result = work()
-    return result, time.process_time() - cpu, time.perf_counter() - wall
+    return result, sum(os.times()[:4]) - cpu, time.perf_counter() - wall
 
 
 def trained(run: Path) -> WaveletCodec:
@@ -73,8 +73,8 @@ def rate_loss(model: EntropyModel, coder: BandCoder, q: Subbands, step: float) -
     )
 
 
-def speed(coder: BandCoder, q: Subbands, step: float, workers: int) -> None:
-    """Print encode and decode seconds, and decoding with several threads on groups of tiles."""
+def speed(coder: BandCoder, q: Subbands, step: float) -> None:
+    """Print encode and decode seconds."""
     voxels, log_step = q.details[-1][:, 0].numel() * 8, log_step_of(step)
     depth, height, width = q.approx.shape[2:]
     segments, encode_cpu, encode_wall = measured(lambda: coder.encode(q, log_step))
@@ -85,12 +85,6 @@ def speed(coder: BandCoder, q: Subbands, step: float, workers: int) -> None:
         f"({encode_wall:.2f} s), decode {decode_cpu:.2f} s CPU ({decode_wall:.2f} s), "
         f"decode / encode {decode_cpu / encode_cpu:.2f}, decoded {voxels / decode_cpu / 1e6:.3f} Mvoxel per CPU second"
     )
-    if workers > 1 and len(segments) >= workers:
-        groups = [segments[k::workers] for k in range(workers)]
-        with ThreadPoolExecutor(workers) as pool:
-            work = lambda group: coder.decode(group, (depth, height, width), log_step)  # noqa: E731
-            _, cpu, wall = measured(lambda: list(pool.map(work, groups)))
-        print(f"  {workers} threads: {wall:.2f} s, {voxels / wall / 1e6:.3f} Mvoxel/s, {cpu:.2f} s CPU")
 
 
 def shares(coder: BandCoder, q: Subbands, step: float) -> None:
@@ -112,7 +106,7 @@ def shares(coder: BandCoder, q: Subbands, step: float) -> None:
     print("  share of decoding: " + ", ".join(f"{name} {part / everything:.0%}" for name, part in parts.items()))
 
 
-def whole(codec: WaveletCodec, tiles: Tensor, side: int, step: float, threads: int) -> None:
+def whole(codec: WaveletCodec, tiles: Tensor, side: int, step: float, processes: int) -> None:
     """Print time and peak memory of a file of side^3 voxels, everything included, made of the tiles over and over."""
     model, size = Model.from_bytes(model_file(codec.eval(), "bench")), tiles.shape[-1]
     blocks = tiles[:, 0].round().clamp(0, 255).byte().numpy()
@@ -120,18 +114,21 @@ def whole(codec: WaveletCodec, tiles: Tensor, side: int, step: float, threads: i
     for number, corner in enumerate(itertools.product(range(0, side, size), repeat=3)):
         place = tuple(slice(start, start + size) for start in corner)
         volume[place] = blocks[number % len(blocks)][tuple(slice(0, side - start) for start in corner)]
-    torch.set_num_threads(threads)
+    torch.set_num_threads(processes)
     data, encode_cpu, encode = measured(lambda: compress(volume, model, step=step))
     assert isinstance(data, bytes)
     back, decode_cpu, decode = measured(lambda: decompress(data, model=model))
     torch.set_num_threads(1)
     assert isinstance(back, np.ndarray)
     assert back.shape == volume.shape
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 10 if sys.platform == "linux" else 1 << 20)
+    unit = 1 << 10 if sys.platform == "linux" else 1 << 20
+    peak, helper = (
+        resource.getrusage(who).ru_maxrss / unit for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    )
     print(
-        f"{side}^3 file, step {step:g}, {threads} threads: {8 * len(data) / volume.size:.3f} bpp, "
+        f"{side}^3 file, step {step:g}, at most {processes} processes: {8 * len(data) / volume.size:.3f} bpp, "
         f"encode {encode:.1f} s ({encode_cpu:.1f} s CPU), decode {decode:.1f} s ({decode_cpu:.1f} s CPU), "
-        f"decoded {volume.size / decode / 1e6:.3f} Mvoxel/s, peak memory {peak:.0f} MiB"
+        f"decoded {volume.size / decode / 1e6:.3f} Mvoxel/s, peak memory {peak:.0f} MiB, {helper:.0f} MiB a helper"
     )
 
 
@@ -184,8 +181,8 @@ def main() -> None:
         if "rate" not in arguments.skip:
             rate_loss(model, coder, q.map(lambda band: band[: max(1, len(arguments.volumes))]), step)
         if "speed" not in arguments.skip:
-            speed(coder, q.map(lambda band: band[:1]), step, 1)
-            speed(coder, q, step, arguments.workers)
+            speed(coder, q.map(lambda band: band[:1]), step)
+            speed(coder, q, step)
         if "shares" not in arguments.skip:
             shares(coder, q, step)
     if arguments.whole:
