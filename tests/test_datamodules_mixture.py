@@ -74,7 +74,8 @@ def test_stored_appearance_changes_nothing(root):
 def test_contrast_multiplies_within_its_range():
     crop, state = torch.full((1, 4, 4, 4), 100.0), np.random.RandomState(0)
     factors = [float(Appearance(1, [0.5, 2], 0, 1)(crop, state).mean()) / 100 for _ in range(500)]
-    assert 0.49 <= min(factors) < 0.55 and 1.8 < max(factors) <= 2.01
+    assert 0.49 <= min(factors) < 0.55
+    assert 1.8 < max(factors) <= 2.01
     assert np.mean(np.log(factors)) == pytest.approx(0, abs=0.06)
 
 
@@ -93,7 +94,8 @@ def test_planes_are_left_out_evenly_and_enough_are_left():
     for _ in range(50):
         planes = appearance.thinned(volume, 6, state).flatten()
         steps = torch.diff(planes).unique()
-        assert len(steps) == 1 and len(planes) >= 6
+        assert len(steps) == 1
+        assert len(planes) >= 6
         strides.add(int(steps))
     assert strides == {2, 3}
     assert appearance.thinned(volume, 11, state) is volume
