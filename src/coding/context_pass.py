@@ -1,6 +1,6 @@
 """The integer context model at work on one band of many tiles."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor
@@ -18,6 +18,18 @@ def gathered(buffer: Tensor, index: Tensor) -> Tensor:
     return buffer.flatten(0, 1).index_select(0, index.flatten()).view(index.shape[0], -1)
 
 
+class Written(NamedTuple):
+    """What bands see of the one before them, once it is written.
+
+    Its place among the eight; its coefficients as the network takes them, (T, P + 1) float32, and as they are,
+    (T, P + 1) float64, where these predict others. Not the band itself: its hidden features would stay in memory.
+    """
+
+    letters: int
+    squashed: Tensor
+    known: Tensor | None
+
+
 class BandPass:
     """One band of T tiles, coefficients known or still to be decoded, positions in wavefront order.
 
@@ -26,7 +38,7 @@ class BandPass:
     see of this one, with `known`, its coefficients, where these predict others.
     """
 
-    def __init__(self, level: "LevelContext", letters: int, log_step: int, last: "BandPass | None") -> None:
+    def __init__(self, level: "LevelContext", letters: int, log_step: int, last: Written | None) -> None:
         model, tiles, places = level.model, level.tiles, level.memory.size + 1
         band = level.level * len(BAND_LETTERS) + letters
         self.level = level

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ..models.subbands import BAND_LETTERS
 from .coarse_context import coarse_inputs
-from .context_pass import BandPass, gathered
+from .context_pass import BandPass, Written, gathered
 from .cross_pass import CrossPass
 from .integer_conv import IntegerConv
 from .schedule import Memory, whole_memory
@@ -48,7 +48,7 @@ class LevelContext:
         self._near = self.memory.slots[wave.causal]
         self._all = wave.neighbours.int()
         self._near_tiles, self._all_tiles = of_tiles(tiles, self.memory.size + 1), of_tiles(tiles, wave.positions + 1)
-        self._last: BandPass | None = None
+        self._last: Written | None = None
         self._coarse: Tensor | None = None
         self._before: Tensor | None = None
         if (siblings := model.layers.get("siblings")) is not None:
@@ -76,7 +76,7 @@ class LevelContext:
     def band(self, letters: int, log_step: int) -> BandPass:
         """The next band, by its place among the eight."""
         band = BandPass(self, letters, log_step, self._last)
-        self._last = band
+        self._last = Written(letters, band.squashed, band.known)
         return band
 
     def crossed(self, start: int, end: int, band: BandPass) -> Tensor | None:
@@ -87,7 +87,7 @@ class LevelContext:
             self.cross.add_band(start, end, last.letters, gathered(last.known, self._neighbours(start, end)))
         return self.cross.of(start, end, band.letters)
 
-    def features(self, start: int, end: int, last: BandPass | None) -> Tensor:
+    def features(self, start: int, end: int, last: Written | None) -> Tensor:
         """(T, n, C) float32 integers of the positions `start` to `end`, or zeros (1, 1, C).
 
         `last` is the band before, whose neighbours there are known now. Bands must ask in order.
