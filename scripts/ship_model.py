@@ -1,6 +1,7 @@
 """Put a trained run's codec among the models that come with the package: `python scripts/ship_model.py RUN MODALITY`.
 
-Writes NAME.aiwm and its card NAME.json into src/pretrained/models; NAME is that of the run.
+Writes NAME.aiwm and its card NAME.json into src/pretrained/models; NAME is that of the run. A model of that name, if it
+has been released, stays with the package under its hash.
 """
 
 import argparse
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from aiwave.bitstream import Model
 from aiwave.bitstream.find_model import run_model_file
-from aiwave.pretrained import Card
+from aiwave.pretrained import FORMER, Card
 from aiwave.training import RunFolder, last_finished, trained_codec
 
 FOLDER = Path(__file__).resolve().parents[1] / "src" / "pretrained" / "models"
@@ -20,6 +21,7 @@ USE = {
     "ct": "CT, 12 bits or Hounsfield units",
     "mri": "magnetic resonance images with 8 to 12 bits",
     "fmri": "series of functional magnetic resonance images",
+    "sections": "images of any kind whose neighbouring sections hardly resemble each other",
 }
 
 
@@ -51,9 +53,16 @@ def main() -> None:
         weak=args.weak,
     )
     FOLDER.mkdir(exist_ok=True)
+    keep_former(FOLDER / f"{card.name}.aiwm", card.sha256)
     (FOLDER / f"{card.name}.aiwm").write_bytes(data)
     (FOLDER / f"{card.name}.json").write_text(json.dumps(asdict(card), indent=2) + "\n")
     print(f"{card.name}: {card.parameters} parameters, {card.bytes} bytes")
+
+
+def keep_former(file: Path, identity: str) -> None:
+    """Files name a model by its hash: a model that another replaces stays, under its hash."""
+    if file.is_file() and (old := Model.from_bytes(file.read_bytes()).identity) != identity:
+        file.rename(FOLDER / f"{old}{FORMER}")
 
 
 def card_use(lossless: bool) -> str:

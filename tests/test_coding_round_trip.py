@@ -28,6 +28,8 @@ KINDS = {
     "short only": {"long_context": False},
     "long only": {"short_context": False},
     "reversible": {"reversible": True},
+    "sections": {"sharing": "sections"},
+    "reversible sections": {"reversible": True, "sharing": "sections"},
     "factorized": {},
 }
 
@@ -191,9 +193,10 @@ def test_rounded_products_are_noticed(coders, monkeypatch):
         coders["context"].decode([], (2, 2, 2), STEP)
 
 
-def test_bands_predict_each_other_as_in_the_float_model():
+@pytest.mark.parametrize("sharing", ["isotropic", "sections"])
+def test_bands_predict_each_other_as_in_the_float_model(sharing):
     torch.manual_seed(0)
-    model = shake(entropy("context", reversible=True), std=0.1).eval()
+    model = shake(entropy("context", reversible=True, sharing=sharing), std=0.1).eval()
     shake(model.cross, std=0.5)
     integers, q = integer_model(model), noise((4, 5, 6), tiles=2, spread=30.0)
     level, approx = torch.arange(8), None
@@ -211,3 +214,13 @@ def test_bands_predict_each_other_as_in_the_float_model():
                 torch.testing.assert_close(found, wave.sort(floats), atol=0.5, rtol=1e-3)
             approx = integers.next_approx(q.map(torch.Tensor.long), index, approx)
     assert float(expected.abs().mean()) > 20
+
+
+@pytest.mark.parametrize(("sharing", "reversible"), [("isotropic", False), ("sections", False), ("sections", True)])
+def test_coarser_levels_are_put_together_as_in_the_float_model(sharing, reversible):
+    model = entropy("context", reversible=reversible, sharing=sharing)
+    integers, q = integer_model(model), noise((4, 5, 6), tiles=2, spread=30.0)
+    with torch.no_grad():
+        expected = model.synthesis.inverse(Subbands(q.approx, q.details[:1]))
+    found = integers.next_approx(q.map(torch.Tensor.long), 0, None) / 2**6
+    torch.testing.assert_close(found, expected, atol=0.2, rtol=1e-3)

@@ -42,6 +42,20 @@ def test_a_damaged_model_is_refused_by_its_hash(tmp_path, monkeypatch):
         shipped_bytes(known)
 
 
+def test_files_of_a_model_that_another_replaced_stay_readable(tmp_path, monkeypatch):
+    data = shipped_bytes(card_of("em_nano"))
+    stream = compress(textured((8, 8, 8), 0), "em_nano", step=4.0)
+    expected = decompress(stream)
+    (tmp_path / "models").mkdir()
+    former = tmp_path / "models" / f"{hashlib.sha256(data).hexdigest()}.former"
+    former.write_bytes(data)
+    monkeypatch.setattr(card, "_folder", lambda: tmp_path / "models")
+    assert np.array_equal(decompress(stream), expected)
+    former.write_bytes(data[:-1])
+    with pytest.raises(AiwaveError, match="needs its model"):
+        decompress(stream)
+
+
 def test_eight_bits_need_no_model_to_be_named():
     volume = textured((20, 24, 28), 3)
     data = compress(volume, step=4.0)

@@ -5,7 +5,7 @@ import torch
 
 from ..coding import log_step_of
 from ..errors import AiwaveError
-from ..pretrained import Card, candidates
+from ..pretrained import SECTIONS, Card, candidates
 from .batch import TileCodec
 from .model import Model
 from .shipped import shipped_model
@@ -24,9 +24,10 @@ def automatic_model(volume: np.ndarray, lossless: bool, modality: str | None = N
         raise AiwaveError(_missing(lossless, bool(candidates(volume, not lossless, modality).candidates)))
     best = choice.candidates[0]
     if len(choice.candidates) > 1:
-        part = middle(volume, LOOKED_AT)
-        best = min(choice.candidates, key=lambda card: _bits(card, part))
-    return shipped_model(best.name), f"model {best.name}, since {choice.why}"
+        part, log_step = middle(volume, LOOKED_AT), _log_step(best)
+        best = min(choice.candidates, key=lambda card: _bits(card, part, log_step))
+    why = "its sections hardly resemble each other" if best.modality == SECTIONS else choice.why
+    return shipped_model(best.name), f"model {best.name}, since {why}"
 
 
 def middle(volume: np.ndarray, side: int) -> np.ndarray:
@@ -44,11 +45,15 @@ def _missing(lossless: bool, other: bool) -> str:
     return f"No ready-made model codes such volumes ({kind}): {choose} a model file or the folder of a run."
 
 
+def _log_step(card: Card) -> int:
+    """The step in the middle of those that a model was trained for."""
+    low, high = shipped_model(card.name).description.step_range
+    return 0 if card.lossless else log_step_of((low * high) ** 0.5)
+
+
 @torch.inference_mode()
-def _bits(card: Card, part: np.ndarray) -> float:
-    """What a model needs for a part, lossless or with the step in the middle of those it was trained for."""
+def _bits(card: Card, part: np.ndarray, log_step: int) -> float:
+    """What a model needs for a part, lossless or at a step."""
     model = shipped_model(card.name)
-    low, high = model.description.step_range
-    log_step = 0 if card.lossless else log_step_of((low * high) ** 0.5)
     q = TileCodec(model, log_step, card.lossless).analyse([part.astype(np.int32) - min(0, int(part.min()))])
     return float(model.coder.bits(q, log_step).sum())

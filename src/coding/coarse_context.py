@@ -1,8 +1,11 @@
 """What is known of a level before it is coded: the coarser bands put together, in exact fixed point."""
 
+from functools import cache
+
 import torch
 from torch import Tensor
 
+from ..models.separable import Sharing
 from ..models.subbands import Subbands
 from ..models.transform import WaveletTransform
 from ..models.wavelets import Wavelet
@@ -20,24 +23,30 @@ def _fixed(factor: float) -> int:
 
 
 _CDF97 = Wavelet.CDF97.lifting
-REVERSIBLE = WaveletTransform(Wavelet.CDF53, levels=1, reversible=True).double()
-"""Its increments are multiples of 1/4, which float64 rounds alike everywhere."""
-
 STEPS = tuple(_fixed(step) for step in _CDF97.steps)
 GAINS = _fixed(1 / _CDF97.low_gain), _fixed(1 / _CDF97.high_gain)
 
 
-def synthesise_level(low: Tensor, details: Tensor) -> Tensor:
+def synthesise_level(low: Tensor, details: Tensor, sections: bool = False) -> Tensor:
     """One level of the inverse CDF 9/7 in fixed point, every product rounded to the nearest unit.
 
     `low` (T, 1, d, h, w) and `details` (T, 7, d, h, w) are int64 in units of 2**-6 steps; returns
-    (T, 1, 2d, 2h, 2w) in the same units, kept within a range that rules overflow out.
+    (T, 1, 2d, 2h, 2w) in the same units, kept within a range that rules overflow out. With `sections` even and odd ones
+    are only put together along z.
     """
     parts = [low, *details.split(1, dim=1)]
     for axis in (4, 3, 2):
-        merged = [_merge(a, b, axis) for a, b in zip(parts[0::2], parts[1::2], strict=True)]
+        join = _interleaved if sections and axis == 2 else _merge
+        merged = [join(a, b, axis) for a, b in zip(parts[0::2], parts[1::2], strict=True)]
         parts = [part.clamp(-APPROX_LIMIT, APPROX_LIMIT) for part in merged]
     return parts[0]
+
+
+@cache
+def _reversible(sections: bool) -> WaveletTransform:
+    """The reversible 5/3. Its increments are multiples of 1/4, which float64 rounds alike everywhere."""
+    sharing = Sharing.SECTIONS if sections else Sharing.ISOTROPIC
+    return WaveletTransform(Wavelet.CDF53, levels=1, sharing=sharing, reversible=True).double()
 
 
 def _merge(low: Tensor, high: Tensor, axis: int) -> Tensor:
@@ -51,6 +60,10 @@ def _merge(low: Tensor, high: Tensor, axis: int) -> Tensor:
             even = even - _times(STEPS[k], odd.index_select(axis, before) + odd)
         else:
             odd = odd - _times(STEPS[k], even + even.index_select(axis, after))
+    return _interleaved(even, odd, axis)
+
+
+def _interleaved(even: Tensor, odd: Tensor, axis: int) -> Tensor:
     return torch.stack((even, odd), dim=axis + 1).flatten(axis, axis + 1)
 
 
@@ -63,15 +76,18 @@ def in_fixed_point(q: Tensor) -> Tensor:
     return q.long() << APPROX_FRACTION
 
 
-def next_approx(q: Subbands, level: int, approx: Tensor | None, reversible: bool = False) -> Tensor:
+def next_approx(
+    q: Subbands, level: int, approx: Tensor | None, reversible: bool = False, sections: bool = False
+) -> Tensor:
     """The reconstruction up to and including a level, from that before it (None: the level is the coarsest).
 
-    That of the reversible 5/3, whole numbers, if it is `reversible`; otherwise that of the 9/7.
+    That of the reversible 5/3, whole numbers, if it is `reversible`; otherwise that of the 9/7. With `sections` both
+    only sort along z.
     """
     low = in_fixed_point(q.approx) if approx is None else approx
     if not reversible:
-        return synthesise_level(low, in_fixed_point(q.details[level]))
-    exact = REVERSIBLE.inverse(Subbands((low >> APPROX_FRACTION).double(), (q.details[level].double(),)))
+        return synthesise_level(low, in_fixed_point(q.details[level]), sections)
+    exact = _reversible(sections).inverse(Subbands((low >> APPROX_FRACTION).double(), (q.details[level].double(),)))
     return in_fixed_point(exact).clamp(-APPROX_LIMIT, APPROX_LIMIT)
 
 

@@ -59,7 +59,8 @@ class IntegerContext:
     `layers` names `coarse0`, `coarse1`, `siblings` (with the long context), `own` (with the short), `block0`, ...,
     `mix`, `head`. By band: `band` and `band_step` (bands, C) and `band_head` (bands, size), int64 in units of 2**-12;
     `prediction` (bands, 13), int64 in units of 2**-12, None without the short context; `cross` (bands, 8, 27) and
-    `cross_coarse` (bands, 27), likewise, if it is reversible (see `CrossPass`).
+    `cross_coarse` (bands, 27), likewise, if it is reversible (see `CrossPass`). `sections` is 1 if sections are merely
+    sorted along z, else None.
     """
 
     levels: int
@@ -73,6 +74,7 @@ class IntegerContext:
     prediction: Tensor | None
     cross: Tensor | None = None
     cross_coarse: Tensor | None = None
+    sections: int | None = None
 
     def __post_init__(self) -> None:
         """Raise ValueError if a sum of layers might be inexact, or the parts do not fit together."""
@@ -96,7 +98,7 @@ class IntegerContext:
         """The reconstruction that the next level needs, if it does; see `coarse_context.next_approx`."""
         if "siblings" not in self.layers or level + 1 >= self.levels:
             return None
-        return next_approx(q, level, approx, reversible=self.cross is not None)
+        return next_approx(q, level, approx, self.cross is not None, bool(self.sections))
 
     def fronts(self, wave: Wavefront) -> list[tuple[int, int]]:
         """Positions that can be decoded at once: all, in pieces of a fixed length, where none depends on another."""
@@ -180,6 +182,7 @@ def integer_context(model: ContextEntropy, precision: Precision | None = None) -
         band_step=_fixed(model.band_step.weight, EMBEDDING_FRACTION),
         band_head=_fixed(model.band_head.weight, EMBEDDING_FRACTION),
         prediction=None if prediction is None else _fixed(_causal(prediction.table.weight), PREDICTOR_FRACTION),
+        sections=1 if model.sections else None,
         cross=None if model.cross is None else _before(_fixed(model.cross.siblings.weight, PREDICTOR_FRACTION)),
         cross_coarse=None if model.cross is None else _fixed(model.cross.coarse.weight, PREDICTOR_FRACTION).flatten(1),
     )

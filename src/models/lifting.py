@@ -100,6 +100,14 @@ class LiftingScheme(nn.Module):
                 even = step.inverse(even, odd)
         return torch.stack((even, odd), dim=3).flatten(2, 3)
 
+    @torch.no_grad()
+    def make_lazy(self) -> None:
+        """Start by sorting samples into even and odd alone: taps of zero, gains of one."""
+        for step in self.lifting_steps():
+            step.taps.zero_()
+        self.low_gain.fill_(1)
+        self.high_gain.fill_(1)
+
     def lifting_steps(self) -> list[LiftingStep]:
         """The steps in the order of analysis."""
         return cast(list[LiftingStep], list(self.steps))

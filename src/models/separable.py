@@ -12,17 +12,23 @@ from .subbands import Subbands
 
 
 class Sharing(StrEnum):
-    """Which directions share one scheme."""
+    """Which directions share one scheme.
+
+    `sections` is for volumes whose neighbouring sections hardly resemble each other: along z, the scheme starts by
+    merely sorting them into even and odd (the lazy wavelet).
+    """
 
     ISOTROPIC = "isotropic"
     AXIAL = "axial"
     NONE = "none"
+    SECTIONS = "sections"
 
 
 SCHEME_OF_PART: dict[Sharing, tuple[tuple[int, ...], ...]] = {
     Sharing.ISOTROPIC: ((0,), (0, 0), (0, 0, 0, 0)),
     Sharing.AXIAL: ((0,), (1, 1), (1, 1, 1, 1)),
     Sharing.NONE: ((0,), (1, 2), (3, 4, 5, 6)),
+    Sharing.SECTIONS: ((0,), (1, 1), (1, 1, 1, 1)),
 }
 """Per axis z, y, x: the scheme that splits each part left by the axes before it."""
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import cast
 
 from torch import nn
 
@@ -46,5 +47,7 @@ class WaveletTransform(SeparableTransform):
             Sharing(sharing),
             lambda: scheme(Wavelet(wavelet), Boundary(boundary), trainable_taps, make_net),
         )
+        if self.sharing is Sharing.SECTIONS:
+            cast(LiftingScheme, self.schemes[0]).make_lazy()
         self.kind = kind
         self.reversible = reversible

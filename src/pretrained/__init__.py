@@ -1,6 +1,17 @@
 """Models that come with the package: their cards, their files, and which suits a volume."""
 
-from .card import Card, card_of, cards, shipped_bytes
-from .choose import AUTO, Choice, candidates
+from .card import FORMER, Card, card_of, cards, former_bytes, shipped_bytes
+from .choose import AUTO, SECTIONS, Choice, candidates
 
-__all__ = ["AUTO", "Card", "Choice", "candidates", "card_of", "cards", "shipped_bytes"]
+__all__ = [
+    "AUTO",
+    "FORMER",
+    "SECTIONS",
+    "Card",
+    "Choice",
+    "candidates",
+    "card_of",
+    "cards",
+    "former_bytes",
+    "shipped_bytes",
+]

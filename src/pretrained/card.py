@@ -8,15 +8,16 @@ from importlib.resources.abc import Traversable
 from ..errors import AiwaveError
 
 SUFFIX = ".json"
+FORMER = ".former"
 
 
 @dataclass(frozen=True)
 class Card:
     """A ready-made model: `NAME.aiwm` beside its card `NAME.json`.
 
-    `modality` is `em`, `ct`, `mri` or `fmri`, `lossless` what it codes, `sha256` that of its file. `experiment` trains
-    it again, `trained_on` lists data sets with licence and attribution, `use` and `weak` say what it is for and what it
-    is bad at.
+    `modality` is `em`, `ct`, `mri`, `fmri` or `sections`, `lossless` what it codes, `sha256` that of its file.
+    `experiment` trains it again, `trained_on` lists data sets with licence and attribution, `use` and `weak` say what it
+    is for and what it is bad at.
     """
 
     name: str
@@ -62,6 +63,15 @@ def shipped_bytes(card: Card) -> bytes:
     if hashlib.sha256(data).hexdigest() != card.sha256:
         raise AiwaveError(f"The model {card.name} is damaged (its hash is another): install aiwave again.")
     return data
+
+
+def former_bytes(identity: str) -> bytes | None:
+    """A model that once came with the package, by its hash: files that name it stay readable. None if none has it."""
+    import hashlib
+
+    entry = _folder() / f"{identity}{FORMER}"
+    data = entry.read_bytes() if entry.is_file() else None
+    return data if data is not None and hashlib.sha256(data).hexdigest() == identity else None
 
 
 def _folder() -> Traversable:

@@ -73,6 +73,7 @@ class Entropy(Node):
     long_context: bool
     short_context: bool
     reversible: bool = False
+    sharing: Sharing = "isotropic"
 
 
 class Post(Node):

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from ..conv import CausalConv3d, Conv3d
 from ..post import local_mean
+from ..separable import Sharing
 from ..subbands import DETAILS, Subbands
 from ..transform import WaveletTransform
 from ..wavelets import Wavelet
@@ -30,6 +31,9 @@ class ContextEntropy(EntropyModel):
 
     A `reversible` one is for the whole numbers of a reversible transform: the reconstruction is that of the reversible
     5/3, and bands also predict each other (see `CrossPredictor`). It needs both contexts; raises ValueError otherwise.
+
+    `sharing` is that of the transform: the reconstruction leaves sections alone if that does, and the low bands of odd
+    sections, LLH, are images, too.
     """
 
     kind = "context"
@@ -43,10 +47,12 @@ class ContextEntropy(EntropyModel):
         long_context: bool = True,
         short_context: bool = True,
         reversible: bool = False,
+        sharing: Sharing | str = Sharing.ISOTROPIC,
     ) -> None:
         super().__init__()
         if reversible and not (long_context and short_context):
             raise ValueError("a reversible context model needs long_context and short_context")
+        self.sections = Sharing(sharing) is Sharing.SECTIONS
         self.levels = levels
         self.density = density
         coarse = nn.Sequential(Conv3d(2, channels), nn.ReLU(), Conv3d(channels, channels))
@@ -59,10 +65,12 @@ class ContextEntropy(EntropyModel):
         self.mix = Conv3d(channels, channels, kernel=1)
         self.head = Conv3d(channels, density.size, kernel=1)
         self.band_head = BandTable(levels * BANDS, density.size)
-        self.prediction = BandPredictor(levels * BANDS) if short_context else None
+        images = range(BANDS // 2, levels * BANDS, BANDS) if self.sections else ()
+        self.prediction = BandPredictor(levels * BANDS, (0, *images)) if short_context else None
         self.cross = CrossPredictor(levels * BANDS) if reversible else None
         wavelet = Wavelet.CDF53 if reversible else Wavelet.CDF97
-        self.synthesis = WaveletTransform(wavelet, levels=1, reversible=reversible)
+        own = Sharing.SECTIONS if self.sections else Sharing.ISOTROPIC
+        self.synthesis = WaveletTransform(wavelet, levels=1, sharing=own, reversible=reversible)
 
     def densities(self, q: Subbands, step: Tensor) -> Iterator[tuple[Tensor, BitsOf]]:
         """See `EntropyModel.densities`; a level at a time."""

@@ -30,6 +30,7 @@ class FactorizedEntropy(EntropyModel):
         long_context: bool = False,
         short_context: bool = False,
         reversible: bool = False,
+        sharing: str = "isotropic",
     ) -> None:
         super().__init__()
         if long_context or short_context or reversible:

@@ -1,5 +1,7 @@
 """Linear prediction of a coefficient from those before it."""
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -11,17 +13,18 @@ from .band_table import GAIN, BandTable
 class BandPredictor(nn.Module):
     """For each band a linear filter over the 13 causal neighbours (raster order) of the same band.
 
-    Band 0, the coarsest LLL, starts as the mean of the three nearest; the others at zero, where wavelet details are.
+    The bands `images`, such as the coarsest LLL, start as the mean of the three nearest; the others at zero, where
+    wavelet details are.
     """
 
     mask: Tensor
 
-    def __init__(self, bands: int) -> None:
+    def __init__(self, bands: int, images: Sequence[int] = (0,)) -> None:
         super().__init__()
         self.table = BandTable(bands, 1, 2, 3, 3)
         with torch.no_grad():
             for behind, above, left in ((0, 1, 1), (1, 0, 1), (1, 1, 0)):
-                self.table.scaled[0, 0, behind, above, left] = 1 / (3 * GAIN)
+                self.table.scaled[list(images), 0, behind, above, left] = 1 / (3 * GAIN)
         self.register_buffer("mask", causal_mask(include_centre=False), persistent=False)
 
     def forward(self, stack: Tensor, bands: Tensor) -> Tensor:

@@ -32,6 +32,7 @@ class PublishedContext(EntropyModel):
         long_context: bool = True,
         short_context: bool = True,
         reversible: bool = False,
+        sharing: str = "isotropic",
     ) -> None:
         super().__init__()
         if reversible:
