@@ -51,6 +51,13 @@ def lossless_codec():
     return WaveletCodec(learned, LosslessRate(), entropy("context"), NoPost())
 
 
+def sections_codec():
+    """The reversible 5/3 of sections one by one, whose bands predict each other, as in release/sections_lossless."""
+    wavelet = WaveletTransform("cdf53", sharing="sections", reversible=True)
+    model = entropy("context", reversible=True, sharing="sections")
+    return WaveletCodec(wavelet, LosslessRate(), model, NoPost())
+
+
 def shake(module, seed=0, std=0.02):
     """Move every number that a module computes with away from its start."""
     generator = torch.Generator().manual_seed(seed)

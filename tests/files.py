@@ -8,9 +8,10 @@ import torch
 
 from aiwave.bitstream import Model, model_file
 
-from .builders import codec, lossless_codec, shake
+from .builders import codec, lossless_codec, sections_codec, shake
 from .conftest import textured
 
+LOSSLESS = {"learned": lossless_codec, "sections": sections_codec}
 KINDS = {"lossy": ("affine", True), "lossless": ("cdf53", False), "plain": ("cdf97", False)}
 
 
@@ -18,16 +19,17 @@ KINDS = {"lossy": ("affine", True), "lossless": ("cdf53", False), "plain": ("cdf
 def trained_codec(kind="lossless"):
     """A tiny codec whose entropy model has seen a few volumes.
 
-    `lossy` and `learned` have learned transforms, `lossy` a filter as well; `learned` codes losslessly alone.
+    `lossy` and `learned` have learned transforms, `lossy` a filter as well; `learned` and `sections` code losslessly
+    alone.
     """
     torch.manual_seed(0)
-    small = lossless_codec() if kind == "learned" else codec(KINDS[kind][0], post=KINDS[kind][1])
+    small = LOSSLESS[kind]() if kind in LOSSLESS else codec(KINDS[kind][0], post=KINDS[kind][1])
     if kind in ("lossy", "learned"):
         shake(small.transform, std=0.01)
         shake(small.post, std=0.01)
     volumes = torch.stack([torch.from_numpy(textured((16, 16, 16), seed).astype("float32")) for seed in range(4)])
     optimiser = torch.optim.Adam(small.entropy.parameters(), lr=1e-2)
-    step = torch.ones(4) if kind == "learned" else torch.tensor([1.0, 3.0, 8.0, 20.0])
+    step = torch.ones(4) if kind in LOSSLESS else torch.tensor([1.0, 3.0, 8.0, 20.0])
     with torch.no_grad():
         q = small.eval().analyse(volumes[:, None], step)
     for _ in range(40):

@@ -16,7 +16,7 @@ STREAMS = sorted((Path(__file__).parent / "data").glob("*.aiw"))
 
 
 def test_there_are_streams():
-    assert {path.stem for path in STREAMS} >= {"v1_lossless", "v1_lossy", "v1_plain", "v1_learned"}
+    assert {path.stem for path in STREAMS} >= {"v1_lossless", "v1_lossy", "v1_plain", "v1_learned", "v1_sections"}
 
 
 @pytest.mark.parametrize("path", STREAMS, ids=lambda path: path.stem)
@@ -33,7 +33,8 @@ SMALL = textured((9, 10, 11), 0)
 
 
 @pytest.mark.parametrize(
-    ("name", "original"), [("lossless", SMALL.astype(np.int16) * 5 - 700), ("learned", SMALL[:, ::-1])]
+    ("name", "original"),
+    [("lossless", SMALL.astype(np.int16) * 5 - 700), ("learned", SMALL[:, ::-1]), ("sections", SMALL[::-1])],
 )
 def test_the_lossless_ones_are_the_volumes_that_they_were_made_from(name, original):
     path = next(path for path in STREAMS if path.stem == f"v1_{name}")
