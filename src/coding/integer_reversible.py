@@ -87,6 +87,12 @@ class IntegerReversible:
         mantissa_in, shift_in, mantissa_out, shift_out = self.factors[scheme, step].tolist()
         return IntegerNet(first, inner, head, Factor(mantissa_in, shift_in), Factor(mantissa_out, shift_out))
 
+    @property
+    def lifting_sources(self) -> list[Phase] | None:
+        """See `WaveletTransform.lifting_sources`."""
+        far = self.taps[:, 0::2, 0].any() or self.taps[:, 1::2, 2].any()
+        return None if self.layers or far else [Phase.ODD if k % 2 else Phase.EVEN for k in range(self.taps.shape[1])]
+
     @torch.no_grad()
     def forward(self, x: Tensor) -> Subbands:
         """(B, 1, D, H, W), integers of any dtype, any size -> subbands, int64."""

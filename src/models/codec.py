@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from .beyond import extended, without_beyond
 from .entropy import EntropyModel
 from .lossless_rate import LosslessRate
 from .post import NoPost
@@ -87,11 +88,19 @@ class WaveletCodec(nn.Module):
         return Coded(x_hat, self.code_length(q, step))
 
     def analyse(self, x: Tensor, step: Tensor) -> Subbands:
-        """Transform and quantise: (B, 1, D, H, W) -> subbands of integers (as float), softened as `rounding` says."""
+        """Transform and quantise: (B, 1, D, H, W) -> subbands of integers (as float), softened as `rounding` says.
+
+        When not training, coefficients that only lie beyond the volume are zero, as encoders of files have them.
+        """
+        size, sources = x.shape[2:], None if self.training else self.transform.lifting_sources
+        if sources is not None:
+            x = extended(x, 2**self.transform.levels)
         limit = COEFFICIENT_LIMIT
         coefficients = self.transform(x).map(lambda band: band.clamp(-limit, limit))
         steps = self.rate.band_steps(step)
         exact = coefficients.map_with(torch.div, steps)
+        if sources is not None:
+            exact = without_beyond(exact, size, sources)
         if self.rounding.rate_distortion and not self.rounding.is_soft:
             return optimised(self.entropy, exact, steps)
         return exact.map(self.rounding)

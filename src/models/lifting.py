@@ -30,6 +30,11 @@ class LiftingStep(nn.Module):
         self.boundary = boundary
         self.net = net
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether it only reads the two nearest samples of the other half."""
+        return self.net is None and float(self.taps[0 if self.source is Phase.EVEN else 2]) == 0
+
     def forward(self, target: Tensor, source: Tensor) -> Tensor:
         """Both halves (B, 1, n, a, b) -> the lifted target, same shape."""
         shift, scale = self.field(source)
