@@ -21,7 +21,6 @@ USE = {
     "ct": "CT, 12 bits or Hounsfield units",
     "mri": "magnetic resonance images with 8 to 12 bits",
     "fmri": "series of functional magnetic resonance images",
-    "sections": "images of any kind whose neighbouring sections hardly resemble each other",
 }
 
 

@@ -5,7 +5,7 @@ import torch
 
 from ..coding import log_step_of
 from ..errors import AiwaveError
-from ..pretrained import SECTIONS, Card, candidates
+from ..pretrained import Card, candidates
 from .batch import TileCodec
 from .model import Model
 from .shipped import shipped_model
@@ -26,8 +26,7 @@ def automatic_model(volume: np.ndarray, lossless: bool, modality: str | None = N
     if len(choice.candidates) > 1:
         part, log_step = middle(volume, LOOKED_AT), _log_step(best)
         best = min(choice.candidates, key=lambda card: _bits(card, part, log_step))
-    why = "its sections hardly resemble each other" if best.modality == SECTIONS else choice.why
-    return shipped_model(best.name), f"model {best.name}, since {why}"
+    return shipped_model(best.name), f"model {best.name}, since {choice.why}"
 
 
 def middle(volume: np.ndarray, side: int) -> np.ndarray:

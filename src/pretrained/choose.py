@@ -10,9 +10,6 @@ from .card import Card, cards
 AUTO = "auto"
 """In place of a model's name: choose one."""
 
-SECTIONS = "sections"
-"""What models are for that code sections by themselves, of any modality."""
-
 DICOM_MODALITIES = {"CT": "ct", "PT": "ct", "MR": "mri"}
 """What DICOM calls them, for those that a model is made for."""
 
@@ -29,16 +26,15 @@ def candidates(voxels: np.ndarray, lossless: bool, modality: str | None = None) 
     """The models for a volume (D, H, W) or series (T, D, H, W); `modality` is ours or DICOM's, if it is known.
 
     A modality that has a model decides. Otherwise 8 bits mean electron microscopy, series functional MRI and negative
-    values CT; what is left is CT or MRI, and the sizes of both must tell, as they must between those and models for
-    `SECTIONS`.
+    values CT; what is left is CT or MRI, and the sizes of both must tell.
     """
     kind, why = _modality(voxels, modality)
     suitable = [card for card in cards() if card.lossless == lossless]
-    return Choice([card for name in (*kind, SECTIONS) for card in suitable if card.modality == name], why)
+    return Choice([card for name in kind for card in suitable if card.modality == name], why)
 
 
 def _modality(voxels: np.ndarray, modality: str | None) -> tuple[Sequence[str], str]:
-    known = {card.modality for card in cards()} - {SECTIONS}
+    known = {card.modality for card in cards()}
     given = DICOM_MODALITIES.get(modality or "", modality)
     series = voxels.ndim == 4 and voxels.shape[0] > 1
     if given in known:
