@@ -13,7 +13,8 @@ from ..coding import optimised
 from ..coding.constants import COEFFICIENT_LIMIT, LOG_STEP_FRACTION
 from ..errors import AiwaveError
 from ..models import Subbands
-from ..models.beyond import extended, without_beyond
+from ..models.beyond import without_beyond
+from ..models.separable import pad_to_multiple
 from .container import CodedTile, join_segments
 from .grid import Tile
 from .model import Model
@@ -52,13 +53,12 @@ class TileCodec:
         dtype = torch.float64 if self.lossless else torch.float32
         x = torch.from_numpy(np.ascontiguousarray(voxels)).to(dtype)[None, None]
         step, model, size = self.step, self.model, x.shape[2:]
-        x = extended(x, 1 << model.levels)
+        x = pad_to_multiple(x, 1 << model.levels, mirrored=False)
         q = model.reversible.forward(x) if self.lossless else model.transform(x).map(lambda band: band / step)
         if not all(float(band.abs().max()) <= COEFFICIENT_LIMIT for band in (q.approx, *q.details)):
             other = "take another model" if self.lossless else "choose a larger step"
             raise AiwaveError(f"With a step of {step:g} coefficients are too large to be coded: {other}.")
-        sources = model.lifting_sources(self.lossless)
-        return q if sources is None else without_beyond(q, size, sources)
+        return without_beyond(q, size, model.lifting_sources(self.lossless))
 
     @torch.inference_mode()
     def synthesise(self, q: Subbands, size: Sequence[int], missing: int = 0) -> np.ndarray:

@@ -1,11 +1,8 @@
 """Whether a codec that was made for no kind of images in particular would have needed fewer bytes than a stream."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
 from .automatic import middle
 from .batch import TileCodec, cut
@@ -13,6 +10,8 @@ from .container import open_stream
 from .grid import Grid, Tile
 from .header import Header
 from .model import Model
+from .processes import one_thread
+from .tile_work import squared_error
 
 LEAST = 0.01
 """The share of our bytes that is worth a word."""
@@ -80,7 +79,7 @@ def _squared_error(part: np.ndarray, header: Header, model: Model, optimise: boo
     The encoder's choice takes long: what it adds is measured in the middle of the tile, and taken to be so everywhere.
     """
     nearest, chosen = (TileCodec(model, header.log_step, False, choose) for choose in (False, True))
-    with _one_thread():
+    with one_thread():  # operations on one tile are too small for more
         error = _decoded_error(nearest, part, header.offset)
         if optimise:
             inner = middle(part, INNER)
@@ -89,19 +88,7 @@ def _squared_error(part: np.ndarray, header: Header, model: Model, optimise: boo
 
 
 def _decoded_error(codec: TileCodec, part: np.ndarray, offset: int) -> float:
-    limits = np.iinfo(part.dtype)
     voxels = part.astype(np.int32) - offset
-    decoded = np.rint(codec.synthesise(codec.analyse([voxels]), part.shape))
-    decoded = decoded.clip(limits.min - offset, limits.max - offset)
-    return float(np.square(decoded - voxels, dtype=np.float64).mean())
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """The operations on one tile are too small for threads: on a busy machine these wait for each other."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
+    limits = np.iinfo(part.dtype)
+    q = codec.analyse([voxels])
+    return squared_error(codec, q, voxels, (limits.min - offset, limits.max - offset)) / part.size

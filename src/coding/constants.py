@@ -23,3 +23,6 @@ SQUASH_FRACTION = 7
 
 APPROX_FRACTION = 6
 """The reconstruction of the coarser levels counts in units of 2**-6."""
+
+PIECE = 4096
+"""Positions in a front where a band has no context of its own."""

@@ -12,16 +12,20 @@ from ..models.conv import CausalConv3d, Conv3d
 from ..models.entropy import ContextEntropy
 from ..models.subbands import Subbands
 from .coarse_context import SQUASH_LIMIT, next_approx
-from .constants import LOG_STEP_FRACTION, LOG_STEP_LIMIT, PARAMETER_FRACTION, PREDICTION_FRACTION, SQUASH_FRACTION
+from .constants import (
+    LOG_STEP_FRACTION,
+    LOG_STEP_LIMIT,
+    PARAMETER_FRACTION,
+    PIECE,
+    PREDICTION_FRACTION,
+    SQUASH_FRACTION,
+)
 from .cross_pass import APPROX_SHIFT
 from .integer_layer import EXACT, IntegerLayer, quantised_layer
 from .level_context import LevelContext
 from .mixture import IntegerDensity, integer_density
 from .schedule import Memory
 from .wavefront import CENTRE, Wavefront
-
-PIECE = 4096
-"""Positions decoded at once where a band has no context of its own."""
 
 PREDICTOR_FRACTION = 12
 EMBEDDING_FRACTION = 12

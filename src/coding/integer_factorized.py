@@ -8,14 +8,11 @@ from torch import Tensor, nn
 
 from ..models.entropy import FactorizedEntropy
 from ..models.subbands import BAND_LETTERS, Subbands
-from .constants import LOG_STEP_FRACTION
+from .constants import LOG_STEP_FRACTION, PIECE
 from .integer_layer import IntegerLayer, quantised_layer
 from .mixture import IntegerDensity, integer_density
 from .schedule import Memory
 from .wavefront import Wavefront
-
-PIECE = 4096
-"""Positions decoded at once."""
 
 FRACTION = LOG_STEP_FRACTION
 LIMIT = 2**16 - 1

@@ -45,10 +45,8 @@ class MixtureDataModule(VolumeDataModule):
         validation: list[Item] = []
         for part in self.parts:
             kept, held = part.items()
-            voxels = float(sum(np.prod(item.shape) for item in kept))
-            training += [replace(item, weight=1 / voxels) for item in kept]
-            voxels = float(sum(np.prod(item.shape) for item in held))
-            validation += [replace(item, weight=1 / voxels) for item in held]
+            training += _weighing_one(kept)
+            validation += _weighing_one(held)
         return training, validation
 
     def training_volumes(self) -> Iterator[Volume]:
@@ -67,3 +65,9 @@ class MixtureDataModule(VolumeDataModule):
         """See `VolumeDataModule.check_depth`; bit depths may differ if the peak is given."""
         if self._options["peak"] is None:
             super().check_depth(file, dtype)
+
+
+def _weighing_one(items: list[Item]) -> list[Item]:
+    """Items of a set, whose voxels together weigh 1."""
+    voxels = float(sum(np.prod(item.shape) for item in items))
+    return [replace(item, weight=1 / voxels) for item in items]

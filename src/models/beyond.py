@@ -6,17 +6,10 @@ depend on.
 
 from collections.abc import Sequence
 
-import torch.nn.functional as F
 from torch import Tensor
 
 from .boundary import Phase
 from .subbands import Subbands
-
-
-def extended(x: Tensor, multiple: int) -> Tensor:
-    """Repeat the last sample of (B, C, D, H, W) up to the next multiple along every axis: what predicts best."""
-    missing = [-size % multiple for size in x.shape[:1:-1]]
-    return F.pad(x, [pad for size in missing for pad in (0, size)], mode="replicate")
 
 
 def needed(size: int, sources: Sequence[Phase]) -> int:
@@ -34,11 +27,13 @@ def needed(size: int, sources: Sequence[Phase]) -> int:
     return max(even, odd) + 1
 
 
-def without_beyond(q: Subbands, size: Sequence[int], sources: Sequence[Phase]) -> Subbands:
+def without_beyond(q: Subbands, size: Sequence[int], sources: Sequence[Phase] | None) -> Subbands:
     """Subbands (B, n, d, h, w) of a tile of `size` (D, H, W) with zeros in all details that its voxels do not need.
 
-    `sources` belong to lifting steps of three taps without networks.
+    `sources` belong to lifting steps of three taps without networks; None: there are others, all is needed.
     """
+    if sources is None:
+        return q
     kept = list(size)
     details: list[Tensor] = []
     for level in reversed(q.details):

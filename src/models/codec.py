@@ -6,13 +6,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from .beyond import extended, without_beyond
+from .beyond import without_beyond
 from .entropy import EntropyModel
 from .lossless_rate import LosslessRate
 from .post import NoPost
 from .quantize import Rounding
 from .rate import Rate
 from .rate_distortion import optimised
+from .separable import pad_to_multiple
 from .subbands import Subbands, band_names
 from .transform import WaveletTransform
 
@@ -61,8 +62,8 @@ class WaveletCodec(nn.Module):
         self.post = post
         self.rounding = rounding or Rounding()
         self.lossless = isinstance(rate, LosslessRate)
-        fits = transform.reversible and isinstance(post, NoPost) and self.rounding.soft_share == 0
-        fits = fits and not self.rounding.rate_distortion
+        hard = self.rounding.soft_share == 0 and not self.rounding.rate_distortion
+        fits = transform.reversible and isinstance(post, NoPost) and hard
         if self.lossless and not fits:
             raise ValueError("lossless coding needs a reversible transform, no filter and straight-through rounding")
         if transform.reversible and not self.lossless:
@@ -94,13 +95,11 @@ class WaveletCodec(nn.Module):
         """
         size, sources = x.shape[2:], None if self.training else self.transform.lifting_sources
         if sources is not None:
-            x = extended(x, 2**self.transform.levels)
+            x = pad_to_multiple(x, 2**self.transform.levels, mirrored=False)
         limit = COEFFICIENT_LIMIT
         coefficients = self.transform(x).map(lambda band: band.clamp(-limit, limit))
         steps = self.rate.band_steps(step)
-        exact = coefficients.map_with(torch.div, steps)
-        if sources is not None:
-            exact = without_beyond(exact, size, sources)
+        exact = without_beyond(coefficients.map_with(torch.div, steps), size, sources)
         if self.rounding.rate_distortion and not self.rounding.is_soft:
             return optimised(self.entropy, exact, steps)
         return exact.map(self.rounding)

@@ -18,7 +18,7 @@ def optimised(entropy: EntropyModel, exact: Subbands, step: Tensor) -> Subbands:
     """
     with torch.no_grad():
         nearest = exact.map(torch.round)
-        bands = _bands(exact)
+        bands = exact.bands()
         chosen: list[Tensor] = []
         for values, bits in entropy.densities(nearest, step):
             own = torch.cat([bands[len(chosen) + k] for k in range(values.shape[1])], dim=1)
@@ -32,8 +32,3 @@ def optimised(entropy: EntropyModel, exact: Subbands, step: Tensor) -> Subbands:
         exact.approx + shifts[0],
         tuple(level + shift for level, shift in zip(exact.details, details, strict=True)),
     )
-
-
-def _bands(subbands: Subbands) -> list[Tensor]:
-    """Every band, (B, 1, d, h, w), in coding order."""
-    return [band for stack in subbands.level_stacks() for band in stack.split(1, dim=1)]

@@ -4,7 +4,6 @@ from typing import cast
 
 from torch import Tensor, nn
 
-from .boundary import Phase
 from .lifting import LiftingScheme
 from .reversible_lifting import IntegerScheme
 from .separable import SeparableTransform
@@ -27,12 +26,7 @@ class ReversibleTransform(SeparableTransform):
             raise ValueError("affine lifting is not reversible on integers: for lossless coding use additive or cdf53")
         wrapped = (cast(LiftingScheme, scheme) for scheme in transform.schemes)
         super().__init__(transform.levels, transform.sharing, lambda: SharedScheme(next(wrapped)))
-        self._lifting_sources = transform.lifting_sources
-
-    @property
-    def lifting_sources(self) -> list[Phase] | None:
-        """See `WaveletTransform.lifting_sources`."""
-        return self._lifting_sources
+        self.lifting_sources = transform.lifting_sources
 
     def forward(self, x: Tensor) -> Subbands:
         """(B, 1, D, H, W), integers of any dtype -> subbands of integers as float64; any size."""

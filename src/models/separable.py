@@ -113,17 +113,17 @@ class SeparableTransform(nn.Module):
         return groups
 
 
-def pad_to_multiple(x: Tensor, multiple: int) -> Tensor:
+def pad_to_multiple(x: Tensor, multiple: int, mirrored: bool = True) -> Tensor:
     """Extend (B, C, D, H, W) at the far ends by mirroring, up to the next multiple along every axis.
 
-    An axis too short to be mirrored repeats its last sample.
+    An axis too short to be mirrored repeats its last sample; all do if not `mirrored`.
     """
     for axis in (2, 3, 4):
         missing = -x.shape[axis] % multiple
         pads = [0] * 6
         pads[2 * (4 - axis) + 1] = missing
         if missing:
-            x = F.pad(x, pads, mode="reflect" if missing < x.shape[axis] else "replicate")
+            x = F.pad(x, pads, mode="reflect" if mirrored and missing < x.shape[axis] else "replicate")
     return x
 
 

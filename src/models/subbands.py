@@ -41,6 +41,10 @@ class Subbands:
         bands = (function(band, own) for band, own in zip((self.approx, *self.details), parts, strict=True))
         return Subbands(next(bands), tuple(bands))
 
+    def bands(self) -> list[Tensor]:
+        """Every band, (B, 1, d, h, w), in coding order."""
+        return [band for stack in self.level_stacks() for band in stack.split(1, dim=1)]
+
     def level_stacks(self) -> Iterator[Tensor]:
         """From coarse to fine, every level's coded bands: (B, 8, d, h, w) with LLL first, then (B, 7, ...)."""
         yield torch.cat((self.approx, self.details[0]), dim=1)

@@ -51,13 +51,8 @@ class PublishedContext(EntropyModel):
         contexts: list[Tensor | None] = [None]
         contexts += chain.from_iterable(self.long_context(x)) if self.long_context else repeat(None, len(self.nets) - 1)
         own = x if self.short_context else x.map(torch.zeros_like)
-        parts = zip(self.nets, _bands(q), _bands(own), contexts, step.split(1, dim=1), strict=True)
+        parts = zip(self.nets, q.bands(), own.bands(), contexts, step.split(1, dim=1), strict=True)
         for net, band, before, context, width in parts:
             parameters = net(before, context).movedim(1, -1).unsqueeze(1)
             zero = torch.zeros_like(band)
             yield band, partial(self.density.bits, parameters=parameters, predicted=zero, step=width)
-
-
-def _bands(subbands: Subbands) -> list[Tensor]:
-    """Every band, (B, 1, d, h, w), in coding order."""
-    return [band for stack in subbands.level_stacks() for band in stack.split(1, dim=1)]
