@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..models.conv import CausalConv3d, Conv3d
 from ..models.entropy import ContextEntropy
-from ..models.subbands import Subbands
+from ..models.subbands import Subbands, coded_before
 from .coarse_context import SQUASH_LIMIT, next_approx
 from .constants import (
     LOG_STEP_FRACTION,
@@ -205,7 +205,7 @@ def _causal(kernels: Tensor) -> Tensor:
 def _before(kernels: Tensor) -> Tensor:
     """Filters (bands, 8, 3, 3, 3), the bands of a level by place -> (bands, 8, 27), zero for bands not yet coded."""
     count = kernels.shape[1]
-    before = torch.ones(count, count, dtype=torch.int64).tril(-1).repeat(len(kernels) // count, 1)
+    before = coded_before(count, kernels).repeat(len(kernels) // count, 1)
     return kernels.flatten(2) * before.unsqueeze(2)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 BAND_LETTERS = ("LLL", "HLL", "LHL", "HHL", "LLH", "HLH", "LHH", "HHH")
@@ -60,3 +61,13 @@ def band_names(levels: int) -> list[str]:
     """Band names in coding order: LLL2, HLL2, ..., HHH2, HLL1, ..., HHH1 for two levels."""
     names = [f"{BAND_LETTERS[0]}{levels}"]
     return names + [f"{letters}{level}" for level in range(levels, 0, -1) for letters in BAND_LETTERS[1:]]
+
+
+def all_of_level(stack: Tensor) -> Tensor:
+    """The bands of a level (B, n, d, h, w), n = 7 or 8 -> its eight bands, zeros for an LLL that it does not have."""
+    return F.pad(stack, (0, 0, 0, 0, 0, 0, len(BAND_LETTERS) - stack.shape[1], 0))
+
+
+def coded_before(count: int, like: Tensor) -> Tensor:
+    """For the last `count` of a level's eight bands which of the eight are coded before: (count, 8), ones and zeros."""
+    return like.new_ones(len(BAND_LETTERS), len(BAND_LETTERS)).tril(-1)[-count:]

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from ..conv import CausalConv3d, Conv3d
 from ..post import local_mean
 from ..separable import Sharing
-from ..subbands import DETAILS, Subbands
+from ..subbands import DETAILS, Subbands, all_of_level, coded_before
 from ..transform import WaveletTransform
 from ..wavelets import Wavelet
 from .band_table import BandTable
@@ -135,6 +135,4 @@ class ContextEntropy(EntropyModel):
 def _bands_before(stack: Tensor) -> Tensor:
     """For every band the level's eight bands, those not yet coded set to zero: (B, n, ...) -> (B, n, 8, ...)."""
     count = stack.shape[1]
-    all_bands = F.pad(stack, (0, 0, 0, 0, 0, 0, BANDS - count, 0))
-    before = torch.ones(BANDS, BANDS, device=stack.device).tril(-1)[-count:]
-    return all_bands.unsqueeze(1) * before.view(1, count, BANDS, 1, 1, 1)
+    return all_of_level(stack).unsqueeze(1) * coded_before(count, stack).view(1, count, BANDS, 1, 1, 1)

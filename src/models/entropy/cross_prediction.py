@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..subbands import BAND_LETTERS
+from ..subbands import BAND_LETTERS, all_of_level, coded_before
 from .band_table import BandTable
 
 BANDS = len(BAND_LETTERS)
@@ -28,12 +28,9 @@ class CrossPredictor(nn.Module):
 
         `approx` is (B, 1, d, h, w) or None. All in one unit, computed in the precision of `stack`.
         """
-        count = len(bands)
         with torch.autocast(stack.device.type, enabled=False):
-            before = torch.ones(BANDS, BANDS, device=stack.device).tril(-1)[-count:]
-            kernel = self.siblings(bands) * before[:, :, None, None, None]
-            all_bands = F.pad(stack, (0, 0, 0, 0, 0, 0, BANDS - count, 0))
-            total = F.conv3d(all_bands, kernel.to(stack.dtype), padding=1)
+            kernel = self.siblings(bands) * coded_before(len(bands), stack)[:, :, None, None, None]
+            total = F.conv3d(all_of_level(stack), kernel.to(stack.dtype), padding=1)
             if approx is None:
                 return total
             kernel = self.coarse(bands).to(stack.dtype)
