@@ -32,7 +32,6 @@ def timed(work: Callable[[], Result]) -> tuple[Result, float]:
 def measure(codec: WaveletCodec, transform: IntegerReversible, coder: BandCoder, file: Path) -> list[float]:
     """The figures of one volume, as COLUMNS. Raises AssertionError if it does not come back."""
     x = torch.from_numpy(tifffile.imread(file).astype("int64"))[None, None]
-    depth, height, width = x.shape[2:]
     one = torch.ones(1)
     in_float = codec.entropy(codec.transform(x.float()), one).sum().item()
     bands, forward = timed(lambda: transform.forward(x))
@@ -40,7 +39,7 @@ def measure(codec: WaveletCodec, transform: IntegerReversible, coder: BandCoder,
     segments, encode = timed(lambda: coder.encode(bands, STEP))
     coarsest = bands.approx.shape[2:]
     decoded, decode = timed(lambda: coder.decode(segments, (coarsest[0], coarsest[1], coarsest[2]), STEP))
-    back, inverse = timed(lambda: transform.inverse(decoded, (depth, height, width)))
+    back, inverse = timed(lambda: transform.inverse(decoded))
     assert torch.equal(back, x)
     real = 8 * sum(len(segment) for tile in segments for segment in tile)
     return [*(bits / x.numel() for bits in (in_float, in_integers, real)), forward, encode, decode, inverse]

@@ -18,6 +18,7 @@ sys.path.insert(0, str(FOLDER.parents[1]))
 def main() -> None:
     """Write the streams that are not there yet, with their models in them, and what they decode to."""
     from aiwave.bitstream import compress, decompress
+    from aiwave.bitstream.header import VERSION
 
     textured, file_model = import_module("tests.conftest").textured, import_module("tests.files").file_model
     small = textured((9, 10, 11), 0)
@@ -30,7 +31,7 @@ def main() -> None:
     }
     FOLDER.mkdir(exist_ok=True)
     for kind, (volume, options) in cases.items():
-        path = FOLDER / f"v1_{kind}.aiw"
+        path = FOLDER / f"v{VERSION}_{kind}.aiw"
         if path.exists():
             print(path.name, "is kept")
             continue

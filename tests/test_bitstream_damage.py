@@ -177,8 +177,8 @@ def test_absurd_headers_are_refused_before_anything_is_allocated(fields):
 
 
 def test_newer_versions_and_other_files_are_told_apart():
-    with pytest.raises(AiwaveError, match="version 2, this program reads 1: update"):
-        decompress(rewritten(stream("tiles"), version=2))
+    with pytest.raises(AiwaveError, match="version 3, this program reads 1 and 2: update"):
+        decompress(rewritten(stream("tiles"), version=3))
     for other in (b"", b"PK\x03\x04" + bytes(200), b"\x89AIW", bytes(1000)):
         with pytest.raises(AiwaveError, match=r"not an \.aiw file|cut short"):
             decompress(other)

@@ -48,7 +48,7 @@ def test_the_layout_is_as_described():
     model = file_model()
     data = compress(volume, model, lossless=True, tile=8, metadata={"a": 1}, embed_model=True)
     fields, sections, rows, chunks = read(data)
-    assert fields[1:12] == (1, 1, 3, 2, 8, 0, 1, *SHAPE, int(volume.min()))
+    assert fields[1:12] == (2, 1, 3, 2, 8, 0, 1, *SHAPE, int(volume.min()))
     assert fields[12].hex() == model.identity
     assert json.loads(sections[0]) == {"a": 1}
     assert sections[1:3] == [b"", model.data]

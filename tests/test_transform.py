@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aiwave.models import BoundedScale, PublishedScale, Sharing, WaveletTransform
-from aiwave.models.separable import pad_to_multiple
 from tests.builders import lifting_net, shake, transform
 
 KINDS = ["cdf97", "cdf53", "additive", "affine"]
@@ -21,7 +20,7 @@ def test_reconstruction_is_perfect_whatever_the_weights(kind, sharing, boundary)
     codec = shake(transform(kind, sharing=sharing, boundary=boundary)).double()
     x = 255 * torch.rand(2, 1, 13, 8, 22, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
     with torch.no_grad():
-        back = codec.inverse(codec(x), x.shape[2:])
+        back = codec.inverse(codec(x))
     assert (back - x).abs().max() < 1e-9 * x.abs().max()
 
 
@@ -37,7 +36,7 @@ def test_reconstruction_is_perfect_for_small_and_odd_sizes(size, levels, kind, s
     x = torch.randn(1, 1, *size, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
     with torch.no_grad():
         subbands = codec(x)
-        back = codec.inverse(subbands, size)
+        back = codec.inverse(subbands)
     assert subbands.levels == levels
     assert back.shape == x.shape
     assert (back - x).abs().max() < 1e-9 * x.abs().max()
@@ -155,11 +154,36 @@ def test_axial_sharing_gives_the_planes_one_scheme_and_the_axis_another():
     assert z_high.std() > 0
 
 
-def test_padding_mirrors_and_repeats_only_where_it_must():
-    x = torch.arange(5.0).view(1, 1, 5, 1, 1)
-    padded = pad_to_multiple(x, 4)
-    assert padded[0, 0, :, 0, 0].tolist() == [0, 1, 2, 3, 4, 3, 2, 1]
-    assert padded.shape == (1, 1, 8, 4, 4)
+@pytest.mark.parametrize("wavelet", ["cdf97", "cdf53"])
+@pytest.mark.parametrize("length", [2, 3, 5, 8, 13])
+def test_a_signal_of_any_length_is_split_as_if_it_went_on_mirrored(wavelet, length):
+    x = torch.randn(length, dtype=torch.float64, generator=torch.Generator().manual_seed(length))
+    period = torch.cat((x, x[1:-1].flip(0)))
+    endless = period.repeat(41)  # an even period, so even places stay even
+    scheme = WaveletTransform(wavelet, 1).double().schemes[0]
+    low, high = (half.flatten() for half in scheme(x.view(1, 1, -1, 1, 1)))
+    far_low, far_high = (half.flatten() for half in scheme(endless.view(1, 1, -1, 1, 1)))
+    middle = 20 * len(period) // 2
+    torch.testing.assert_close(low, far_low[middle : middle + len(low)])
+    torch.testing.assert_close(high, far_high[middle : middle + len(high)])
+    assert (len(low), len(high)) == (length - length // 2, length // 2)
+
+
+def test_a_single_sample_is_scaled_as_a_flat_signal():
+    for wavelet in ("cdf97", "cdf53"):
+        scheme = WaveletTransform(wavelet, 1).double().schemes[0]
+        low, high = scheme(torch.full((1, 1, 1, 1, 1), 3.0, dtype=torch.float64))
+        flat, _ = scheme(torch.full((1, 1, 8, 1, 1), 3.0, dtype=torch.float64))
+        torch.testing.assert_close(low, flat[:, :, :1])
+        assert high.numel() == 0
+
+
+def test_there_are_as_many_coefficients_as_voxels():
+    q = transform("cdf97", levels=3)(torch.randn(1, 1, 13, 7, 1))
+    assert sum(d * h * w for d, h, w in q.band_sizes()) == 13 * 7
+    for band, size in zip(q.bands(), q.band_sizes(), strict=True):
+        kept = band[0, 0, : size[0], : size[1], : size[2]]
+        assert torch.count_nonzero(band) == torch.count_nonzero(kept) == kept.numel()
 
 
 def test_a_fixed_wavelet_has_nothing_to_train():

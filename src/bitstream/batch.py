@@ -13,8 +13,7 @@ from ..coding import optimised
 from ..coding.constants import COEFFICIENT_LIMIT, LOG_STEP_FRACTION
 from ..errors import AiwaveError
 from ..models import Subbands
-from ..models.beyond import without_beyond
-from ..models.separable import pad_to_multiple
+from ..models.subbands import Size
 from .container import CodedTile, join_segments
 from .grid import Tile
 from .model import Model
@@ -39,7 +38,7 @@ class TileCodec:
 
     @torch.inference_mode()
     def analyse(self, tiles: Sequence[np.ndarray]) -> Subbands:
-        """Tiles (d, h, w), whose subbands have equal sizes -> quantised coefficients of all, int64.
+        """Tiles of one size (d, h, w) -> quantised coefficients of all, int64.
 
         Raises AiwaveError for coefficients too large to be coded.
         """
@@ -52,28 +51,27 @@ class TileCodec:
         """Coefficients in steps, one tile by itself, so that what others there are does not matter to rounding."""
         dtype = torch.float64 if self.lossless else torch.float32
         x = torch.from_numpy(np.ascontiguousarray(voxels)).to(dtype)[None, None]
-        step, model, size = self.step, self.model, x.shape[2:]
-        x = pad_to_multiple(x, 1 << model.levels, mirrored=False)
+        step, model = self.step, self.model
         q = model.reversible.forward(x) if self.lossless else model.transform(x).map(lambda band: band / step)
         if not all(float(band.abs().max()) <= COEFFICIENT_LIMIT for band in (q.approx, *q.details)):
             other = "take another model" if self.lossless else "choose a larger step"
             raise AiwaveError(f"With a step of {step:g} coefficients are too large to be coded: {other}.")
-        return without_beyond(q, size, model.lifting_sources(self.lossless))
+        return q
 
     @torch.inference_mode()
     def synthesise(self, q: Subbands, size: Sequence[int], missing: int = 0) -> np.ndarray:
-        """The coefficients of one tile -> its voxels (d, h, w), not rounded.
+        """The coefficients of one tile -> the first `size` (d, h, w) of its voxels, not rounded.
 
-        With the `missing` finest levels left out `size` is that of the preview, whose intensities are those of the
+        With the `missing` finest levels left out they are those of the preview, whose intensities are those of the
         volume.
         """
+        depth, height, width = size
         inverse = self.model.reversible.inverse if self.lossless else self.model.transform.inverse
-        levels = self.model.levels - missing
-        q = Subbands(q.approx, q.details[:levels])
+        q = q.coarsest(self.model.levels - missing)
         if self.lossless:
-            return inverse(q.map(Tensor.double), size)[0, 0].numpy()
+            return inverse(q.map(Tensor.double))[0, 0, :depth, :height, :width].numpy()
         step = self.step
-        x = inverse(q.map(lambda band: band.float() * step), size)
+        x = inverse(q.map(lambda band: band.float() * step))[:, :, :depth, :height, :width]
         if missing:
             return (x / self.model.description.gain**missing)[0, 0].numpy()
         return self.model.post(x, torch.tensor([step]))[0, 0].numpy()
@@ -95,8 +93,8 @@ class TileCodec:
             crc = zlib.crc32(band.numpy().astype("<i4").tobytes(), crc)
         return crc if self.model.integers is None else zlib.crc32(voxels.astype("<i4").tobytes(), crc)
 
-    def decode(self, chunks: Sequence[Sequence[bytes]], size: tuple[int, int, int]) -> Subbands:
-        """The chunks of the coarsest levels of tiles whose coarsest bands have this size -> coefficients, int64.
+    def decode(self, chunks: Sequence[Sequence[bytes]], size: Size) -> Subbands:
+        """The chunks of the coarsest levels of tiles (D, H, W) -> coefficients, int64.
 
         Raises AiwaveError if they cannot be.
         """
@@ -118,7 +116,8 @@ def _by_level(segments: Sequence[bytes]) -> list[bytes]:
 
 def _joined(parts: Sequence[Subbands]) -> Subbands:
     details = zip(*(part.details for part in parts), strict=True)
-    return Subbands(torch.cat([part.approx for part in parts]), tuple(torch.cat(level) for level in details))
+    approx = torch.cat([part.approx for part in parts])
+    return Subbands(approx, tuple(torch.cat(level) for level in details), parts[0].size)
 
 
 def one(q: Subbands, k: int) -> Subbands:

@@ -136,9 +136,7 @@ class Writer:
         grid = self.grid
         coded: list[CodedTile | None] = [None] * grid.count
         work = EncodeTiles(codec, None if observe is None else self.limits)
-        tasks = (
-            VoxelBatch(tiles, [self.voxels(tile) for tile in tiles]) for tiles in batches(grid, grid.tiles(), BATCH)
-        )
+        tasks = (VoxelBatch(tiles, [self.voxels(tile) for tile in tiles]) for tiles in batches(grid.tiles(), BATCH))
         with closing(outcomes(work, tasks, helpers_for(self.source.voxels.size // BATCH))) as done:
             for batch, parts in done:
                 for tile, (part, error) in zip(batch.tiles, parts, strict=True):

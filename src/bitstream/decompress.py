@@ -66,10 +66,10 @@ def _tiles(
 
     def batch(tiles: list[Tile]) -> CodedBatch:
         chunks = [[stream.chunk(tile.number, k) for k in range(max(1, grid.levels - level))] for tile in tiles]
-        return CodedBatch(tiles, grid.coarsest(tiles[0]), chunks, [stream.content(tile.number) for tile in tiles])
+        return CodedBatch(tiles, chunks, [stream.content(tile.number) for tile in tiles])
 
     count = sum(math.prod(tile.size) for tile in grid.tiles(box)) // most
-    tasks = map(batch, batches(grid, grid.tiles(box), most))
+    tasks = map(batch, batches(grid.tiles(box), most))
     with closing(outcomes(work, tasks, helpers_for(count))) as done:
         for task, parts in done:
             for tile, part in zip(task.tiles, parts, strict=True):
@@ -149,7 +149,7 @@ def info(data: bytes | memoryview) -> dict[str, Any]:
     header = stream.header
     voxels = math.prod(header.shape)
     return {
-        "version": 1,
+        "version": header.version,
         "dtype": header.dtype.name,
         "shape": list(header.shape if header.is_series else header.shape[1:]),
         "lossless": header.lossless,

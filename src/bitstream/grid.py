@@ -66,19 +66,13 @@ class Grid:
                 number = ((frame * len(self.axes[0]) + i) * rows + j) * columns + k
                 yield Tile(number, frame, (z, y, x))
 
-    def coarsest(self, tile: Tile) -> tuple[int, int, int]:
-        """Size (d, h, w) of a tile's coarsest bands."""
-        d, h, w = (math.ceil(side / (1 << self.levels)) for side in tile.size)
-        return d, h, w
 
-
-def batches(grid: Grid, tiles: Iterator[Tile], voxels: int) -> Iterator[list[Tile]]:
-    """Tiles whose subbands have equal sizes, together at most about so many voxels, one tile at least."""
+def batches(tiles: Iterator[Tile], voxels: int) -> Iterator[list[Tile]]:
+    """Tiles of equal sizes, together at most about so many voxels, one tile at least."""
     waiting: dict[tuple[int, int, int], list[Tile]] = {}
     for tile in tiles:
-        size = grid.coarsest(tile)
-        group = waiting.setdefault(size, [])
+        group = waiting.setdefault(tile.size, [])
         group.append(tile)
-        if (len(group) + 1) * math.prod(size) << 3 * grid.levels > voxels:
-            yield waiting.pop(size)
+        if (len(group) + 1) * math.prod(tile.size) > voxels:
+            yield waiting.pop(tile.size)
     yield from waiting.values()

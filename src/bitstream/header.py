@@ -11,10 +11,14 @@ import numpy as np
 
 from ..coding.constants import LOG_STEP_FRACTION, LOG_STEP_LIMIT
 from ..errors import AiwaveError
-from .grid import Grid
+from ..models.subbands import Size
+from .grid import Grid, Tile
 
 MAGIC = b"\x89AIW\r\n\x1a\n"
-VERSION = 1
+VERSION = 2
+FILLED_UP = 1
+"""The version whose tiles were filled up to multiples of 2**levels."""
+
 FIXED = struct.Struct("<8sHHBBHi4Ii32s4I")
 CRC = struct.Struct("<I")
 DTYPES = tuple(np.dtype(name) for name in ("uint8", "int8", "uint16", "int16"))
@@ -30,7 +34,8 @@ DAMAGED = "The file is damaged: {}."
 class Header:
     """What a stream says first. `shape` is (T, D, H, W), T = 1 for a volume; `offset` is added to decoded values.
 
-    `log_step` is ln(step) in units of 2**-8, 0 if `lossless`. `identity` is the SHA-256 of the model file.
+    `log_step` is ln(step) in units of 2**-8, 0 if `lossless`. `identity` is the SHA-256 of the model file. `version` is
+    that of the stream it was read from.
     """
 
     dtype: np.dtype[Any]
@@ -42,11 +47,19 @@ class Header:
     log_step: int
     offset: int
     identity: bytes
+    version: int = VERSION
 
     @property
     def grid(self) -> Grid:
         """The tiles."""
         return Grid(self.shape, self.side, self.levels)
+
+    def coded_size(self, tile: Tile) -> Size:
+        """The size (D, H, W) that was transformed of a tile."""
+        if self.version != FILLED_UP:
+            return tile.size
+        depth, height, width = (-(-side >> self.levels) << self.levels for side in tile.size)
+        return depth, height, width
 
     @property
     def step(self) -> float:
@@ -58,7 +71,7 @@ class Header:
         flags = LOSSLESS * self.lossless | SERIES * self.is_series
         fixed = FIXED.pack(
             MAGIC,
-            VERSION,
+            self.version,
             flags,
             DTYPES.index(self.dtype),
             self.levels,
@@ -85,8 +98,8 @@ class Header:
         crc = CRC.unpack(data[FIXED.size : FIXED.size + CRC.size])[0]
         if crc != zlib.crc32(data[: FIXED.size]):
             raise AiwaveError(DAMAGED.format("the checksum of its header does not fit"))
-        if version != VERSION:
-            raise AiwaveError(f"The file has version {version}, this program reads {VERSION}: update the program.")
+        if version not in (FILLED_UP, VERSION):
+            raise AiwaveError(f"The file has version {version}, this program reads 1 and 2: update the program.")
         shape, offset, identity, sections = tuple(rest[:4]), rest[4], rest[5], tuple(rest[6:])
         sound = (
             flags <= (LOSSLESS | SERIES)
@@ -112,6 +125,7 @@ class Header:
             log_step,
             offset,
             identity,
+            version,
         )
         return header, sections  # type: ignore[return-value]
 

@@ -1,6 +1,5 @@
 """Transforms from integers to integers, for lossless files."""
 
-from collections.abc import Sequence
 from typing import Protocol
 
 import torch
@@ -8,7 +7,6 @@ from torch import Tensor
 
 from ..errors import AiwaveError
 from ..models import Boundary, ReversibleTransform, Subbands, WaveletTransform
-from ..models.boundary import Phase
 
 
 class LosslessTransform(Protocol):
@@ -20,12 +18,8 @@ class LosslessTransform(Protocol):
     def forward(self, x: Tensor) -> Subbands:
         """(B, 1, D, H, W) integers as float64 -> subbands of integers, as float64 or int64."""
 
-    @property
-    def lifting_sources(self) -> list[Phase] | None:
-        """See `WaveletTransform.lifting_sources`."""
-
-    def inverse(self, subbands: Subbands, size: Sequence[int] | None = None) -> Tensor:
-        """Subbands, or just the coarsest levels of them -> integers (B, 1, *size), as float64 or int64."""
+    def inverse(self, subbands: Subbands) -> Tensor:
+        """Subbands, or just the coarsest levels of them -> integers (B, 1, D, H, W), as float64 or int64."""
 
 
 def lossless_transform(transform: WaveletTransform) -> LosslessTransform:

@@ -20,7 +20,6 @@ from ..coding import (
 )
 from ..errors import AiwaveError
 from ..models import FixedRate, NoPost, Rate, VariableRate, WaveletCodec, WaveletTransform
-from ..models.boundary import Phase
 from .lossless import LosslessTransform, lossless_transform
 from .parts import Description, PostPart, TransformPart, filled
 from .sections import DAMAGED, pack, unpack
@@ -70,10 +69,6 @@ class Model:
     def reversible(self) -> LosslessTransform:
         """The transform for lossless coding. Raises AiwaveError if there is none."""
         return lossless_transform(self.transform) if self.integers is None else self.integers
-
-    def lifting_sources(self, lossless: bool) -> list[Phase] | None:
-        """See `WaveletTransform.lifting_sources`; of the transform that codes."""
-        return self.reversible.lifting_sources if lossless else self.transform.lifting_sources
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Model":

@@ -113,7 +113,7 @@ class Search:
         return self.target.scaled(distortion.psnr if self.target.bpp is None else bits / voxels)
 
     def _batches(self) -> Iterator[list[np.ndarray]]:
-        for tiles in batches(self.writer.grid, iter(self.tiles), BATCH):
+        for tiles in batches(iter(self.tiles), BATCH):
             yield [self.writer.voxels(tile) for tile in tiles]
 
 

@@ -15,7 +15,7 @@ from .processes import one_thread
 
 @dataclass(frozen=True, eq=False)
 class VoxelBatch:
-    """Tiles whose subbands have equal sizes, and the numbers that are coded of them, each (d, h, w)."""
+    """Tiles of one size, and the numbers that are coded of them, each (d, h, w)."""
 
     tiles: list[Tile]
     voxels: list[np.ndarray]
@@ -46,10 +46,9 @@ def squared_error(codec: TileCodec, q: Subbands, voxels: np.ndarray, limits: tup
 
 @dataclass(frozen=True, eq=False)
 class CodedBatch:
-    """Tiles whose coarsest bands have this size, of each the chunks of its coarsest levels, and its checksum."""
+    """Tiles of one size, of each the chunks of its coarsest levels, and its checksum."""
 
     tiles: list[Tile]
-    size: tuple[int, int, int]
     chunks: list[list[bytes]]
     contents: list[int]
 
@@ -66,7 +65,7 @@ class DecodeTiles:
     def __call__(self, batch: CodedBatch) -> list[np.ndarray]:
         """Raises AiwaveError if a tile is not what was encoded."""
         with one_thread():  # a front is too small for more
-            q = self.codec.decode(batch.chunks, batch.size)
+            q = self.codec.decode(batch.chunks, self.header.coded_size(batch.tiles[0]))
         return [
             self._stored(self._voxels(tile, one(q, k), content))
             for k, (tile, content) in enumerate(zip(batch.tiles, batch.contents, strict=True))

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ..models.subbands import BAND_LETTERS, Subbands
+from ..models.subbands import BAND_LETTERS, DETAILS, Size, Subbands, band_size, splits
 from .band_model import BandModel, IntegerModel
 from .constants import COEFFICIENT_LIMIT
 from .exactness import require_exact_convolutions, require_exact_products
@@ -14,9 +14,8 @@ from .level_decoder import decode_level
 from .mixture import Mixture
 from .symbol_io import Recorder
 from .symbols import code_symbols
-from .wavefront import Size, Wavefront, wavefront
+from .wavefront import Wavefront, wavefront
 
-DETAILS = len(BAND_LETTERS) - 1
 ROWS = 8192
 """Rows worked on at once where all coefficients are known."""
 
@@ -24,10 +23,12 @@ ROWS = 8192
 class KnownBand(NamedTuple):
     """A band of T tiles: where its fronts start, its coefficients (T, P) int64 in wavefront order, and their densities.
 
-    `densities` gives first and last position (exclusive) and the mixtures of these positions, tile by tile.
+    `inside` (P,) of bool says which positions the band has, None: all (see `Wavefront.inside`). `densities` gives first
+    and last position (exclusive) and the mixtures of these positions, tile by tile.
     """
 
     wave: Wavefront
+    inside: Tensor | None
     starts: list[int]
     values: Tensor
     densities: Iterator[tuple[int, int, Mixture]]
@@ -61,16 +62,17 @@ class BandCoder:
         require_exact_products()
         require_exact_convolutions()
         tiles, approx = len(q.approx), None
-        for index, stack in enumerate(q.level_stacks()):
+        for index, (stack, size) in enumerate(zip(q.level_stacks(), q.splits, strict=True)):
             if float(stack.abs().max()) > COEFFICIENT_LIMIT:
                 raise ValueError(f"a coefficient of {float(stack.abs().max()):g} is beyond {COEFFICIENT_LIMIT}")
-            wave = wavefront(_size(stack))
+            wave = wavefront(band_size(size))
             level = self.model.level(index, wave, tiles, approx)
             starts = [start for start, _ in self.model.fronts(wave)]
             for letters, band in enumerate(stack.long().unbind(dim=1), start=len(BAND_LETTERS) - stack.shape[1]):
                 model, values = level.band(letters, log_step), wave.sort(band)
                 model.write(0, wave.positions, values)
-                yield KnownBand(wave, starts, values, self._densities(model, wave, tiles))
+                inside = wave.inside(band_size(size, letters))
+                yield KnownBand(wave, inside, starts, values, self._densities(model, wave, tiles))
             approx = self.model.next_approx(q, index, approx)
 
     def _densities(self, model: BandModel, wave: Wavefront, tiles: int) -> Iterator[tuple[int, int, Mixture]]:
@@ -81,8 +83,13 @@ class BandCoder:
         for band in self.known_bands(q, log_step):
             recorder = Recorder(len(band.values), band.starts)
             for start, end, mixture in band.densities:
-                recorder.at(start, end)
-                code_symbols(mixture, recorder, band.values[:, start:end].flatten())
+                places, known = torch.arange(start, end), band.values[:, start:end]
+                if band.inside is not None:
+                    here = band.inside[start:end]
+                    places, known = places[here], known[:, here]
+                    mixture = mixture.select(here.repeat(len(known)).nonzero().squeeze(1))
+                recorder.at(places)
+                code_symbols(mixture, recorder, known.flatten())
             yield recorder
 
     @torch.inference_mode()
@@ -93,7 +100,7 @@ class BandCoder:
         log_step: int,
         levels: int | None = None,
     ) -> Subbands:
-        """The inverse of `encode`: segments of T tiles and the size (d, h, w) of the coarsest bands -> int64 subbands.
+        """The inverse of `encode`: segments of T tiles and the size (D, H, W) of each -> int64 subbands.
 
         With `levels` just the coarsest ones, from as many segments as they have. Raises AiwaveError for damaged data
         that is recognised as such; most decodes to something else.
@@ -103,17 +110,12 @@ class BandCoder:
         approx: Tensor | None = None
         details: list[Tensor] = []
         segments = list(zip(*tiles, strict=True))
-        for index in range(self.model.levels if levels is None else levels):
-            wave = wavefront((size[0] << index, size[1] << index, size[2] << index))
+        for index, whole in enumerate(splits(size, self.model.levels)[:levels]):
             first, last = (1 + DETAILS * index if index else 0), 1 + DETAILS * (index + 1)
-            stack = decode_level(self.model, index, wave, segments[first:last], approx, log_step)
+            stack = decode_level(self.model, index, whole, segments[first:last], approx, log_step)
             if index == 0:
                 lowest, stack = stack[:, :1], stack[:, 1:]
             details.append(stack)
-            approx = self.model.next_approx(Subbands(lowest, tuple(details)), index, approx)
-        return Subbands(lowest, tuple(details))
-
-
-def _size(stack: Tensor) -> Size:
-    depth, height, width = stack.shape[2:]
-    return depth, height, width
+            q = Subbands(lowest, tuple(details), whole)
+            approx = self.model.next_approx(q, index, approx)
+        return q

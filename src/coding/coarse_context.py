@@ -5,8 +5,9 @@ from functools import cache
 import torch
 from torch import Tensor
 
-from ..models.separable import Sharing
-from ..models.subbands import Subbands
+from ..models.boundary import interleaved
+from ..models.separable import Sharing, beginning
+from ..models.subbands import Size, Subbands, band_size
 from ..models.transform import WaveletTransform
 from ..models.wavelets import Wavelet
 from .constants import APPROX_FRACTION, COEFFICIENT_LIMIT
@@ -27,16 +28,17 @@ STEPS = tuple(_fixed(step) for step in _CDF97.steps)
 GAINS = _fixed(1 / _CDF97.low_gain), _fixed(1 / _CDF97.high_gain)
 
 
-def synthesise_level(low: Tensor, details: Tensor, sections: bool = False) -> Tensor:
+def synthesise_level(low: Tensor, details: Tensor, size: Size, sections: bool = False) -> Tensor:
     """One level of the inverse CDF 9/7 in fixed point, every product rounded to the nearest unit.
 
-    `low` (T, 1, d, h, w) and `details` (T, 7, d, h, w) are int64 in units of 2**-6 steps; returns
-    (T, 1, 2d, 2h, 2w) in the same units, kept within a range that rules overflow out. With `sections` even and odd ones
-    are only put together along z.
+    `low` (T, 1, d, h, w) and `details` (T, 7, d, h, w) are int64 in units of 2**-6 steps, `size` (D, H, W) is what they
+    were split from; returns (T, 1, D, H, W) in the same units, kept within a range that rules overflow out. With
+    `sections` even and odd ones are only put together along z.
     """
-    parts = [low, *details.split(1, dim=1)]
+    bands = enumerate(details.split(1, dim=1), start=1)
+    parts = [low, *(beginning(band, band_size(size, letters)) for letters, band in bands)]
     for axis in (4, 3, 2):
-        join = _interleaved if sections and axis == 2 else _merge
+        join = interleaved if sections and axis == 2 else _merge
         merged = [join(a, b, axis) for a, b in zip(parts[0::2], parts[1::2], strict=True)]
         parts = [part.clamp(-APPROX_LIMIT, APPROX_LIMIT) for part in merged]
     return parts[0]
@@ -51,20 +53,30 @@ def _reversible(sections: bool) -> WaveletTransform:
 
 def _merge(low: Tensor, high: Tensor, axis: int) -> Tensor:
     """Undo gains and lifting steps along one axis; the signal is mirrored about its first and last sample."""
-    n = low.shape[axis]
+    evens, odds = low.shape[axis], high.shape[axis]
+    if odds == 0:
+        return _times(FLAT_GAIN, low)
     even, odd = (_times(gain, half) for gain, half in zip(GAINS, (low, high), strict=True))
-    after = torch.arange(1, n + 1).clamp(max=n - 1)
-    before = torch.arange(-1, n - 1).clamp(min=0)
+    after = torch.arange(1, odds + 1).clamp(max=evens - 1)
+    left, right = torch.arange(-1, evens - 1).clamp(min=0), torch.arange(evens).clamp(max=odds - 1)
     for k in reversed(range(len(STEPS))):
         if k % 2:
-            even = even - _times(STEPS[k], odd.index_select(axis, before) + odd)
+            even = even - _times(STEPS[k], odd.index_select(axis, left) + odd.index_select(axis, right))
         else:
-            odd = odd - _times(STEPS[k], even + even.index_select(axis, after))
-    return _interleaved(even, odd, axis)
+            odd = odd - _times(STEPS[k], even.narrow(axis, 0, odds) + even.index_select(axis, after))
+    return interleaved(even, odd, axis)
 
 
-def _interleaved(even: Tensor, odd: Tensor, axis: int) -> Tensor:
-    return torch.stack((even, odd), dim=axis + 1).flatten(axis, axis + 1)
+def _flat_gain() -> float:
+    """See `LiftingScheme.flat_gain`."""
+    even = odd = 1.0
+    for even_step, odd_step in zip(_CDF97.steps[0::2], _CDF97.steps[1::2], strict=True):
+        odd += 2 * even_step * even
+        even += 2 * odd_step * odd
+    return even * _CDF97.low_gain
+
+
+FLAT_GAIN = _fixed(1 / _flat_gain())
 
 
 def _times(factor: int, x: Tensor) -> Tensor:
@@ -86,8 +98,9 @@ def next_approx(
     """
     low = in_fixed_point(q.approx) if approx is None else approx
     if not reversible:
-        return synthesise_level(low, in_fixed_point(q.details[level]), sections)
-    exact = _reversible(sections).inverse(Subbands((low >> APPROX_FRACTION).double(), (q.details[level].double(),)))
+        return synthesise_level(low, in_fixed_point(q.details[level]), q.splits[level], sections)
+    whole = Subbands((low >> APPROX_FRACTION).double(), (q.details[level].double(),), q.splits[level])
+    exact = _reversible(sections).inverse(whole)
     return in_fixed_point(exact).clamp(-APPROX_LIMIT, APPROX_LIMIT)
 
 

@@ -1,6 +1,5 @@
 """The lossless transform in integers: the same on every machine, whatever the batch, threads and order of sums."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -8,7 +7,7 @@ from torch import Tensor
 
 from ..models.boundary import Boundary, Phase, extend
 from ..models.reversible_lifting import IntegerScheme
-from ..models.separable import SCHEME_OF_PART, SeparableTransform, Sharing, pad_to_multiple
+from ..models.separable import SCHEME_OF_PART, SeparableTransform, Sharing
 from ..models.subbands import Subbands
 from .exactness import require_exact_convolutions
 from .integer_conv import IntegerConv
@@ -28,12 +27,14 @@ class IntegerLifting:
     boundary: Boundary
     net: IntegerNet | None
 
-    def increment(self, source: Tensor) -> Tensor:
-        """What the step adds, to the nearest integer, halves upwards: (B, 1, n, a, b) int64 -> the same."""
-        extended = extend(source, self.source, self.boundary)
-        n = source.shape[2]
-        skip = sum(tap * extended[:, :, k : k + n] for k, tap in enumerate(self.taps.tolist()) if tap)
-        skip = skip if isinstance(skip, Tensor) else torch.zeros_like(source)
+    def increment(self, source: Tensor, targets: int) -> Tensor:
+        """What the step adds to so many targets, to the nearest integer, halves upwards.
+
+        (B, 1, m, a, b) int64 -> (B, 1, targets, a, b) int64.
+        """
+        extended = extend(source, self.source, self.boundary, targets)
+        skip = sum(tap * extended[:, :, k : k + targets] for k, tap in enumerate(self.taps.tolist()) if tap)
+        skip = skip if isinstance(skip, Tensor) else torch.zeros_like(extended[:, :, :targets])
         total = skip if self.net is None else skip + self.net(skip)
         return (total + (1 << (TAP_FRACTION - 1))) >> TAP_FRACTION
 
@@ -87,22 +88,15 @@ class IntegerReversible:
         mantissa_in, shift_in, mantissa_out, shift_out = self.factors[scheme, step].tolist()
         return IntegerNet(first, inner, head, Factor(mantissa_in, shift_in), Factor(mantissa_out, shift_out))
 
-    @property
-    def lifting_sources(self) -> list[Phase] | None:
-        """See `WaveletTransform.lifting_sources`."""
-        far = self.taps[:, 0::2, 0].any() or self.taps[:, 1::2, 2].any()
-        return None if self.layers or far else [Phase.ODD if k % 2 else Phase.EVEN for k in range(self.taps.shape[1])]
-
     @torch.no_grad()
     def forward(self, x: Tensor) -> Subbands:
         """(B, 1, D, H, W), integers of any dtype, any size -> subbands, int64."""
         require_exact_convolutions()
-        padded = pad_to_multiple(x.double(), 2**self.levels).long()
-        subbands: Subbands = self.transform(padded)
+        subbands: Subbands = self.transform(x.long())
         return subbands
 
     @torch.no_grad()
-    def inverse(self, subbands: Subbands, size: Sequence[int] | None = None) -> Tensor:
-        """The inverse of `forward`: subbands of integers -> (B, 1, D, H, W) int64, cropped to `size` when given."""
+    def inverse(self, subbands: Subbands) -> Tensor:
+        """The inverse of `forward`: subbands of integers -> (B, 1, D, H, W) int64."""
         require_exact_convolutions()
-        return self.transform.inverse(subbands.map(lambda band: band.long()), size)
+        return self.transform.inverse(subbands.map(lambda band: band.long()))

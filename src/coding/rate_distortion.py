@@ -30,7 +30,7 @@ def optimised(coder: BandCoder, exact: Subbands, log_step: int) -> Subbands:
         for band, coefficients in zip(coder.known_bands(nearest, log_step), _bands(exact), strict=True)
     ]
     details = (torch.stack(bands[k : k + DETAILS], dim=1) for k in range(1, len(bands), DETAILS))
-    return Subbands(bands[0].unsqueeze(1), tuple(details))
+    return Subbands(bands[0].unsqueeze(1), tuple(details), exact.size)
 
 
 def _bands(subbands: Subbands) -> list[Tensor]:

@@ -8,7 +8,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from .wavefront import Size, Wavefront, wavefront
+from ..models.subbands import Size
+from .wavefront import Wavefront, wavefront
 
 
 @dataclass(frozen=True)

@@ -22,14 +22,14 @@ class Recorder:
     def __init__(self, tiles: int, front_starts: Sequence[int]) -> None:
         self.tiles = tiles
         self._starts = torch.tensor(front_starts)
-        self._keys: list[Tensor] = []
-        self._left: list[Tensor] = []
-        self._frequency: list[Tensor] = []
+        self._keys = [torch.empty(0, dtype=torch.int64)]
+        self._left = [torch.empty(0, dtype=torch.int64)]
+        self._frequency = [torch.empty(0, dtype=torch.int64)]
         self._of_row = torch.empty(0)
 
-    def at(self, start: int, end: int) -> None:
-        """The rows that follow belong to the positions `start` to `end`, tile by tile."""
-        front = torch.bucketize(torch.arange(start, end), self._starts, right=True) - 1
+    def at(self, positions: Tensor) -> None:
+        """The rows that follow belong to these positions (n,), tile by tile."""
+        front = torch.bucketize(positions, self._starts, right=True) - 1
         tile = torch.arange(self.tiles).unsqueeze(1)
         self._of_row = ((tile * len(self._starts) + front) * PHASES).flatten()
 

@@ -45,6 +45,8 @@ class Bins(NamedTuple):
 
 def code_symbols(mixture: Mixture, coder: SymbolCoder, q: Tensor | None) -> Tensor:
     """Code the coefficients of a mixture's rows, `q` (rows,) int64 or None to read them; returns them."""
+    if not len(mixture.predicted):
+        return torch.empty(0, dtype=torch.int64)
     bins = choose_bins(mixture)
     rows = torch.arange(len(bins.anchor))
     known = None if q is None else torch.bucketize((q - bins.anchor) >> 2 * bins.log4, EDGES, right=True)

@@ -6,11 +6,12 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
+from ..models.subbands import Size
+
 TAPS = torch.cartesian_prod(*[torch.arange(-1, 2)] * 3)
 """The offsets (z, y, x) of a 3x3x3 neighbourhood in raster order; the first 13 precede the centre."""
 
 CENTRE = 13
-Size = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,13 @@ class Wavefront:
     def chunks(self, length: int) -> list[tuple[int, int]]:
         """All positions in order, at most `length` at a time."""
         return [(start, min(start + length, self.positions)) for start in range(0, self.positions, length)]
+
+    def inside(self, size: Size) -> Tensor | None:
+        """Which positions lie in the first `size` of the band, (P,) of bool; None if all do."""
+        if size == self.size:
+            return None
+        places = torch.unravel_index(self.raster, self.size)
+        return torch.stack([place < n for place, n in zip(places, size, strict=True)]).all(dim=0)
 
     def sort(self, band: Tensor) -> Tensor:
         """(T, d, h, w) -> (T, P)."""

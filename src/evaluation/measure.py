@@ -45,7 +45,7 @@ def measure_volume(codec: WaveletCodec, volume: Volume, quality: float, peak: fl
         q = codec.analyse(x, step)
         bits += codec.code_length(q, step).cpu().double().sum().item()
         coded = time.perf_counter()
-        x_hat = codec.synthesise(q, step, x.shape[2:]).round().clamp(int(limits.min), int(limits.max))
+        x_hat = codec.synthesise(q, step).round().clamp(int(limits.min), int(limits.max))
         decode_s += time.perf_counter() - coded
         encode_s += coded - started
         if codec.lossless and not torch.equal(x_hat, x):

@@ -1,4 +1,4 @@
-"""Extending one half of a split signal past its ends, as the lifting filters need it."""
+"""The two halves of a split signal: continued past its ends, as lifting filters need it, and put together again."""
 
 from enum import StrEnum
 
@@ -24,17 +24,36 @@ class Boundary(StrEnum):
     PUBLISHED = "published"
 
 
-def extend(half: Tensor, phase: Phase, boundary: Boundary) -> Tensor:
-    """Add one sample at both ends of axis 2.
+def extend(half: Tensor, phase: Phase, boundary: Boundary, targets: int) -> Tensor:
+    """Continue axis 2 as far as a step needs it that lifts `targets` samples of the other half.
 
-    `half` is (B, C, n, a, b), n >= 1: the even or the odd samples of a signal of 2n samples. Returns
-    (B, C, n + 2, a, b). Seen from one half, mirroring the full signal repeats the end sample on one side and skips
-    it on the other.
+    `half` is (B, C, n, a, b): the even or the odd samples of a signal of n + `targets` samples, 2 or more. Returns
+    (B, C, `targets` + 2, a, b): the samples -1 to `targets`. Seen from one half, mirroring the full signal repeats the
+    end sample or skips it.
     """
-    n = half.shape[2]
-    skip_first = min(1, n - 1)
-    skip_last = max(0, n - 2)
-    mirrored_by_itself = boundary == Boundary.PUBLISHED
-    first = skip_first if phase is Phase.EVEN or mirrored_by_itself else 0
-    last = skip_last if phase is Phase.ODD or mirrored_by_itself else n - 1
-    return torch.cat((half[:, :, first : first + 1], half, half[:, :, last : last + 1]), dim=2)
+    size = half.shape[2]
+    places = [-1, *range(min(targets + 1, size), targets + 1)]
+    if boundary == Boundary.PUBLISHED:
+        mirrored = [_mirrored(place, size) for place in places]
+    else:
+        odd = int(phase is Phase.ODD)
+        mirrored = [(_mirrored(2 * place + odd, size + targets) - odd) // 2 for place in places]
+    before, *after = (half[:, :, place : place + 1] for place in mirrored)
+    return torch.cat((before, half[:, :, : targets + 1], *after), dim=2)
+
+
+def _mirrored(place: int, size: int) -> int:
+    """Where a signal of `size` samples that is mirrored about its ends has what stands at `place`."""
+    period = max(1, 2 * (size - 1))
+    place %= period
+    return min(place, period - place) if size > 1 else 0
+
+
+def interleaved(even: Tensor, odd: Tensor, axis: int = 2) -> Tensor:
+    """The samples of a signal in order, from those at even and at odd places along an axis; of the former, one more
+
+    if the signal has an odd length.
+    """
+    count = odd.shape[axis]
+    pairs = torch.stack((even.narrow(axis, 0, count), odd), dim=axis + 1).flatten(axis, axis + 1)
+    return pairs if even.shape[axis] == count else torch.cat((pairs, even.narrow(axis, count, 1)), dim=axis)

@@ -1,19 +1,16 @@
 """The whole codec: transform, quantiser, entropy model and post-processing as one differentiable function."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from .beyond import without_beyond
 from .entropy import EntropyModel
 from .lossless_rate import LosslessRate
 from .post import NoPost
 from .quantize import Rounding
 from .rate import Rate
 from .rate_distortion import optimised
-from .separable import pad_to_multiple
 from .subbands import Subbands, band_names
 from .transform import WaveletTransform
 
@@ -85,21 +82,15 @@ class WaveletCodec(nn.Module):
         Lossless training takes it on trust that the volume comes back: that saves a third of the time.
         """
         q = self.analyse(x, step)
-        x_hat = x if self.lossless and self.training else self.synthesise(q, step, x.shape[2:])
+        x_hat = x if self.lossless and self.training else self.synthesise(q, step)
         return Coded(x_hat, self.code_length(q, step))
 
     def analyse(self, x: Tensor, step: Tensor) -> Subbands:
-        """Transform and quantise: (B, 1, D, H, W) -> subbands of integers (as float), softened as `rounding` says.
-
-        When not training, coefficients that only lie beyond the volume are zero, as encoders of files have them.
-        """
-        size, sources = x.shape[2:], None if self.training else self.transform.lifting_sources
-        if sources is not None:
-            x = pad_to_multiple(x, 2**self.transform.levels, mirrored=False)
+        """Transform and quantise: (B, 1, D, H, W) -> subbands of integers (as float), softened as `rounding` says."""
         limit = COEFFICIENT_LIMIT
         coefficients = self.transform(x).map(lambda band: band.clamp(-limit, limit))
         steps = self.rate.band_steps(step)
-        exact = without_beyond(coefficients.map_with(torch.div, steps), size, sources)
+        exact = coefficients.map_with(torch.div, steps)
         if self.rounding.rate_distortion and not self.rounding.is_soft:
             return optimised(self.entropy, exact, steps)
         return exact.map(self.rounding)
@@ -108,7 +99,7 @@ class WaveletCodec(nn.Module):
         """Bits of every band, (B, bands), of what `analyse` gave for the steps (B,)."""
         return self.entropy(q, self.rate.band_steps(step))
 
-    def synthesise(self, q: Subbands, step: Tensor, size: Sequence[int]) -> Tensor:
-        """Dequantise, invert the transform, post-process: -> (B, 1, *size) in intensity units."""
-        x_hat = self.transform.inverse(q.map_with(torch.mul, self.rate.band_steps(step)), size)
+    def synthesise(self, q: Subbands, step: Tensor) -> Tensor:
+        """Dequantise, invert the transform, post-process: -> (B, 1, D, H, W) in intensity units."""
+        x_hat = self.transform.inverse(q.map_with(torch.mul, self.rate.band_steps(step)))
         return self.post(x_hat, step)

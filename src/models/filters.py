@@ -17,12 +17,12 @@ def synthesis_functions(transform: WaveletTransform, amplitude: float = 16.0) ->
     parameter = next(transform.parameters(), torch.zeros(1))
     flat = torch.zeros(1, 1, side, side, side, device=parameter.device, dtype=parameter.dtype)
     empty = transform(flat).map(torch.zeros_like)
-    ground = transform.inverse(empty, flat.shape[2:])
+    ground = transform.inverse(empty)
     functions = []
     for part in range(1 + transform.levels):
         for band in range((empty.approx, *empty.details)[part].shape[1]):
             pulse = empty.map(torch.clone)
             tensor = (pulse.approx, *pulse.details)[part]
             tensor[0, band, tensor.shape[2] // 2, tensor.shape[3] // 2, tensor.shape[4] // 2] = amplitude
-            functions.append((transform.inverse(pulse, flat.shape[2:]) - ground)[0, 0] / amplitude)
+            functions.append((transform.inverse(pulse) - ground)[0, 0] / amplitude)
     return dict(zip(band_names(transform.levels), functions, strict=True))

@@ -6,7 +6,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from .boundary import Boundary, Phase, extend
+from .boundary import Boundary, Phase, extend, interleaved
 from .lifting_net import LiftingNet
 from .wavelets import Wavelet
 
@@ -30,34 +30,32 @@ class LiftingStep(nn.Module):
         self.boundary = boundary
         self.net = net
 
-    @property
-    def is_plain(self) -> bool:
-        """Whether it only reads the two nearest samples of the other half."""
-        return self.net is None and float(self.taps[0 if self.source is Phase.EVEN else 2]) == 0
-
     def forward(self, target: Tensor, source: Tensor) -> Tensor:
-        """Both halves (B, 1, n, a, b) -> the lifted target, same shape."""
-        shift, scale = self.field(source)
+        """The half to lift and the other, (B, 1, n, a, b) and (B, 1, m, a, b) -> the lifted target, same shape.
+
+        m is n or, at the end of a signal of odd length, one more or less.
+        """
+        shift, scale = self.field(source, target.shape[2])
         return target + shift if scale is None else (target + shift) * scale
 
     def inverse(self, target: Tensor, source: Tensor) -> Tensor:
         """Undo `forward`, given the same source half."""
-        shift, scale = self.field(source)
+        shift, scale = self.field(source, target.shape[2])
         return target - shift if scale is None else target / scale - shift
 
-    def increment(self, source: Tensor) -> Tensor:
-        """What an additive step adds, to the nearest integer, halves upwards: integers as float -> the same.
+    def increment(self, source: Tensor, targets: int) -> Tensor:
+        """What an additive step adds to so many targets, to the nearest integer, halves upwards.
 
-        The field is computed in the dtype of the taps. The gradient passes the rounding unchanged.
+        Integers (B, 1, m, a, b) as float -> (B, 1, targets, a, b). The field is computed in the dtype of the taps. The
+        gradient passes the rounding unchanged.
         """
-        shift = self.field(source.to(self.taps.dtype))[0].double()
+        shift = self.field(source.to(self.taps.dtype), targets)[0].double()
         return (torch.floor(shift + 0.5).detach() + (shift - shift.detach())).to(source.dtype)
 
-    def field(self, source: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Source half -> what is added to the target, and what multiplies it (None: additive), same shape."""
-        extended = extend(source, self.source, self.boundary)
-        n = source.shape[2]
-        before, centre, after = (extended[:, :, k : k + n] for k in range(3))
+    def field(self, source: Tensor, targets: int) -> tuple[Tensor, Tensor | None]:
+        """Source half -> what is added to so many targets, and what multiplies them (None: additive)."""
+        extended = extend(source, self.source, self.boundary, targets)
+        before, centre, after = (extended[:, :, k : k + targets] for k in range(3))
         skip = self.taps[0] * before + self.taps[1] * centre + self.taps[2] * after
         if self.net is None:
             return skip, None
@@ -86,8 +84,13 @@ class LiftingScheme(nn.Module):
         self.high_gain = nn.Parameter(torch.tensor(start.high_gain), requires_grad=trainable_taps)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, 1, 2n, a, b) -> low and high half, each (B, 1, n, a, b)."""
+        """(B, 1, n, a, b) -> low and high half: (B, 1, n - n // 2, a, b) and (B, 1, n // 2, a, b).
+
+        A single sample is low, scaled as those of a flat signal.
+        """
         even, odd = x[:, :, 0::2], x[:, :, 1::2]
+        if x.shape[2] == 1:
+            return even * self.flat_gain, odd
         for step in self.lifting_steps():
             if step.source is Phase.EVEN:
                 odd = step(odd, even)
@@ -96,14 +99,27 @@ class LiftingScheme(nn.Module):
         return even * self.low_gain, odd * self.high_gain
 
     def inverse(self, low: Tensor, high: Tensor) -> Tensor:
-        """Low and high half, each (B, 1, n, a, b) -> (B, 1, 2n, a, b)."""
+        """Undo `forward`: low and high half -> (B, 1, n, a, b)."""
+        if high.shape[2] == 0:
+            return low / self.flat_gain
         even, odd = low / self.low_gain, high / self.high_gain
         for step in reversed(self.lifting_steps()):
             if step.source is Phase.EVEN:
                 odd = step.inverse(odd, even)
             else:
                 even = step.inverse(even, odd)
-        return torch.stack((even, odd), dim=3).flatten(2, 3)
+        return interleaved(even, odd)
+
+    @property
+    def flat_gain(self) -> Tensor:
+        """The low half of a flat signal divided by the signal, without networks."""
+        even = odd = torch.ones_like(self.low_gain)
+        for step in self.lifting_steps():
+            if step.source is Phase.EVEN:
+                odd = odd + step.taps.sum() * even
+            else:
+                even = even + step.taps.sum() * odd
+        return even * self.low_gain
 
     @torch.no_grad()
     def make_lazy(self) -> None:

@@ -31,4 +31,5 @@ def optimised(entropy: EntropyModel, exact: Subbands, step: Tensor) -> Subbands:
     return Subbands(
         exact.approx + shifts[0],
         tuple(level + shift for level, shift in zip(exact.details, details, strict=True)),
+        exact.size,
     )

@@ -26,7 +26,6 @@ class ReversibleTransform(SeparableTransform):
             raise ValueError("affine lifting is not reversible on integers: for lossless coding use additive or cdf53")
         wrapped = (cast(LiftingScheme, scheme) for scheme in transform.schemes)
         super().__init__(transform.levels, transform.sharing, lambda: SharedScheme(next(wrapped)))
-        self.lifting_sources = transform.lifting_sources
 
     def forward(self, x: Tensor) -> Subbands:
         """(B, 1, D, H, W), integers of any dtype -> subbands of integers as float64; any size."""

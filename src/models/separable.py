@@ -1,6 +1,6 @@
 """A one-dimensional split along every axis, over several levels."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Protocol, cast
 
@@ -8,7 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .subbands import Subbands
+from .boundary import interleaved
+from .subbands import Size, Subbands, band_size
 
 
 class Sharing(StrEnum):
@@ -34,7 +35,7 @@ SCHEME_OF_PART: dict[Sharing, tuple[tuple[int, ...], ...]] = {
 
 
 class Scheme(Protocol):
-    """Splits (B, 1, 2n, a, b) along axis 2 into two halves (B, 1, n, a, b), and undoes it."""
+    """Splits (B, 1, n, a, b) along axis 2 into (B, 1, n - n // 2, a, b) and (B, 1, n // 2, a, b), and undoes it."""
 
     def __call__(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Split into the low and the high half."""
@@ -46,7 +47,7 @@ class Scheme(Protocol):
 class SeparableTransform(nn.Module):
     """One level splits z, then y of both halves, then x of all quarters; the next splits LLL again.
 
-    All levels use the same `schemes`, each for the directions that `sharing` gives it. Perfect reconstruction holds if
+    All levels use the same `schemes`, each for the directions that `sharing` gives it. Volumes of any size come back if
     every scheme inverts. Raises ValueError for less than one level.
     """
 
@@ -61,70 +62,67 @@ class SeparableTransform(nn.Module):
         self.schemes = nn.ModuleList(make_scheme() for _ in range(count))
 
     def forward(self, x: Tensor) -> Subbands:
-        """(B, 1, D, H, W) in intensity units -> subbands. Sizes that 2**levels does not divide are extended."""
-        approx = pad_to_multiple(x, 2**self.levels)
-        details: list[Tensor] = []
+        """(B, 1, D, H, W) in intensity units -> subbands, of as many coefficients in all as there are voxels."""
+        approx, details = x, list[Tensor]()
         for _ in range(self.levels):
             parts = [approx]
             for axis in range(3):
                 parts = self._split(parts, axis)
             approx = parts[0]
-            details.insert(0, torch.cat(parts[1:], dim=1))
-        return Subbands(approx, tuple(details))
+            details.insert(0, torch.cat([_filled_up(part, approx) for part in parts[1:]], dim=1))
+        depth, height, width = x.shape[2:]
+        return Subbands(approx, tuple(details), (depth, height, width))
 
-    def inverse(self, subbands: Subbands, size: Sequence[int] | None = None) -> Tensor:
-        """Subbands -> (B, 1, D, H, W), cropped to `size` (D, H, W) when given."""
+    def inverse(self, subbands: Subbands) -> Tensor:
+        """Subbands -> (B, 1, D, H, W)."""
         approx = subbands.approx
-        for detail in subbands.details:
-            parts = [approx, *detail.split(1, dim=1)]
+        for detail, size in zip(subbands.details, subbands.splits, strict=True):
+            bands = enumerate(detail.split(1, dim=1), start=1)
+            parts = [approx, *(beginning(band, band_size(size, letters)) for letters, band in bands)]
             for axis in (2, 1, 0):
                 parts = self._merge(parts, axis)
             approx = parts[0]
-        if size is None:
-            return approx
-        depth, height, width = size
-        return approx[:, :, :depth, :height, :width]
+        return approx
 
     def _split(self, parts: list[Tensor], axis: int) -> list[Tensor]:
         halves: list[Tensor] = []
-        for scheme, group in self._groups(parts, axis):
-            low, high = scheme(_swap(torch.cat(group), axis))
+        for scheme, group in self._groups([(part,) for part in parts], axis):
+            x = _swap(torch.cat([part for (part,) in group]), axis)
+            low, high = scheme(x) if x.numel() else (x[:, :, 0::2], x[:, :, 1::2])
             lows, highs = (_swap(half, axis).chunk(len(group)) for half in (low, high))
             halves += [half for pair in zip(lows, highs, strict=True) for half in pair]
         return halves
 
     def _merge(self, halves: list[Tensor], axis: int) -> list[Tensor]:
         parts: list[Tensor] = []
-        pairs = list(zip(halves[0::2], halves[1::2], strict=True))
-        for scheme, group in self._groups(pairs, axis):
+        for scheme, group in self._groups(list(zip(halves[0::2], halves[1::2], strict=True)), axis):
             low, high = (_swap(torch.cat(half), axis) for half in zip(*group, strict=True))
-            parts += _swap(scheme.inverse(low, high), axis).chunk(len(group))
+            x = scheme.inverse(low, high) if low.numel() else interleaved(low, high)
+            parts += _swap(x, axis).chunk(len(group))
         return parts
 
-    def _groups(self, parts: list, axis: int) -> list[tuple[Scheme, list]]:
-        """Neighbouring parts that share a scheme run as one batch."""
-        groups: list[tuple[Scheme, list]] = []
+    def _groups(self, parts: list[tuple[Tensor, ...]], axis: int) -> list[tuple[Scheme, list[tuple[Tensor, ...]]]]:
+        """Neighbouring parts that have the same size and share a scheme run as one batch."""
+        groups: list[tuple[Scheme, list[tuple[Tensor, ...]]]] = []
         for part, index in zip(parts, self.scheme_of_part[axis], strict=True):
             scheme = cast(Scheme, self.schemes[index])
-            if groups and groups[-1][0] is scheme:
+            if groups and groups[-1][0] is scheme and groups[-1][1][0][0].shape == part[0].shape:
                 groups[-1][1].append(part)
             else:
                 groups.append((scheme, [part]))
         return groups
 
 
-def pad_to_multiple(x: Tensor, multiple: int, mirrored: bool = True) -> Tensor:
-    """Extend (B, C, D, H, W) at the far ends by mirroring, up to the next multiple along every axis.
+def _filled_up(part: Tensor, like: Tensor) -> Tensor:
+    """Zeros at the far ends of (B, 1, d, h, w), up to the size of another part."""
+    missing = [n - own for n, own in zip(like.shape[2:], part.shape[2:], strict=True)]
+    return F.pad(part, [pad for count in reversed(missing) for pad in (0, count)]) if any(missing) else part
 
-    An axis too short to be mirrored repeats its last sample; all do if not `mirrored`.
-    """
-    for axis in (2, 3, 4):
-        missing = -x.shape[axis] % multiple
-        pads = [0] * 6
-        pads[2 * (4 - axis) + 1] = missing
-        if missing:
-            x = F.pad(x, pads, mode="reflect" if mirrored and missing < x.shape[axis] else "replicate")
-    return x
+
+def beginning(part: Tensor, size: Size) -> Tensor:
+    """The first `size` of (B, 1, d, h, w): the inverse of `_filled_up`."""
+    depth, height, width = size
+    return part[:, :, :depth, :height, :width]
 
 
 def _swap(x: Tensor, axis: int) -> Tensor:

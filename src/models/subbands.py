@@ -1,6 +1,6 @@
 """The coefficients of a 3-D wavelet decomposition."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -14,18 +14,31 @@ BAND_LETTERS = ("LLL", "HLL", "LHL", "HHL", "LLH", "HLH", "LHH", "HHH")
 DETAILS = len(BAND_LETTERS) - 1
 """Detail bands of a level."""
 
+Size = tuple[int, int, int]
+"""(D, H, W) or (d, h, w)."""
+
 
 @dataclass(frozen=True)
 class Subbands:
-    """A decomposition with `len(details)` levels.
+    """A decomposition of volumes of `size` (D, H, W), of any length along any axis, with `len(details)` levels.
 
     `approx` is (B, 1, d, h, w): the LLL band of the coarsest level. `details` runs from the coarsest level to the
-    finest; each is (B, 7, d * 2**k, h * 2**k, w * 2**k) with the bands in the order of `BAND_LETTERS[1:]`. Values
-    are in intensity units, or in quantisation steps once quantised.
+    finest; each is (B, 7, d, h, w) with the bands in the order of `BAND_LETTERS[1:]`. Of n samples along an axis a
+    level makes n - n // 2 low and n // 2 high ones: where n is odd, high bands lack the last place (see `band_size`)
+    and have zeros there. Values are in intensity units, or in quantisation steps once quantised. Without `size` every
+    level splits even lengths.
     """
 
     approx: Tensor
     details: tuple[Tensor, ...]
+    size: Size = (0, 0, 0)
+
+    def __post_init__(self) -> None:
+        """Find the size if it is not given."""
+        if self.size == (0, 0, 0):
+            finest, factor = (self.details[-1], 2) if self.details else (self.approx, 1)
+            depth, height, width = (factor * n for n in finest.shape[2:])
+            object.__setattr__(self, "size", (depth, height, width))
 
     @property
     def levels(self) -> int:
@@ -34,13 +47,28 @@ class Subbands:
 
     def map(self, function: Callable[[Tensor], Tensor]) -> "Subbands":
         """Apply a function of one tensor to the approximation and to every level of details."""
-        return Subbands(function(self.approx), tuple(function(level) for level in self.details))
+        return Subbands(function(self.approx), tuple(function(level) for level in self.details), self.size)
 
     def map_with(self, function: Callable[[Tensor, Tensor], Tensor], values: Tensor) -> "Subbands":
         """Apply a function of a band (B, n, d, h, w) and its own values (B, n, 1, 1, 1), out of `values` (B, bands)."""
         parts = values[:, :, None, None, None].split([1, *[DETAILS] * self.levels], dim=1)
         bands = (function(band, own) for band, own in zip((self.approx, *self.details), parts, strict=True))
-        return Subbands(next(bands), tuple(bands))
+        return Subbands(next(bands), tuple(bands), self.size)
+
+    def coarsest(self, levels: int) -> "Subbands":
+        """Without the finer levels; just `approx` with none."""
+        return Subbands(self.approx, self.details[:levels], splits(self.size, self.levels - levels + 1)[0])
+
+    @property
+    def splits(self) -> list[Size]:
+        """What each level splits, from coarse to fine; see `splits`."""
+        return splits(self.size, self.levels)
+
+    def band_sizes(self) -> list[Size]:
+        """The size of every band, in coding order; what its tensor has beyond is zero."""
+        lowest, *finer = self.splits
+        first = [band_size(lowest, letters) for letters in range(len(BAND_LETTERS))]
+        return first + [band_size(size, letters) for size in finer for letters in range(1, len(BAND_LETTERS))]
 
     def bands(self) -> list[Tensor]:
         """Every band, (B, 1, d, h, w), in coding order."""
@@ -50,6 +78,18 @@ class Subbands:
         """From coarse to fine, every level's coded bands: (B, 8, d, h, w) with LLL first, then (B, 7, ...)."""
         yield torch.cat((self.approx, self.details[0]), dim=1)
         yield from self.details[1:]
+
+
+def splits(size: Sequence[int], levels: int) -> list[Size]:
+    """The size (d, h, w) of what each of so many levels splits, from coarse to fine; the last is `size` itself."""
+    depth, height, width = size
+    return [(-(-depth >> k), -(-height >> k), -(-width >> k)) for k in reversed(range(levels))]
+
+
+def band_size(size: Size, letters: int = 0) -> Size:
+    """The size of a band, by its place among the eight, of a level that splits `size`."""
+    depth, height, width = ((n + (not letters >> k & 1)) // 2 for n, k in zip(size, (2, 1, 0), strict=True))
+    return depth, height, width
 
 
 def band_count(levels: int) -> int:

@@ -6,7 +6,7 @@ from typing import cast
 
 from torch import nn
 
-from .boundary import Boundary, Phase
+from .boundary import Boundary
 from .lifting import LiftingScheme
 from .lifting_net import LiftingNet
 from .reversible_lifting import ReversibleLifting
@@ -51,11 +51,3 @@ class WaveletTransform(SeparableTransform):
             cast(LiftingScheme, self.schemes[0]).make_lazy()
         self.kind = kind
         self.reversible = reversible
-
-    @property
-    def lifting_sources(self) -> list[Phase] | None:
-        """The halves that lifting steps read, in the order of analysis; None unless all are of a plain wavelet."""
-        schemes = [cast(LiftingScheme, scheme).lifting_steps() for scheme in self.schemes]
-        if not all(step.is_plain for scheme in schemes for step in scheme):
-            return None
-        return [step.source for step in schemes[0]]

@@ -2,12 +2,13 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from ..subbands import Subbands, band_count
+from ..subbands import Size, Subbands, band_count
 
 BitsOf = Callable[[Tensor], Tensor]
 
@@ -26,7 +27,8 @@ class EntropyModel(nn.Module, ABC):
 
     def coefficient_bits(self, q: Subbands, step: Tensor) -> list[Tensor]:
         """Subbands and steps -> bits of every coefficient: tensors (B, n, d, h, w) of n bands, in coding order."""
-        return [bits(values) for values, bits in self.densities(q, step)]
+        sizes = iter(q.band_sizes())
+        return [_of_existing(bits(values), sizes) for values, bits in self.densities(q, step)]
 
     @abstractmethod
     def densities(self, q: Subbands, step: Tensor) -> Iterator[tuple[Tensor, BitsOf]]:
@@ -35,6 +37,17 @@ class EntropyModel(nn.Module, ABC):
         That function also takes other values of the same shape, to be coded where the coefficients themselves are the
         context.
         """
+
+
+def _of_existing(bits: Tensor, sizes: Iterator[Size]) -> Tensor:
+    """Bits (B, n, d, h, w) of n bands of the next `sizes`; none where bands have no coefficients."""
+    for band, size in enumerate(islice(sizes, bits.shape[1])):
+        if size != bits.shape[2:]:
+            exists = torch.ones_like(bits[0], dtype=torch.bool)
+            exists[band] = False
+            exists[band, : size[0], : size[1], : size[2]] = True
+            bits = bits * exists
+    return bits
 
 
 def per_band(step: Tensor, levels: int) -> Tensor:

@@ -82,7 +82,7 @@ class ContextEntropy(EntropyModel):
             yield stack, self._level_bits(level, stack, approx, step[:, first : first + stack.shape[1]])
             if level + 1 < self.levels:
                 low = same.approx if approx is None else approx
-                approx = self.synthesis.inverse(Subbands(low, (same.details[level],)))
+                approx = self.synthesis.inverse(Subbands(low, (same.details[level],), q.splits[level]))
 
     def _level_bits(self, level: int, stack: Tensor, approx: Tensor | None, step: Tensor) -> BitsOf:
         """What tells the bits of coefficients of one level.

@@ -38,7 +38,7 @@ class LongContext(nn.Module):
         contexts: list[list[Tensor]] = []
         for level, details in enumerate(x.details):
             if level:
-                states = self._double(states, level - 1)
+                states = self._double(states, level - 1, details.shape[2:])
             contexts.append([])
             for band in details.split(1, dim=1):
                 contexts[-1].append(states[-1][0])
@@ -52,9 +52,12 @@ class LongContext(nn.Module):
             x = after[-1][0]
         return after
 
-    def _double(self, states: States, index: int) -> States:
+    def _double(self, states: States, index: int, size: Sequence[int]) -> States:
+        """To the size (d, h, w), which an odd length makes less than twice as large."""
         doublers = iter(self.doublers[index])  # type: ignore[call-overload]
-        return [(next(doublers)(h), next(doublers)(c)) for h, c in states]
+        depth, height, width = size
+        doubled = ([next(doublers)(part)[:, :, :depth, :height, :width] for part in state] for state in states)
+        return [(h, c) for h, c in doubled]
 
 
 class _Cell(nn.Module):
