@@ -20,6 +20,7 @@ USE = {
     "em": "electron microscopy with 8 bits",
     "ct": "CT, 12 bits or Hounsfield units",
     "mri": "magnetic resonance images with 8 to 12 bits",
+    "sections": "stacks of sections that hardly resemble each other, 8 to 12 bits",
     "fmri": "series of functional magnetic resonance images",
 }
 

@@ -74,6 +74,19 @@ def test_the_modality_decides_before_the_voxels(monkeypatch):
         automatic_model(volume, lossless=False)
 
 
+def test_stacks_of_unlike_sections_get_a_model_of_their_own():
+    alike = textured((16, 32, 32), 0)
+    unlike = np.concatenate([textured((1, 32, 32), seed) for seed in range(16)])
+    assert automatic_model(alike, lossless=True)[0].name == "em_lossless"
+    for lossless, name in ((True, "sections_lossless"), (False, "sections_nano")):
+        model, why = automatic_model(unlike, lossless)
+        assert (model.name, why) == (name, f"model {name}, since neighbouring sections hardly resemble each other")
+        assert automatic_model(alike, lossless, modality="sections")[0].name == name
+    flat = np.zeros((8, 8, 8), np.uint8)
+    assert automatic_model(flat, lossless=True)[0].name == "em_lossless"
+    assert automatic_model(unlike[:1], lossless=True)[0].name == "em_lossless"
+
+
 def test_models_are_listed_and_shown(capsys):
     assert main(["models", "list"]) == 0
     listed = capsys.readouterr().out

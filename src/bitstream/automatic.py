@@ -5,19 +5,17 @@ import torch
 
 from ..coding import log_step_of
 from ..errors import AiwaveError
-from ..pretrained import Card, candidates
+from ..pretrained import LOOKED_AT, SECTIONS, Card, candidates, middle
 from .batch import TileCodec
 from .model import Model
 from .shipped import shipped_model
-
-LOOKED_AT = 64
-"""Voxels a side of the part, from the middle, that models are compared on."""
 
 
 def automatic_model(volume: np.ndarray, lossless: bool, modality: str | None = None) -> tuple[Model, str]:
     """The model for integers (D, H, W) or (T, D, H, W), and a sentence that says which and why.
 
-    `modality` is `em`, `ct`, `mri`, `fmri` or what DICOM calls it. Raises AiwaveError if no model comes into question.
+    `modality` is `em`, `ct`, `mri`, `fmri`, `sections` or what DICOM calls it. Raises AiwaveError if no model
+    comes into question.
     """
     choice = candidates(volume, lossless, modality)
     if not choice.candidates:
@@ -26,14 +24,8 @@ def automatic_model(volume: np.ndarray, lossless: bool, modality: str | None = N
     if len(choice.candidates) > 1:
         part, log_step = middle(volume, LOOKED_AT), _log_step(best)
         best = min(choice.candidates, key=lambda card: _bits(card, part, log_step))
-    return shipped_model(best.name), f"model {best.name}, since {choice.why}"
-
-
-def middle(volume: np.ndarray, side: int) -> np.ndarray:
-    """The middle of a volume (D, H, W), or of the first of a series (T, D, H, W): at most `side` voxels a side."""
-    frame = volume.reshape(-1, *volume.shape[-3:])[0]
-    starts = [max(0, (size - side) // 2) for size in frame.shape]
-    return frame[tuple(slice(start, start + side) for start in starts)]
+    why = "neighbouring sections hardly resemble each other" if best.modality == SECTIONS else choice.why
+    return shipped_model(best.name), f"model {best.name}, since {why}"
 
 
 def _missing(lossless: bool, other: bool) -> str:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .automatic import middle
+from ..pretrained import middle
 from .batch import TileCodec, cut
 from .container import open_stream
 from .grid import Grid, Tile

@@ -88,7 +88,7 @@ def arguments_of() -> argparse.ArgumentParser:
         metavar="MODEL",
         help="a name of `aiwave models list`, a model file, a run's folder or a checkpoint; auto (default) chooses",
     )
-    given.add_argument("--modality", metavar="M", help="em, ct, mri or fmri, for --model auto")
+    given.add_argument("--modality", metavar="M", help="em, ct, mri, fmri or sections, for --model auto")
     quality = given.add_mutually_exclusive_group()
     quality.add_argument("--lossless", action="store_true", help="every voxel as it was (the default)")
     quality.add_argument("--step", type=float, metavar="S", help="quantisation step, in units of the voxels")

@@ -18,7 +18,7 @@ def _listing(known: Sequence[Card]) -> str:
     rows = [("model", "for", "coding", "parameters", "bytes")]
     rows += [(c.name, c.modality, c.coding, f"{c.parameters:,}", f"{c.bytes:,}") for c in known]
     return "\n".join(
-        f"{name:<16}{modality:<6}{coding:<10}{parameters:>12}{size:>11}"
+        f"{name:<16}{modality:<10}{coding:<10}{parameters:>12}{size:>11}"
         for name, modality, coding, parameters, size in rows
     )
 

@@ -15,7 +15,7 @@ FORMER = ".former"
 class Card:
     """A ready-made model: `NAME.aiwm` beside its card `NAME.json`.
 
-    `modality` is `em`, `ct`, `mri` or `fmri`, `lossless` what it codes, `sha256` that of its file.
+    `modality` is `em`, `ct`, `mri`, `fmri` or `sections`, `lossless` what it codes, `sha256` that of its file.
     `experiment` trains it again, `trained_on` lists data sets with licence and attribution, `use` and `weak` say what
     it is for and what it is bad at.
     """

@@ -10,6 +10,15 @@ from .card import Card, cards
 AUTO = "auto"
 """In place of a model's name: choose one."""
 
+SECTIONS = "sections"
+"""The modality of models for stacks of sections that hardly resemble each other, whatever they show."""
+
+ROUGH = 2
+"""More `roughness` than that: nearly isotropic voxels have 0.8 to 1.6, stacks of thick sections 2.6 to 3.3."""
+
+LOOKED_AT = 64
+"""Voxels a side of the part, from the middle, that models are chosen by."""
+
 DICOM_MODALITIES = {"CT": "ct", "PT": "ct", "MR": "mri"}
 """What DICOM calls them, for those that a model is made for."""
 
@@ -26,11 +35,28 @@ def candidates(voxels: np.ndarray, lossless: bool, modality: str | None = None) 
     """The models for a volume (D, H, W) or series (T, D, H, W); `modality` is ours or DICOM's, if it is known.
 
     A modality that has a model decides. Otherwise 8 bits mean electron microscopy, series functional MRI and negative
-    values CT; what is left is CT or MRI, and the sizes of both must tell.
+    values CT; what is left is CT or MRI, and the sizes of both must tell. Where neighbouring sections hardly resemble
+    each other, the models for that come into question, too.
     """
     kind, why = _modality(voxels, modality)
+    if SECTIONS not in kind and roughness(middle(voxels, LOOKED_AT)) > ROUGH:
+        kind = [*kind, SECTIONS]
     suitable = [card for card in cards() if card.lossless == lossless]
     return Choice([card for name in kind for card in suitable if card.modality == name], why)
+
+
+def middle(voxels: np.ndarray, side: int) -> np.ndarray:
+    """The middle of a volume (D, H, W), or of the first of a series (T, D, H, W): at most `side` voxels a side."""
+    frame = voxels.reshape(-1, *voxels.shape[-3:])[0]
+    starts = [max(0, (size - side) // 2) for size in frame.shape]
+    return frame[tuple(slice(start, start + side) for start in starts)]
+
+
+def roughness(part: np.ndarray) -> float:
+    """The mean difference between neighbours along z, divided by that within sections (D, H, W); 0 if there is none."""
+    differences = (np.diff(part.astype(np.int32), axis=axis) for axis in range(3))
+    across, *within = (float(np.abs(difference).mean()) if difference.size else 0.0 for difference in differences)
+    return 2 * across / sum(within) if any(within) else 0.0
 
 
 def _modality(voxels: np.ndarray, modality: str | None) -> tuple[Sequence[str], str]:
