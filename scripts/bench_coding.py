@@ -76,10 +76,9 @@ def rate_loss(model: EntropyModel, coder: BandCoder, q: Subbands, step: float) -
 def speed(coder: BandCoder, q: Subbands, step: float) -> None:
     """Print encode and decode seconds."""
     voxels, log_step = q.details[-1][:, 0].numel() * 8, log_step_of(step)
-    depth, height, width = q.approx.shape[2:]
     segments, encode_cpu, encode_wall = measured(lambda: coder.encode(q, log_step))
     assert isinstance(segments, list)
-    _, decode_cpu, decode_wall = measured(lambda: coder.decode(segments, (depth, height, width), log_step))
+    _, decode_cpu, decode_wall = measured(lambda: coder.decode(segments, q.size, log_step))
     print(
         f"{len(segments)} tiles, {voxels / 1e6:.2f} Mvoxel, step {step:g}: encode {encode_cpu:.2f} s CPU "
         f"({encode_wall:.2f} s), decode {decode_cpu:.2f} s CPU ({decode_wall:.2f} s), "
@@ -90,10 +89,9 @@ def speed(coder: BandCoder, q: Subbands, step: float) -> None:
 def shares(coder: BandCoder, q: Subbands, step: float) -> None:
     """Print where the time of decoding goes."""
     log_step = log_step_of(step)
-    depth, height, width = q.approx.shape[2:]
     segments = coder.encode(q, log_step)
     profile = cProfile.Profile(time.process_time)
-    profile.runcall(coder.decode, segments, (depth, height, width), log_step)
+    profile.runcall(coder.decode, segments, q.size, log_step)
     total: dict[str, float] = {}
     for (file, _, name), entry in pstats.Stats(profile).stats.items():  # type: ignore[attr-defined]
         key = f"{Path(file).stem}.{name}"
@@ -137,13 +135,12 @@ def raster(coder: BandCoder, step: float) -> None:
     generator = torch.Generator().manual_seed(0)
     transform = WaveletTransform(levels=coder.model.levels)
     q = transform(20 * torch.randn(1, 1, 32, 32, 32, generator=generator)).map(lambda band: torch.round(band / step))
-    depth, height, width = q.approx.shape[2:]
     segments = coder.encode(q, log_step_of(step))
-    _, front, _ = measured(lambda: coder.decode(segments, (depth, height, width), log_step_of(step)))
+    _, front, _ = measured(lambda: coder.decode(segments, q.size, log_step_of(step)))
     fronts, IntegerContext.fronts = IntegerContext.fronts, lambda self, wave: wave.chunks(1)  # type: ignore[method-assign]
     try:
         one = coder.encode(q, log_step_of(step))
-        _, single, _ = measured(lambda: coder.decode(one, (depth, height, width), log_step_of(step)))
+        _, single, _ = measured(lambda: coder.decode(one, q.size, log_step_of(step)))
     finally:
         IntegerContext.fronts = fronts  # type: ignore[method-assign]
     print(f"32^3 tile: wavefront {front:.2f} s, raster {single:.2f} s CPU, {single / front:.0f} times as long")

@@ -37,8 +37,7 @@ def measure(codec: WaveletCodec, transform: IntegerReversible, coder: BandCoder,
     bands, forward = timed(lambda: transform.forward(x))
     in_integers = codec.entropy(bands.map(lambda band: band.float()), one).sum().item()
     segments, encode = timed(lambda: coder.encode(bands, STEP))
-    coarsest = bands.approx.shape[2:]
-    decoded, decode = timed(lambda: coder.decode(segments, (coarsest[0], coarsest[1], coarsest[2]), STEP))
+    decoded, decode = timed(lambda: coder.decode(segments, bands.size, STEP))
     back, inverse = timed(lambda: transform.inverse(decoded))
     assert torch.equal(back, x)
     real = 8 * sum(len(segment) for tile in segments for segment in tile)

@@ -30,6 +30,17 @@ def test_golden_streams_decode_as_ever(path):
     assert f"v{info(data)['version']}" == path.stem[:2]
 
 
+@pytest.mark.parametrize("path", STREAMS, ids=lambda path: path.stem)
+def test_their_parts_and_previews_decode(path):
+    data, whole = path.read_bytes(), np.load(path.with_suffix(".npy"))
+    part = decompress(data, [(1, 9), (3, 8), (0, 11)])
+    assert np.abs(part.astype(int) - whole[..., 1:9, 3:8, :]).max() <= (0 if info(data)["lossless"] else 1)
+    for level in range(1, info(data)["levels"] + 1):
+        preview = decompress(data, level=level)
+        assert preview.shape == (*whole.shape[:-3], *(-(-side >> level) for side in whole.shape[-3:]))
+        assert abs(preview.mean() - whole.mean()) < 0.2 * np.ptp(whole)
+
+
 SMALL = textured((9, 10, 11), 0)
 
 

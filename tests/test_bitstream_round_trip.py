@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import aiwave
 from aiwave.bitstream import Model, compress, decompress, info, model_file
+from aiwave.bitstream.grid import Grid
 from aiwave.errors import AiwaveError
 
 from .builders import codec, shake
@@ -112,14 +113,34 @@ def test_a_region_reads_only_its_own_tiles():
 
 
 @pytest.mark.parametrize(("kind", "quality"), [("lossless", {"lossless": True}), ("plain", {"step": 1.0})])
-def test_previews_have_the_intensities_of_the_volume(kind, quality):
-    z, y, x = np.mgrid[:24, :24, :24]
+@pytest.mark.parametrize("size", [(24, 24, 24), (25, 23, 17), (1, 21, 30)])
+def test_previews_have_the_intensities_of_the_volume(kind, quality, size):
+    z, y, x = np.mgrid[tuple(slice(n) for n in size)]
     ramp = (20 + 3 * z + 4 * y + 2 * x).astype(np.uint8)
     data = compress(ramp, file_model(kind), tile=16, **quality)
     for level in (1, 2):
         preview = decompress(data, level=level, model=file_model(kind)).astype(int)
-        inner = np.abs(preview - ramp[:: 2**level, :: 2**level, :: 2**level])[1:-1, 1:-1, 1:-1]
+        inner = np.abs(preview - ramp[:: 2**level, :: 2**level, :: 2**level])[:, 1:-1, 1:-1]
         assert inner.mean() < 6
+
+
+def test_a_slice_more_costs_a_slice():
+    volume = textured((33, 48, 48), 5)
+    whole, more = (compress(volume[:depth], file_model(), lossless=True) for depth in (32, 33))
+    assert len(more) < 1.06 * len(whole)
+    np.testing.assert_array_equal(decompress(more, model=file_model()), volume)
+
+
+def test_thin_tiles_are_worked_on_as_many_at_a_time_as_fit():
+    grid = Grid((4000, 1, 64, 64), 64, 3)
+    sizes = [len(group) for group in grid.batches(grid.tiles(), 8 * 64**3)]
+    assert max(sizes) == 64  # each as if it had 8 slices
+    assert sum(sizes) == 4000
+
+
+def test_tiles_too_large_to_be_decoded_are_not_written():
+    with pytest.raises(AiwaveError, match="choose smaller"):
+        compress(np.zeros((1, 16384, 16384), np.uint8), file_model(), lossless=True, tile=1 << 15)
 
 
 def test_a_series_keeps_its_frames():

@@ -137,7 +137,7 @@ def test_integers_cost_hardly_more_than_the_float_model(coders, kind):
     q = noise((23, 24, 21), spread=3.0)
     with torch.no_grad():
         estimate = float(float_model(kind)(q, torch.full((2,), 4.5)).sum())
-    assert float(coders[kind].bits(q, STEP).sum()) < 1.01 * estimate
+    assert float(coders[kind].bits(q, STEP).sum()) < 1.01 * estimate  # float tails are thinner: it may be much less
 
 
 def test_damaged_segments_end_soon(coders):

@@ -12,7 +12,7 @@ from aiwave.models.conv import CausalConv3d
 from aiwave.models.entropy import Laplace, LogisticMixture, MonotoneNet
 from aiwave.models.entropy.logistic_mixture import mixture_bits
 from aiwave.models.entropy.prediction import BandPredictor
-from tests.builders import entropy, shake
+from tests.builders import entropy, shake, transform
 
 
 def integers(levels=2, side=4, seed=0, batch=1, spread=3.0):
@@ -196,3 +196,19 @@ def test_context_learns_structure_that_a_factorized_model_cannot():
             optimizer.step()
         final[kind] = loss.item()
     assert final["context"] < 0.8 * final["factorized"]
+
+
+@pytest.mark.parametrize("kind", ["context", "published", "factorized"])
+def test_what_bands_do_not_have_costs_nothing(kind):
+    model = entropy(kind)
+    x = torch.randn(2, 1, 9, 7, 12, generator=torch.Generator().manual_seed(0)) * 20
+    q = transform("cdf97")(x).map(torch.round)
+    bits = model.coefficient_bits(q, torch.full((2,), 4.0))
+    bands = [band for each in bits for band in each.unbind(dim=1)]
+    for band, (depth, height, width) in zip(bands, q.band_sizes(), strict=True):
+        inside = torch.zeros_like(band, dtype=torch.bool)
+        inside[:, :depth, :height, :width] = True
+        assert (band[~inside] == 0).all()
+        assert (band[inside] > 0).all()
+    sum(band.sum() for band in bands).backward()
+    assert all(torch.isfinite(p.grad).all() for p in model.parameters() if p.grad is not None)

@@ -81,7 +81,8 @@ def test_stacks_of_unlike_sections_get_a_model_of_their_own():
     for lossless, name in ((True, "sections_lossless"), (False, "sections_nano")):
         model, why = automatic_model(unlike, lossless)
         assert (model.name, why) == (name, f"model {name}, since neighbouring sections hardly resemble each other")
-        assert automatic_model(alike, lossless, modality="sections")[0].name == name
+        wanted, why = automatic_model(alike, lossless, modality="sections")
+        assert (wanted.name, why) == (name, f"model {name}, since the modality is sections")
     flat = np.zeros((8, 8, 8), np.uint8)
     assert automatic_model(flat, lossless=True)[0].name == "em_lossless"
     assert automatic_model(unlike[:1], lossless=True)[0].name == "em_lossless"

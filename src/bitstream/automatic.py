@@ -24,7 +24,8 @@ def automatic_model(volume: np.ndarray, lossless: bool, modality: str | None = N
     if len(choice.candidates) > 1:
         part, log_step = middle(volume, LOOKED_AT), _log_step(best)
         best = min(choice.candidates, key=lambda card: _bits(card, part, log_step))
-    why = "neighbouring sections hardly resemble each other" if best.modality == SECTIONS else choice.why
+    found = best.modality == SECTIONS and choice.candidates[0].modality != SECTIONS
+    why = "neighbouring sections hardly resemble each other" if found else choice.why
     return shipped_model(best.name), f"model {best.name}, since {why}"
 
 

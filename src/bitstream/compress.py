@@ -17,8 +17,8 @@ from .automatic import automatic_model
 from .batch import TileCodec, cut
 from .container import CodedTile, write_stream
 from .find_model import find_model
-from .grid import Grid, Tile, batches
-from .header import DTYPES, SIDE_LIMIT, Header
+from .grid import Grid, Tile
+from .header import DTYPES, SIDE_LIMIT, TILE_LIMIT, Header
 from .model import Model
 from .processes import helpers_for, outcomes
 from .tile_work import EncodeTiles, VoxelBatch
@@ -84,6 +84,10 @@ def compress(
     source = prepare(volume, lossless)
     loaded = automatic_model(np.asarray(volume), lossless)[0] if model in (None, AUTO) else find_model(model)
     side = _side(tile, loaded.levels)
+    if Grid((1, *np.shape(volume)[-3:]), side, loaded.levels).largest > TILE_LIMIT:  # type: ignore[arg-type]
+        raise AiwaveError(
+            f"Tiles of {tile} voxels a side would have more than {TILE_LIMIT} voxels: choose smaller ones."
+        )
     writer = Writer(source, loaded, side, dict(metadata or {}), embed_model, optimise, progress)
     if lossless:
         return writer.write(TileCodec(loaded, 0, True))
@@ -136,7 +140,9 @@ class Writer:
         grid = self.grid
         coded: list[CodedTile | None] = [None] * grid.count
         work = EncodeTiles(codec, None if observe is None else self.limits)
-        tasks = (VoxelBatch(tiles, [self.voxels(tile) for tile in tiles]) for tiles in batches(grid.tiles(), BATCH))
+        tasks = (
+            VoxelBatch(tiles, [self.voxels(tile) for tile in tiles]) for tiles in grid.batches(grid.tiles(), BATCH)
+        )
         with closing(outcomes(work, tasks, helpers_for(self.source.voxels.size // BATCH))) as done:
             for batch, parts in done:
                 for tile, (part, error) in zip(batch.tiles, parts, strict=True):

@@ -19,7 +19,7 @@ PLACE = struct.Struct("<III")
 
 @dataclass(frozen=True)
 class CodedTile:
-    """A chunk per level, from coarse to fine, and a checksum of what they decode to (see `content_crc`)."""
+    """A chunk per level, from coarse to fine, and a checksum of what they decode to (see `TileCodec.content`)."""
 
     chunks: Sequence[bytes]
     content: int

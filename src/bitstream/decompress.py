@@ -13,7 +13,7 @@ from .batch import TileCodec
 from .compress import BATCH, Progress
 from .container import Stream, open_stream
 from .find_model import find_model
-from .grid import Box, Tile, batches
+from .grid import Box, Tile
 from .header import DAMAGED, Header
 from .model import Model
 from .processes import helpers_for, outcomes
@@ -69,7 +69,7 @@ def _tiles(
         return CodedBatch(tiles, chunks, [stream.content(tile.number) for tile in tiles])
 
     count = sum(math.prod(tile.size) for tile in grid.tiles(box)) // most
-    tasks = map(batch, batches(grid.tiles(box), most))
+    tasks = map(batch, grid.batches(grid.tiles(box), most))
     with closing(outcomes(work, tasks, helpers_for(count))) as done:
         for task, parts in done:
             for tile, part in zip(task.tiles, parts, strict=True):

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise, product
 
+from ..models.subbands import Size
+
 Box = tuple[slice, slice, slice, slice]
 """Of a series: frames, z, y, x."""
 
@@ -19,7 +21,7 @@ class Tile:
     box: tuple[slice, slice, slice]
 
     @property
-    def size(self) -> tuple[int, int, int]:
+    def size(self) -> Size:
         """(d, h, w) in voxels."""
         z, y, x = (part.stop - part.start for part in self.box)
         return z, y, x
@@ -66,13 +68,21 @@ class Grid:
                 number = ((frame * len(self.axes[0]) + i) * rows + j) * columns + k
                 yield Tile(number, frame, (z, y, x))
 
+    @property
+    def largest(self) -> int:
+        """What no tile has more voxels than."""
+        return math.prod(min(size, self.side) for size in self.shape[1:])
 
-def batches(tiles: Iterator[Tile], voxels: int) -> Iterator[list[Tile]]:
-    """Tiles of equal sizes, together at most about so many voxels, one tile at least."""
-    waiting: dict[tuple[int, int, int], list[Tile]] = {}
-    for tile in tiles:
-        group = waiting.setdefault(tile.size, [])
-        group.append(tile)
-        if (len(group) + 1) * math.prod(tile.size) > voxels:
-            yield waiting.pop(tile.size)
-    yield from waiting.values()
+    def batches(self, tiles: Iterator[Tile], voxels: int) -> Iterator[list[Tile]]:
+        """Tiles of equal sizes, one at least, together about `voxels` at most.
+
+        They count as if filled up to multiples of 2**`levels`: thin ones take about as much memory.
+        """
+        waiting: dict[Size, list[Tile]] = {}
+        for tile in tiles:
+            group = waiting.setdefault(tile.size, [])
+            group.append(tile)
+            filled_up = math.prod(math.ceil(side / (1 << self.levels)) << self.levels for side in tile.size)
+            if (len(group) + 1) * filled_up > voxels:
+                yield waiting.pop(tile.size)
+        yield from waiting.values()

@@ -27,6 +27,9 @@ METADATA_LIMIT = 1 << 20
 SIDE_LIMIT = 1 << 24
 """Voxels along an axis."""
 
+TILE_LIMIT = 1 << 27
+"""Voxels of a tile."""
+
 DAMAGED = "The file is damaged: {}."
 
 
@@ -99,7 +102,9 @@ class Header:
         if crc != zlib.crc32(data[: FIXED.size]):
             raise AiwaveError(DAMAGED.format("the checksum of its header does not fit"))
         if version not in (FILLED_UP, VERSION):
-            raise AiwaveError(f"The file has version {version}, this program reads 1 and 2: update the program.")
+            raise AiwaveError(
+                f"The file has version {version}, this program reads {FILLED_UP} and {VERSION}: update the program."
+            )
         shape, offset, identity, sections = tuple(rest[:4]), rest[4], rest[5], tuple(rest[6:])
         sound = (
             flags <= (LOSSLESS | SERIES)
@@ -109,6 +114,7 @@ class Header:
             and side % (1 << levels) == 0
             and abs(log_step) <= LOG_STEP_LIMIT
             and all(1 <= size <= SIDE_LIMIT for size in shape)
+            and Grid(shape, side, levels).largest <= TILE_LIMIT  # type: ignore[arg-type]
             and (shape[0] == 1 or bool(flags & SERIES))
             and not (flags & LOSSLESS and log_step)
             and abs(offset) < 1 << 16

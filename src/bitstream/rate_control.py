@@ -11,7 +11,7 @@ from ..coding.constants import LOG_STEP_FRACTION
 from ..errors import AiwaveError
 from .batch import one
 from .compress import BATCH, Writer
-from .grid import Tile, batches
+from .grid import Tile
 from .tile_work import squared_error
 
 SAMPLED = 8 * 64**3
@@ -113,7 +113,7 @@ class Search:
         return self.target.scaled(distortion.psnr if self.target.bpp is None else bits / voxels)
 
     def _batches(self) -> Iterator[list[np.ndarray]]:
-        for tiles in batches(iter(self.tiles), BATCH):
+        for tiles in self.writer.grid.batches(iter(self.tiles), BATCH):
             yield [self.writer.voxels(tile) for tile in tiles]
 
 

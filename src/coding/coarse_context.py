@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from ..models.boundary import interleaved
-from ..models.separable import Sharing, beginning
-from ..models.subbands import Size, Subbands, band_size
+from ..models.separable import Sharing
+from ..models.subbands import Size, Subbands, bands_of
 from ..models.transform import WaveletTransform
 from ..models.wavelets import Wavelet
 from .constants import APPROX_FRACTION, COEFFICIENT_LIMIT
@@ -26,6 +26,7 @@ def _fixed(factor: float) -> int:
 _CDF97 = Wavelet.CDF97.lifting
 STEPS = tuple(_fixed(step) for step in _CDF97.steps)
 GAINS = _fixed(1 / _CDF97.low_gain), _fixed(1 / _CDF97.high_gain)
+FLAT_GAIN = _fixed(1 / _CDF97.flat_gain)
 
 
 def synthesise_level(low: Tensor, details: Tensor, size: Size, sections: bool = False) -> Tensor:
@@ -35,8 +36,7 @@ def synthesise_level(low: Tensor, details: Tensor, size: Size, sections: bool = 
     were split from; returns (T, 1, D, H, W) in the same units, kept within a range that rules overflow out. With
     `sections` even and odd ones are only put together along z.
     """
-    bands = enumerate(details.split(1, dim=1), start=1)
-    parts = [low, *(beginning(band, band_size(size, letters)) for letters, band in bands)]
+    parts = [low, *bands_of(details, size)]
     for axis in (4, 3, 2):
         join = interleaved if sections and axis == 2 else _merge
         merged = [join(a, b, axis) for a, b in zip(parts[0::2], parts[1::2], strict=True)]
@@ -65,18 +65,6 @@ def _merge(low: Tensor, high: Tensor, axis: int) -> Tensor:
         else:
             odd = odd - _times(STEPS[k], even.narrow(axis, 0, odds) + even.index_select(axis, after))
     return interleaved(even, odd, axis)
-
-
-def _flat_gain() -> float:
-    """See `LiftingScheme.flat_gain`."""
-    even = odd = 1.0
-    for even_step, odd_step in zip(_CDF97.steps[0::2], _CDF97.steps[1::2], strict=True):
-        odd += 2 * even_step * even
-        even += 2 * odd_step * odd
-    return even * _CDF97.low_gain
-
-
-FLAT_GAIN = _fixed(1 / _flat_gain())
 
 
 def _times(factor: int, x: Tensor) -> Tensor:

@@ -41,10 +41,12 @@ def decode_level(
         reader.at([(tiles * run.band + tile, len(own) // tiles) for run, own in shares for tile in range(tiles)])
         decoded = code_symbols(model.density.mixture(parameters, torch.cat(rows)), reader, None)
         for run, chosen, part in zip(runs, coded, decoded.split([len(own) for own in rows]), strict=True):
-            q = torch.zeros(tiles * (run.end - run.start), dtype=torch.int64)
-            q[chosen] = part
-            values[run.band, :, run.start : run.end] = q.view(tiles, -1)
-            bands[run.band].write(run.start, run.end, q.view(tiles, -1))
+            q = values[run.band, :, run.start : run.end]
+            if isinstance(chosen, slice):
+                q[:] = part.view(tiles, -1)
+            else:
+                q[:, chosen[: len(part) // tiles]] = part.view(tiles, -1)
+            bands[run.band].write(run.start, run.end, q)
     return torch.stack([wave.unsort(band) for band in values], dim=1)
 
 

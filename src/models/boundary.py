@@ -50,10 +50,7 @@ def _mirrored(place: int, size: int) -> int:
 
 
 def interleaved(even: Tensor, odd: Tensor, axis: int = 2) -> Tensor:
-    """The samples of a signal in order, from those at even and at odd places along an axis; of the former, one more
-
-    if the signal has an odd length.
-    """
+    """Put samples at even and at odd places along an axis in order; there may be one more of the even."""
     count = odd.shape[axis]
     pairs = torch.stack((even.narrow(axis, 0, count), odd), dim=axis + 1).flatten(axis, axis + 1)
     return pairs if even.shape[axis] == count else torch.cat((pairs, even.narrow(axis, count, 1)), dim=axis)

@@ -93,7 +93,7 @@ class WaveletCodec(nn.Module):
         exact = coefficients.map_with(torch.div, steps)
         if self.rounding.rate_distortion and not self.rounding.is_soft:
             return optimised(self.entropy, exact, steps)
-        return exact.map(self.rounding)
+        return exact.map(self.rounding).existing()
 
     def code_length(self, q: Subbands, step: Tensor) -> Tensor:
         """Bits of every band, (B, bands), of what `analyse` gave for the steps (B,)."""

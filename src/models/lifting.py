@@ -75,6 +75,7 @@ class LiftingScheme(nn.Module):
     ) -> None:
         super().__init__()
         start = wavelet.lifting
+        self.flat_gain = start.flat_gain
         sources = [Phase.EVEN, Phase.ODD] * (len(start.steps) // 2)
         self.steps = nn.ModuleList(
             LiftingStep(factor, source, boundary, trainable_taps, net_factory() if net_factory else None)
@@ -86,7 +87,7 @@ class LiftingScheme(nn.Module):
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """(B, 1, n, a, b) -> low and high half: (B, 1, n - n // 2, a, b) and (B, 1, n // 2, a, b).
 
-        A single sample is low, scaled as those of a flat signal.
+        A single sample is low, scaled as the plain wavelet scales a flat signal.
         """
         even, odd = x[:, :, 0::2], x[:, :, 1::2]
         if x.shape[2] == 1:
@@ -110,22 +111,12 @@ class LiftingScheme(nn.Module):
                 even = step.inverse(even, odd)
         return interleaved(even, odd)
 
-    @property
-    def flat_gain(self) -> Tensor:
-        """The low half of a flat signal divided by the signal, without networks."""
-        even = odd = torch.ones_like(self.low_gain)
-        for step in self.lifting_steps():
-            if step.source is Phase.EVEN:
-                odd = odd + step.taps.sum() * even
-            else:
-                even = even + step.taps.sum() * odd
-        return even * self.low_gain
-
     @torch.no_grad()
     def make_lazy(self) -> None:
         """Start by sorting samples into even and odd alone: taps of zero, gains of one."""
         for step in self.lifting_steps():
             step.taps.zero_()
+        self.flat_gain = 1.0
         self.low_gain.fill_(1)
         self.high_gain.fill_(1)
 

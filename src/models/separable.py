@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .boundary import interleaved
-from .subbands import Size, Subbands, band_size
+from .subbands import Subbands, bands_of
 
 
 class Sharing(StrEnum):
@@ -77,8 +77,7 @@ class SeparableTransform(nn.Module):
         """Subbands -> (B, 1, D, H, W)."""
         approx = subbands.approx
         for detail, size in zip(subbands.details, subbands.splits, strict=True):
-            bands = enumerate(detail.split(1, dim=1), start=1)
-            parts = [approx, *(beginning(band, band_size(size, letters)) for letters, band in bands)]
+            parts = [approx, *bands_of(detail, size)]
             for axis in (2, 1, 0):
                 parts = self._merge(parts, axis)
             approx = parts[0]
@@ -117,12 +116,6 @@ def _filled_up(part: Tensor, like: Tensor) -> Tensor:
     """Zeros at the far ends of (B, 1, d, h, w), up to the size of another part."""
     missing = [n - own for n, own in zip(like.shape[2:], part.shape[2:], strict=True)]
     return F.pad(part, [pad for count in reversed(missing) for pad in (0, count)]) if any(missing) else part
-
-
-def beginning(part: Tensor, size: Size) -> Tensor:
-    """The first `size` of (B, 1, d, h, w): the inverse of `_filled_up`."""
-    depth, height, width = size
-    return part[:, :, :depth, :height, :width]
 
 
 def _swap(x: Tensor, axis: int) -> Tensor:

@@ -59,6 +59,14 @@ class Subbands:
         """Without the finer levels; just `approx` with none."""
         return Subbands(self.approx, self.details[:levels], splits(self.size, self.levels - levels + 1)[0])
 
+    def existing(self) -> "Subbands":
+        """With zeros where bands have no coefficients, whatever stood there."""
+        details = (
+            existing(level, [band_size(size, letters) for letters in range(1, len(BAND_LETTERS))])
+            for level, size in zip(self.details, self.splits, strict=True)
+        )
+        return Subbands(self.approx, tuple(details), self.size)
+
     @property
     def splits(self) -> list[Size]:
         """What each level splits, from coarse to fine; see `splits`."""
@@ -90,6 +98,22 @@ def band_size(size: Size, letters: int = 0) -> Size:
     """The size of a band, by its place among the eight, of a level that splits `size`."""
     depth, height, width = ((n + (not letters >> k & 1)) // 2 for n, k in zip(size, (2, 1, 0), strict=True))
     return depth, height, width
+
+
+def existing(stack: Tensor, sizes: Sequence[Size]) -> Tensor:
+    """Bands (B, n, d, h, w), with zeros beyond the size that each of the n has."""
+    if all(size == stack.shape[2:] for size in sizes):
+        return stack
+    exists = torch.zeros(stack.shape[1:], dtype=torch.bool, device=stack.device)
+    for index, (depth, height, width) in enumerate(sizes):
+        exists[index, :depth, :height, :width] = True
+    return torch.where(exists, stack, 0)
+
+
+def bands_of(details: Tensor, size: Size) -> list[Tensor]:
+    """The details of a level that splits `size`, (B, 7, d, h, w), each without what lies beyond it."""
+    sizes = (band_size(size, letters) for letters in range(1, len(BAND_LETTERS)))
+    return [band[:, :, :d, :h, :w] for band, (d, h, w) in zip(details.split(1, dim=1), sizes, strict=True)]
 
 
 def band_count(levels: int) -> int:

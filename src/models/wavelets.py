@@ -19,6 +19,15 @@ class Lifting(NamedTuple):
     low_gain: float
     high_gain: float
 
+    @property
+    def flat_gain(self) -> float:
+        """The low half of a flat signal divided by the signal."""
+        even = odd = 1.0
+        for predict, update in zip(self.steps[0::2], self.steps[1::2], strict=True):
+            odd += 2 * predict * even
+            even += 2 * update * odd
+        return even * self.low_gain
+
 
 class Wavelet(StrEnum):
     """A biorthogonal wavelet by name."""

@@ -1,5 +1,6 @@
 """Which ready-made model suits a volume."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -54,9 +55,10 @@ def middle(voxels: np.ndarray, side: int) -> np.ndarray:
 
 def roughness(part: np.ndarray) -> float:
     """The mean difference between neighbours along z, divided by that within sections (D, H, W); 0 if there is none."""
-    differences = (np.diff(part.astype(np.int32), axis=axis) for axis in range(3))
-    across, *within = (float(np.abs(difference).mean()) if difference.size else 0.0 for difference in differences)
-    return 2 * across / sum(within) if any(within) else 0.0
+    differences = [np.diff(part.astype(np.int32), axis=axis) for axis in range(3)]
+    across, *within = (np.abs(difference).mean() if difference.size else math.nan for difference in differences)
+    known = [mean for mean in within if mean > 0]
+    return float(across / np.mean(known)) if known and across > 0 else 0.0
 
 
 def _modality(voxels: np.ndarray, modality: str | None) -> tuple[Sequence[str], str]:

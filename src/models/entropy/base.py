@@ -8,7 +8,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from ..subbands import Size, Subbands, band_count
+from ..subbands import Subbands, band_count, existing
 
 BitsOf = Callable[[Tensor], Tensor]
 
@@ -26,9 +26,13 @@ class EntropyModel(nn.Module, ABC):
         return torch.cat([bits.sum(dim=(2, 3, 4)) for bits in self.coefficient_bits(q, step)], dim=1)
 
     def coefficient_bits(self, q: Subbands, step: Tensor) -> list[Tensor]:
-        """Subbands and steps -> bits of every coefficient: tensors (B, n, d, h, w) of n bands, in coding order."""
+        """Subbands and steps -> bits of every coefficient: tensors (B, n, d, h, w) of n bands, in coding order.
+
+        Zero where bands have none.
+        """
         sizes = iter(q.band_sizes())
-        return [_of_existing(bits(values), sizes) for values, bits in self.densities(q, step)]
+        bits = (of(values) for values, of in self.densities(q, step))
+        return [existing(each, list(islice(sizes, each.shape[1]))) for each in bits]
 
     @abstractmethod
     def densities(self, q: Subbands, step: Tensor) -> Iterator[tuple[Tensor, BitsOf]]:
@@ -37,17 +41,6 @@ class EntropyModel(nn.Module, ABC):
         That function also takes other values of the same shape, to be coded where the coefficients themselves are the
         context.
         """
-
-
-def _of_existing(bits: Tensor, sizes: Iterator[Size]) -> Tensor:
-    """Bits (B, n, d, h, w) of n bands of the next `sizes`; none where bands have no coefficients."""
-    for band, size in enumerate(islice(sizes, bits.shape[1])):
-        if size != bits.shape[2:]:
-            exists = torch.ones_like(bits[0], dtype=torch.bool)
-            exists[band] = False
-            exists[band, : size[0], : size[1], : size[2]] = True
-            bits = bits * exists
-    return bits
 
 
 def per_band(step: Tensor, levels: int) -> Tensor:
