@@ -84,11 +84,11 @@ def compress(
     source = prepare(volume, lossless)
     loaded = automatic_model(np.asarray(volume), lossless)[0] if model in (None, AUTO) else find_model(model)
     side = _side(tile, loaded.levels)
-    if Grid((1, *np.shape(volume)[-3:]), side, loaded.levels).largest > TILE_LIMIT:  # type: ignore[arg-type]
+    writer = Writer(source, loaded, side, dict(metadata or {}), embed_model, optimise, progress)
+    if writer.grid.largest > TILE_LIMIT:
         raise AiwaveError(
             f"Tiles of {tile} voxels a side would have more than {TILE_LIMIT} voxels: choose smaller ones."
         )
-    writer = Writer(source, loaded, side, dict(metadata or {}), embed_model, optimise, progress)
     if lossless:
         return writer.write(TileCodec(loaded, 0, True))
     if step is not None:

@@ -26,6 +26,11 @@ class Tile:
         z, y, x = (part.stop - part.start for part in self.box)
         return z, y, x
 
+    def filled_up(self, levels: int) -> Size:
+        """Its size, each side up to the next multiple of 2**`levels`."""
+        depth, height, width = (math.ceil(side / (1 << levels)) << levels for side in self.size)
+        return depth, height, width
+
 
 @dataclass(frozen=True)
 class Grid:
@@ -82,7 +87,6 @@ class Grid:
         for tile in tiles:
             group = waiting.setdefault(tile.size, [])
             group.append(tile)
-            filled_up = math.prod(math.ceil(side / (1 << self.levels)) << self.levels for side in tile.size)
-            if (len(group) + 1) * filled_up > voxels:
+            if (len(group) + 1) * math.prod(tile.filled_up(self.levels)) > voxels:
                 yield waiting.pop(tile.size)
         yield from waiting.values()

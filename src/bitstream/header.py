@@ -59,10 +59,7 @@ class Header:
 
     def coded_size(self, tile: Tile) -> Size:
         """The size (D, H, W) that was transformed of a tile."""
-        if self.version != FILLED_UP:
-            return tile.size
-        depth, height, width = (-(-side >> self.levels) << self.levels for side in tile.size)
-        return depth, height, width
+        return tile.filled_up(self.levels) if self.version == FILLED_UP else tile.size
 
     @property
     def step(self) -> float:

@@ -33,23 +33,28 @@ def decode_level(
     inside = [wave.inside(band_size(size, each)) for each in letters]
     values = torch.zeros(count, tiles, wave.positions, dtype=torch.int64)
     for runs in plan.steps(count):
-        coded = [_coded(inside[run.band], run, tiles) for run in runs]
-        parts = [bands[run.band].parameters(run.start, run.end) for run in runs]
-        rows = [predicted[chosen] for (_, predicted), chosen in zip(parts, coded, strict=True)]
-        parameters = torch.cat([part[chosen] for (part, _), chosen in zip(parts, coded, strict=True)])
-        shares = zip(runs, rows, strict=True)
-        reader.at([(tiles * run.band + tile, len(own) // tiles) for run, own in shares for tile in range(tiles)])
-        decoded = code_symbols(model.density.mixture(parameters, torch.cat(rows)), reader, None)
-        for run, chosen, part in zip(runs, coded, decoded.split([len(own) for own in rows]), strict=True):
+        coded = [_coded(inside[run.band], run) for run in runs]
+        chosen = [
+            [_at(places, rows, tiles) for rows in bands[run.band].parameters(run.start, run.end)]
+            for run, places in zip(runs, coded, strict=True)
+        ]
+        parameters, predicted = (torch.cat(part) for part in zip(*chosen, strict=True))
+        lengths = [len(rows) for _, rows in chosen]
+        shares = zip(runs, lengths, strict=True)
+        reader.at([(tiles * run.band + tile, length // tiles) for run, length in shares for tile in range(tiles)])
+        decoded = code_symbols(model.density.mixture(parameters, predicted), reader, None)
+        for run, places, part in zip(runs, coded, decoded.split(lengths), strict=True):
             q = values[run.band, :, run.start : run.end]
-            if isinstance(chosen, slice):
-                q[:] = part.view(tiles, -1)
-            else:
-                q[:, chosen[: len(part) // tiles]] = part.view(tiles, -1)
+            q[:, places] = part.view(tiles, -1)
             bands[run.band].write(run.start, run.end, q)
     return torch.stack([wave.unsort(band) for band in values], dim=1)
 
 
-def _coded(inside: Tensor | None, run: Run, tiles: int) -> Tensor | slice:
-    """Which of a run's rows, tile by tile, have coefficients; see `Wavefront.inside`."""
-    return slice(None) if inside is None else inside[run.start : run.end].repeat(tiles).nonzero().squeeze(1)
+def _coded(inside: Tensor | None, run: Run) -> Tensor | slice:
+    """Which of a run's positions have coefficients; see `Wavefront.inside`."""
+    return slice(None) if inside is None else inside[run.start : run.end].nonzero().squeeze(1)
+
+
+def _at(places: Tensor | slice, rows: Tensor, tiles: int) -> Tensor:
+    """Of the rows of a run's positions, tile by tile, those of some places."""
+    return rows.unflatten(0, (tiles, -1))[:, places].flatten(0, 1)

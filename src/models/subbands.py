@@ -61,11 +61,8 @@ class Subbands:
 
     def existing(self) -> "Subbands":
         """With zeros where bands have no coefficients, whatever stood there."""
-        details = (
-            existing(level, [band_size(size, letters) for letters in range(1, len(BAND_LETTERS))])
-            for level, size in zip(self.details, self.splits, strict=True)
-        )
-        return Subbands(self.approx, tuple(details), self.size)
+        levels = zip(self.details, self.splits, strict=True)
+        return Subbands(self.approx, tuple(existing(level, detail_sizes(size)) for level, size in levels), self.size)
 
     @property
     def splits(self) -> list[Size]:
@@ -74,9 +71,7 @@ class Subbands:
 
     def band_sizes(self) -> list[Size]:
         """The size of every band, in coding order; what its tensor has beyond is zero."""
-        lowest, *finer = self.splits
-        first = [band_size(lowest, letters) for letters in range(len(BAND_LETTERS))]
-        return first + [band_size(size, letters) for size in finer for letters in range(1, len(BAND_LETTERS))]
+        return [band_size(self.splits[0]), *(own for size in self.splits for own in detail_sizes(size))]
 
     def bands(self) -> list[Tensor]:
         """Every band, (B, 1, d, h, w), in coding order."""
@@ -100,6 +95,11 @@ def band_size(size: Size, letters: int = 0) -> Size:
     return depth, height, width
 
 
+def detail_sizes(size: Size) -> list[Size]:
+    """The sizes of the seven details of a level that splits `size`."""
+    return [band_size(size, letters) for letters in range(1, len(BAND_LETTERS))]
+
+
 def existing(stack: Tensor, sizes: Sequence[Size]) -> Tensor:
     """Bands (B, n, d, h, w), with zeros beyond the size that each of the n has."""
     if all(size == stack.shape[2:] for size in sizes):
@@ -112,8 +112,8 @@ def existing(stack: Tensor, sizes: Sequence[Size]) -> Tensor:
 
 def bands_of(details: Tensor, size: Size) -> list[Tensor]:
     """The details of a level that splits `size`, (B, 7, d, h, w), each without what lies beyond it."""
-    sizes = (band_size(size, letters) for letters in range(1, len(BAND_LETTERS)))
-    return [band[:, :, :d, :h, :w] for band, (d, h, w) in zip(details.split(1, dim=1), sizes, strict=True)]
+    bands = zip(details.split(1, dim=1), detail_sizes(size), strict=True)
+    return [band[:, :, :depth, :height, :width] for band, (depth, height, width) in bands]
 
 
 def band_count(levels: int) -> int:
