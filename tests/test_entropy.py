@@ -82,6 +82,7 @@ def with_one_changed(q, place):
         ("context", {}),
         ("context", {"long_context": False}),
         ("context", {"short_context": False}),
+        ("context", {"dependent": True}),
         ("published", {}),
         ("published", {"long_context": False}),
         ("published", {"short_context": False}),

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..coding import optimised
+from ..coding import dependent, optimised
 from ..coding.constants import COEFFICIENT_LIMIT, LOG_STEP_FRACTION
 from ..errors import AiwaveError
 from ..models import Subbands
@@ -38,11 +38,13 @@ class TileCodec:
 
     @torch.inference_mode()
     def analyse(self, tiles: Sequence[np.ndarray]) -> Subbands:
-        """Tiles of one size (d, h, w) -> quantised coefficients of all, int64.
+        """Tiles of one size (d, h, w) -> quantised coefficients of all, int64: steps, or half steps if `dependent`.
 
         Raises AiwaveError for coefficients too large to be coded.
         """
         exact = _joined([self._analyse_one(tile) for tile in tiles])
+        if self.model.dependent:
+            return dependent(self.model.coder, exact, self.log_step, self.optimise)
         if self.optimise and not self.lossless:
             return optimised(self.model.coder, exact, self.log_step)
         return exact.map(lambda band: torch.round(band).long())
@@ -53,7 +55,8 @@ class TileCodec:
         x = torch.from_numpy(np.ascontiguousarray(voxels)).to(dtype)[None, None]
         step, model = self.step, self.model
         q = model.reversible.forward(x) if self.lossless else model.transform(x).map(lambda band: band / step)
-        if not all(float(band.abs().max()) <= COEFFICIENT_LIMIT for band in (q.approx, *q.details)):
+        limit = COEFFICIENT_LIMIT / 2 - 1 if model.dependent else COEFFICIENT_LIMIT
+        if not all(float(band.abs().max()) <= limit for band in (q.approx, *q.details)):
             other = "take another model" if self.lossless else "choose a larger step"
             raise AiwaveError(f"With a step of {step:g} coefficients are too large to be coded: {other}.")
         return q
@@ -71,7 +74,8 @@ class TileCodec:
         if self.lossless:
             return inverse(q.map(Tensor.double))[0, 0, :depth, :height, :width].numpy()
         step = self.step
-        x = inverse(q.map(lambda band: band.float() * step))[:, :, :depth, :height, :width]
+        unit = step / 2 if self.model.dependent else step
+        x = inverse(q.map(lambda band: band.float() * unit))[:, :, :depth, :height, :width]
         if missing:
             return (x / self.model.description.gain**missing)[0, 0].numpy()
         return self.model.post(x, torch.tensor([step]))[0, 0].numpy()

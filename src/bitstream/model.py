@@ -25,8 +25,11 @@ from .parts import Description, PostPart, TransformPart, filled
 from .sections import DAMAGED, pack, unpack
 
 FLAT = 128.0
-LOSSY, LOSSLESS = 1, 2
-"""Formats of model files: with a transform and a filter in float32, with the lossless transform in integers."""
+LOSSY, LOSSLESS, DEPENDENT = 1, 2, 3
+"""Formats of model files: with a transform and a filter in float32, with the lossless transform in integers, and as
+
+the first with dependent quantisation.
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,28 +68,37 @@ class Model:
             raise AiwaveError(f"The model {self.name} codes losslessly alone: ask for lossless, or take another model.")
         return self.float_transform
 
+    @property
+    def dependent(self) -> bool:
+        """Whether quantisation is dependent and coefficients count in half steps."""
+        return self.coder.model.dependent
+
     @cached_property
     def reversible(self) -> LosslessTransform:
         """The transform for lossless coding. Raises AiwaveError if there is none."""
+        if self.dependent:
+            raise AiwaveError(f"The model {self.name} codes lossily alone: give a step, PSNR or rate.")
         return lossless_transform(self.transform) if self.integers is None else self.integers
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Model":
         """Read a model file. Raises AiwaveError if it is damaged or of another version."""
         meta, arrays = unpack(data)
-        if meta.get("format") not in (LOSSY, LOSSLESS):
+        if meta.get("format") not in (LOSSY, LOSSLESS, DEPENDENT):
             raise AiwaveError(
-                f"The model has format {meta.get('format')!r}, this program reads 1 and 2: update the program."
+                f"The model has format {meta.get('format')!r}, this program reads 1 to 3: update the program."
             )
         try:
             description = Description.model_validate(meta)
             parts = {
                 name: model_from_bytes(arrays.pop(name).tobytes())
-                for name in ("entropy", "reversible")[: description.format]
+                for name in (("entropy", "reversible") if description.format == LOSSLESS else ("entropy",))
             }
         except (ValidationError, KeyError, ArithmeticError, AssertionError) as error:
             raise AiwaveError(DAMAGED.format("its description is not one")) from error
         if any(isinstance(part, IntegerReversible) != (name == "reversible") for name, part in parts.items()):
+            raise AiwaveError(DAMAGED.format("its parts are of the wrong kinds"))
+        if getattr(parts["entropy"], "dependent", False) != (description.format == DEPENDENT):
             raise AiwaveError(DAMAGED.format("its parts are of the wrong kinds"))
         if any(part.levels != description.transform.levels for part in parts.values()):
             raise AiwaveError(DAMAGED.format("its parts have different levels"))
@@ -108,8 +120,10 @@ def model_file(codec: WaveletCodec, name: str, lossless: bool | None = None) -> 
     if codec.rate.log_factor is not None:
         raise AiwaveError("Codecs with a step for every band cannot write files: train with rate.per_band=false.")
     lossless = codec.lossless or bool(lossless)
+    if lossless and codec.entropy.dependent:
+        raise AiwaveError("Codecs with dependent quantisation cannot code losslessly: train with experiment=lossless.")
     description = Description(
-        format=LOSSLESS if lossless else LOSSY,  # type: ignore[arg-type]
+        format=LOSSLESS if lossless else DEPENDENT if codec.entropy.dependent else LOSSY,  # type: ignore[arg-type]
         name=name,
         transform=TransformPart.of(codec.transform),
         post=PostPart.of(NoPost() if lossless else codec.post),

@@ -142,10 +142,11 @@ class PostPart(Part):
 class Description(Part):
     """All that a model file says in words. `gain`: a level's LLL divided by the intensity, for flat volumes.
 
-    Format 1 codes lossily (and losslessly with the plain 5/3), format 2 losslessly alone.
+    Format 1 codes lossily (and losslessly with the plain 5/3), format 2 losslessly alone, format 3 lossily with
+    dependent quantisation.
     """
 
-    format: Literal[1, 2]
+    format: Literal[1, 2, 3]
     name: Annotated[str, Field(max_length=100)]
     transform: TransformPart
     post: PostPart

@@ -7,7 +7,7 @@ from .integer_factorized import IntegerFactorized, integer_factorized
 from .integer_reversible import IntegerReversible
 from .lifting_from_float import integer_reversible
 from .model_bytes import model_from_bytes, model_identity, model_to_bytes
-from .rate_distortion import optimised
+from .rate_distortion import dependent, optimised
 from .step import log_step_of
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "IntegerFactorized",
     "IntegerReversible",
     "Precision",
+    "dependent",
     "integer_context",
     "integer_factorized",
     "integer_model",

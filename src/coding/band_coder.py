@@ -1,11 +1,13 @@
 """Quantised subbands of many tiles to bytes and back, exactly."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from ..models.dependent import index_of, second_of
 from ..models.subbands import BAND_LETTERS, DETAILS, Size, Subbands, band_size, splits
 from .band_model import BandModel, IntegerModel
 from .constants import COEFFICIENT_LIMIT
@@ -24,14 +26,15 @@ class KnownBand(NamedTuple):
     """A band of T tiles: where its fronts start, its coefficients (T, P) int64 in wavefront order, and their densities.
 
     `inside` (P,) of bool says which positions the band has, None: all (see `Wavefront.inside`). `densities` gives first
-    and last position (exclusive) and the mixtures of these positions, tile by tile.
+    and last position (exclusive) and what makes the mixtures of these positions, tile by tile, from what says which
+    quantiser they have, (T * n,) of 0 and 1, None without dependent quantisation.
     """
 
     wave: Wavefront
     inside: Tensor | None
     starts: list[int]
     values: Tensor
-    densities: Iterator[tuple[int, int, Mixture]]
+    densities: Iterator[tuple[int, int, Callable[[Tensor | None], Mixture]]]
 
 
 class BandCoder:
@@ -44,7 +47,8 @@ class BandCoder:
     def encode(self, q: Subbands, log_step: int) -> list[list[bytes]]:
         """Subbands of integers of T tiles -> for every tile a segment per band, in coding order.
 
-        `log_step` is ln(step) in units of 2**-8 (see `log_step_of`). Raises ValueError for coefficients too large.
+        Integers count steps or, where quantisation is dependent, half steps. `log_step` is ln(step) in units of 2**-8
+        (see `log_step_of`). Raises ValueError for coefficients too large.
         """
         by_band = [recorder.segments() for recorder in self._record(q, log_step)]
         return [list(segments) for segments in zip(*by_band, strict=True)]
@@ -75,15 +79,27 @@ class BandCoder:
                 yield KnownBand(wave, inside, starts, values, self._densities(model, wave, tiles))
             approx = self.model.next_approx(q, index, approx)
 
-    def _densities(self, model: BandModel, wave: Wavefront, tiles: int) -> Iterator[tuple[int, int, Mixture]]:
+    def _densities(
+        self, model: BandModel, wave: Wavefront, tiles: int
+    ) -> Iterator[tuple[int, int, Callable[[Tensor | None], Mixture]]]:
         for start, end in wave.chunks(max(1, ROWS // tiles)):
-            yield start, end, self.model.density.mixture(*model.parameters(start, end))
+            parameters, predicted = model.parameters(start, end)
+            yield start, end, partial(self._mixture, parameters, predicted, model.change)
+
+    def _mixture(self, parameters: Tensor, predicted: Tensor, change: Tensor | None, second: Tensor | None) -> Mixture:
+        """The mixtures of rows (see `BandModel.parameters`) in the quantisers that they have."""
+        if second is not None and change is not None:
+            parameters = parameters + second.unsqueeze(1) * change
+        return self.model.density.mixture(parameters, predicted, second)
 
     def _record(self, q: Subbands, log_step: int) -> Iterator[Recorder]:
         for band in self.known_bands(q, log_step):
             recorder = Recorder(len(band.values), band.starts)
-            for start, end, mixture in band.densities:
-                places, known = torch.arange(start, end), band.values[:, start:end]
+            second = band.wave.sort(second_of(band.wave.unsort(band.values))) if self.model.dependent else None
+            indices = band.values if second is None else index_of(band.values, second)
+            for start, end, mixture_of in band.densities:
+                places, known = torch.arange(start, end), indices[:, start:end]
+                mixture = mixture_of(None if second is None else second[:, start:end].flatten())
                 if band.inside is not None:
                     here = band.inside[start:end]
                     places, known = places[here], known[:, here]

@@ -13,6 +13,9 @@ from .wavefront import Wavefront
 class BandModel(Protocol):
     """The densities of one band of T tiles, from what of it is known; see `BandPass`."""
 
+    @property
+    def change(self) -> Tensor | None: ...  # noqa: D102
+
     def write(self, start: int, end: int, q: Tensor) -> None: ...  # noqa: D102
 
     def parameters(self, start: int, end: int) -> tuple[Tensor, Tensor]: ...  # noqa: D102
@@ -35,6 +38,9 @@ class IntegerModel(Protocol):
 
     @property
     def density(self) -> IntegerDensity: ...  # noqa: D102
+
+    @property
+    def dependent(self) -> bool: ...  # noqa: D102
 
     def next_approx(self, q: Subbands, level: int, approx: Tensor | None) -> Tensor | None: ...  # noqa: D102
 

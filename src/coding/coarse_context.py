@@ -71,22 +71,27 @@ def _times(factor: int, x: Tensor) -> Tensor:
     return (x * factor + (1 << (FACTOR_BITS - 1))) >> FACTOR_BITS
 
 
-def in_fixed_point(q: Tensor) -> Tensor:
-    """Coefficients in steps -> int64 in units of 2**-6."""
-    return q.long() << APPROX_FRACTION
+def in_fixed_point(q: Tensor, halves: bool = False) -> Tensor:
+    """Coefficients in steps, or in `halves` of them -> int64 in units of 2**-6."""
+    return q.long() << APPROX_FRACTION - halves
 
 
 def next_approx(
-    q: Subbands, level: int, approx: Tensor | None, reversible: bool = False, sections: bool = False
+    q: Subbands,
+    level: int,
+    approx: Tensor | None,
+    reversible: bool = False,
+    sections: bool = False,
+    halves: bool = False,
 ) -> Tensor:
     """The reconstruction up to and including a level, from that before it (None: the level is the coarsest).
 
     That of the reversible 5/3, whole numbers, if it is `reversible`; otherwise that of the 9/7. With `sections` both
-    only sort along z.
+    only sort along z. Coefficients count in steps or, with `halves`, in half steps.
     """
-    low = in_fixed_point(q.approx) if approx is None else approx
+    low = in_fixed_point(q.approx, halves) if approx is None else approx
     if not reversible:
-        return synthesise_level(low, in_fixed_point(q.details[level]), q.splits[level], sections)
+        return synthesise_level(low, in_fixed_point(q.details[level], halves), q.splits[level], sections)
     whole = Subbands((low >> APPROX_FRACTION).double(), (q.details[level].double(),), q.splits[level])
     exact = _reversible(sections).inverse(whole)
     return in_fixed_point(exact).clamp(-APPROX_LIMIT, APPROX_LIMIT)

@@ -35,7 +35,8 @@ class BandPass:
 
     `write` what is known, then ask for `parameters`; those of a position need every position of smaller t written
     and asked for, and of the band before, `last`, every neighbour written. `squashed` (T, P + 1) is what other bands
-    see of this one, with `known`, its coefficients, where these predict others.
+    see of this one, with `known`, its coefficients, where these predict others. `change` (size,) is what the second
+    quantiser of dependent quantisation adds to parameters.
     """
 
     def __init__(self, level: "LevelContext", letters: int, log_step: int, last: Written | None) -> None:
@@ -52,12 +53,14 @@ class BandPass:
         self._hidden = [torch.zeros(tiles, places, model.channels) for _ in model.blocks]
         self._condition = model.condition(band, log_step)
         self._offset = model.head_offset(band)
+        self.change = model.second_change(band)
+        self._unit = 2 if model.dependent else 1
 
     def write(self, start: int, end: int, q: Tensor) -> None:
         """The coefficients of the positions `start` to `end`: (T, n) int64."""
         here = self.level.memory.at(start, end)
         self._q[:, here] = q
-        self.squashed[:, start:end] = squash(q)
+        self.squashed[:, start:end] = squash(q, self._unit)
         if self.known is not None:
             self.known[:, start:end] = q
         if self._near is not self.squashed:

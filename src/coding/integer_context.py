@@ -64,7 +64,8 @@ class IntegerContext:
     `mix`, `head`. By band: `band` and `band_step` (bands, C) and `band_head` (bands, size), int64 in units of 2**-12;
     `prediction` (bands, 13), int64 in units of 2**-12, None without the short context; `cross` (bands, 8, 27) and
     `cross_coarse` (bands, 27), likewise, if it is reversible (see `CrossPass`). `sections` is 1 if sections are merely
-    sorted along z, else None.
+    sorted along z, else None. With `second_head`, as `band_head`, quantisation is dependent: coefficients count in half
+    steps, and that is what the second quantiser adds to a band's parameters.
     """
 
     levels: int
@@ -79,16 +80,22 @@ class IntegerContext:
     cross: Tensor | None = None
     cross_coarse: Tensor | None = None
     sections: int | None = None
+    second_head: Tensor | None = None
 
     def __post_init__(self) -> None:
         """Raise ValueError if a sum of layers might be inexact, or the parts do not fit together."""
         parts = [name for name in self.layers if name not in ("coarse0", "mix", "head")]
         sums = sum(self.layers[name].reach for name in parts)
         embedded = int(self.band.abs().max()) + int(self.band_step.abs().max()) * (LOG_STEP_LIMIT >> LOG_STEP_FRACTION)
-        output = self.layers["head"].reach + int(self.band_head.abs().max())
+        changes = 0 if self.second_head is None else int(self.second_head.abs().max())
+        output = self.layers["head"].reach + int(self.band_head.abs().max()) + changes
         predictor = 0 if self.prediction is None else int(self.prediction.abs().sum(dim=1).max())
         if max(sums + embedded, output) >= EXACT[torch.float32] or predictor >= 2**30:
             raise ValueError("the weights are too large for exact sums")
+        if self.second_head is not None and (
+            self.second_head.shape != self.band_head.shape or self.cross is not None or "own" not in self.layers
+        ):
+            raise ValueError("dependent quantisation does not fit the other parts")
         if (self.cross is None) != (self.cross_coarse is None):
             raise ValueError("one half of the prediction from other bands is missing")
         if self.cross is not None and self.cross_coarse is not None:
@@ -102,7 +109,7 @@ class IntegerContext:
         """The reconstruction that the next level needs, if it does; see `coarse_context.next_approx`."""
         if "siblings" not in self.layers or level + 1 >= self.levels:
             return None
-        return next_approx(q, level, approx, self.cross is not None, bool(self.sections))
+        return next_approx(q, level, approx, self.cross is not None, bool(self.sections), self.dependent)
 
     def fronts(self, wave: Wavefront) -> list[tuple[int, int]]:
         """Positions that can be decoded at once: all, in pieces of a fixed length, where none depends on another."""
@@ -113,6 +120,11 @@ class IntegerContext:
     ) -> LevelContext:
         """The bands of one level of so many tiles; see `LevelContext`."""
         return LevelContext(self, level, wave, tiles, approx, memory)
+
+    @property
+    def dependent(self) -> bool:
+        """Whether quantisation is dependent and coefficients count in half steps."""
+        return self.second_head is not None
 
     @property
     def channels(self) -> int:
@@ -136,6 +148,12 @@ class IntegerContext:
         """What the band adds to the density's parameters: (size,) float32 that holds integers."""
         return _shifted(self.band_head[band], EMBEDDING_FRACTION - PARAMETER_FRACTION).to(torch.float32)
 
+    def second_change(self, band: int) -> Tensor | None:
+        """What the second quantiser adds to them, likewise; None if there is no second one."""
+        if self.second_head is None:
+            return None
+        return _shifted(self.second_head[band], EMBEDDING_FRACTION - PARAMETER_FRACTION).to(torch.float32)
+
     def predicted(self, band: int, neighbours: Tensor, others: Tensor | None = None) -> Tensor:
         """The 13 coefficients before each, (rows, 13) float64 integers -> predictions, int64 in units of 2**-8.
 
@@ -145,7 +163,7 @@ class IntegerContext:
             return torch.zeros(len(neighbours), dtype=torch.int64)
         total = neighbours @ self.prediction[band].double()
         if others is None:
-            return _shifted(total.long(), PREDICTOR_FRACTION - PREDICTION_FRACTION)
+            return _shifted(total.long(), PREDICTOR_FRACTION + self.dependent - PREDICTION_FRACTION)
         total = total * 2**APPROX_SHIFT + others
         return _shifted(total.long(), PREDICTOR_FRACTION + APPROX_SHIFT - PREDICTION_FRACTION)
 
@@ -185,6 +203,7 @@ def integer_context(model: ContextEntropy, precision: Precision | None = None) -
         band=_fixed(model.band.weight, EMBEDDING_FRACTION),
         band_step=_fixed(model.band_step.weight, EMBEDDING_FRACTION),
         band_head=_fixed(model.band_head.weight, EMBEDDING_FRACTION),
+        second_head=None if model.second_head is None else _fixed(model.second_head.weight, EMBEDDING_FRACTION),
         prediction=None if prediction is None else _fixed(_causal(prediction.table.weight), PREDICTOR_FRACTION),
         sections=1 if model.sections else None,
         cross=None if model.cross is None else _before(_fixed(model.cross.siblings.weight, PREDICTOR_FRACTION)),

@@ -1,6 +1,7 @@
 """The factorized model in integers."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -29,6 +30,7 @@ class IntegerFactorized:
     layers: dict[str, IntegerLayer]
     embedding: Tensor
     band_head: Tensor
+    dependent: ClassVar[bool] = False
 
     def next_approx(self, q: Subbands, level: int, approx: Tensor | None) -> Tensor | None:
         """None: no level needs those before it."""
@@ -72,6 +74,7 @@ class FactorizedBand:
 
     row: Tensor
     tiles: int
+    change: ClassVar[None] = None
 
     def write(self, start: int, end: int, q: Tensor) -> None:
         """Nothing to remember."""

@@ -6,10 +6,11 @@ import torch
 from torch import Tensor
 
 from ..models.subbands import BAND_LETTERS, Size, band_size
-from .band_model import IntegerModel
+from .band_model import BandModel, IntegerModel
 from .schedule import Run, schedule
 from .symbol_io import Reader
 from .symbols import code_symbols
+from .trellis_states import TrellisStates
 from .wavefront import wavefront
 
 
@@ -32,22 +33,33 @@ def decode_level(
     bands = [context.band(each, log_step) for each in letters]
     inside = [wave.inside(band_size(size, each)) for each in letters]
     values = torch.zeros(count, tiles, wave.positions, dtype=torch.int64)
+    states = TrellisStates(wave, count, tiles) if model.dependent else None
     for runs in plan.steps(count):
         coded = [_coded(inside[run.band], run) for run in runs]
         chosen = [
-            [_at(places, rows, tiles) for rows in bands[run.band].parameters(run.start, run.end)]
+            [_at(places, rows, tiles) for rows in _rows(bands[run.band], run, states)]
             for run, places in zip(runs, coded, strict=True)
         ]
-        parameters, predicted = (torch.cat(part) for part in zip(*chosen, strict=True))
-        lengths = [len(rows) for _, rows in chosen]
+        lengths = [len(rows) for rows, *_ in chosen]
         shares = zip(runs, lengths, strict=True)
         reader.at([(tiles * run.band + tile, length // tiles) for run, length in shares for tile in range(tiles)])
-        decoded = code_symbols(model.density.mixture(parameters, predicted), reader, None)
-        for run, places, part in zip(runs, coded, decoded.split(lengths), strict=True):
+        mixture = model.density.mixture(*(torch.cat(part) for part in zip(*chosen, strict=True)))
+        for run, places, part in zip(runs, coded, code_symbols(mixture, reader, None).split(lengths), strict=True):
             q = values[run.band, :, run.start : run.end]
             q[:, places] = part.view(tiles, -1)
+            if states is not None:
+                q[:] = states.advance(*run, q)
             bands[run.band].write(run.start, run.end, q)
     return torch.stack([wave.unsort(band) for band in values], dim=1)
+
+
+def _rows(band: BandModel, run: Run, states: TrellisStates | None) -> list[Tensor]:
+    """Of a run's positions, tile by tile, what `IntegerDensity.mixture` makes mixtures of."""
+    parameters, predicted = band.parameters(run.start, run.end)
+    if states is None or band.change is None:
+        return [parameters, predicted]
+    second = states.second(*run).flatten()
+    return [parameters + second.unsqueeze(1) * band.change, predicted, second]
 
 
 def _coded(inside: Tensor | None, run: Run) -> Tensor | slice:

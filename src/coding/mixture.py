@@ -26,6 +26,7 @@ MEAN_LIMIT = 64 << PARAMETER_FRACTION
 X_FRACTION = 20
 """Arguments of the tabulated function, in the fine evaluation, count in units of 2**-20."""
 
+HALF = 1 << (PREDICTION_FRACTION - 1)
 _RAISE = X_FRACTION - PREDICTION_FRACTION
 _CDF_BITS = CDF_STEPS.bit_length() - 1
 _CDF = {"logistic": logistic_cdf, "laplace": laplace_cdf}
@@ -37,6 +38,8 @@ class Mixture:
 
     `weight` (K, rows) sums to 2**14 over K; `mean` (K, rows), in the component's scale and units of 2**-8; `scale`
     (K, rows) points into `scale_tables`; `predicted` (rows,) is the origin, in steps and units of 2**-8. All int64.
+    `second` (rows,) is 1 where a coefficient is an index in the second quantiser of dependent quantisation, else 0;
+    None: nowhere.
     """
 
     family: str
@@ -44,11 +47,23 @@ class Mixture:
     mean: Tensor
     scale: Tensor
     predicted: Tensor
+    second: Tensor | None = None
 
     def select(self, rows: Tensor) -> "Mixture":
         """The mixtures of some rows, given their indices."""
         weight, mean, scale = (part.index_select(1, rows) for part in (self.weight, self.mean, self.scale))
-        return Mixture(self.family, weight, mean, scale, self.predicted.index_select(0, rows))
+        second = None if self.second is None else self.second.index_select(0, rows)
+        return Mixture(self.family, weight, mean, scale, self.predicted.index_select(0, rows), second)
+
+    def position(self, edge: Tensor) -> Tensor:
+        """Where what is coded as less than `edge` (m, rows) ends, in steps and units of 2**-8; int64.
+
+        That is half a step below `edge`; in the second quantiser as much nearer to zero, a quarter next to zero itself.
+        """
+        position = (edge << PREDICTION_FRACTION) - HALF
+        if self.second is None:
+            return position
+        return position - self.second * ((2 * edge - 1) * (HALF // 2)).clamp_(-HALF, HALF)
 
     def cumulative(self, edge: Tensor) -> Tensor:
         """The probability that a coefficient is less than `edge` (m, rows), int64 -> in units of 2**-38, the same.
@@ -56,8 +71,7 @@ class Mixture:
         The function is interpolated between its tabulated points.
         """
         mantissa, shift, _ = scale_tables()
-        half = 1 << (PREDICTION_FRACTION - 1)
-        distance = (edge << PREDICTION_FRACTION) - half - self.predicted
+        distance = self.position(edge) - self.predicted
         total = torch.zeros_like(edge)
         factors, shifts = (looked_up(table, self.scale) for table in (mantissa << _RAISE, shift))
         origins = (self.mean << (X_FRACTION - PARAMETER_FRACTION)) - (CDF_RANGE << X_FRACTION)
@@ -88,8 +102,11 @@ class IntegerDensity:
         """Parameters per coefficient: logits, means and log scales, or just mean and log scale of one component."""
         return 3 * self.components if self.components > 1 or self.family == "logistic" else 2
 
-    def mixture(self, parameters: Tensor, predicted: Tensor) -> Mixture:
-        """Parameters (rows, size) in units of 2**-8 and predictions (rows,), int64 in 2**-8 -> mixtures."""
+    def mixture(self, parameters: Tensor, predicted: Tensor, second: Tensor | None = None) -> Mixture:
+        """Parameters (rows, size) in units of 2**-8 and predictions (rows,), int64 in 2**-8 -> mixtures.
+
+        `second` (rows,) as in `Mixture`.
+        """
         columns = parameters.T.long()
         k = self.components
         mean, log_scale = columns[-2 * k : -k], columns[-k:]
@@ -101,6 +118,7 @@ class IntegerDensity:
             mean.clamp(-MEAN_LIMIT, MEAN_LIMIT),
             log_scale.clamp(low, high) - low,
             predicted.clamp(-limit, limit),
+            second,
         )
 
 

@@ -1,14 +1,16 @@
 """Quantisation that weighs what a coefficient costs against what it repairs: an encoder's choice, unknown to decoders.
 
 Rate-distortion optimised quantisation, as video encoders have it (Karczewicz et al., "Rate distortion optimized
-quantization", VCEG-AH21, 2008), with the context model's own probabilities.
+quantization", VCEG-AH21, 2008), with the context model's own probabilities, and the choice of a path through the
+trellis of dependent quantisation.
 """
 
 import torch
 from torch import Tensor
 
+from ..models.dependent import SECOND, SLOPE_GAIN, candidates, chosen, index_of, rough_bits
 from ..models.rate import HIGH_RATE_SLOPE
-from ..models.subbands import DETAILS, Subbands
+from ..models.subbands import DETAILS, Subbands, existing
 from .band_coder import BandCoder, KnownBand
 from .mixture import Mixture
 
@@ -25,12 +27,48 @@ def optimised(coder: BandCoder, exact: Subbands, log_step: int) -> Subbands:
     nearest integers.
     """
     nearest = exact.map(lambda band: torch.round(band).long())
-    bands = [
-        _choose(band, band.wave.sort(coefficients))
-        for band, coefficients in zip(coder.known_bands(nearest, log_step), _bands(exact), strict=True)
-    ]
+    bands = zip(coder.known_bands(nearest, log_step), _bands(exact), strict=True)
+    return _joined([_choose(band, band.wave.sort(coefficients)) for band, coefficients in bands], exact)
+
+
+@torch.inference_mode()
+def dependent(coder: BandCoder, exact: Subbands, log_step: int, weighed: bool) -> Subbands:
+    """The same for a model with dependent quantisation: -> half steps, int64.
+
+    The path through the trellis weighs squared errors and bits at the slope of its quantisers at high rate. Bits are
+    those in the context of the nearest integers or, if not `weighed`, a rough guess (see `rough_bits`).
+    """
+    costs = map(rough_bits, _bands(exact))
+    if weighed:
+        nearest = exact.map(lambda band: 2 * torch.round(band).long())
+        known = zip(coder.known_bands(nearest, log_step), _bands(exact), strict=True)
+        costs = (_bits(band, band.wave.sort(coefficients)) for band, coefficients in known)  # type: ignore[assignment]
+    bands = []
+    for coefficients, bits, size in zip(_bands(exact), costs, exact.band_sizes(), strict=True):
+        exists = existing(torch.ones_like(coefficients[:1]).unsqueeze(0), [size])[0] > 0
+        bands.append((2 * chosen(coefficients, bits, SLOPE_GAIN * HIGH_RATE_SLOPE, exists)).long())
+    return _joined(bands, exact)
+
+
+def _bits(band: KnownBand, exact: Tensor) -> Tensor:
+    """What the `candidates` for coefficients (T, P) cost, (6, T, d, h, w), in bits."""
+    values = torch.empty(len(SECOND), *exact.shape)
+    for start, end, mixture_of in band.densities:
+        own = (2 * candidates(exact[:, start:end])).long().flatten(1)
+        for which in (0, 1):
+            kinds = [kind for kind, second in enumerate(SECOND) if second == which]
+            second = torch.full_like(own[0], which)
+            index = index_of(own[kinds], second)
+            edges = mixture_of(second).cumulative(torch.cat((index, index + 1)))
+            frequency = torch.diff(edges.unflatten(0, (2, -1)), dim=0)[0].clamp(min=FLOOR)
+            values[kinds, :, start:end] = -(frequency.float().log2() - 38).view(len(kinds), len(exact), -1)
+    return torch.stack([band.wave.unsort(kind) for kind in values])
+
+
+def _joined(bands: list[Tensor], like: Subbands) -> Subbands:
+    """The bands (T, d, h, w) in coding order -> subbands of the same size as others."""
     details = (torch.stack(bands[k : k + DETAILS], dim=1) for k in range(1, len(bands), DETAILS))
-    return Subbands(bands[0].unsqueeze(1), tuple(details), exact.size)
+    return Subbands(bands[0].unsqueeze(1), tuple(details), like.size)
 
 
 def _bands(subbands: Subbands) -> list[Tensor]:
@@ -40,18 +78,18 @@ def _bands(subbands: Subbands) -> list[Tensor]:
 
 def _choose(band: KnownBand, exact: Tensor) -> Tensor:
     """What to code of a band whose coefficients are `exact` (T, P): (T, d, h, w) int64."""
-    chosen = band.values.clone()
-    for start, end, mixture in band.densities:
-        piece = _smaller_where_it_pays(chosen[:, start:end].flatten(), exact[:, start:end].flatten(), mixture)
-        chosen[:, start:end] = piece.view(len(chosen), -1)
-    return band.wave.unsort(chosen)
+    coded = band.values.clone()
+    for start, end, mixture_of in band.densities:
+        nearest, own = coded[:, start:end].flatten(), exact[:, start:end].flatten()
+        coded[:, start:end] = _smaller_where_it_pays(nearest, own, mixture_of(None)).view(len(coded), -1)
+    return band.wave.unsort(coded)
 
 
 def _smaller_where_it_pays(q: Tensor, exact: Tensor, mixture: Mixture) -> Tensor:
     """The nearest integers (rows,) and what they stand for -> those to code."""
-    rows, chosen = (q.abs() > exact.abs()).nonzero().squeeze(1), q.clone()
+    rows, coded = (q.abs() > exact.abs()).nonzero().squeeze(1), q.clone()
     if not len(rows):
-        return chosen
+        return coded
     nearest, exact = q[rows], exact[rows]
     smaller = nearest - nearest.sign()
     low = torch.minimum(nearest, smaller)
@@ -59,5 +97,5 @@ def _smaller_where_it_pays(q: Tensor, exact: Tensor, mixture: Mixture) -> Tensor
     below, above = torch.diff(cumulative, dim=0).clamp(min=FLOOR).double().log2()
     saved = torch.where(smaller < nearest, below - above, above - below)
     added = (exact - smaller).square() - (exact - nearest).square()
-    chosen[rows] = torch.where(added < HIGH_RATE_SLOPE * saved, smaller, nearest)
-    return chosen
+    coded[rows] = torch.where(added < HIGH_RATE_SLOPE * saved, smaller, nearest)
+    return coded

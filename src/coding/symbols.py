@@ -7,7 +7,7 @@ from torch import Tensor
 
 from .constants import COEFFICIENT_LIMIT, PARAMETER_FRACTION, PREDICTION_FRACTION, TOTAL_BITS
 from .exact_tables import CDF_STEPS, inverse_scales, looked_up, scale_tables
-from .mixture import WEIGHT_BITS, Mixture, bin_cdf
+from .mixture import HALF, WEIGHT_BITS, Mixture, bin_cdf
 
 EDGES = torch.tensor([-12, -8, -5, -3, -2, -1, 0, 1, 2, 3, 4, 6, 9, 13])
 """Where bins 1 to 14 begin, in units of 4**k from the anchor. Bins 0 and 14 are open."""
@@ -78,10 +78,14 @@ def bin_table(mixture: Mixture, bins: Bins) -> Tensor:
 
     Everything is an integer below 2**24 times a power of two, so that float32 is exact.
     """
-    half = 1 << (PREDICTION_FRACTION - 1)
-    offset = (bins.anchor << PREDICTION_FRACTION) - half - mixture.predicted
+    offset = (bins.anchor << PREDICTION_FRACTION) - HALF - mixture.predicted
     offset = (offset >> 2 * bins.log4).clamp(-OFFSET_LIMIT, OFFSET_LIMIT)
-    edges = ((EDGES << PREDICTION_FRACTION).unsqueeze(1) + offset).float()
+    edges = (EDGES << PREDICTION_FRACTION).unsqueeze(1) + offset
+    if mixture.second is not None:
+        first = (EDGES.unsqueeze(1) << 2 * bins.log4) + bins.anchor
+        nearer = (first << PREDICTION_FRACTION) - HALF - mixture.position(first)
+        edges -= nearer >> 2 * bins.log4
+    edges = edges.float()
     cdf, unit = bin_cdf(mixture.family), looked_up(UNITS, bins.log4) * (CDF_STEPS // 2 / 2**PREDICTION_FRACTION)
     total = torch.zeros(edges.shape, dtype=torch.int32)
     factors = looked_up(inverse_scales(), mixture.scale).mul_(unit)

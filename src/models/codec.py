@@ -10,7 +10,7 @@ from .lossless_rate import LosslessRate
 from .post import NoPost
 from .quantize import Rounding
 from .rate import Rate
-from .rate_distortion import optimised
+from .rate_distortion import dependent, optimised
 from .subbands import Subbands, band_names
 from .transform import WaveletTransform
 
@@ -40,6 +40,8 @@ class WaveletCodec(nn.Module):
     Four children are the components that stages freeze by name: `transform`, `rate`, `entropy`, `post`. `post(x, step)`
     filters the reconstruction; `rounding` decides how training rounds (default: straight through).
 
+    With an entropy model that is `dependent`, quantisation is too (see `models/dependent.py`), and never softened.
+
     It is lossless with a `LosslessRate`, which needs a reversible transform, `NoPost` and hard rounding; raises
     ValueError where these do not go together.
     """
@@ -61,6 +63,8 @@ class WaveletCodec(nn.Module):
         self.lossless = isinstance(rate, LosslessRate)
         hard = self.rounding.soft_share == 0 and not self.rounding.rate_distortion
         fits = transform.reversible and isinstance(post, NoPost) and hard
+        if entropy.dependent and (self.lossless or self.rounding.soft_share > 0):
+            raise ValueError("dependent quantisation is for lossy coding, with rounding=rate_distortion")
         if self.lossless and not fits:
             raise ValueError("lossless coding needs a reversible transform, no filter and straight-through rounding")
         if transform.reversible and not self.lossless:
@@ -86,11 +90,14 @@ class WaveletCodec(nn.Module):
         return Coded(x_hat, self.code_length(q, step))
 
     def analyse(self, x: Tensor, step: Tensor) -> Subbands:
-        """Transform and quantise: (B, 1, D, H, W) -> subbands of integers (as float), softened as `rounding` says."""
+        """Transform and quantise: (B, 1, D, H, W) -> subbands of integers (as float), softened as `rounding` says, or
+        of multiples of 1/2 if the entropy model is `dependent`."""
         limit = COEFFICIENT_LIMIT
         coefficients = self.transform(x).map(lambda band: band.clamp(-limit, limit))
         steps = self.rate.band_steps(step)
         exact = coefficients.map_with(torch.div, steps)
+        if self.entropy.dependent:
+            return dependent(self.entropy, exact, steps, self.rounding.rate_distortion)
         if self.rounding.rate_distortion and not self.rounding.is_soft:
             return optimised(self.entropy, exact, steps)
         return exact.map(self.rounding).existing()

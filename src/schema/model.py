@@ -74,6 +74,7 @@ class Entropy(Node):
     short_context: bool
     reversible: bool = False
     sharing: Sharing = "isotropic"
+    dependent: bool = False
 
 
 class Post(Node):

@@ -16,6 +16,7 @@ def load_weights(codec: WaveletCodec, path: Path) -> None:
 
     Whole networks of the lifting steps may be absent, or their scale heads: a plain wavelet hands over to an additive
     transform, an additive to an affine one. They start as the identity: the codec computes what the checkpoint's did.
+    So may what the second quantiser of dependent quantisation changes: at first nothing.
 
     Raises:
         AiwaveError: If the checkpoint is unreadable or of a model of other shape; names the first parameter.
@@ -40,6 +41,8 @@ def load_weights(codec: WaveletCodec, path: Path) -> None:
 
 def _starts_as_identity(name: str, stored: dict[str, Tensor]) -> bool:
     net, is_net, rest = name.partition(".net.")
+    if name.startswith("entropy.second_head."):
+        return True
     return bool(is_net) and (
         rest.startswith("scale_head.") or not any(other.startswith(net + ".net.") for other in stored)
     )

@@ -17,6 +17,7 @@ from .band_table import BandTable
 from .base import BitsOf, EntropyModel, per_band
 from .cross_prediction import BANDS, CrossPredictor
 from .density import Density
+from .dependent_bits import DependentBits
 from .prediction import BandPredictor
 
 
@@ -31,6 +32,9 @@ class ContextEntropy(EntropyModel):
 
     A `reversible` one is for the whole numbers of a reversible transform: the reconstruction is that of the reversible
     5/3, and bands also predict each other (see `CrossPredictor`). It needs both contexts; raises ValueError otherwise.
+
+    With `dependent` coefficients have one of two quantisers (see `models/dependent.py`), whose densities differ by a
+    row per band; it needs the short context, and no reversible transform.
 
     `sharing` is that of the transform: the reconstruction leaves sections alone if that does, and the low bands of odd
     sections, LLH, are images, too.
@@ -48,10 +52,14 @@ class ContextEntropy(EntropyModel):
         short_context: bool = True,
         reversible: bool = False,
         sharing: Sharing | str = Sharing.ISOTROPIC,
+        dependent: bool = False,
     ) -> None:
         super().__init__()
         if reversible and not (long_context and short_context):
             raise ValueError("a reversible context model needs long_context and short_context")
+        if dependent and (reversible or not short_context):
+            raise ValueError("dependent quantisation needs short_context, and no reversible transform")
+        self.dependent = dependent
         self.sections = Sharing(sharing) is Sharing.SECTIONS
         self.levels = levels
         self.density = density
@@ -66,6 +74,7 @@ class ContextEntropy(EntropyModel):
         self.head = Conv3d(channels, density.size, kernel=1)
         self.band_head = BandTable(levels * BANDS, density.size)
         images = range(BANDS // 2, levels * BANDS, BANDS) if self.sections else ()
+        self.second_head = BandTable(levels * BANDS, density.size) if dependent else None
         self.prediction = BandPredictor(levels * BANDS, (0, *images)) if short_context else None
         self.cross = CrossPredictor(levels * BANDS) if reversible else None
         wavelet = Wavelet.CDF53 if reversible else Wavelet.CDF97
@@ -99,6 +108,8 @@ class ContextEntropy(EntropyModel):
         if self.cross is not None:
             predicted = predicted + self.cross(stack, approx, ids)
         parameters = self._parameters_of(features, ids)
+        if self.second_head is not None:
+            return DependentBits(self.density, stack, parameters, predicted, step, self.second_head(ids))
         return partial(self.density.bits, parameters=parameters, predicted=predicted, step=step)
 
     def _earlier(self, stack: Tensor) -> Tensor:

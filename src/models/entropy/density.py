@@ -18,12 +18,14 @@ class Density(ABC):
     size: int
 
     @abstractmethod
-    def bits(self, q: Tensor, parameters: Tensor, predicted: Tensor, step: Tensor) -> Tensor:
+    def bits(
+        self, q: Tensor, parameters: Tensor, predicted: Tensor, step: Tensor, half: Tensor | float = 0.5
+    ) -> Tensor:
         """-log2 of the probability of every coefficient.
 
         `q` and `predicted`, where the density is centred, are (B, n, d, h, w) in quantisation steps; `parameters` is
         (B, n, d, h, w, size), perhaps of lower precision, `step` (B,) or (B, n) in intensity units. Returns
-        (B, n, d, h, w).
+        (B, n, d, h, w). A coefficient stands for everything that is at most `half` from `q`, in steps.
         """
 
 
@@ -33,32 +35,36 @@ class LogisticMixture(Density):
     def __init__(self, components: int) -> None:
         self.size = 3 * components
 
-    def bits(self, q: Tensor, parameters: Tensor, predicted: Tensor, step: Tensor) -> Tensor:
+    def bits(
+        self, q: Tensor, parameters: Tensor, predicted: Tensor, step: Tensor, half: Tensor | float = 0.5
+    ) -> Tensor:
         """See `Density.bits`; parameters are logits, means and log scales."""
         logits, means, log_scales = parameters.to(q.dtype).chunk(3, dim=-1)
-        return mixture_bits(q, logits, predicted.unsqueeze(-1) + means * log_scales.exp(), log_scales)
+        return mixture_bits(q, logits, predicted.unsqueeze(-1) + means * log_scales.exp(), log_scales, half)
 
 
 class Laplace(Density):
     """A discretised Laplace density: mean (in units of the scale) and log scale.
 
-    The probability is F(q + 1/2) - F(q - 1/2), computed from whichever tails do not cancel.
+    The probability is F(q + half) - F(q - half), computed from whichever tails do not cancel.
     """
 
     def __init__(self, components: int = 1) -> None:
         self.size = 2
 
-    def bits(self, q: Tensor, parameters: Tensor, predicted: Tensor, step: Tensor) -> Tensor:
+    def bits(
+        self, q: Tensor, parameters: Tensor, predicted: Tensor, step: Tensor, half: Tensor | float = 0.5
+    ) -> Tensor:
         """See `Density.bits`; parameters are the mean and the log scale."""
         mean, log_scale = parameters.to(q.dtype).unbind(dim=-1)
         scale = log_scale.exp()
         distance = (q - predicted - mean * scale).abs()
-        # |d| >= 1/2: exp(-|d| / s) sinh(1 / 2s); nearer: 1 - exp(-1 / 2s) cosh(d / s)
-        half = 0.5 / scale
-        far = -distance / scale + half + torch.log(-torch.expm1(-2 * half) / 2)
-        inside = distance.clamp(max=0.5) / scale
-        near = torch.log1p(-(torch.exp(inside - half) + torch.exp(-inside - half)) / 2)
-        return torch.where(distance >= 0.5, far, near) / -torch.log(torch.tensor(2.0, dtype=q.dtype, device=q.device))
+        # |d| >= half: exp(-|d| / s) sinh(half / s); nearer: 1 - exp(-half / s) cosh(d / s)
+        reach = half / scale
+        far = -distance / scale + reach + torch.log(-torch.expm1(-2 * reach) / 2)
+        inside = torch.minimum(distance / scale, reach)
+        near = torch.log1p(-(torch.exp(inside - reach) + torch.exp(-inside - reach)) / 2)
+        return torch.where(distance >= half, far, near) / -torch.log(torch.tensor(2.0, dtype=q.dtype, device=q.device))
 
 
 class MonotoneNet(Density):
@@ -67,7 +73,9 @@ class MonotoneNet(Density):
     def __init__(self, components: int = 1) -> None:
         self.size = PARAMETERS
 
-    def bits(self, q: Tensor, parameters: Tensor, predicted: Tensor, step: Tensor) -> Tensor:
+    def bits(
+        self, q: Tensor, parameters: Tensor, predicted: Tensor, step: Tensor, half: Tensor | float = 0.5
+    ) -> Tensor:
         """See `Density.bits`; parameters are those of `monotone_cdf`."""
         width = step.view(*step.shape, *[1] * (5 - step.ndim)) / STATIC_QP
-        return monotone_bits((q - predicted) * width, parameters.to(q.dtype), 0.5 * width)
+        return monotone_bits((q - predicted) * width, parameters.to(q.dtype), half * width)

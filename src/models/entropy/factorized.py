@@ -31,9 +31,10 @@ class FactorizedEntropy(EntropyModel):
         short_context: bool = False,
         reversible: bool = False,
         sharing: str = "isotropic",
+        dependent: bool = False,
     ) -> None:
         super().__init__()
-        if long_context or short_context or reversible:
+        if long_context or short_context or reversible or dependent:
             raise ValueError("a factorized model has no context: choose entropy=context_shared")
         self.levels = levels
         self.bands = band_count(levels)

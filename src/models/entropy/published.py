@@ -33,10 +33,12 @@ class PublishedContext(EntropyModel):
         short_context: bool = True,
         reversible: bool = False,
         sharing: str = "isotropic",
+        dependent: bool = False,
     ) -> None:
         super().__init__()
-        if reversible:
-            raise ValueError("the published entropy model has no reversible form: choose entropy=context_shared")
+        if reversible or dependent:
+            what = "reversible form" if reversible else "dependent quantisation"
+            raise ValueError(f"the published entropy model has no {what}: choose entropy=context_shared")
         self.levels = levels
         self.density = density
         self.short_context = short_context

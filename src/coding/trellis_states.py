@@ -1,0 +1,43 @@
+"""Which quantiser every coefficient has, while a decoder finds out."""
+
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from ..models.dependent import halves_of
+from ..models.subbands import Size
+from ..models.trellis import NEXT, chains
+from .constants import COEFFICIENT_LIMIT
+from .wavefront import Wavefront, wavefront
+
+
+class TrellisStates:
+    """The states of the trellis at the positions, in wavefront order, of `bands` bands of T tiles."""
+
+    def __init__(self, wave: Wavefront, bands: int, tiles: int) -> None:
+        self._states = torch.zeros(bands, tiles, wave.positions + 1, dtype=torch.int64)
+        self._after = _after(wave.size)
+
+    def second(self, band: int, start: int, end: int) -> Tensor:
+        """1 where the positions `start` to `end` have the second quantiser, else 0: (T, n) int64."""
+        return self._states[band, :, start:end] & 1
+
+    def advance(self, band: int, start: int, end: int, index: Tensor) -> Tensor:
+        """Go on with the indices (T, n) that were decoded there; returns the coefficients in half steps, the same."""
+        states = self._states[band]
+        state = states[:, start:end]
+        halves = halves_of(index, state & 1).clamp_(-COEFFICIENT_LIMIT, COEFFICIENT_LIMIT)
+        states[:, self._after[start:end]] = NEXT[state, index & 1]
+        return halves
+
+
+@lru_cache(maxsize=8)
+def _after(size: Size) -> Tensor:
+    """What comes after each position in its chain, in wavefront order: (P,), P after a chain's end."""
+    wave, chain = wavefront(size), chains(size)
+    rank = torch.empty(wave.positions + 1, dtype=torch.int64)
+    rank[wave.raster], rank[-1] = torch.arange(wave.positions), wave.positions
+    after = torch.full((wave.positions + 1,), wave.positions)
+    after[rank[chain[:, :-1]]] = rank[chain[:, 1:]]
+    return after[:-1]

@@ -1,0 +1,270 @@
+"""Dependent quantisation: the trellis, its two quantisers, and their coefficients in files."""
+
+import math
+from itertools import product
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from aiwave.bitstream import compress, decompress
+from aiwave.bitstream.model import Model, model_file
+from aiwave.coding import BandCoder, dependent, integer_model, log_step_of, model_from_bytes, model_to_bytes
+from aiwave.errors import AiwaveError
+from aiwave.models import LosslessRate, NoPost, Rounding, Subbands, VariableRate, WaveletCodec
+from aiwave.models.dependent import candidates, cell, chosen, halves_of, index_of, second_of
+from aiwave.models.entropy import Laplace, LogisticMixture, MonotoneNet
+from aiwave.models.trellis import NEXT, along, back, best_path, chains
+from tests.builders import entropy, shake, transform
+from tests.conftest import textured
+
+STEP = log_step_of(4.5)
+SIZES = st.tuples(*[st.integers(1, 21)] * 3)
+
+
+@given(size=SIZES)
+@settings(max_examples=40, deadline=None)
+def test_chains_hold_every_position_once_and_each_in_a_later_front(size):
+    chain = chains(size)
+    exists = chain >= 0
+    assert sorted(chain[exists].tolist()) == list(range(math.prod(size)))
+    z, y, x = torch.unravel_index(chain.clamp(min=0), size)
+    front = x + 2 * y + 4 * z
+    assert bool(((front[:, 1:] > front[:, :-1]) | ~exists[:, 1:]).all())
+    assert bool((exists[:, :-1] | ~exists[:, 1:]).all())  # nothing after a chain's end
+    band = torch.arange(2 * math.prod(size)).view(2, *size)
+    assert torch.equal(back(chain, along(chain, band), size), band)
+
+
+def test_the_code_can_be_followed_back():
+    """Every state is entered from two, with both parities or from different ones, and both quantisers are used."""
+    ways = [(int(NEXT[s, p]), s, p) for s, p in product(range(8), (0, 1))]
+    assert sorted(to for to, _, _ in ways) == sorted([*range(8), *range(8)])
+    assert all(NEXT[s, 0] != NEXT[s, 1] for s in range(8))
+
+
+@given(seed=st.integers(0, 10**6), length=st.integers(1, 8))
+@settings(max_examples=25, deadline=None)
+def test_the_best_path_is_the_best_of_all_paths(seed, length):
+    cost = torch.rand(length, 3, 4, generator=torch.Generator().manual_seed(seed))
+    states, parities = best_path(cost)
+    for row in range(3):
+        totals = {}
+        for path in product((0, 1), repeat=length):
+            state, total = 0, 0.0
+            for place, parity in enumerate(path):
+                total += float(cost[place, row, 2 * (state % 2) + parity])
+                state = int(NEXT[state, parity])
+            totals[path] = total
+        best = tuple(parities[:, row].tolist())
+        assert totals[best] == pytest.approx(min(totals.values()), abs=1e-5)
+        state = 0
+        for place, parity in enumerate(best):
+            assert int(states[place, row]) == state
+            state = int(NEXT[state, parity])
+
+
+def test_at_high_rate_it_gains_what_the_literature_says():
+    """Eight states: about 1.1 dB on a uniform source (Marcellin and Fischer, 1990, table I), of 1.53 dB that exist."""
+    exact = 200 * (torch.rand(32, 32, 32, generator=torch.Generator().manual_seed(0)) - 0.5)
+    free = torch.zeros(6, *exact.shape)
+    error = (chosen(exact, free, 0.0, torch.ones(1, dtype=torch.bool)) - exact).square().mean()
+    assert 1.0 < 10 * math.log10(1 / 12 / float(error)) < 1.15
+
+
+def test_cells_cover_the_line_once():
+    """Of both quantisers, and each holds the numbers that are nearest to its coefficient, zero's half as wide."""
+    index = torch.arange(-6, 7)
+    for which in (0, 1):
+        second = torch.full_like(index, which)
+        values = halves_of(index, second) / 2
+        centre, half = cell(values, second)
+        torch.testing.assert_close((centre + half)[:-1], (centre - half)[1:])
+        assert torch.equal(index_of((2 * values).long(), second), index)
+        if which == 0:
+            assert torch.equal(values, index.float())
+        else:
+            assert values[5:8].tolist() == [-0.5, 0.0, 0.5]
+
+
+@pytest.mark.parametrize("density", [LogisticMixture(3), Laplace(), MonotoneNet()])
+@pytest.mark.parametrize("which", [0, 1])
+def test_the_probabilities_of_a_quantiser_add_up_to_one(density, which):
+    index = torch.arange(-400, 401)
+    second = torch.full_like(index, which)
+    centre, half = (x.double().view(1, 1, 1, 1, -1) for x in cell(halves_of(index, second).double() / 2, second))
+    parameters = 0.5 * torch.randn(density.size, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    parameters = parameters.expand(1, 1, 1, 1, 801, -1)
+    step = torch.tensor([9.0], dtype=torch.float64)
+    bits = density.bits(centre, parameters, torch.full_like(centre, 0.3), step, half)
+    assert float((2.0**-bits).sum()) == pytest.approx(1, abs=2e-3 if isinstance(density, MonotoneNet) else 1e-6)
+
+
+@given(x=st.floats(-50, 50))
+def test_candidates_are_the_nearest_of_their_kind(x):
+    index = torch.arange(-120, 121)
+    got = candidates(torch.tensor(x, dtype=torch.float64)).tolist()
+    for which, parity in product((0, 1), (0, 1)):
+        kind = index[index % 2 == parity]
+        values = halves_of(kind, torch.full_like(kind, which)).double() / 2
+        best = float((values - x).abs().min())
+        assert abs(got[2 * which + parity] - x) == pytest.approx(best, abs=1e-9)
+    assert got[4:] == [0, 0]
+
+
+@pytest.fixture(scope="module", params=["isotropic", "sections"])
+def models(request):
+    torch.manual_seed(0)
+    model = shake(entropy("context", dependent=True, sharing=request.param), std=0.05).eval()
+    shake(model.second_head, 3, std=0.3)
+    return model, BandCoder(integer_model(model))
+
+
+def noise(size, tiles=2, spread=2.0, seed=0):
+    """Real coefficients of two levels of a volume (D, H, W)."""
+    x = 10 * spread * torch.randn(tiles, 1, *size, generator=torch.Generator().manual_seed(seed))
+    return transform("cdf97")(x + 10).map(lambda band: band / 10)
+
+
+def equal(a, b):
+    return all(torch.equal(x, y) for x, y in zip(parts(a), parts(b), strict=True))
+
+
+def parts(q):
+    return [q.approx, *q.details]
+
+
+@given(size=SIZES, tiles=st.integers(1, 3), spread=st.sampled_from([0.2, 3.0, 1e4]), weighed=st.booleans())
+@settings(max_examples=12, deadline=None)
+def test_what_is_decoded_is_what_was_encoded(models, size, tiles, spread, weighed):
+    coder = models[1]
+    with torch.no_grad():
+        q = dependent(coder, noise(size, tiles, spread), STEP, weighed)
+    assert equal(q, q.existing())
+    segments = coder.encode(q, STEP)
+    assert equal(coder.decode(segments, size, STEP), q)
+    coarse = [tile[:8] for tile in segments]
+    assert equal(coder.decode(coarse, size, STEP, levels=1), q.coarsest(1))
+    alone = coder.encode(q.map(lambda band: band[-1:]), STEP)
+    assert alone == segments[-1:]
+
+
+@torch.no_grad()
+def test_integers_cost_hardly_more_than_the_float_model_and_as_much_as_they_take(models):
+    model, coder = models
+    q = dependent(coder, noise((23, 24, 21)), STEP, True)
+    estimate = float(model(q.map(lambda band: band.float() / 2), torch.full((2,), 4.5)).sum())
+    bits = float(coder.bits(q, STEP).sum())
+    assert 0.99 * estimate < bits < 1.01 * estimate
+    real = 8 * sum(len(segment) for tile in coder.encode(q, STEP) for segment in tile)
+    assert bits < real < 1.01 * bits + 16 * 30
+
+
+@torch.no_grad()
+def test_weighing_bits_lowers_the_cost_and_needs_no_coefficient_far_away(models):
+    coder, exact = models[1], noise((24, 24, 24))
+    q = {weighed: dependent(coder, exact, STEP, weighed) for weighed in (True, False)}
+    errors = {k: sum((a / 2 - b).square().sum() for a, b in zip(parts(v), parts(exact))) for k, v in q.items()}
+    cost = {k: float(errors[k]) + 0.79 * math.log(2) / 6 * float(coder.bits(v, STEP).sum()) for k, v in q.items()}
+    assert cost[True] < cost[False]
+    for values, own in zip(parts(q[True]), parts(exact), strict=True):
+        near = (values / 2 - own).abs() <= 1.5
+        assert bool((near | (values == 0)).all())
+
+
+@torch.no_grad()
+def test_integer_and_float_encoders_choose_alike(models):
+    from aiwave.models.rate_distortion import dependent as dependent_float
+
+    model, coder = models
+    exact = noise((24, 20, 24))
+    ours = dependent(coder, exact, STEP, True)
+    floats = dependent_float(model, exact, torch.full((2,), math.exp(STEP / 256)), True)
+    same = [(a == 2 * b).float().mean() for a, b in zip(parts(ours), parts(floats), strict=True)]
+    assert min(same) > 0.9
+
+
+def test_a_model_survives_its_bytes(models):
+    data = model_to_bytes(models[1].model)
+    assert model_to_bytes(model_from_bytes(data)) == data
+    assert model_from_bytes(data).dependent
+
+
+@torch.no_grad()
+def test_quantisers_follow_from_the_coefficients_in_raster_order():
+    """A plain loop over chains says the same as everything else here."""
+    q = dependent(BandCoder(integer_model(entropy("context", dependent=True))), noise((16, 20, 12), 1), STEP, False)
+    band = q.details[1][0, 2]
+    second = second_of(band)
+    for chain in chains(tuple(band.shape)).tolist():
+        state = 0
+        for place in chain:
+            if place < 0:
+                break
+            half = int(band.flatten()[place])
+            assert int(second.flatten()[place]) == state % 2
+            assert half % 2 == 0 if state % 2 == 0 else half % 2 == 1 or half == 0
+            index = half // 2 if state % 2 == 0 else (half + (half > 0) - (half < 0)) // 2
+            state = int(NEXT[state, index % 2])
+
+
+def dependent_codec(rounding=None, post=None):
+    torch.manual_seed(0)
+    model = entropy("context", dependent=True)
+    rate = VariableRate(None, [1.0, 30.0], [2.0, 8.0, 20.0])
+    return WaveletCodec(transform("cdf97"), rate, model, post or NoPost(), rounding or Rounding(rate_distortion=True))
+
+
+def test_files_come_back_as_estimated_and_the_steps_are_coarser_than_the_error():
+    codec = shake(dependent_codec(), std=0.02).eval()
+    model = Model.from_bytes(model_file(codec, "dependent"))
+    volume = textured((20, 23, 26), 0)
+    x = torch.from_numpy(volume.astype(np.float32))[None, None]
+    for step in (3.0, 9.0):
+        data = compress(volume, model, step=step, tile=64)
+        decoded = decompress(data, model=model)
+        with torch.no_grad():
+            q = codec.analyse(x, torch.tensor([step]))
+            estimate = codec.synthesise(q, torch.tensor([step])).round().clamp(0, 255)
+        error, expected = (float(np.square(y - volume.astype(float)).mean()) for y in (decoded, estimate[0, 0].numpy()))
+        assert error == pytest.approx(expected, rel=0.02)
+        assert error < step**2 / 12
+    preview = decompress(data, model=model, level=1)
+    assert abs(float(preview.mean()) - float(volume.mean())) < 3
+
+
+def test_it_is_for_lossy_coding():
+    model = Model.from_bytes(model_file(dependent_codec(), "d"))
+    with pytest.raises(AiwaveError, match="lossily alone"):
+        compress(textured((8, 8, 8), 0), model, lossless=True)
+    with pytest.raises(AiwaveError, match="cannot code losslessly"):
+        model_file(dependent_codec(), "d", lossless=True)
+    reversible = transform("cdf53", reversible=True)
+    with pytest.raises(ValueError, match="lossy coding"):
+        WaveletCodec(reversible, LosslessRate(), entropy("context", dependent=True), NoPost())
+    with pytest.raises(ValueError, match="lossy coding"):
+        dependent_codec(Rounding(soft_share=0.5))
+    for options in ({"reversible": True}, {"short_context": False}):
+        with pytest.raises(ValueError, match="needs short_context"):
+            entropy("context", dependent=True, **options)
+    for kind in ("factorized", "published"):
+        with pytest.raises(ValueError, match="choose entropy=context_shared"):
+            entropy(kind, dependent=True)
+
+
+def test_training_lowers_what_the_trellis_costs():
+    codec = dependent_codec().train()
+    x = torch.from_numpy(textured((16, 16, 16), 0).astype(np.float32))[None, None]
+    optimiser = torch.optim.Adam(codec.parameters(), lr=1e-2)
+    losses = []
+    for _ in range(15):
+        optimiser.zero_grad()
+        bits = codec(x, torch.tensor([6.0])).bits.sum()
+        bits.backward()
+        optimiser.step()
+        losses.append(float(bits.detach()))
+    assert losses[-1] < 0.8 * losses[0]
+    assert bool(codec.entropy.second_head.scaled.grad.any())
+    assert isinstance(codec.analyse(x, torch.tensor([6.0])), Subbands)
