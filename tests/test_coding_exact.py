@@ -199,7 +199,8 @@ def test_the_wavefront_gives_what_dense_convolutions_give(threads):
         band = LevelContext(model, 0, wave, 3, None).band(0, log_step=300)
         parts = []
         for start, end in wave.fronts:
-            parts.append([part.view(3, end - start, -1) for part in band.parameters(start, end)])
+            mixed, predicted = band.mixed(start, end)
+            parts.append([part.view(3, end - start, -1) for part in (band.parameters(mixed), predicted)])
             band.write(start, end, wave.sort(q)[:, start:end])
     finally:
         torch.set_num_threads(before)

@@ -216,7 +216,7 @@ def test_bands_predict_each_other_as_in_the_float_model(sharing):
             for letters, band, floats in zip(ids % 8, stack.unbind(1), expected.unbind(1), strict=True):
                 one = context.band(int(letters), STEP)
                 one.write(0, wave.positions, wave.sort(band.long()))
-                found = one.parameters(0, wave.positions)[1].view(2, -1) / 2**8
+                found = one.mixed(0, wave.positions)[1].view(2, -1) / 2**8
                 torch.testing.assert_close(found, wave.sort(floats), atol=0.5, rtol=1e-3)
             approx = integers.next_approx(q.map(torch.Tensor.long), index, approx)
     assert float(expected.abs().mean()) > 20

@@ -83,14 +83,11 @@ class BandCoder:
         self, model: BandModel, wave: Wavefront, tiles: int
     ) -> Iterator[tuple[int, int, Callable[[Tensor | None], Mixture]]]:
         for start, end in wave.chunks(max(1, ROWS // tiles)):
-            parameters, predicted = model.parameters(start, end)
-            yield start, end, partial(self._mixture, parameters, predicted, model.change)
+            yield start, end, partial(self._mixture, model, *model.mixed(start, end))
 
-    def _mixture(self, parameters: Tensor, predicted: Tensor, change: Tensor | None, second: Tensor | None) -> Mixture:
-        """The mixtures of rows (see `BandModel.parameters`) in the quantisers that they have."""
-        if second is not None and change is not None:
-            parameters = parameters + second.unsqueeze(1) * change
-        return self.model.density.mixture(parameters, predicted, second)
+    def _mixture(self, model: BandModel, mixed: Tensor, predicted: Tensor, second: Tensor | None) -> Mixture:
+        """The mixtures of rows (see `BandPass.mixed`) in the quantisers that they have."""
+        return self.model.density.mixture(model.parameters(mixed, second), predicted, second)
 
     def _record(self, q: Subbands, log_step: int) -> Iterator[Recorder]:
         for band in self.known_bands(q, log_step):

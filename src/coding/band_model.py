@@ -13,12 +13,11 @@ from .wavefront import Wavefront
 class BandModel(Protocol):
     """The densities of one band of T tiles, from what of it is known; see `BandPass`."""
 
-    @property
-    def change(self) -> Tensor | None: ...  # noqa: D102
-
     def write(self, start: int, end: int, q: Tensor) -> None: ...  # noqa: D102
 
-    def parameters(self, start: int, end: int) -> tuple[Tensor, Tensor]: ...  # noqa: D102
+    def mixed(self, start: int, end: int) -> tuple[Tensor, Tensor]: ...  # noqa: D102
+
+    def parameters(self, mixed: Tensor, second: Tensor | None = None) -> Tensor: ...  # noqa: D102
 
 
 class LevelModel(Protocol):

@@ -33,10 +33,9 @@ class Written(NamedTuple):
 class BandPass:
     """One band of T tiles, coefficients known or still to be decoded, positions in wavefront order.
 
-    `write` what is known, then ask for `parameters`; those of a position need every position of smaller t written
+    `write` what is known, then ask for what is `mixed`; that of a position needs every position of smaller t written
     and asked for, and of the band before, `last`, every neighbour written. `squashed` (T, P + 1) is what other bands
-    see of this one, with `known`, its coefficients, where these predict others. `change` (size,) is what the second
-    quantiser of dependent quantisation adds to parameters.
+    see of this one, with `known`, its coefficients, where these predict others.
     """
 
     def __init__(self, level: "LevelContext", letters: int, log_step: int, last: Written | None) -> None:
@@ -53,7 +52,7 @@ class BandPass:
         self._hidden = [torch.zeros(tiles, places, model.channels) for _ in model.blocks]
         self._condition = model.condition(band, log_step)
         self._offset = model.head_offset(band)
-        self.change = model.second_change(band)
+        self._change = model.second_change(band)
         self._unit = 2 if model.dependent else 1
 
     def write(self, start: int, end: int, q: Tensor) -> None:
@@ -66,8 +65,8 @@ class BandPass:
         if self._near is not self.squashed:
             self._near[:, here] = self.squashed[:, start:end]
 
-    def parameters(self, start: int, end: int) -> tuple[Tensor, Tensor]:
-        """Of the positions `start` to `end`: the density's parameters (T * n, size), float32 integers, and the
+    def mixed(self, start: int, end: int) -> tuple[Tensor, Tensor]:
+        """Of the positions `start` to `end`: what `parameters` follow from, (T * n, C), float32 integers, and the
 
         predicted coefficients (T * n,), int64 in units of 2**-8; tile by tile.
         """
@@ -80,7 +79,17 @@ class BandPass:
         for layer, buffer in zip(model.blocks, self._hidden, strict=True):
             torch.clamp(hidden.view(shape), 0, limit, out=buffer[:, here])
             hidden = hidden + layer(gathered(buffer, near))
-        mixed = model.layers["mix"](hidden.clamp_(0, limit)).clamp_(0, limit)
-        parameters = model.layers["head"](mixed).add_(self._offset)
+        mixed = model.layers["mix"](hidden.clamp_(0, limit))
         others = self.level.crossed(start, end, self)
-        return parameters, model.predicted(self.band_id, gathered(self._q, near)[:, :CENTRE], others)
+        return mixed, model.predicted(self.band_id, gathered(self._q, near)[:, :CENTRE], others)
+
+    def parameters(self, mixed: Tensor, second: Tensor | None = None) -> Tensor:
+        """What is mixed, (rows, C) -> the density's parameters (rows, size), float32 integers.
+
+        `second` (rows,) is 1 where the second quantiser is, else 0; None without dependent quantisation.
+        """
+        model, added = self.level.model, self._offset
+        if second is not None and self._change is not None:
+            before, after = (second.unsqueeze(1) * change for change in self._change)
+            mixed, added = mixed + before, added + after
+        return model.layers["head"](mixed.clamp(0, model.limit)).add_(added)

@@ -64,8 +64,8 @@ class IntegerContext:
     `mix`, `head`. By band: `band` and `band_step` (bands, C) and `band_head` (bands, size), int64 in units of 2**-12;
     `prediction` (bands, 13), int64 in units of 2**-12, None without the short context; `cross` (bands, 8, 27) and
     `cross_coarse` (bands, 27), likewise, if it is reversible (see `CrossPass`). `sections` is 1 if sections are merely
-    sorted along z, else None. With `second_head`, as `band_head`, quantisation is dependent: coefficients count in half
-    steps, and that is what the second quantiser adds to a band's parameters.
+    sorted along z, else None. With `second_mix`, as `band`, and `second_head`, as `band_head`, quantisation is
+    dependent: coefficients count in half steps, and these are what the second quantiser adds before the head and after.
     """
 
     levels: int
@@ -81,21 +81,24 @@ class IntegerContext:
     cross_coarse: Tensor | None = None
     sections: int | None = None
     second_head: Tensor | None = None
+    second_mix: Tensor | None = None
 
     def __post_init__(self) -> None:
         """Raise ValueError if a sum of layers might be inexact, or the parts do not fit together."""
         parts = [name for name in self.layers if name not in ("coarse0", "mix", "head")]
         sums = sum(self.layers[name].reach for name in parts)
         embedded = int(self.band.abs().max()) + int(self.band_step.abs().max()) * (LOG_STEP_LIMIT >> LOG_STEP_FRACTION)
-        changes = 0 if self.second_head is None else int(self.second_head.abs().max())
-        output = self.layers["head"].reach + int(self.band_head.abs().max()) + changes
+        output = self.layers["head"].reach + int(self.band_head.abs().max()) + _largest(self.second_head)
+        mixed = self.layers["mix"].reach + _largest(self.second_mix)
         predictor = 0 if self.prediction is None else int(self.prediction.abs().sum(dim=1).max())
-        if max(sums + embedded, output) >= EXACT[torch.float32] or predictor >= 2**30:
+        if max(sums + embedded, mixed, output) >= EXACT[torch.float32] or predictor >= 2**30:
             raise ValueError("the weights are too large for exact sums")
-        if self.second_head is not None and (
-            self.second_head.shape != self.band_head.shape or self.cross is not None or "own" not in self.layers
-        ):
-            raise ValueError("dependent quantisation does not fit the other parts")
+        if (self.second_head is None) != (self.second_mix is None):
+            raise ValueError("one half of dependent quantisation is missing")
+        if self.second_head is not None and self.second_mix is not None:
+            same = self.second_head.shape == self.band_head.shape and self.second_mix.shape == self.band.shape
+            if not same or self.cross is not None or "own" not in self.layers:
+                raise ValueError("dependent quantisation does not fit the other parts")
         if (self.cross is None) != (self.cross_coarse is None):
             raise ValueError("one half of the prediction from other bands is missing")
         if self.cross is not None and self.cross_coarse is not None:
@@ -148,11 +151,16 @@ class IntegerContext:
         """What the band adds to the density's parameters: (size,) float32 that holds integers."""
         return _shifted(self.band_head[band], EMBEDDING_FRACTION - PARAMETER_FRACTION).to(torch.float32)
 
-    def second_change(self, band: int) -> Tensor | None:
-        """What the second quantiser adds to them, likewise; None if there is no second one."""
-        if self.second_head is None:
+    def second_change(self, band: int) -> tuple[Tensor, Tensor] | None:
+        """What the second quantiser adds to the mixed features, (C,), and to the density's parameters, (size,).
+
+        Both are float32 that hold integers; None if there is no second one.
+        """
+        if self.second_head is None or self.second_mix is None:
             return None
-        return _shifted(self.second_head[band], EMBEDDING_FRACTION - PARAMETER_FRACTION).to(torch.float32)
+        parts = ((self.second_mix, self.fraction), (self.second_head, PARAMETER_FRACTION))
+        mixed, output = (_shifted(part[band], EMBEDDING_FRACTION - fraction).float() for part, fraction in parts)
+        return mixed, output
 
     def predicted(self, band: int, neighbours: Tensor, others: Tensor | None = None) -> Tensor:
         """The 13 coefficients before each, (rows, 13) float64 integers -> predictions, int64 in units of 2**-8.
@@ -204,6 +212,7 @@ def integer_context(model: ContextEntropy, precision: Precision | None = None) -
         band_step=_fixed(model.band_step.weight, EMBEDDING_FRACTION),
         band_head=_fixed(model.band_head.weight, EMBEDDING_FRACTION),
         second_head=None if model.second_head is None else _fixed(model.second_head.weight, EMBEDDING_FRACTION),
+        second_mix=None if model.second_mix is None else _fixed(model.second_mix.weight, EMBEDDING_FRACTION),
         prediction=None if prediction is None else _fixed(_causal(prediction.table.weight), PREDICTOR_FRACTION),
         sections=1 if model.sections else None,
         cross=None if model.cross is None else _before(_fixed(model.cross.siblings.weight, PREDICTOR_FRACTION)),
@@ -230,6 +239,10 @@ def _before(kernels: Tensor) -> Tensor:
 
 def _fixed(values: Tensor, fraction: int) -> Tensor:
     return torch.round(values.detach().double() * 2**fraction).long()
+
+
+def _largest(values: Tensor | None) -> int:
+    return 0 if values is None else int(values.abs().max())
 
 
 def _shifted(x: Tensor, shift: int) -> Tensor:

@@ -74,15 +74,18 @@ class FactorizedBand:
 
     row: Tensor
     tiles: int
-    change: ClassVar[None] = None
 
     def write(self, start: int, end: int, q: Tensor) -> None:
         """Nothing to remember."""
 
-    def parameters(self, start: int, end: int) -> tuple[Tensor, Tensor]:
+    def mixed(self, start: int, end: int) -> tuple[Tensor, Tensor]:
         """Of the positions `start` to `end`: the density's parameters (T * n, size) and predictions of zero."""
         rows = self.tiles * (end - start)
         return self.row.expand(rows, -1), torch.zeros(rows, dtype=torch.int64)
+
+    def parameters(self, mixed: Tensor, second: Tensor | None = None) -> Tensor:
+        """These parameters."""
+        return mixed
 
 
 def integer_factorized(model: FactorizedEntropy) -> IntegerFactorized:

@@ -36,10 +36,7 @@ def decode_level(
     states = TrellisStates(wave, count, tiles) if model.dependent else None
     for runs in plan.steps(count):
         coded = [_coded(inside[run.band], run) for run in runs]
-        chosen = [
-            [_at(places, rows, tiles) for rows in _rows(bands[run.band], run, states)]
-            for run, places in zip(runs, coded, strict=True)
-        ]
+        chosen = [_rows(bands[run.band], run, places, tiles, states) for run, places in zip(runs, coded, strict=True)]
         lengths = [len(rows) for rows, *_ in chosen]
         shares = zip(runs, lengths, strict=True)
         reader.at([(tiles * run.band + tile, length // tiles) for run, length in shares for tile in range(tiles)])
@@ -53,13 +50,13 @@ def decode_level(
     return torch.stack([wave.unsort(band) for band in values], dim=1)
 
 
-def _rows(band: BandModel, run: Run, states: TrellisStates | None) -> list[Tensor]:
-    """Of a run's positions, tile by tile, what `IntegerDensity.mixture` makes mixtures of."""
-    parameters, predicted = band.parameters(run.start, run.end)
-    if states is None or band.change is None:
-        return [parameters, predicted]
-    second = states.second(*run).flatten()
-    return [parameters + second.unsqueeze(1) * band.change, predicted, second]
+def _rows(band: BandModel, run: Run, places: Tensor | slice, tiles: int, states: TrellisStates | None) -> list[Tensor]:
+    """Of some places of a run, tile by tile, what `IntegerDensity.mixture` makes mixtures of."""
+    mixed, predicted = (_at(places, rows, tiles) for rows in band.mixed(run.start, run.end))
+    if states is None:
+        return [band.parameters(mixed), predicted]
+    second = states.second(*run)[:, places].flatten()
+    return [band.parameters(mixed, second), predicted, second]
 
 
 def _coded(inside: Tensor | None, run: Run) -> Tensor | slice:

@@ -5,6 +5,8 @@ quantization", VCEG-AH21, 2008), with the context model's own probabilities, and
 trellis of dependent quantisation.
 """
 
+from collections.abc import Iterable
+
 import torch
 from torch import Tensor
 
@@ -16,6 +18,9 @@ from .mixture import Mixture
 
 FLOOR = 1 << 14
 """The least probability that is coded, in units of 2**-38."""
+
+PASSES = 2
+"""How often a path through the trellis is looked for: a second time gives 0.2 to 0.5 % of the rate, a third nothing."""
 
 
 @torch.inference_mode()
@@ -35,14 +40,21 @@ def optimised(coder: BandCoder, exact: Subbands, log_step: int) -> Subbands:
 def dependent(coder: BandCoder, exact: Subbands, log_step: int, weighed: bool) -> Subbands:
     """The same for a model with dependent quantisation: -> half steps, int64.
 
-    The path through the trellis weighs squared errors and bits at the slope of its quantisers at high rate. Bits are
-    those in the context of the nearest integers or, if not `weighed`, a rough guess (see `rough_bits`).
+    The path through the trellis weighs squared errors and bits at the slope of its quantisers. Bits are a rough guess
+    (see `rough_bits`) or, if `weighed`, those in the context of the nearest integers, and then again in the context of
+    what was chosen so.
     """
-    costs = map(rough_bits, _bands(exact))
-    if weighed:
-        nearest = exact.map(lambda band: 2 * torch.round(band).long())
-        known = zip(coder.known_bands(nearest, log_step), _bands(exact), strict=True)
-        costs = (_bits(band, band.wave.sort(coefficients)) for band, coefficients in known)  # type: ignore[assignment]
+    if not weighed:
+        return _paths(exact, map(rough_bits, _bands(exact)))
+    context = exact.map(lambda band: 2 * torch.round(band).long())
+    for _ in range(PASSES):
+        known = zip(coder.known_bands(context, log_step), _bands(exact), strict=True)
+        context = _paths(exact, (_bits(band, band.wave.sort(coefficients)) for band, coefficients in known))
+    return context
+
+
+def _paths(exact: Subbands, costs: Iterable[Tensor]) -> Subbands:
+    """The best paths where the `candidates` for a band's coefficients cost so many bits, (6, T, d, h, w)."""
     bands = []
     for coefficients, bits, size in zip(_bands(exact), costs, exact.band_sizes(), strict=True):
         exists = existing(torch.ones_like(coefficients[:1]).unsqueeze(0), [size])[0] > 0

@@ -18,8 +18,11 @@ from .trellis import NEXT, along, back, best_path, chains
 SECOND = (0, 0, 1, 1, 0, 1)
 """The quantisers of the `candidates`."""
 
-SLOPE_GAIN = 0.79
-"""Squared error at high rate over that of one uniform quantiser with as many levels: 1 dB, what eight states gain."""
+SLOPE_GAIN = 0.63
+"""The slope of the trellis over that of one uniform quantiser with the same step.
+
+At high rate it would be 0.79, since eight states gain 1 dB; four fifths of that gave the best curves (measured).
+"""
 
 LEAST_MEAN = 0.05
 

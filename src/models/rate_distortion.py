@@ -36,7 +36,7 @@ def optimised(entropy: EntropyModel, exact: Subbands, step: Tensor) -> Subbands:
 def dependent(entropy: EntropyModel, exact: Subbands, step: Tensor, weighed: bool) -> Subbands:
     """The same for an entropy model with dependent quantisation: -> multiples of half a step.
 
-    The path through the trellis weighs squared errors and bits at the slope of its quantisers at high rate. Bits are
+    The path through the trellis weighs squared errors and bits at the slope of its quantisers. Bits are
     those in the context of the nearest integers or, if not `weighed`, a rough guess (see `rough_bits`).
     """
     with torch.no_grad():

@@ -41,7 +41,7 @@ def load_weights(codec: WaveletCodec, path: Path) -> None:
 
 def _starts_as_identity(name: str, stored: dict[str, Tensor]) -> bool:
     net, is_net, rest = name.partition(".net.")
-    if name.startswith("entropy.second_head."):
+    if name.startswith(("entropy.second_head.", "entropy.second_mix.")):
         return True
     return bool(is_net) and (
         rest.startswith("scale_head.") or not any(other.startswith(net + ".net.") for other in stored)

@@ -33,8 +33,8 @@ class ContextEntropy(EntropyModel):
     A `reversible` one is for the whole numbers of a reversible transform: the reconstruction is that of the reversible
     5/3, and bands also predict each other (see `CrossPredictor`). It needs both contexts; raises ValueError otherwise.
 
-    With `dependent` coefficients have one of two quantisers (see `models/dependent.py`), whose densities differ by a
-    row per band; it needs the short context, and no reversible transform.
+    With `dependent` coefficients have one of two quantisers (see `models/dependent.py`), whose densities differ by
+    rows of tables; it needs the short context, and no reversible transform.
 
     `sharing` is that of the transform: the reconstruction leaves sections alone if that does, and the low bands of odd
     sections, LLH, are images, too.
@@ -74,6 +74,7 @@ class ContextEntropy(EntropyModel):
         self.head = Conv3d(channels, density.size, kernel=1)
         self.band_head = BandTable(levels * BANDS, density.size)
         images = range(BANDS // 2, levels * BANDS, BANDS) if self.sections else ()
+        self.second_mix = BandTable(levels * BANDS, channels) if dependent else None
         self.second_head = BandTable(levels * BANDS, density.size) if dependent else None
         self.prediction = BandPredictor(levels * BANDS, (0, *images)) if short_context else None
         self.cross = CrossPredictor(levels * BANDS) if reversible else None
@@ -107,9 +108,10 @@ class ContextEntropy(EntropyModel):
         predicted = torch.zeros_like(stack) if self.prediction is None else self.prediction(stack, ids)
         if self.cross is not None:
             predicted = predicted + self.cross(stack, approx, ids)
-        parameters = self._parameters_of(features, ids)
-        if self.second_head is not None:
-            return DependentBits(self.density, stack, parameters, predicted, step, self.second_head(ids))
+        mixed = self._mixed(features)
+        if self.dependent:
+            return DependentBits(self.density, stack, partial(self._parameters_of, mixed, ids), predicted, step)
+        parameters = self._parameters_of(mixed, ids)
         return partial(self.density.bits, parameters=parameters, predicted=predicted, step=step)
 
     def _earlier(self, stack: Tensor) -> Tensor:
@@ -134,13 +136,29 @@ class ContextEntropy(EntropyModel):
         detail = torch.asinh(approx - local_mean(approx))
         return self.coarse(torch.cat((detail, torch.asinh(approx) / 4), dim=1))
 
-    def _parameters_of(self, features: Tensor, ids: Tensor) -> Tensor:
-        """(B, n, C, d, h, w) -> the density's parameters (B, n, d, h, w, size)."""
+    def _mixed(self, features: Tensor) -> Tensor:
+        """(B, n, C, d, h, w) -> what the head sees, but for which quantiser it is: the same shape."""
         hidden = features.flatten(0, 1)
         for block in self.blocks:
             hidden = hidden + block(F.relu(hidden))
-        output = self.head(F.relu(self.mix(F.relu(hidden)))).unflatten(0, features.shape[:2])
-        return (output + self.band_head(ids).view(1, len(ids), -1, 1, 1, 1)).movedim(2, -1)
+        return self.mix(F.relu(hidden)).unflatten(0, features.shape[:2])
+
+    def _parameters_of(self, mixed: Tensor, ids: Tensor, second: Tensor | None = None) -> Tensor:
+        """(B, n, C, d, h, w) -> the density's parameters (B, n, d, h, w, size).
+
+        `second` (B, n, d, h, w) is 1 where the second quantiser is, else 0.
+        """
+        change = None
+        if second is not None and self.second_mix is not None and self.second_head is not None:
+            mixed = mixed + second.unsqueeze(2) * _by_band(self.second_mix(ids))
+            change = second.unsqueeze(2) * _by_band(self.second_head(ids))
+        output = self.head(F.relu(mixed).flatten(0, 1)).unflatten(0, mixed.shape[:2]) + _by_band(self.band_head(ids))
+        return (output if change is None else output + change).movedim(2, -1)
+
+
+def _by_band(rows: Tensor) -> Tensor:
+    """Numbers by band (n, C) -> (1, n, C, 1, 1, 1)."""
+    return rows.view(1, *rows.shape, 1, 1, 1)
 
 
 def _bands_before(stack: Tensor) -> Tensor:

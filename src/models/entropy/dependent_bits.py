@@ -1,6 +1,7 @@
 """The code length of coefficients that one of two quantisers has."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -13,16 +14,16 @@ from .density import Density
 class DependentBits:
     """Tells the bits of the bands `stack` (B, n, d, h, w), multiples of half a step, and of others in their place.
 
-    For the arguments of the density see `Density.bits`; `change` (n, size) is what the second quantiser adds to its
-    parameters.
+    For the arguments of the density see `Density.bits`; `parameters` makes its parameters from what is 1 where the
+    second quantiser is, else 0, (B, n, d, h, w).
     """
 
     density: Density
     stack: Tensor
-    parameters: Tensor
+    parameters: Callable[..., Tensor]
     predicted: Tensor
     step: Tensor
-    change: Tensor
+    _known: dict[int, Tensor] = field(default_factory=dict)
 
     def __call__(self, values: Tensor, second: int | None = None) -> Tensor:
         """Values (B, n, d, h, w) -> their bits, in one of the quantisers, or where the trellis leads along `stack`."""
@@ -30,5 +31,12 @@ class DependentBits:
             second_of((2 * self.stack).long()) if second is None else torch.full_like(values, second, dtype=torch.int64)
         )
         centre, half = cell(values, which)
-        change = self.change[:, None, None, None] * which.unsqueeze(-1)
-        return self.density.bits(centre, self.parameters + change, self.predicted, self.step, half)
+        return self.density.bits(centre, self._parameters(which, second), self.predicted, self.step, half)
+
+    def _parameters(self, which: Tensor, second: int | None) -> Tensor:
+        """Those of one quantiser are made once."""
+        if second is None:
+            return self.parameters(second=which)
+        if second not in self._known:
+            self._known[second] = self.parameters(second=which)
+        return self._known[second]
