@@ -179,8 +179,7 @@ def test_weighing_bits_lowers_the_cost_and_needs_no_coefficient_far_away(models)
 
 
 @torch.no_grad()
-def test_integer_and_float_encoders_choose_alike(models, monkeypatch):
-    monkeypatch.setattr("aiwave.coding.rate_distortion.PASSES", 1)
+def test_integer_and_float_encoders_choose_alike(models):
     model, coder = models
     exact = noise((24, 20, 24))
     ours = dependent(coder, exact, STEP, True)

@@ -61,9 +61,12 @@ class Mixture:
         That is half a step below `edge`; in the second quantiser as much nearer to zero, a quarter next to zero itself.
         """
         position = (edge << PREDICTION_FRACTION) - HALF
-        if self.second is None:
-            return position
-        return position - self.second * ((2 * edge - 1) * (HALF // 2)).clamp_(-HALF, HALF)
+        return position if self.second is None else position - self.nearer(edge, self.second)
+
+    @staticmethod
+    def nearer(edge: Tensor, second: Tensor) -> Tensor:
+        """By how much less the second quantiser counts what is coded as less than `edge`: nothing in the first."""
+        return (edge * HALF).sub_(HALF // 2).clamp_(-HALF, HALF).mul_(second)
 
     def cumulative(self, edge: Tensor) -> Tensor:
         """The probability that a coefficient is less than `edge` (m, rows), int64 -> in units of 2**-38, the same.

@@ -19,9 +19,6 @@ from .mixture import Mixture
 FLOOR = 1 << 14
 """The least probability that is coded, in units of 2**-38."""
 
-PASSES = 2
-"""How often a path through the trellis is looked for: a second time gives 0.2 to 0.5 % of the rate, a third nothing."""
-
 
 @torch.inference_mode()
 def optimised(coder: BandCoder, exact: Subbands, log_step: int) -> Subbands:
@@ -41,16 +38,13 @@ def dependent(coder: BandCoder, exact: Subbands, log_step: int, weighed: bool) -
     """The same for a model with dependent quantisation: -> half steps, int64.
 
     The path through the trellis weighs squared errors and bits at the slope of its quantisers. Bits are a rough guess
-    (see `rough_bits`) or, if `weighed`, those in the context of the nearest integers, and then again in the context of
-    what was chosen so.
+    (see `rough_bits`) or, if `weighed`, then those in the context of what was chosen so.
     """
+    rough = _paths(exact, map(rough_bits, _bands(exact)))
     if not weighed:
-        return _paths(exact, map(rough_bits, _bands(exact)))
-    context = exact.map(lambda band: 2 * torch.round(band).long())
-    for _ in range(PASSES):
-        known = zip(coder.known_bands(context, log_step), _bands(exact), strict=True)
-        context = _paths(exact, (_bits(band, band.wave.sort(coefficients)) for band, coefficients in known))
-    return context
+        return rough
+    known = zip(coder.known_bands(rough, log_step), _bands(exact), strict=True)
+    return _paths(exact, (_bits(band, band.wave.sort(coefficients)) for band, coefficients in known))
 
 
 def _paths(exact: Subbands, costs: Iterable[Tensor]) -> Subbands:

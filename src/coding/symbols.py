@@ -82,9 +82,8 @@ def bin_table(mixture: Mixture, bins: Bins) -> Tensor:
     offset = (offset >> 2 * bins.log4).clamp(-OFFSET_LIMIT, OFFSET_LIMIT)
     edges = (EDGES << PREDICTION_FRACTION).unsqueeze(1) + offset
     if mixture.second is not None:
-        first = (EDGES.unsqueeze(1) << 2 * bins.log4) + bins.anchor
-        nearer = (first << PREDICTION_FRACTION) - HALF - mixture.position(first)
-        edges -= nearer >> 2 * bins.log4
+        first = (EDGES.unsqueeze(1) << 2 * bins.log4).add_(bins.anchor)
+        edges -= mixture.nearer(first, mixture.second) >> 2 * bins.log4
     edges = edges.float()
     cdf, unit = bin_cdf(mixture.family), looked_up(UNITS, bins.log4) * (CDF_STEPS // 2 / 2**PREDICTION_FRACTION)
     total = torch.zeros(edges.shape, dtype=torch.int32)

@@ -1,6 +1,8 @@
 """Rounding that weighs what a coefficient costs against what it repairs, in training as encoders of files do it."""
 
+from collections.abc import Iterable
 from itertools import islice
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -34,23 +36,33 @@ def optimised(entropy: EntropyModel, exact: Subbands, step: Tensor) -> Subbands:
 
 
 def dependent(entropy: EntropyModel, exact: Subbands, step: Tensor, weighed: bool) -> Subbands:
-    """The same for an entropy model with dependent quantisation: -> multiples of half a step.
+    """The same for an entropy model with dependent quantisation, which has a level at a time: -> multiples of 1/2.
 
-    The path through the trellis weighs squared errors and bits at the slope of its quantisers. Bits are
-    those in the context of the nearest integers or, if not `weighed`, a rough guess (see `rough_bits`).
+    The path through the trellis weighs squared errors and bits at the slope of its quantisers. Bits are a rough guess
+    (see `rough_bits`) or, if `weighed`, then those in the context of what was chosen so.
     """
     with torch.no_grad():
-        nearest, sizes = exact.map(torch.round), iter(exact.band_sizes())
-        bands, coded = exact.bands(), list[Tensor]()
-        for values, bits in entropy.densities(nearest, step) if weighed else ((x, None) for x in exact.level_stacks()):
-            own = torch.cat([bands[len(coded) + k] for k in range(values.shape[1])], dim=1)
-            exists = existing(torch.ones_like(own[:1]), list(islice(sizes, values.shape[1]))) > 0
-            if isinstance(bits, DependentBits):
-                cost = torch.stack([bits(x, which) for x, which in zip(candidates(own), SECOND, strict=True)])
-            else:
-                cost = rough_bits(own.flatten(0, 1)).unflatten(1, own.shape[:2])
-            coded += chosen(own, cost, SLOPE_GAIN * HIGH_RATE_SLOPE, exists).split(1, dim=1)
+        stacks = list(exact.level_stacks())
+        coded = _paths(exact, (rough_bits(stack.flatten(0, 1)).unflatten(1, stack.shape[:2]) for stack in stacks))
+        if weighed:
+            densities = entropy.densities(_straight_through(exact, coded), step)
+            levels = ((own, cast(DependentBits, bits)) for own, (_, bits) in zip(stacks, densities, strict=True))
+            coded = _paths(exact, (_bits(own, bits) for own, bits in levels))
     return _straight_through(exact, coded)
+
+
+def _bits(exact: Tensor, bits: DependentBits) -> Tensor:
+    """What the `candidates` for coefficients (B, n, d, h, w) cost, (6, B, n, d, h, w), in bits."""
+    return torch.stack([bits(values, which) for values, which in zip(candidates(exact), SECOND, strict=True)])
+
+
+def _paths(exact: Subbands, costs: Iterable[Tensor]) -> list[Tensor]:
+    """The best paths, (B, 1, d, h, w) by band, where the `candidates` for a level's coefficients cost so many bits."""
+    coded, sizes = list[Tensor](), iter(exact.band_sizes())
+    for own, cost in zip(exact.level_stacks(), costs, strict=True):
+        exists = existing(torch.ones_like(own[:1]), list(islice(sizes, own.shape[1]))) > 0
+        coded += chosen(own, cost, SLOPE_GAIN * HIGH_RATE_SLOPE, exists).split(1, dim=1)
+    return coded
 
 
 def _straight_through(exact: Subbands, coded: list[Tensor]) -> Subbands:
