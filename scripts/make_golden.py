@@ -28,6 +28,7 @@ def main() -> None:
         "plain": (np.stack([small, small[::-1]]), {"step": 2.0}),
         "learned": (small[:, ::-1].copy(), {"lossless": True, "tile": 8}),
         "sections": (small[::-1].copy(), {"lossless": True, "tile": 8}),
+        "dependent": (small[:, :, ::-1].copy(), {"step": 5.0, "tile": 8}),
     }
     FOLDER.mkdir(exist_ok=True)
     for kind, (volume, options) in cases.items():

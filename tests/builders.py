@@ -11,6 +11,7 @@ from aiwave.models import (
     LosslessRate,
     NoPost,
     PostFilter,
+    Rounding,
     VariableRate,
     WaveletCodec,
     WaveletTransform,
@@ -56,6 +57,13 @@ def sections_codec():
     wavelet = WaveletTransform("cdf53", sharing="sections", reversible=True)
     model = entropy("context", reversible=True, sharing="sections")
     return WaveletCodec(wavelet, LosslessRate(), model, NoPost())
+
+
+def dependent_codec(rounding=None, post=None):
+    """Dependent quantisation of the plain 9/7, as in release/em_nano."""
+    rate = VariableRate(None, [1.0, 30.0], [2.0, 8.0, 20.0])
+    choice = rounding or Rounding(rate_distortion=True)
+    return WaveletCodec(transform("cdf97"), rate, entropy("context", dependent=True), post or NoPost(), choice)
 
 
 def shake(module, seed=0, std=0.02):

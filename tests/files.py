@@ -8,10 +8,11 @@ import torch
 
 from aiwave.bitstream import Model, model_file
 
-from .builders import codec, lossless_codec, sections_codec, shake
+from .builders import codec, dependent_codec, lossless_codec, sections_codec, shake
 from .conftest import textured
 
 LOSSLESS = {"learned": lossless_codec, "sections": sections_codec}
+OTHERS = {"dependent": dependent_codec}
 KINDS = {"lossy": ("affine", True), "lossless": ("cdf53", False), "plain": ("cdf97", False)}
 
 
@@ -20,10 +21,11 @@ def trained_codec(kind="lossless"):
     """A tiny codec whose entropy model has seen a few volumes.
 
     `lossy` and `learned` have learned transforms, `lossy` a filter as well; `learned` and `sections` code losslessly
-    alone.
+    alone, `dependent` has dependent quantisation.
     """
     torch.manual_seed(0)
-    small = LOSSLESS[kind]() if kind in LOSSLESS else codec(KINDS[kind][0], post=KINDS[kind][1])
+    make = (LOSSLESS | OTHERS).get(kind)
+    small = make() if make else codec(KINDS[kind][0], post=KINDS[kind][1])
     if kind in ("lossy", "learned"):
         shake(small.transform, std=0.01)
         shake(small.post, std=0.01)

@@ -13,12 +13,12 @@ from aiwave.bitstream import compress, decompress
 from aiwave.bitstream.model import Model, model_file
 from aiwave.coding import BandCoder, dependent, integer_model, log_step_of, model_from_bytes, model_to_bytes
 from aiwave.errors import AiwaveError
-from aiwave.models import LosslessRate, NoPost, Rounding, Subbands, VariableRate, WaveletCodec
+from aiwave.models import LosslessRate, NoPost, Rounding, Subbands, WaveletCodec
 from aiwave.models.dependent import candidates, cell, chosen, halves_of, index_of, second_of
 from aiwave.models.entropy import Laplace, LogisticMixture, MonotoneNet
 from aiwave.models.rate_distortion import dependent as dependent_float
 from aiwave.models.trellis import NEXT, along, back, best_path, chains
-from tests.builders import entropy, shake, transform
+from tests.builders import dependent_codec, entropy, shake, transform
 from tests.conftest import textured
 
 STEP = log_step_of(4.5)
@@ -212,14 +212,8 @@ def test_quantisers_follow_from_the_coefficients_in_raster_order():
             state = int(NEXT[state, index % 2])
 
 
-def dependent_codec(rounding=None, post=None):
-    torch.manual_seed(0)
-    model = entropy("context", dependent=True)
-    rate = VariableRate(None, [1.0, 30.0], [2.0, 8.0, 20.0])
-    return WaveletCodec(transform("cdf97"), rate, model, post or NoPost(), rounding or Rounding(rate_distortion=True))
-
-
 def test_files_come_back_as_estimated_and_the_steps_are_coarser_than_the_error():
+    torch.manual_seed(0)
     codec = shake(dependent_codec(), std=0.02).eval()
     model = Model.from_bytes(model_file(codec, "dependent"))
     volume = textured((20, 23, 26), 0)
@@ -257,6 +251,7 @@ def test_it_is_for_lossy_coding():
 
 
 def test_training_lowers_what_the_trellis_costs():
+    torch.manual_seed(0)
     codec = dependent_codec().train()
     x = torch.from_numpy(textured((16, 16, 16), 0).astype(np.float32))[None, None]
     optimiser = torch.optim.Adam(codec.parameters(), lr=1e-2)
