@@ -209,11 +209,11 @@ def test_a_model_whose_parts_are_exchanged_is_refused():
     exchanged = {"entropy": arrays["reversible"], "reversible": arrays["entropy"]}
     with pytest.raises(AiwaveError, match="parts are of the wrong kinds"):
         Model.from_bytes(pack(meta, exchanged))
-    with pytest.raises(AiwaveError, match=r"format 3, this program reads 1 and 2: update"):
-        Model.from_bytes(pack(meta | {"format": 3}, arrays))
+    with pytest.raises(AiwaveError, match=r"format 4, this program reads 1 to 3: update"):
+        Model.from_bytes(pack(meta | {"format": 4}, arrays))
 
 
-@pytest.mark.parametrize("kind", ["lossy", "learned"])
+@pytest.mark.parametrize("kind", ["lossy", "learned", "dependent"])
 @given(at=st.integers(0, 10**6), byte=st.integers(1, 255), cut=st.booleans())
 @settings(max_examples=60)
 def test_damaged_models_are_refused_or_have_another_identity(kind, at, byte, cut):

@@ -1,6 +1,7 @@
 """Dependent quantisation: the trellis, its two quantisers, and their coefficients in files."""
 
 import math
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -44,6 +45,14 @@ def test_the_code_can_be_followed_back():
     ways = [(int(NEXT[s, p]), s, p) for s, p in product(range(8), (0, 1))]
     assert sorted(to for to, _, _ in ways) == sorted([*range(8), *range(8)])
     assert all(NEXT[s, 0] != NEXT[s, 1] for s in range(8))
+    assert {int(state) % 2 for state in NEXT.flatten()} == {0, 1}
+
+
+@pytest.mark.parametrize("size", [(1, 1, 60_000), (1, 700, 700), (3000, 1, 2)])
+def test_chains_of_thin_bands_take_no_more_than_these(size):
+    chain = chains(size)
+    assert chain.numel() < 4 * math.prod(size)
+    assert int((chain >= 0).sum()) == math.prod(size)
 
 
 @given(seed=st.integers(0, 10**6), length=st.integers(1, 8))
@@ -186,6 +195,39 @@ def test_integer_and_float_encoders_choose_alike(models):
     floats = dependent_float(model, exact, torch.full((2,), math.exp(STEP / 256)), True)
     same = [(a == 2 * b).float().mean() for a, b in zip(parts(ours), parts(floats), strict=True)]
     assert min(same) > 0.9
+
+
+@torch.no_grad()
+def test_what_does_not_exist_costs_nothing_and_a_tile_does_not_depend_on_others(models):
+    coder, exact = models[1], noise((9, 17, 15), tiles=3)
+    free = torch.zeros(6, *exact.details[1].shape)
+    exists = torch.zeros(1, 1, *exact.details[1].shape[2:], dtype=torch.bool)
+    exists[..., :4, :, :] = True
+    costs = torch.where(exists, free, torch.rand(free.shape))
+    a, b = (chosen(exact.details[1], cost, 1.0, exists) for cost in (free, costs))
+    assert torch.equal(a, b)
+    for weighed in (True, False):
+        together = dependent(coder, exact, STEP, weighed)
+        alone = dependent(coder, exact.map(lambda band: band[1:2]), STEP, weighed)
+        assert equal(together.map(lambda band: band[1:2]), alone)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"second_mix": None},
+        {"second_head": torch.zeros(16, 7, dtype=torch.int64)},
+        {"second_mix": torch.zeros(1, 8, dtype=torch.int64)},
+        {"second_mix": torch.full((16, 8), -(2**63))},
+        {"fraction": 13},
+        {"limit": 2**23},
+        {"band": torch.zeros(1, 8, dtype=torch.int64)},
+    ],
+    ids=str,
+)
+def test_parts_that_do_not_fit_are_refused(models, change):
+    with pytest.raises(ValueError, match=r"fit|missing|out of range"):
+        replace(models[1].model, **change)
 
 
 def test_a_model_survives_its_bytes(models):

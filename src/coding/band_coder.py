@@ -47,8 +47,9 @@ class BandCoder:
     def encode(self, q: Subbands, log_step: int) -> list[list[bytes]]:
         """Subbands of integers of T tiles -> for every tile a segment per band, in coding order.
 
-        Integers count steps or, where quantisation is dependent, half steps. `log_step` is ln(step) in units of 2**-8
-        (see `log_step_of`). Raises ValueError for coefficients too large.
+        Integers count steps or, where quantisation is dependent, half steps along the trellis, as `dependent` makes
+        them. `log_step` is ln(step) in units of 2**-8 (see `log_step_of`). Raises ValueError for coefficients that are
+        too large.
         """
         by_band = [recorder.segments() for recorder in self._record(q, log_step)]
         return [list(segments) for segments in zip(*by_band, strict=True)]

@@ -20,8 +20,9 @@ from .constants import (
     PREDICTION_FRACTION,
     SQUASH_FRACTION,
 )
+from .context_checks import check_context
 from .cross_pass import APPROX_SHIFT
-from .integer_layer import EXACT, IntegerLayer, quantised_layer
+from .integer_layer import IntegerLayer, quantised_layer
 from .level_context import LevelContext
 from .mixture import IntegerDensity, integer_density
 from .schedule import Memory
@@ -30,13 +31,6 @@ from .wavefront import CENTRE, Wavefront
 PREDICTOR_FRACTION = 12
 EMBEDDING_FRACTION = 12
 """Embeddings of bands count in units of 2**-12."""
-
-CROSS_LIMIT = 2**22
-COARSE_LIMIT = 2**18
-"""What sums of a filter's magnitudes stay below, for coefficients and for the reconstruction: then float64 is exact.
-
-Coefficients reach 2**23 in units of 2**-6 of a tap, differences of the reconstruction 2**34.
-"""
 
 
 @dataclass(frozen=True)
@@ -85,28 +79,7 @@ class IntegerContext:
 
     def __post_init__(self) -> None:
         """Raise ValueError if a sum of layers might be inexact, or the parts do not fit together."""
-        parts = [name for name in self.layers if name not in ("coarse0", "mix", "head")]
-        sums = sum(self.layers[name].reach for name in parts)
-        embedded = int(self.band.abs().max()) + int(self.band_step.abs().max()) * (LOG_STEP_LIMIT >> LOG_STEP_FRACTION)
-        output = self.layers["head"].reach + int(self.band_head.abs().max()) + _largest(self.second_head)
-        mixed = self.layers["mix"].reach + _largest(self.second_mix)
-        predictor = 0 if self.prediction is None else int(self.prediction.abs().sum(dim=1).max())
-        if max(sums + embedded, mixed, output) >= EXACT[torch.float32] or predictor >= 2**30:
-            raise ValueError("the weights are too large for exact sums")
-        if (self.second_head is None) != (self.second_mix is None):
-            raise ValueError("one half of dependent quantisation is missing")
-        if self.second_head is not None and self.second_mix is not None:
-            same = self.second_head.shape == self.band_head.shape and self.second_mix.shape == self.band.shape
-            if not same or self.cross is not None or "own" not in self.layers:
-                raise ValueError("dependent quantisation does not fit the other parts")
-        if (self.cross is None) != (self.cross_coarse is None):
-            raise ValueError("one half of the prediction from other bands is missing")
-        if self.cross is not None and self.cross_coarse is not None:
-            shapes = [tuple(part.shape) for part in (self.band, self.cross, self.cross_coarse)]
-            fits = shapes[1:] == [(shapes[0][0], 8, 27), (shapes[0][0], 27)] and {"own", "siblings"} <= set(self.layers)
-            reach = predictor + int(self.cross.abs().sum(dim=(1, 2)).max())
-            if not fits or reach >= CROSS_LIMIT or int(self.cross_coarse.abs().sum(dim=1).max()) >= COARSE_LIMIT:
-                raise ValueError("the prediction from other bands does not fit or is too large for exact sums")
+        check_context(self)
 
     def next_approx(self, q: Subbands, level: int, approx: Tensor | None) -> Tensor | None:
         """The reconstruction that the next level needs, if it does; see `coarse_context.next_approx`."""
@@ -239,10 +212,6 @@ def _before(kernels: Tensor) -> Tensor:
 
 def _fixed(values: Tensor, fraction: int) -> Tensor:
     return torch.round(values.detach().double() * 2**fraction).long()
-
-
-def _largest(values: Tensor | None) -> int:
-    return 0 if values is None else int(values.abs().max())
 
 
 def _shifted(x: Tensor, shift: int) -> Tensor:

@@ -80,7 +80,7 @@ def model_from_bytes(data: bytes) -> IntegerPart:
             meta["density"] = IntegerDensity(*meta["density"])
         part: IntegerPart = kind(layers=layers, **(optional | meta | tensors))
         return part
-    except (ValueError, KeyError, TypeError, RuntimeError) as error:
+    except (ValueError, KeyError, TypeError, RuntimeError, AttributeError) as error:
         raise AiwaveError(DAMAGED.format("its contents do not fit together")) from error
 
 

@@ -35,7 +35,7 @@ class Coded:
 
 
 class WaveletCodec(nn.Module):
-    """aiWave (arXiv 2203.05822): trained wavelet transform, uniform quantiser, entropy model, post-processing.
+    """aiWave (arXiv 2203.05822): trained wavelet transform, quantiser, entropy model, post-processing.
 
     Four children are the components that stages freeze by name: `transform`, `rate`, `entropy`, `post`. `post(x, step)`
     filters the reconstruction; `rounding` decides how training rounds (default: straight through).

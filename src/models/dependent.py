@@ -81,7 +81,8 @@ def rough_bits(exact: Tensor) -> Tensor:
     """
     size = exact.abs()
     near, count = (F.avg_pool3d(F.pad(x, [1] * 6), 3, stride=1) for x in (size, torch.ones_like(size[:1])))
-    mean = 0.8 * near / count + 0.2 * size.mean(dim=(1, 2, 3), keepdim=True) + LEAST_MEAN
+    whole = size.double().mean(dim=(1, 2, 3), keepdim=True).to(size)  # by any number of threads the same
+    mean = 0.8 * near / count + 0.2 * whole + LEAST_MEAN
     bits = torch.empty(len(SECOND), *exact.shape).to(exact)
     for kind, (values, which) in enumerate(zip(candidates(exact), SECOND, strict=True)):
         centre, half = cell(values, torch.full_like(values, which))
@@ -98,7 +99,7 @@ def chosen(exact: Tensor, bits: Tensor, slope: float, exists: Tensor) -> Tensor:
     of the `candidates`; `exists` says, broadcast to the bands, where they have coefficients.
     """
     values = candidates(exact)
-    cost = (values - exact).square() + slope * bits
+    cost = (values - exact).square() + slope * torch.where(exists, bits, 0)
     for even, zero in ((0, 4), (2, 5)):
         better = cost[zero] < cost[even]
         cost[even] = torch.where(better, cost[zero], cost[even])

@@ -32,9 +32,9 @@ def chains(size: Size) -> Tensor:
     better, since the first state of each is not free.
     """
     depth, height, width = size
-    every_y = -(-width // 2)
+    every_y = min(-(-width // 2), height)
     rows = -(-height // every_y)
-    every_z = -(-(width + 2 * (rows - 1) * every_y) // 4)
+    every_z = min(-(-(width + 2 * (rows - 1) * every_y) // 4), depth)
     planes = -(-depth // every_z)
     z, first_z, y, first_y, x = torch.meshgrid(
         *(torch.arange(n) for n in (planes, every_z, rows, every_y, width)), indexing="ij"
@@ -53,7 +53,7 @@ def along(chain: Tensor, band: Tensor, outside: float = 0) -> Tensor:
 
 
 def back(chain: Tensor, values: Tensor, size: Size) -> Tensor:
-    """The inverse of `along`."""
+    """Values along the chains (..., n, length) -> bands (..., d, h, w); the inverse of `along`."""
     exists = (chain >= 0).flatten()
     band = values.new_zeros(*values.shape[:-2], size[0] * size[1] * size[2])
     band[..., chain.flatten()[exists]] = values.flatten(-2)[..., exists]
@@ -64,7 +64,7 @@ def best_path(cost: Tensor) -> tuple[Tensor, Tensor]:
     """The cheapest path through each of n chains, by the algorithm of Viterbi.
 
     `cost` (length, n, 4) is that of the best coefficient of every kind: even and odd index of the first quantiser, then
-    of the second. Returns states and parities along the path, (length, n) int64.
+    of the second, in any unit and floating type. Returns states and parities along the path, (length, n) int64.
     """
     length, count, _ = cost.shape
     before, parity = BEFORE.to(cost.device).unbind(dim=2)

@@ -16,7 +16,7 @@ def load_weights(codec: WaveletCodec, path: Path) -> None:
 
     Whole networks of the lifting steps may be absent, or their scale heads: a plain wavelet hands over to an additive
     transform, an additive to an affine one. They start as the identity: the codec computes what the checkpoint's did.
-    So may what the second quantiser of dependent quantisation changes: at first nothing.
+    So may what the second quantiser of dependent quantisation changes: at first its densities are those of the first.
 
     Raises:
         AiwaveError: If the checkpoint is unreadable or of a model of other shape; names the first parameter.

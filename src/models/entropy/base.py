@@ -26,7 +26,8 @@ class EntropyModel(nn.Module, ABC):
     def forward(self, q: Subbands, step: Tensor) -> Tensor:
         """Subbands of integers and steps -> bits of every band, (B, bands), in coding order.
 
-        Steps are (B,), or (B, bands) where every band has its own.
+        A `dependent` model takes multiples of 1/2 along the trellis. Steps are (B,), or (B, bands) where every band has
+        its own.
         """
         return torch.cat([bits.sum(dim=(2, 3, 4)) for bits in self.coefficient_bits(q, step)], dim=1)
 

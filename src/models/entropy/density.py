@@ -1,4 +1,4 @@
-"""The density of one integer coefficient, given parameters that a network predicts for it."""
+"""The density of one quantised coefficient, given parameters that a network predicts for it."""
 
 from abc import ABC, abstractmethod
 

@@ -27,9 +27,10 @@ class DependentBits:
 
     def __call__(self, values: Tensor, second: int | None = None) -> Tensor:
         """Values (B, n, d, h, w) -> their bits, in one of the quantisers, or where the trellis leads along `stack`."""
-        which = (
-            second_of((2 * self.stack).long()) if second is None else torch.full_like(values, second, dtype=torch.int64)
-        )
+        if second is None:
+            which = second_of((2 * self.stack).round().long())
+        else:
+            which = torch.full_like(values, second, dtype=torch.int64)
         centre, half = cell(values, which)
         return self.density.bits(centre, self._parameters(which, second), self.predicted, self.step, half)
 

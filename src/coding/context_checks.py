@@ -1,0 +1,82 @@
+"""What must hold of an integer context model so that it runs, and exactly."""
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from ..models.subbands import BAND_LETTERS
+from .constants import LOG_STEP_FRACTION, LOG_STEP_LIMIT
+from .integer_layer import EXACT
+
+if TYPE_CHECKING:
+    from .integer_context import IntegerContext
+
+LARGEST = 2**31
+"""Entries of tables stay below, so that no sum here overflows."""
+
+CROSS_LIMIT = 2**22
+COARSE_LIMIT = 2**18
+"""What sums of a filter's magnitudes stay below, for coefficients and for the reconstruction: then float64 is exact.
+
+Coefficients reach 2**23 in units of 2**-6 of a tap, differences of the reconstruction 2**34.
+"""
+
+
+def check_context(model: "IntegerContext") -> None:
+    """Raise ValueError if the parts do not fit together or a sum might be inexact."""
+    _check_shapes(model)
+    _check_sums(model)
+
+
+def _check_shapes(model: "IntegerContext") -> None:
+    if not isinstance(model.fraction, int) or not 0 <= model.fraction <= 12 or not 0 < model.limit < 2**24:
+        raise ValueError("the units of activations are out of range")
+    for one, other in ((model.cross, model.cross_coarse), (model.second_head, model.second_mix)):
+        if (one is None) != (other is None):
+            raise ValueError("one half of what belongs together is missing")
+    rows, width, size = model.levels * len(BAND_LETTERS), model.band.shape[-1], model.density.size
+    shapes = {
+        "band": (rows, width),
+        "band_step": (rows, width),
+        "band_head": (rows, size),
+        "prediction": (rows, 13),
+        "cross": (rows, 8, 27),
+        "cross_coarse": (rows, 27),
+        "second_mix": (rows, width),
+        "second_head": (rows, size),
+    }
+    for name, shape in shapes.items():
+        if (table := getattr(model, name)) is not None and (tuple(table.shape) != shape or not _is_small(table)):
+            raise ValueError(f"{name} does not fit the other parts")
+    needed = {"own", "siblings"} if model.cross is not None else {"own"} if model.dependent else set()
+    if not needed <= set(model.layers) or (model.dependent and model.cross is not None):
+        raise ValueError("the layers do not fit the other parts")
+    for name, layer in model.layers.items():
+        inner = name in ("coarse1", "mix", "head") or name.startswith("block")
+        outputs = {"head": size, "coarse0": layer.weight.shape[1]}.get(name, width)
+        if layer.weight.shape[1] != outputs or (inner and layer.limit < model.limit):
+            raise ValueError(f"the layer {name} does not fit the other parts")
+
+
+def _check_sums(model: "IntegerContext") -> None:
+    parts = [name for name in model.layers if name not in ("coarse0", "mix", "head")]
+    sums = sum(model.layers[name].reach for name in parts)
+    embedded = _largest(model.band) + _largest(model.band_step) * (LOG_STEP_LIMIT >> LOG_STEP_FRACTION)
+    mixed = model.layers["mix"].reach + _largest(model.second_mix)
+    output = model.layers["head"].reach + _largest(model.band_head) + _largest(model.second_head)
+    predictor = 0 if model.prediction is None else int(model.prediction.abs().sum(dim=1).max())
+    if max(sums + embedded, mixed, output) >= EXACT[torch.float32] or predictor >= 2**30:
+        raise ValueError("the weights are too large for exact sums")
+    if model.cross is not None and model.cross_coarse is not None:
+        reach = predictor + int(model.cross.abs().sum(dim=(1, 2)).max())
+        if reach >= CROSS_LIMIT or int(model.cross_coarse.abs().sum(dim=1).max()) >= COARSE_LIMIT:
+            raise ValueError("the prediction from other bands is too large for exact sums")
+
+
+def _is_small(table: Tensor) -> bool:
+    return table.numel() > 0 and int(table.min()) > -LARGEST and int(table.max()) < LARGEST
+
+
+def _largest(table: Tensor | None) -> int:
+    return 0 if table is None else int(table.abs().max())
