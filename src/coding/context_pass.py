@@ -88,8 +88,10 @@ class BandPass:
 
         `second` (rows,) is 1 where the second quantiser is, else 0; None without dependent quantisation.
         """
-        model, added = self.level.model, self._offset
-        if second is not None and self._change is not None:
-            before, after = (second.unsqueeze(1) * change for change in self._change)
-            mixed, added = mixed + before, added + after
-        return model.layers["head"](mixed.clamp(0, model.limit)).add_(added)
+        model, head = self.level.model, self.level.model.layers["head"]
+        if second is None or self._change is None:
+            return head(mixed.clamp(0, model.limit)).add_(self._offset)
+        before, after = self._change
+        which = second.unsqueeze(1).float()
+        features = torch.addcmul(mixed, which, before).clamp_(0, model.limit)
+        return head(features).add_(self._offset).addcmul_(which, after)

@@ -9,26 +9,30 @@ from ..models.dependent import halves_of
 from ..models.subbands import Size
 from ..models.trellis import NEXT, chains
 from .constants import COEFFICIENT_LIMIT
+from .exact_tables import looked_up
 from .wavefront import Wavefront, wavefront
+
+_NEXT = NEXT.flatten()
+"""By state and parity."""
 
 
 class TrellisStates:
     """The states of the trellis at the positions, in wavefront order, of `bands` bands of T tiles."""
 
     def __init__(self, wave: Wavefront, bands: int, tiles: int) -> None:
-        self._states = torch.zeros(bands, tiles, wave.positions + 1, dtype=torch.int64)
+        self._states = torch.zeros(bands, wave.positions + 1, tiles, dtype=torch.int64)
         self._after = _after(wave.size)
 
     def second(self, band: int, start: int, end: int) -> Tensor:
         """1 where the positions `start` to `end` have the second quantiser, else 0: (T, n) int64."""
-        return self._states[band, :, start:end] & 1
+        return (self._states[band, start:end] & 1).T
 
     def advance(self, band: int, start: int, end: int, index: Tensor) -> Tensor:
         """Go on with the indices (T, n) that were decoded there; returns the coefficients in half steps, the same."""
-        states = self._states[band]
-        state = states[:, start:end]
-        halves = halves_of(index, state & 1).clamp_(-COEFFICIENT_LIMIT, COEFFICIENT_LIMIT)
-        states[:, self._after[start:end]] = NEXT[state, index & 1]
+        state = self._states[band, start:end]
+        after = looked_up(_NEXT, 2 * state + (index.T & 1))
+        halves = halves_of(index, (state & 1).T).clamp_(-COEFFICIENT_LIMIT, COEFFICIENT_LIMIT)
+        self._states[band].index_copy_(0, self._after[start:end], after)
         return halves
 
 
