@@ -10,9 +10,9 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
-from ..models.dependent import SECOND, SLOPE_GAIN, candidates, chosen, index_of, rough_bits
+from ..models.dependent import SECOND, SLOPE, candidates, chosen, index_of, rough_bits
 from ..models.rate import HIGH_RATE_SLOPE
-from ..models.subbands import DETAILS, Subbands, existing
+from ..models.subbands import Subbands, places
 from .band_coder import BandCoder, KnownBand
 from .mixture import Mixture
 
@@ -51,8 +51,7 @@ def _paths(exact: Subbands, costs: Iterable[Tensor]) -> Subbands:
     """The best paths where the `candidates` for a band's coefficients cost so many bits, (6, T, d, h, w)."""
     bands = []
     for coefficients, bits, size in zip(_bands(exact), costs, exact.band_sizes(), strict=True):
-        exists = existing(torch.ones_like(coefficients[:1]).unsqueeze(0), [size])[0] > 0
-        bands.append((2 * chosen(coefficients, bits, SLOPE_GAIN * HIGH_RATE_SLOPE, exists)).long())
+        bands.append((2 * chosen(coefficients, bits, SLOPE, places([size], coefficients))).long())
     return _joined(bands, exact)
 
 
@@ -73,8 +72,7 @@ def _bits(band: KnownBand, exact: Tensor) -> Tensor:
 
 def _joined(bands: list[Tensor], like: Subbands) -> Subbands:
     """The bands (T, d, h, w) in coding order -> subbands of the same size as others."""
-    details = (torch.stack(bands[k : k + DETAILS], dim=1) for k in range(1, len(bands), DETAILS))
-    return Subbands(bands[0].unsqueeze(1), tuple(details), like.size)
+    return Subbands.of_bands([band.unsqueeze(1) for band in bands], like.size)
 
 
 def _bands(subbands: Subbands) -> list[Tensor]:

@@ -90,8 +90,10 @@ class WaveletCodec(nn.Module):
         return Coded(x_hat, self.code_length(q, step))
 
     def analyse(self, x: Tensor, step: Tensor) -> Subbands:
-        """Transform and quantise: (B, 1, D, H, W) -> subbands of integers (as float), softened as `rounding` says, or
-        of multiples of 1/2 if the entropy model is `dependent`."""
+        """Transform and quantise: (B, 1, D, H, W) -> subbands of integers (as float), softened as `rounding` says.
+
+        With an entropy model that is `dependent` they are multiples of 1/2.
+        """
         limit = COEFFICIENT_LIMIT
         coefficients = self.transform(x).map(lambda band: band.clamp(-limit, limit))
         steps = self.rate.band_steps(step)

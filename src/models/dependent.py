@@ -12,16 +12,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .rate import HIGH_RATE_SLOPE
 from .subbands import Size
 from .trellis import NEXT, along, back, best_path, chains
 
 SECOND = (0, 0, 1, 1, 0, 1)
 """The quantisers of the `candidates`."""
 
-SLOPE_GAIN = 0.63
-"""The slope of the trellis over that of one uniform quantiser with the same step.
+SLOPE = 0.63 * HIGH_RATE_SLOPE
+"""At which squared errors, in squared steps, are weighed against bits.
 
-At high rate it would be 0.79, since eight states gain 1 dB; four fifths of that gave the best curves (measured).
+At high rate it would be 0.79 of a uniform quantiser's, since eight states gain 1 dB; four fifths of that gave the best
+curves (measured).
 """
 
 LEAST_MEAN = 0.05

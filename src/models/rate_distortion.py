@@ -7,11 +7,11 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from .dependent import SECOND, SLOPE_GAIN, candidates, chosen, rough_bits
+from .dependent import SECOND, SLOPE, candidates, chosen, rough_bits
 from .entropy import EntropyModel
 from .entropy.dependent_bits import DependentBits
 from .rate import HIGH_RATE_SLOPE
-from .subbands import DETAILS, Subbands, existing
+from .subbands import Subbands, places
 
 
 def optimised(entropy: EntropyModel, exact: Subbands, step: Tensor) -> Subbands:
@@ -60,17 +60,12 @@ def _paths(exact: Subbands, costs: Iterable[Tensor]) -> list[Tensor]:
     """The best paths, (B, 1, d, h, w) by band, where the `candidates` for a level's coefficients cost so many bits."""
     coded, sizes = list[Tensor](), iter(exact.band_sizes())
     for own, cost in zip(exact.level_stacks(), costs, strict=True):
-        exists = existing(torch.ones_like(own[:1]), list(islice(sizes, own.shape[1]))) > 0
-        coded += chosen(own, cost, SLOPE_GAIN * HIGH_RATE_SLOPE, exists).split(1, dim=1)
+        exists = places(list(islice(sizes, own.shape[1])), own)
+        coded += chosen(own, cost, SLOPE, exists).split(1, dim=1)
     return coded
 
 
 def _straight_through(exact: Subbands, coded: list[Tensor]) -> Subbands:
     """The bands `coded`, (B, 1, d, h, w) in coding order, with the gradient of `exact`."""
-    shifts = [(band - own).detach() for band, own in zip(coded, exact.bands(), strict=True)]
-    details = (torch.cat(shifts[k : k + DETAILS], dim=1) for k in range(1, len(shifts), DETAILS))
-    return Subbands(
-        exact.approx + shifts[0],
-        tuple(level + shift for level, shift in zip(exact.details, details, strict=True)),
-        exact.size,
-    )
+    bands = zip(coded, exact.bands(), strict=True)
+    return Subbands.of_bands([own + (band - own).detach() for band, own in bands], exact.size)

@@ -40,6 +40,12 @@ class Subbands:
             depth, height, width = (factor * n for n in finest.shape[2:])
             object.__setattr__(self, "size", (depth, height, width))
 
+    @classmethod
+    def of_bands(cls, bands: Sequence[Tensor], size: Size) -> "Subbands":
+        """The inverse of `bands`: every band, (B, 1, d, h, w), in coding order -> subbands of volumes of `size`."""
+        details = (torch.cat(list(bands[k : k + DETAILS]), dim=1) for k in range(1, len(bands), DETAILS))
+        return cls(bands[0], tuple(details), size)
+
     @property
     def levels(self) -> int:
         """Number of decomposition levels."""
@@ -104,10 +110,15 @@ def existing(stack: Tensor, sizes: Sequence[Size]) -> Tensor:
     """Bands (B, n, d, h, w), with zeros beyond the size that each of the n has."""
     if all(size == stack.shape[2:] for size in sizes):
         return stack
-    exists = torch.zeros(stack.shape[1:], dtype=torch.bool, device=stack.device)
+    return torch.where(places(sizes, stack), stack, 0)
+
+
+def places(sizes: Sequence[Size], like: Tensor) -> Tensor:
+    """Where n bands of these sizes have coefficients in tensors (..., d, h, w) such as `like`: (n, d, h, w) of bool."""
+    exists = torch.zeros(len(sizes), *like.shape[-3:], dtype=torch.bool, device=like.device)
     for index, (depth, height, width) in enumerate(sizes):
         exists[index, :depth, :height, :width] = True
-    return torch.where(exists, stack, 0)
+    return exists
 
 
 def bands_of(details: Tensor, size: Size) -> list[Tensor]:
