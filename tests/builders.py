@@ -59,11 +59,11 @@ def sections_codec():
     return WaveletCodec(wavelet, LosslessRate(), model, NoPost())
 
 
-def dependent_codec(rounding=None):
-    """Dependent quantisation of the plain 9/7, as in release/em_nano."""
+def dependent_codec(rounding=None, **options):
+    """Dependent quantisation of the plain 9/7, as in release/em_nano; `options` are those of the context model."""
     rate = VariableRate(None, [1.0, 30.0], [2.0, 8.0, 20.0])
     choice = rounding or Rounding(rate_distortion=True)
-    return WaveletCodec(transform("cdf97"), rate, entropy("context", dependent=True), NoPost(), choice)
+    return WaveletCodec(transform("cdf97"), rate, entropy("context", dependent=True, **options), NoPost(), choice)
 
 
 def shake(module, seed=0, std=0.02):

@@ -213,7 +213,7 @@ def test_a_model_whose_parts_are_exchanged_is_refused():
         Model.from_bytes(pack(meta | {"format": 4}, arrays))
 
 
-@pytest.mark.parametrize("kind", ["lossy", "learned", "dependent"])
+@pytest.mark.parametrize("kind", ["lossy", "learned", "dependent", "oriented"])
 @given(at=st.integers(0, 10**6), byte=st.integers(1, 255), cut=st.booleans())
 @settings(max_examples=60)
 def test_damaged_models_are_refused_or_have_another_identity(kind, at, byte, cut):

@@ -16,7 +16,7 @@ STREAMS = sorted((Path(__file__).parent / "data").glob("*.aiw"))
 
 def test_there_are_streams():
     kinds = ("lossless", "lossy", "plain", "learned", "sections")
-    names = {f"v{version}_{kind}" for version in (1, 2) for kind in kinds} | {"v2_dependent"}
+    names = {f"v{version}_{kind}" for version in (1, 2) for kind in kinds} | {"v2_dependent", "v2_oriented"}
     assert {path.stem for path in STREAMS} >= names
 
 

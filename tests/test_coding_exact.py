@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aiwave.coding.coarse_context import coarse_inputs, in_fixed_point, squash, synthesise_level
+from aiwave.coding.context_from_float import integer_context
 from aiwave.coding.exact_tables import (
     asinh_thresholds,
     exp_fixed,
@@ -18,7 +19,6 @@ from aiwave.coding.exact_tables import (
     scale_tables,
     softmax_weights,
 )
-from aiwave.coding.integer_context import integer_context
 from aiwave.coding.integer_layer import IntegerLayer, quantised_layer
 from aiwave.coding.level_context import LevelContext
 from aiwave.coding.mixture import integer_density

@@ -31,6 +31,10 @@ KINDS = {
     "reversible": {"reversible": True},
     "sections": {"sharing": "sections"},
     "reversible sections": {"reversible": True, "sharing": "sections"},
+    "oriented": {"oriented": True},
+    "oriented, short only": {"oriented": True, "long_context": False},
+    "oriented, long only": {"oriented": True, "short_context": False},
+    "oriented, reversible": {"oriented": True, "reversible": True},
     "factorized": {},
 }
 

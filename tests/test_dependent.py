@@ -124,10 +124,10 @@ def test_candidates_are_the_nearest_of_their_kind(x):
     assert got[4:] == [0, 0]
 
 
-@pytest.fixture(scope="module", params=["isotropic", "sections"])
+@pytest.fixture(scope="module", params=[{"sharing": "isotropic"}, {"sharing": "sections"}, {"oriented": True}], ids=str)
 def models(request):
     torch.manual_seed(0)
-    model = shake(entropy("context", dependent=True, sharing=request.param), std=0.05).eval()
+    model = shake(entropy("context", dependent=True, **request.param), std=0.05).eval()
     shake(model.second_head, 3, std=0.3)
     shake(model.second_mix, 4, std=0.3)
     return model, BandCoder(integer_model(model))

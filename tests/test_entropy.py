@@ -83,6 +83,7 @@ def with_one_changed(q, place):
         ("context", {"long_context": False}),
         ("context", {"short_context": False}),
         ("context", {"dependent": True}),
+        ("context", {"oriented": True}),
         ("published", {}),
         ("published", {"long_context": False}),
         ("published", {"short_context": False}),

@@ -1,8 +1,9 @@
 """Exact coding: the lossless transform and the densities in integers, wavefronts, range coding."""
 
 from .band_coder import BandCoder
+from .context_from_float import Precision, integer_context
 from .from_float import integer_model, integer_transform
-from .integer_context import IntegerContext, Precision, integer_context
+from .integer_context import IntegerContext
 from .integer_factorized import IntegerFactorized, integer_factorized
 from .integer_reversible import IntegerReversible
 from .lifting_from_float import integer_reversible

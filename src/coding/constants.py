@@ -26,3 +26,9 @@ APPROX_FRACTION = 6
 
 PIECE = 4096
 """Positions in a front where a band has no context of its own."""
+
+PREDICTOR_FRACTION = 12
+"""Taps of linear predictions count in units of 2**-12."""
+
+EMBEDDING_FRACTION = 12
+"""Embeddings of bands count in units of 2**-12."""

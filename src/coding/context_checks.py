@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 LARGEST = 2**31
 """Entries of tables stay below, so that no sum here overflows."""
 
+ORIENTED = {"siblings", "own", "widen", "narrow", "mix", "head"}
+"""The layers that an oriented model has for each of a level's bands."""
+
 CROSS_LIMIT = 2**22
 COARSE_LIMIT = 2**18
 """What sums of a filter's magnitudes stay below, for coefficients and for the reconstruction: then float64 is exact.
@@ -49,22 +52,31 @@ def _check_shapes(model: "IntegerContext") -> None:
     for name, shape in shapes.items():
         if (table := getattr(model, name)) is not None and (tuple(table.shape) != shape or not _is_small(table)):
             raise ValueError(f"{name} does not fit the other parts")
+    names = set(model.layers)
+    kinds = {name.partition(".")[0] for name in names} if model.oriented else names
     needed = {"own", "siblings"} if model.cross is not None else {"own"} if model.dependent else set()
-    if not needed <= set(model.layers) or (model.dependent and model.cross is not None):
+    expected = {f"{kind}.{letters}" for kind in kinds & ORIENTED for letters in range(len(BAND_LETTERS))}
+    whole = expected | (kinds - ORIENTED) == names and {"widen", "narrow"} <= kinds
+    if not needed <= kinds or (model.dependent and model.cross is not None) or (model.oriented and not whole):
         raise ValueError("the layers do not fit the other parts")
+    wide = model.layers["widen.0"].weight.shape[1] if model.oriented else 0
     for name, layer in model.layers.items():
-        inner = name in ("coarse1", "mix", "head") or name.startswith("block")
-        outputs = {"head": size, "coarse0": layer.weight.shape[1]}.get(name, width)
+        kind = name.partition(".")[0]
+        inner = kind in ("coarse1", "mix", "head", "widen", "narrow") or kind.startswith("block")
+        outputs = {"head": size, "coarse0": layer.weight.shape[1], "widen": wide}.get(kind, width)
         if layer.weight.shape[1] != outputs or (inner and layer.limit < model.limit):
             raise ValueError(f"the layer {name} does not fit the other parts")
 
 
 def _check_sums(model: "IntegerContext") -> None:
-    parts = [name for name in model.layers if name not in ("coarse0", "mix", "head")]
-    sums = sum(model.layers[name].reach for name in parts)
+    most: dict[str, int] = {}
+    for name, layer in model.layers.items():
+        kind = name.partition(".")[0]
+        most[kind] = max(most.get(kind, 0), layer.reach)
+    sums = sum(reach for kind, reach in most.items() if kind not in ("coarse0", "widen", "mix", "head"))
     embedded = _largest(model.band) + _largest(model.band_step) * (LOG_STEP_LIMIT >> LOG_STEP_FRACTION)
-    mixed = model.layers["mix"].reach + _largest(model.second_mix)
-    output = model.layers["head"].reach + _largest(model.band_head) + _largest(model.second_head)
+    mixed = most["mix"] + _largest(model.second_mix)
+    output = most["head"] + _largest(model.band_head) + _largest(model.second_head)
     predictor = 0 if model.prediction is None else int(model.prediction.abs().sum(dim=1).max())
     if max(sums + embedded, mixed, output) >= EXACT[torch.float32] or predictor >= 2**30:
         raise ValueError("the weights are too large for exact sums")

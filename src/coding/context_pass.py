@@ -50,6 +50,9 @@ class BandPass:
         self._q = torch.zeros(tiles, places, dtype=torch.float64)
         self._near = self.squashed if places == level.wave.positions + 1 else torch.zeros(tiles, places)
         self._hidden = [torch.zeros(tiles, places, model.channels) for _ in model.blocks]
+        self._own = model.layer("own", letters)
+        self._deeper = [layer for name in ("widen", "narrow") if (layer := model.layer(name, letters)) is not None]
+        self._mix, self._head = model.needed("mix", letters), model.needed("head", letters)
         self._condition = model.condition(band, log_step)
         self._offset = model.head_offset(band)
         self._change = model.second_change(band)
@@ -60,6 +63,8 @@ class BandPass:
         here = self.level.memory.at(start, end)
         self._q[:, here] = q
         self.squashed[:, start:end] = squash(q, self._unit)
+        if self.level.siblings is not None:
+            self.level.siblings.write(start, end, self.letters, self.squashed[:, start:end])
         if self.known is not None:
             self.known[:, start:end] = q
         if self._near is not self.squashed:
@@ -72,14 +77,17 @@ class BandPass:
         """
         model, limit, shape = self.level.model, self.level.model.limit, (self.level.tiles, end - start, -1)
         near, here = self.level.near(start, end), self.level.memory.at(start, end)
-        hidden = self.level.features(start, end, self.last) + self._condition
+        hidden = self.level.features(start, end, self) + self._condition
         hidden = hidden.expand(shape).reshape(-1, model.channels)
-        if (own := model.layers.get("own")) is not None:
-            hidden = hidden + own(gathered(self._near, near)[:, :CENTRE])
+        if self._own is not None:
+            hidden = hidden + self._own(gathered(self._near, near)[:, :CENTRE])
         for layer, buffer in zip(model.blocks, self._hidden, strict=True):
             torch.clamp(hidden.view(shape), 0, limit, out=buffer[:, here])
             hidden = hidden + layer(gathered(buffer, near))
-        mixed = model.layers["mix"](hidden.clamp_(0, limit))
+        if self._deeper:
+            widen, narrow = self._deeper
+            hidden = hidden + narrow(widen(hidden.clamp(0, limit)).clamp_(0, limit))
+        mixed = self._mix(hidden.clamp_(0, limit))
         others = self.level.crossed(start, end, self)
         return mixed, model.predicted(self.band_id, gathered(self._q, near)[:, :CENTRE], others)
 
@@ -88,10 +96,10 @@ class BandPass:
 
         `second` (rows,) is 1 where the second quantiser is, else 0; None without dependent quantisation.
         """
-        model, head = self.level.model, self.level.model.layers["head"]
+        limit = self.level.model.limit
         if second is None or self._change is None:
-            return head(mixed.clamp(0, model.limit)).add_(self._offset)
+            return self._head(mixed.clamp(0, limit)).add_(self._offset)
         before, after = self._change
         which = second.unsqueeze(1).float()
-        features = torch.addcmul(mixed, which, before).clamp_(0, model.limit)
-        return head(features).add_(self._offset).addcmul_(which, after)
+        features = torch.addcmul(mixed, which, before).clamp_(0, limit)
+        return self._head(features).add_(self._offset).addcmul_(which, after)

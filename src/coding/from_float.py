@@ -3,7 +3,8 @@
 from ..errors import AiwaveError
 from ..models import WaveletTransform
 from ..models.entropy import ContextEntropy, EntropyModel, FactorizedEntropy
-from .integer_context import IntegerContext, integer_context
+from .context_from_float import integer_context
+from .integer_context import IntegerContext
 from .integer_factorized import IntegerFactorized, integer_factorized
 from .integer_reversible import IntegerReversible
 from .lifting_from_float import integer_reversible

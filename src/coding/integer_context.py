@@ -1,53 +1,29 @@
 """The context model in integers: the same densities on every machine, whatever the order of summation."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import cast
 
 import torch
 from torch import Tensor
 
-from ..models.conv import CausalConv3d, Conv3d
-from ..models.entropy import ContextEntropy
-from ..models.subbands import Subbands, coded_before
-from .coarse_context import SQUASH_LIMIT, next_approx
+from ..models.subbands import Subbands
+from .coarse_context import next_approx
 from .constants import (
+    EMBEDDING_FRACTION,
     LOG_STEP_FRACTION,
     LOG_STEP_LIMIT,
     PARAMETER_FRACTION,
     PIECE,
     PREDICTION_FRACTION,
-    SQUASH_FRACTION,
+    PREDICTOR_FRACTION,
 )
 from .context_checks import check_context
 from .cross_pass import APPROX_SHIFT
-from .integer_layer import IntegerLayer, quantised_layer
+from .integer_layer import IntegerLayer
 from .level_context import LevelContext
-from .mixture import IntegerDensity, integer_density
+from .mixture import IntegerDensity
 from .schedule import Memory
-from .wavefront import CENTRE, Wavefront
-
-PREDICTOR_FRACTION = 12
-EMBEDDING_FRACTION = 12
-"""Embeddings of bands count in units of 2**-12."""
-
-
-@dataclass(frozen=True)
-class Precision:
-    """Most and fewest bits per weight (see `quantised_layer`), bits of activations and how many are fractional.
-
-    Activations are not negative; larger ones are clamped.
-    """
-
-    weight: tuple[int, int] = (8, 5)
-    activation: int = 11
-    fraction: int = 5
-
-    @property
-    def limit(self) -> int:
-        """The largest activation."""
-        return 2**self.activation - 1
+from .wavefront import Wavefront
 
 
 @dataclass(frozen=True)
@@ -55,10 +31,13 @@ class IntegerContext:
     """A `ContextEntropy` in integers. Activations have `fraction` fractional bits and reach up to `limit`.
 
     `layers` names `coarse0`, `coarse1`, `siblings` (with the long context), `own` (with the short), `block0`, ...,
-    `mix`, `head`. By band: `band` and `band_step` (bands, C) and `band_head` (bands, size), int64 in units of 2**-12;
-    `prediction` (bands, 13), int64 in units of 2**-12, None without the short context; `cross` (bands, 8, 27) and
-    `cross_coarse` (bands, 27), likewise, if it is reversible (see `CrossPass`). `sections` is 1 if sections are merely
-    sorted along z, else None. With `second_mix`, as `band`, and `second_head`, as `band_head`, quantisation is
+    `mix`, `head`. If it is oriented, it has `siblings.0` to `siblings.7` instead, one for each of a level's bands,
+    likewise `own`, `mix` and `head`, and two more, `widen` and `narrow`, before the mixing.
+
+    By band: `band` and `band_step` (bands, C) and `band_head` (bands, size), int64 in units of 2**-12; `prediction`
+    (bands, 13), int64 in units of 2**-12, None without the short context; `cross` (bands, 8, 27) and `cross_coarse`
+    (bands, 27), likewise, if it is reversible (see `CrossPass`). `sections` is 1 if sections are merely sorted along z,
+    else None. With `second_mix`, as `band`, and `second_head`, as `band_head`, quantisation is
     dependent: coefficients count in half steps, and these are what the second quantiser adds before the head and after.
     """
 
@@ -83,13 +62,13 @@ class IntegerContext:
 
     def next_approx(self, q: Subbands, level: int, approx: Tensor | None) -> Tensor | None:
         """The reconstruction that the next level needs, if it does; see `coarse_context.next_approx`."""
-        if "siblings" not in self.layers or level + 1 >= self.levels:
+        if self.layer("siblings", 0) is None or level + 1 >= self.levels:
             return None
         return next_approx(q, level, approx, self.cross is not None, bool(self.sections), self.dependent)
 
     def fronts(self, wave: Wavefront) -> list[tuple[int, int]]:
         """Positions that can be decoded at once: all, in pieces of a fixed length, where none depends on another."""
-        return wave.fronts if "own" in self.layers else wave.chunks(PIECE)
+        return wave.chunks(PIECE) if self.layer("own", 0) is None else wave.fronts
 
     def level(
         self, level: int, wave: Wavefront, tiles: int, approx: Tensor | None, memory: Memory | None = None
@@ -101,6 +80,19 @@ class IntegerContext:
     def dependent(self) -> bool:
         """Whether quantisation is dependent and coefficients count in half steps."""
         return self.second_head is not None
+
+    @property
+    def oriented(self) -> bool:
+        """Whether the outer layers differ by the place of a band among a level's eight."""
+        return "head.0" in self.layers
+
+    def layer(self, name: str, letters: int) -> IntegerLayer | None:
+        """The layer of that name for a band, by its place among the eight; None if there is none."""
+        return self.layers.get(f"{name}.{letters}" if self.oriented else name)
+
+    def needed(self, name: str, letters: int) -> IntegerLayer:
+        """The same where there must be one."""
+        return self.layers[f"{name}.{letters}" if self.oriented else name]
 
     @property
     def channels(self) -> int:
@@ -147,71 +139,6 @@ class IntegerContext:
             return _shifted(total.long(), PREDICTOR_FRACTION + self.dependent - PREDICTION_FRACTION)
         total = total * 2**APPROX_SHIFT + others
         return _shifted(total.long(), PREDICTOR_FRACTION + APPROX_SHIFT - PREDICTION_FRACTION)
-
-
-def integer_context(model: ContextEntropy, precision: Precision | None = None) -> IntegerContext:
-    """Round a trained model. Raises ValueError where a weight is too large or a density has no integer form."""
-    precision = precision or Precision()
-    inner = (precision.fraction, precision.fraction)
-    entry = (SQUASH_FRACTION, precision.fraction)
-    layers: dict[str, IntegerLayer] = {}
-
-    def add(name: str, weight: Tensor, bias: Tensor | None, fractions: tuple[int, int], limit: int) -> None:
-        layers[name] = quantised_layer(weight, bias, fractions, limit, precision.weight)
-
-    if model.coarse is not None and model.siblings is not None:
-        first, last = cast(Conv3d, model.coarse[0]), cast(Conv3d, model.coarse[2])
-        # the second input counts a quarter
-        weight = first.weight * torch.tensor([1.0, 0.25]).view(1, 2, 1, 1, 1)
-        add("coarse0", _tap_major(weight), first.bias, entry, SQUASH_LIMIT)
-        add("coarse1", _tap_major(last.weight), last.bias, inner, precision.limit)
-        add("siblings", model.siblings.weight.flatten(1), model.siblings.bias, entry, SQUASH_LIMIT)
-    if model.own is not None:
-        add("own", _tap_major(model.own.weight)[:, :CENTRE], model.own.bias, entry, SQUASH_LIMIT)
-    for index, block in enumerate(cast(Iterable[CausalConv3d], model.blocks)):
-        taps = (CENTRE + 1) * model.mix.in_channels
-        add(f"block{index}", _tap_major(block.weight)[:, :taps], block.bias, inner, precision.limit)
-    add("mix", model.mix.weight.flatten(1), model.mix.bias, inner, precision.limit)
-    out = (precision.fraction, PARAMETER_FRACTION)
-    add("head", model.head.weight.flatten(1), model.head.bias, out, precision.limit)
-    prediction = model.prediction
-    return IntegerContext(
-        levels=model.levels,
-        limit=precision.limit,
-        fraction=precision.fraction,
-        density=integer_density(model.density),
-        layers=layers,
-        band=_fixed(model.band.weight, EMBEDDING_FRACTION),
-        band_step=_fixed(model.band_step.weight, EMBEDDING_FRACTION),
-        band_head=_fixed(model.band_head.weight, EMBEDDING_FRACTION),
-        second_head=None if model.second_head is None else _fixed(model.second_head.weight, EMBEDDING_FRACTION),
-        second_mix=None if model.second_mix is None else _fixed(model.second_mix.weight, EMBEDDING_FRACTION),
-        prediction=None if prediction is None else _fixed(_causal(prediction.table.weight), PREDICTOR_FRACTION),
-        sections=1 if model.sections else None,
-        cross=None if model.cross is None else _before(_fixed(model.cross.siblings.weight, PREDICTOR_FRACTION)),
-        cross_coarse=None if model.cross is None else _fixed(model.cross.coarse.weight, PREDICTOR_FRACTION).flatten(1),
-    )
-
-
-def _tap_major(weight: Tensor) -> Tensor:
-    """A conv's weight (N, C, kz, ky, kx) -> (N, taps * C), the taps in raster order."""
-    return weight.flatten(2).transpose(1, 2).flatten(1)
-
-
-def _causal(kernels: Tensor) -> Tensor:
-    """Kernels (bands, 1, 2, 3, 3) -> their taps before the centre, (bands, 13)."""
-    return kernels.flatten(1)[:, :CENTRE]
-
-
-def _before(kernels: Tensor) -> Tensor:
-    """Filters (bands, 8, 3, 3, 3), the bands of a level by place -> (bands, 8, 27), zero for bands not yet coded."""
-    count = kernels.shape[1]
-    before = coded_before(count, kernels).repeat(len(kernels) // count, 1)
-    return kernels.flatten(2) * before.unsqueeze(2)
-
-
-def _fixed(values: Tensor, fraction: int) -> Tensor:
-    return torch.round(values.detach().double() * 2**fraction).long()
 
 
 def _shifted(x: Tensor, shift: int) -> Tensor:

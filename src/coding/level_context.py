@@ -11,7 +11,8 @@ from .context_pass import BandPass, Written, gathered
 from .cross_pass import CrossPass
 from .integer_conv import IntegerConv
 from .schedule import Memory, whole_memory
-from .wavefront import TAPS, Wavefront
+from .sibling_pass import OrientedSiblings, SharedSiblings, SiblingPass
+from .wavefront import Wavefront
 
 if TYPE_CHECKING:
     from .integer_context import IntegerContext
@@ -50,9 +51,10 @@ class LevelContext:
         self._near_tiles, self._all_tiles = of_tiles(tiles, self.memory.size + 1), of_tiles(tiles, wave.positions + 1)
         self._last: Written | None = None
         self._coarse: Tensor | None = None
-        self._before: Tensor | None = None
-        if (siblings := model.layers.get("siblings")) is not None:
-            self._before = siblings.operands[1].expand(tiles, wave.positions, -1).clone()
+        self.siblings: SiblingPass | None = None
+        if model.layer("siblings", 0) is not None:
+            layers = [model.needed("siblings", letters) for letters in range(BANDS)]
+            self.siblings = (OrientedSiblings if model.oriented else SharedSiblings)(layers, wave, tiles)
             self._coarse = None if approx is None else self._convolved(approx)
         self.cross: CrossPass | None = None
         if model.cross is not None and model.cross_coarse is not None:
@@ -87,16 +89,12 @@ class LevelContext:
             self.cross.add_band(start, end, last.letters, gathered(last.known, self._neighbours(start, end)))
         return self.cross.of(start, end, band.letters)
 
-    def features(self, start: int, end: int, last: Written | None) -> Tensor:
-        """(T, n, C) float32 integers of the positions `start` to `end`, or zeros (1, 1, C).
+    def features(self, start: int, end: int, band: BandPass) -> Tensor:
+        """What is known beside a band's own coefficients: (T, n, C) float32 integers, or zeros (1, 1, C).
 
-        `last` is the band before, whose neighbours there are known now. Bands must ask in order.
+        Of the positions `start` to `end`. Bands must ask in order.
         """
-        if self._before is None:
+        if self.siblings is None:
             return torch.zeros(1, 1, self.model.channels)
-        layer, here = self.model.layers["siblings"], self._before[:, start:end]
-        if last is not None:
-            rows = gathered(last.squashed, self._neighbours(start, end))
-            here += layer.accumulate(rows, last.letters * len(TAPS)).view_as(here)
-        total = (here * layer.operands[2]).floor_().float()
+        total = self.siblings.features(start, end, band.letters, band.last, self._neighbours(start, end))
         return total if self._coarse is None else total.add_(self._coarse[:, start:end])

@@ -16,7 +16,9 @@ from .integer_layer import IntegerLayer
 from .integer_reversible import IntegerReversible
 from .mixture import IntegerDensity
 
-VERSION = 1
+VERSION, ORIENTED = 1, 2
+"""Formats: that of all models, and that of oriented context models, which are newer."""
+
 IntegerPart = IntegerContext | IntegerFactorized | IntegerReversible
 KINDS: dict[str, type] = {
     "context": IntegerContext,
@@ -35,7 +37,8 @@ DAMAGED = "The model is damaged: {}; store it again from its checkpoint."
 def model_to_bytes(model: IntegerPart) -> bytes:
     """The same model always gives the same bytes."""
     kind = next(name for name, cls in KINDS.items() if isinstance(model, cls))
-    meta: dict[str, Any] = {"version": VERSION, "kind": kind}
+    oriented = isinstance(model, IntegerContext) and model.oriented
+    meta: dict[str, Any] = {"version": ORIENTED if oriented else VERSION, "kind": kind}
     if not isinstance(model, IntegerReversible):
         meta["density"] = list(vars(model.density).values())
     meta["limits"] = {name: layer.limit for name, layer in model.layers.items()}
@@ -69,8 +72,10 @@ def model_from_bytes(data: bytes) -> IntegerPart:
         version = meta.pop("version")
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise AiwaveError(DAMAGED.format("its header cannot be read")) from error
-    if version != VERSION:
-        raise AiwaveError(f"The model has format version {version}, this program reads {VERSION}: update the program.")
+    if version not in (VERSION, ORIENTED):
+        raise AiwaveError(
+            f"The model has format version {version}, this program reads {VERSION} and {ORIENTED}: update the program."
+        )
     try:
         tensors = {name: _tensor(data[end:], entry) for name, entry in header.items()}
         layers = {name: IntegerLayer(*_parts(tensors, name), int(limit)) for name, limit in meta.pop("limits").items()}

@@ -80,7 +80,7 @@ def pad_faces(x: Tensor, margin: int, mode: str) -> Tensor:
     return x
 
 
-def conv3d(x: Tensor, weight: Tensor, bias: Tensor | None, padding: Sequence[int]) -> Tensor:
+def conv3d(x: Tensor, weight: Tensor, bias: Tensor | None, padding: Sequence[int], groups: int = 1) -> Tensor:
     """A convolution by the fastest kernel there is; shapes as those of `torch.nn.functional.conv3d`.
 
     Volumes below four voxels a side stay in float32: oneDNN's bfloat16 gradient of their weights has numbers in it that
@@ -88,11 +88,11 @@ def conv3d(x: Tensor, weight: Tensor, bias: Tensor | None, padding: Sequence[int
     """
     if torch.is_autocast_enabled(x.device.type) and x.device.type == "cpu" and min(x.shape[2:]) < SMALLEST_BFLOAT16:
         with torch.autocast("cpu", enabled=False):
-            return F.conv3d(x.float(), weight.float(), bias, padding=list(padding))
-    if suits_one(x, weight, padding):
+            return F.conv3d(x.float(), weight.float(), bias, padding=list(padding), groups=groups)
+    if groups == 1 and suits_one(x, weight, padding):
         return conv_to_one(x, weight, bias)
     slow = x.shape[0] == 1 and x.device.type == "cpu" and x.dtype == torch.float32 and not torch.is_grad_enabled()
     if slow and torch.backends.mkldnn.is_available():
         ones = [1, 1, 1]
-        return torch.mkldnn_convolution(x, weight, bias, list(padding), ones, ones, 1)
-    return F.conv3d(x, weight, bias, padding=list(padding))
+        return torch.mkldnn_convolution(x, weight, bias, list(padding), ones, ones, groups)
+    return F.conv3d(x, weight, bias, padding=list(padding), groups=groups)

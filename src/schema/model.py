@@ -75,6 +75,7 @@ class Entropy(Node):
     reversible: bool = False
     sharing: Sharing = "isotropic"
     dependent: bool = False
+    oriented: bool = False
 
 
 class Post(Node):

@@ -5,7 +5,7 @@ from pathlib import Path
 from torch import Tensor
 
 from ..errors import AiwaveError
-from ..models import WaveletCodec
+from ..models import NoPost, WaveletCodec
 from .checkpoint_io import read_checkpoint
 
 PREFIX = "codec."
@@ -16,13 +16,16 @@ def load_weights(codec: WaveletCodec, path: Path) -> None:
 
     Whole networks of the lifting steps may be absent, or their scale heads: a plain wavelet hands over to an additive
     transform, an additive to an affine one. They start as the identity: the codec computes what the checkpoint's did.
-    So may what the second quantiser of dependent quantisation changes: at first its densities are those of the first.
+    So do the deeper layers of an oriented context model, whose bands each take over what they shared in the checkpoint,
+    and what the second quantiser of dependent quantisation changes. A filter is left out if the model has none.
 
     Raises:
         AiwaveError: If the checkpoint is unreadable or of a model of other shape; names the first parameter.
     """
-    stored = codec_weights(path)
     own = codec.state_dict()
+    stored = {name: _for_all_bands(value, own.get(name)) for name, value in codec_weights(path).items()}
+    if isinstance(codec.post, NoPost):
+        stored = {name: value for name, value in stored.items() if not name.startswith("post.")}
     unexpected = [name for name in stored if name not in own]
     missing = [name for name in own if name not in stored and not _starts_as_identity(name, stored)]
     reshaped = [name for name in stored if name in own and stored[name].shape != own[name].shape]
@@ -41,11 +44,16 @@ def load_weights(codec: WaveletCodec, path: Path) -> None:
 
 def _starts_as_identity(name: str, stored: dict[str, Tensor]) -> bool:
     net, is_net, rest = name.partition(".net.")
-    if name.startswith(("entropy.second_head.", "entropy.second_mix.")):
+    if name.startswith(("entropy.second_head.", "entropy.second_mix.", "entropy.deeper.")):
         return True
     return bool(is_net) and (
         rest.startswith("scale_head.") or not any(other.startswith(net + ".net.") for other in stored)
     )
+
+
+def _for_all_bands(value: Tensor, like: Tensor | None) -> Tensor:
+    """A weight that all bands shared, repeated if the model has one for each; any other as it is."""
+    return value if like is None or like.shape[1:] != value.shape else value.expand_as(like).clone()
 
 
 def codec_weights(path: Path) -> dict[str, Tensor]:

@@ -10,15 +10,27 @@ from torch import Tensor, nn
 from ..conv import CausalConv3d, Conv3d
 from ..post import local_mean
 from ..separable import Sharing
-from ..subbands import DETAILS, Subbands, all_of_level, coded_before
+from ..subbands import DETAILS, Subbands
 from ..transform import WaveletTransform
 from ..wavelets import Wavelet
+from .band_layers import (
+    OrientedOwn,
+    OrientedPoint,
+    OrientedSiblings,
+    SharedOwn,
+    SharedPoint,
+    SharedSiblings,
+    deeper,
+)
 from .band_table import BandTable
 from .base import BitsOf, EntropyModel, per_band
 from .cross_prediction import BANDS, CrossPredictor
 from .density import Density
 from .dependent_bits import DependentBits
 from .prediction import BandPredictor
+
+LAYERS = {False: (SharedSiblings, SharedOwn, SharedPoint), True: (OrientedSiblings, OrientedOwn, OrientedPoint)}
+"""The outer layers of a network, by whether it is oriented."""
 
 
 class ContextEntropy(EntropyModel):
@@ -35,6 +47,9 @@ class ContextEntropy(EntropyModel):
 
     With `dependent` coefficients have one of two quantisers (see `models/dependent.py`), whose densities differ by
     rows of tables; it needs the short context, and no reversible transform.
+
+    With `oriented` the layers next to coefficients and densities have weights of their own for each of a level's eight
+    bands, and there are two more of them (see `band_layers.py`).
 
     `sharing` is that of the transform: the reconstruction leaves sections alone if that does, and the low bands of odd
     sections, LLH, are images, too.
@@ -53,6 +68,7 @@ class ContextEntropy(EntropyModel):
         reversible: bool = False,
         sharing: Sharing | str = Sharing.ISOTROPIC,
         dependent: bool = False,
+        oriented: bool = False,
     ) -> None:
         super().__init__()
         if reversible and not (long_context and short_context):
@@ -62,16 +78,19 @@ class ContextEntropy(EntropyModel):
         self.dependent = dependent
         self.sections = Sharing(sharing) is Sharing.SECTIONS
         self.levels = levels
+        self.channels = channels
         self.density = density
         coarse = nn.Sequential(Conv3d(2, channels), nn.ReLU(), Conv3d(channels, channels))
         self.coarse = coarse if long_context else None
-        self.siblings = Conv3d(BANDS, channels) if long_context else None
-        self.own = CausalConv3d(1, channels, include_centre=False) if short_context else None
+        siblings, own_layer, point = LAYERS[oriented]
+        self.siblings = siblings(channels) if long_context else None
+        self.own = own_layer(channels) if short_context else None
         self.band = BandTable(levels * BANDS, channels, std=1.0)
         self.band_step = BandTable(levels * BANDS, channels)
         self.blocks = nn.ModuleList(CausalConv3d(channels, channels, include_centre=True) for _ in range(layers))
-        self.mix = Conv3d(channels, channels, kernel=1)
-        self.head = Conv3d(channels, density.size, kernel=1)
+        self.deeper = deeper(channels) if oriented else None
+        self.mix = point(channels, channels)
+        self.head = point(channels, density.size)
         self.band_head = BandTable(levels * BANDS, density.size)
         images = range(BANDS // 2, levels * BANDS, BANDS) if self.sections else ()
         self.second_mix = BandTable(levels * BANDS, channels) if dependent else None
@@ -117,12 +136,12 @@ class ContextEntropy(EntropyModel):
     def _earlier(self, stack: Tensor) -> Tensor:
         """What the band itself and the bands before it tell: (B, n, d, h, w) -> (B, n, C, d, h, w)."""
         squashed = torch.asinh(stack)
-        features = squashed.new_zeros(stack.shape[0] * stack.shape[1], self.mix.in_channels, *stack.shape[2:])
+        features = squashed.new_zeros(*stack.shape[:2], self.channels, *stack.shape[2:])
         if self.siblings is not None:
-            features = features + self.siblings(_bands_before(squashed).flatten(0, 1))
+            features = features + self.siblings(squashed)
         if self.own is not None:
-            features = features + self.own(squashed.flatten(0, 1).unsqueeze(1))
-        return features.unflatten(0, stack.shape[:2])
+            features = features + self.own(squashed)
+        return features
 
     def _conditions(self, ids: Tensor, step: Tensor) -> Tensor:
         """Which bands and which steps: (n,) and (B, n) -> (B, n, C, 1, 1, 1)."""
@@ -141,7 +160,11 @@ class ContextEntropy(EntropyModel):
         hidden = features.flatten(0, 1)
         for block in self.blocks:
             hidden = hidden + block(F.relu(hidden))
-        return self.mix(F.relu(hidden)).unflatten(0, features.shape[:2])
+        hidden = hidden.unflatten(0, features.shape[:2])
+        if self.deeper is not None:
+            hidden = hidden + self.deeper(hidden)
+        mixed: Tensor = self.mix(F.relu(hidden))
+        return mixed
 
     def _parameters_of(self, mixed: Tensor, ids: Tensor, second: Tensor | None = None) -> Tensor:
         """(B, n, C, d, h, w) -> the density's parameters (B, n, d, h, w, size).
@@ -152,16 +175,10 @@ class ContextEntropy(EntropyModel):
         if second is not None and self.second_mix is not None and self.second_head is not None:
             mixed = mixed + second.unsqueeze(2) * _by_band(self.second_mix(ids))
             change = second.unsqueeze(2) * _by_band(self.second_head(ids))
-        output = self.head(F.relu(mixed).flatten(0, 1)).unflatten(0, mixed.shape[:2]) + _by_band(self.band_head(ids))
+        output = self.head(F.relu(mixed)) + _by_band(self.band_head(ids))
         return (output if change is None else output + change).movedim(2, -1)
 
 
 def _by_band(rows: Tensor) -> Tensor:
     """Numbers by band (n, C) -> (1, n, C, 1, 1, 1)."""
     return rows.view(1, *rows.shape, 1, 1, 1)
-
-
-def _bands_before(stack: Tensor) -> Tensor:
-    """For every band the level's eight bands, those not yet coded set to zero: (B, n, ...) -> (B, n, 8, ...)."""
-    count = stack.shape[1]
-    return all_of_level(stack).unsqueeze(1) * coded_before(count, stack).view(1, count, BANDS, 1, 1, 1)

@@ -32,9 +32,10 @@ class FactorizedEntropy(EntropyModel):
         reversible: bool = False,
         sharing: str = "isotropic",
         dependent: bool = False,
+        oriented: bool = False,
     ) -> None:
         super().__init__()
-        if long_context or short_context or reversible or dependent:
+        if long_context or short_context or reversible or dependent or oriented:
             raise ValueError("a factorized model has no context: choose entropy=context_shared")
         self.levels = levels
         self.bands = band_count(levels)

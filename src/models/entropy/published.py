@@ -34,10 +34,11 @@ class PublishedContext(EntropyModel):
         reversible: bool = False,
         sharing: str = "isotropic",
         dependent: bool = False,
+        oriented: bool = False,
     ) -> None:
         super().__init__()
-        if reversible or dependent:
-            what = "reversible form" if reversible else "dependent quantisation"
+        if reversible or dependent or oriented:
+            what = "reversible form" if reversible else "dependent quantisation" if dependent else "oriented layers"
             raise ValueError(f"the published entropy model has no {what}: choose entropy=context_shared")
         self.levels = levels
         self.density = density

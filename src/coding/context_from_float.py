@@ -1,0 +1,118 @@
+"""From a trained context model to integers."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from ..models.conv import CausalConv3d, Conv3d
+from ..models.entropy import ContextEntropy
+from ..models.entropy.band_layers import Oriented, OrientedSiblings
+from ..models.subbands import coded_before
+from .coarse_context import SQUASH_LIMIT
+from .constants import EMBEDDING_FRACTION, PARAMETER_FRACTION, PREDICTOR_FRACTION, SQUASH_FRACTION
+from .integer_context import IntegerContext
+from .integer_layer import IntegerLayer, quantised_layer
+from .mixture import integer_density
+from .wavefront import CENTRE
+
+
+@dataclass(frozen=True)
+class Precision:
+    """Most and fewest bits per weight (see `quantised_layer`), bits of activations and how many are fractional.
+
+    Activations are not negative; larger ones are clamped.
+    """
+
+    weight: tuple[int, int] = (8, 5)
+    activation: int = 11
+    fraction: int = 5
+
+    @property
+    def limit(self) -> int:
+        """The largest activation."""
+        return 2**self.activation - 1
+
+
+def integer_context(model: ContextEntropy, precision: Precision | None = None) -> IntegerContext:
+    """Round a trained model. Raises ValueError where a weight is too large or a density has no integer form."""
+    precision = precision or Precision()
+    inner = (precision.fraction, precision.fraction)
+    entry = (SQUASH_FRACTION, precision.fraction)
+    layers: dict[str, IntegerLayer] = {}
+
+    def add(name: str, weight: Tensor, bias: Tensor | None, fractions: tuple[int, int], limit: int) -> None:
+        layers[name] = quantised_layer(weight, bias, fractions, limit, precision.weight)
+
+    if model.coarse is not None and model.siblings is not None:
+        first, last = cast(Conv3d, model.coarse[0]), cast(Conv3d, model.coarse[2])
+        # the second input counts a quarter
+        weight = first.weight * torch.tensor([1.0, 0.25]).view(1, 2, 1, 1, 1)
+        add("coarse0", _tap_major(weight), first.bias, entry, SQUASH_LIMIT)
+        add("coarse1", _tap_major(last.weight), last.bias, inner, precision.limit)
+        for name, weight, bias in _by_band("siblings", model.siblings):
+            add(name, weight.flatten(1), bias, entry, SQUASH_LIMIT)
+    if model.own is not None:
+        for name, weight, bias in _by_band("own", model.own):
+            add(name, _tap_major(weight)[:, :CENTRE], bias, entry, SQUASH_LIMIT)
+    for index, block in enumerate(cast(Iterable[CausalConv3d], model.blocks)):
+        taps = (CENTRE + 1) * model.channels
+        add(f"block{index}", _tap_major(block.weight)[:, :taps], block.bias, inner, precision.limit)
+    out = (precision.fraction, PARAMETER_FRACTION)
+    deeper = () if model.deeper is None else (("widen", model.deeper[1], inner), ("narrow", model.deeper[3], inner))
+    for part, module, fractions in (*deeper, ("mix", model.mix, inner), ("head", model.head, out)):
+        for name, weight, bias in _by_band(part, module):
+            add(name, weight.flatten(1), bias, fractions, precision.limit)
+    prediction = model.prediction
+    return IntegerContext(
+        levels=model.levels,
+        limit=precision.limit,
+        fraction=precision.fraction,
+        density=integer_density(model.density),
+        layers=layers,
+        band=_fixed(model.band.weight, EMBEDDING_FRACTION),
+        band_step=_fixed(model.band_step.weight, EMBEDDING_FRACTION),
+        band_head=_fixed(model.band_head.weight, EMBEDDING_FRACTION),
+        second_head=None if model.second_head is None else _fixed(model.second_head.weight, EMBEDDING_FRACTION),
+        second_mix=None if model.second_mix is None else _fixed(model.second_mix.weight, EMBEDDING_FRACTION),
+        prediction=None if prediction is None else _fixed(_causal(prediction.table.weight), PREDICTOR_FRACTION),
+        sections=1 if model.sections else None,
+        cross=None if model.cross is None else _before(_fixed(model.cross.siblings.weight, PREDICTOR_FRACTION)),
+        cross_coarse=None if model.cross is None else _fixed(model.cross.coarse.weight, PREDICTOR_FRACTION).flatten(1),
+    )
+
+
+def _by_band(name: str, layer: nn.Module) -> Iterator[tuple[str, Tensor, Tensor | None]]:
+    """Name, weight (N, K, kz, ky, kx) and bias (N,) of a layer, or of each band's if it is oriented.
+
+    Of siblings each band's has those coded before alone; the first band's one that it does not see.
+    """
+    if not isinstance(layer, Oriented):
+        yield name, cast(Tensor, layer.weight), cast(Tensor | None, layer.bias)
+        return
+    for letters, (weight, bias) in enumerate(zip(layer.weight * layer.mask, layer.bias, strict=True)):
+        seen = max(letters, 1) if isinstance(layer, OrientedSiblings) else weight.shape[1]
+        yield f"{name}.{letters}", weight[:, :seen], bias
+
+
+def _tap_major(weight: Tensor) -> Tensor:
+    """A conv's weight (N, C, kz, ky, kx) -> (N, taps * C), the taps in raster order."""
+    return weight.flatten(2).transpose(1, 2).flatten(1)
+
+
+def _causal(kernels: Tensor) -> Tensor:
+    """Kernels (bands, 1, 2, 3, 3) -> their taps before the centre, (bands, 13)."""
+    return kernels.flatten(1)[:, :CENTRE]
+
+
+def _before(kernels: Tensor) -> Tensor:
+    """Filters (bands, 8, 3, 3, 3), the bands of a level by place -> (bands, 8, 27), zero for bands not yet coded."""
+    count = kernels.shape[1]
+    before = coded_before(count, kernels).repeat(len(kernels) // count, 1)
+    return kernels.flatten(2) * before.unsqueeze(2)
+
+
+def _fixed(values: Tensor, fraction: int) -> Tensor:
+    return torch.round(values.detach().double() * 2**fraction).long()

@@ -1,0 +1,64 @@
+"""What the bands of a level that are coded before tell the network of the next, in integers."""
+
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from ..models.subbands import BAND_LETTERS
+from .context_pass import Written, gathered
+from .integer_layer import IntegerLayer
+from .wavefront import TAPS, Wavefront
+
+BANDS = len(BAND_LETTERS)
+
+
+class SiblingPass(Protocol):
+    """Features of a band, by its place among the eight, for T tiles. Bands must ask in order."""
+
+    def write(self, start: int, end: int, letters: int, squashed: Tensor) -> None:
+        """The band's coefficients of the positions `start` to `end`, as the network takes them: (T, n)."""
+
+    def features(self, start: int, end: int, letters: int, last: Written | None, neighbours: Tensor) -> Tensor:
+        """(T, n, C) float32 integers of the positions `start` to `end`.
+
+        `last` is the band before, whose neighbours there are known now; `neighbours` (T * n, 27) tells where they are,
+        among all tiles.
+        """
+
+
+class SharedSiblings:
+    """By one layer, the same for all bands: what each band tells is added to the sum that the next ones go on with."""
+
+    def __init__(self, layers: list[IntegerLayer], wave: Wavefront, tiles: int) -> None:
+        self._layer = layers[0]
+        self._sum = self._layer.operands[1].expand(tiles, wave.positions, -1).clone()
+
+    def write(self, start: int, end: int, letters: int, squashed: Tensor) -> None:
+        """Nothing to do: the next band brings this one."""
+
+    def features(self, start: int, end: int, letters: int, last: Written | None, neighbours: Tensor) -> Tensor:
+        """See `SiblingPass`."""
+        here = self._sum[:, start:end]
+        if last is not None:
+            rows = gathered(last.squashed, neighbours)
+            here += self._layer.accumulate(rows, last.letters * len(TAPS)).view_as(here)
+        return (here * self._layer.operands[2]).floor_().float()
+
+
+class OrientedSiblings:
+    """By a layer of its own for each of the eight bands, over all that are coded before."""
+
+    def __init__(self, layers: list[IntegerLayer], wave: Wavefront, tiles: int) -> None:
+        self._layers = layers
+        self._seen = torch.zeros(tiles, wave.positions + 1, BANDS)
+
+    def write(self, start: int, end: int, letters: int, squashed: Tensor) -> None:
+        """See `SiblingPass`."""
+        self._seen[:, start:end, letters] = squashed
+
+    def features(self, start: int, end: int, letters: int, last: Written | None, neighbours: Tensor) -> Tensor:
+        """See `SiblingPass`."""
+        layer = self._layers[letters]
+        rows = gathered(self._seen, neighbours).view(-1, len(TAPS), BANDS)[..., : max(letters, 1)]
+        return layer(rows.transpose(1, 2).flatten(1)).unflatten(0, (len(self._seen), -1))

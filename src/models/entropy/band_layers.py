@@ -1,0 +1,121 @@
+"""What a context network's outer layers see and give: a level's bands at once, by shared or by own weights.
+
+All take and return stacks (B, n, ...) of the last n = 7 or 8 of a level's eight bands. A network is `oriented` if its
+outer layers have weights of their own for each of the eight, whatever the level: what tells of a band that is high
+along x is elsewhere than what tells of one that is high along y.
+"""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ..conv import CausalConv3d, Conv3d, causal_mask, conv3d
+from ..subbands import BAND_LETTERS, all_of_level, coded_before
+
+BANDS = len(BAND_LETTERS)
+
+
+class SharedOwn(CausalConv3d):
+    """A band's own coefficients before each: (B, n, d, h, w) -> (B, n, C, d, h, w)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(1, channels, include_centre=False)
+
+    def forward(self, stack: Tensor) -> Tensor:
+        """See the class."""
+        return super().forward(stack.flatten(0, 1).unsqueeze(1)).unflatten(0, stack.shape[:2])
+
+
+class SharedSiblings(Conv3d):
+    """The level's bands coded before each, those not yet coded as zeros: (B, n, d, h, w) -> (B, n, C, d, h, w)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(BANDS, channels)
+
+    def forward(self, stack: Tensor) -> Tensor:
+        """See the class."""
+        count = stack.shape[1]
+        before = coded_before(count, stack).view(1, count, BANDS, 1, 1, 1)
+        every = all_of_level(stack).unsqueeze(1) * before
+        return super().forward(every.flatten(0, 1)).unflatten(0, stack.shape[:2])
+
+
+class SharedPoint(Conv3d):
+    """What a place's features become: (B, n, C, d, h, w) -> (B, n, N, d, h, w)."""
+
+    def __init__(self, channels_in: int, channels_out: int) -> None:
+        super().__init__(channels_in, channels_out, kernel=1)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """See the class."""
+        return super().forward(features.flatten(0, 1)).unflatten(0, features.shape[:2])
+
+
+class Oriented(nn.Module):
+    """A convolution for each of the eight bands: `weight` (8, N, K, kz, ky, kx) times `mask`, and `bias` (8, N).
+
+    They start equal, so that a network with shared weights hands over to one with oriented ones.
+    """
+
+    mask: Tensor
+
+    def __init__(self, channels_in: int, channels_out: int, kernel: tuple[int, int, int], mask: Tensor) -> None:
+        super().__init__()
+        bound = 1 / math.sqrt(channels_in * math.prod(kernel))
+        weight = torch.empty(channels_out, channels_in, *kernel).uniform_(-bound, bound)
+        self.weight = nn.Parameter(weight.repeat(BANDS, 1, 1, 1, 1, 1))
+        self.bias = nn.Parameter(torch.empty(channels_out).uniform_(-bound, bound).repeat(BANDS, 1))
+        self.register_buffer("mask", mask, persistent=False)
+
+    def of_last(self, count: int) -> tuple[Tensor, Tensor]:
+        """Weights (count * N, K, kz, ky, kx) and biases (count * N,) of the last bands."""
+        weight = self.weight * self.mask
+        return weight[-count:].flatten(0, 1), self.bias[-count:].flatten()
+
+
+class OrientedOwn(Oriented):
+    """As `SharedOwn`, oriented."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(1, channels, (2, 3, 3), causal_mask(include_centre=False))
+
+    def forward(self, stack: Tensor) -> Tensor:
+        """See `SharedOwn`."""
+        count = stack.shape[1]
+        padded = F.pad(stack, (0, 0, 0, 0, 1, 0))
+        return conv3d(padded, *self.of_last(count), [0, 1, 1], count).unflatten(1, (count, -1))
+
+
+class OrientedSiblings(Oriented):
+    """As `SharedSiblings`, oriented."""
+
+    def __init__(self, channels: int) -> None:
+        before = coded_before(BANDS, torch.empty(0)).view(BANDS, 1, BANDS, 1, 1, 1)
+        super().__init__(BANDS, channels, (3, 3, 3), before)
+
+    def forward(self, stack: Tensor) -> Tensor:
+        """See `SharedSiblings`."""
+        count = stack.shape[1]
+        return conv3d(all_of_level(stack), *self.of_last(count), [1, 1, 1]).unflatten(1, (count, -1))
+
+
+class OrientedPoint(Oriented):
+    """As `SharedPoint`, oriented."""
+
+    def __init__(self, channels_in: int, channels_out: int) -> None:
+        super().__init__(channels_in, channels_out, (1, 1, 1), torch.ones(1))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """See `SharedPoint`."""
+        count = features.shape[1]
+        return conv3d(features.flatten(1, 2), *self.of_last(count), [0, 0, 0], count).unflatten(1, (count, -1))
+
+
+def deeper(channels: int) -> nn.Sequential:
+    """Two oriented layers from features to what is added to them; they start by adding nothing."""
+    last = OrientedPoint(2 * channels, channels)
+    for parameter in last.parameters():
+        nn.init.zeros_(parameter)
+    return nn.Sequential(nn.ReLU(), OrientedPoint(channels, 2 * channels), nn.ReLU(), last)

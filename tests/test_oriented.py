@@ -1,0 +1,121 @@
+"""Context networks whose outer layers have weights of their own for each of a level's eight bands."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from aiwave.coding import BandCoder, integer_model, model_from_bytes, model_to_bytes
+from aiwave.errors import AiwaveError
+from aiwave.models import NoPost, PostFilter, VariableRate, WaveletCodec
+from aiwave.models.entropy.band_layers import OrientedOwn, OrientedPoint, OrientedSiblings, SharedOwn, SharedPoint
+from aiwave.models.subbands import BAND_LETTERS
+from aiwave.training import load_weights
+from tests.builders import entropy, shake, transform
+from tests.test_coding_round_trip import STEP, noise
+
+COUNTS = pytest.mark.parametrize("count", [7, 8])
+
+
+def codec(oriented, post=None):
+    rate = VariableRate(None, [1.0, 30.0], [2.0, 8.0, 20.0])
+    return WaveletCodec(transform("cdf97"), rate, entropy("context", oriented=oriented), post or NoPost())
+
+
+def stored(codec, path):
+    state = {f"codec.{name}": value for name, value in codec.state_dict().items()}
+    torch.save({"state_dict": state, "pytorch-lightning_version": "2.6.6"}, path)
+    return path
+
+
+def band_alone(layer, stack, letters):
+    """A shared layer with the weights of one band of an oriented one."""
+    shared = (SharedOwn(5) if isinstance(layer, OrientedOwn) else SharedPoint(3, 5)).double()
+    with torch.no_grad():
+        shared.weight.copy_(layer.weight[letters])
+        shared.bias.copy_(layer.bias[letters])
+    return shared(stack)
+
+
+@COUNTS
+@pytest.mark.parametrize("make", [lambda: OrientedOwn(5), lambda: OrientedPoint(3, 5)])
+def test_every_band_has_its_own_layer(make, count):
+    layer = shake(make(), std=1.0).double()
+    inner = (3,) if isinstance(layer, OrientedPoint) else ()
+    stack = torch.randn(2, count, *inner, 4, 5, 6, dtype=torch.float64)
+    out = layer(stack)
+    for place, letters in enumerate(range(8 - count, 8)):
+        expected = band_alone(layer, stack[:, place : place + 1], letters)
+        torch.testing.assert_close(out[:, place : place + 1], expected)
+
+
+@COUNTS
+def test_a_band_sees_those_coded_before_and_no_other(count):
+    layer = shake(OrientedSiblings(5), std=1.0).double()
+    stack = torch.randn(1, count, 3, 3, 3, dtype=torch.float64, requires_grad=True)
+    for place, out in enumerate(layer(stack).unbind(1)):
+        (gradient,) = torch.autograd.grad(out.square().sum(), stack, retain_graph=True)
+        reached = gradient.abs().sum(dim=(0, 2, 3, 4)) > 0
+        assert reached.tolist() == [before < place for before in range(count)]
+
+
+@pytest.mark.parametrize("options", [{}, {"reversible": True}, {"dependent": True}], ids=str)
+def test_it_starts_as_the_shared_network_does(options, tmp_path):
+    """Taken over from a checkpoint with shared layers, it computes the same."""
+    shared = shake(codec(oriented=False, post=PostFilter(4, 1)), std=0.2)
+    shared.entropy = shake(entropy("context", **options), std=0.2)
+    own = codec(oriented=True)
+    own.entropy = entropy("context", oriented=True, **options)
+    load_weights(own, stored(shared, tmp_path / "shared.ckpt"))
+    q, step = noise((16, 14, 15)), torch.full((2,), 4.5)
+    torch.testing.assert_close(own.entropy(q, step), shared.entropy(q, step), rtol=1e-5, atol=1e-2)
+
+
+def test_an_oriented_checkpoint_does_not_fit_shared_layers(tmp_path):
+    path = stored(codec(oriented=True), tmp_path / "oriented.ckpt")
+    with pytest.raises(AiwaveError, match="deeper"):
+        load_weights(codec(oriented=False), path)
+
+
+@pytest.mark.parametrize("kind", ["published", "factorized"])
+def test_other_models_have_no_such_layers(kind):
+    with pytest.raises(ValueError, match="context_shared"):
+        entropy(kind, oriented=True, **({} if kind == "published" else {"long_context": False, "short_context": False}))
+
+
+@pytest.fixture(scope="module")
+def integers():
+    torch.manual_seed(0)
+    return integer_model(shake(entropy("context", oriented=True), std=0.05).eval())
+
+
+@torch.no_grad()
+def test_the_layers_of_one_band_change_the_bits_of_that_band_alone(integers):
+    letters = BAND_LETTERS.index("HLH")
+    q = noise((16, 14, 15), spread=2.0)
+    before = BandCoder(integers).encode(q, STEP)[0]
+    layers = dict(integers.layers)
+    for kind in ("siblings", "own", "widen", "narrow", "mix", "head"):
+        name = f"{kind}.{letters}"
+        layers[name] = replace(layers[name], bias=layers[name].bias + (1 << 8))
+        after = BandCoder(replace(integers, layers=layers)).encode(q, STEP)[0]
+        changed = [place for place, (a, b) in enumerate(zip(before, after, strict=True)) if a != b]
+        assert changed == [letters, 7 + letters]
+        layers = dict(integers.layers)
+
+
+@pytest.mark.parametrize("name", ["head.3", "widen.0", "narrow.7", "siblings.2", "own.5"])
+def test_a_band_without_its_layer_is_refused(integers, name):
+    layers = {other: layer for other, layer in integers.layers.items() if other != name}
+    with pytest.raises(ValueError, match="fit"):
+        replace(integers, layers=layers)
+
+
+def test_bytes_say_that_an_older_program_cannot_read_them(integers):
+    data = model_to_bytes(integers)
+    assert model_to_bytes(model_from_bytes(data)) == data
+    shared = model_to_bytes(integer_model(entropy("context")))
+    assert b'\\"version\\":2' in data
+    assert b'\\"version\\":1' in shared
+    with pytest.raises(AiwaveError, match="update the program"):
+        model_from_bytes(data.replace(b'\\"version\\":2', b'\\"version\\":3'))
