@@ -111,6 +111,14 @@ def test_a_band_without_its_layer_is_refused(integers, name):
         replace(integers, layers=layers)
 
 
+@pytest.mark.parametrize("name", ["head.3", "widen.0", "narrow.7", "siblings.2", "own.5", "mix.1", "block0", "coarse1"])
+def test_a_layer_with_too_few_inputs_is_refused(integers, name):
+    layer = integers.layers[name]
+    fewer = replace(layer, weight=layer.weight[:-1])
+    with pytest.raises(ValueError, match=f"the layer {name} does not fit"):
+        replace(integers, layers=integers.layers | {name: fewer})
+
+
 def test_bytes_say_that_an_older_program_cannot_read_them(integers):
     data = model_to_bytes(integers)
     assert model_to_bytes(model_from_bytes(data)) == data

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 LARGEST = 2**31
 """Entries of tables stay below, so that no sum here overflows."""
 
+TAPS, CAUSAL = 27, 13
+"""Places of a neighbourhood, and those that precede its centre."""
+
 ORIENTED = {"siblings", "own", "widen", "narrow", "mix", "head"}
 """The layers that an oriented model has for each of a level's bands."""
 
@@ -43,15 +46,19 @@ def _check_shapes(model: "IntegerContext") -> None:
         "band": (rows, width),
         "band_step": (rows, width),
         "band_head": (rows, size),
-        "prediction": (rows, 13),
-        "cross": (rows, 8, 27),
-        "cross_coarse": (rows, 27),
+        "prediction": (rows, CAUSAL),
+        "cross": (rows, len(BAND_LETTERS), TAPS),
+        "cross_coarse": (rows, TAPS),
         "second_mix": (rows, width),
         "second_head": (rows, size),
     }
     for name, shape in shapes.items():
         if (table := getattr(model, name)) is not None and (tuple(table.shape) != shape or not _is_small(table)):
             raise ValueError(f"{name} does not fit the other parts")
+    _check_layers(model, width, size)
+
+
+def _check_layers(model: "IntegerContext", width: int, size: int) -> None:
     names = set(model.layers)
     kinds = {name.partition(".")[0] for name in names} if model.oriented else names
     needed = {"own", "siblings"} if model.cross is not None else {"own"} if model.dependent else set()
@@ -59,12 +66,23 @@ def _check_shapes(model: "IntegerContext") -> None:
     whole = expected | (kinds - ORIENTED) == names and {"widen", "narrow"} <= kinds
     if not needed <= kinds or (model.dependent and model.cross is not None) or (model.oriented and not whole):
         raise ValueError("the layers do not fit the other parts")
-    wide = model.layers["widen.0"].weight.shape[1] if model.oriented else 0
+    hidden = map(model.layers.get, ("coarse0", "widen.0"))
+    coarse, wide = (0 if layer is None else layer.weight.shape[1] for layer in hidden)
     for name, layer in model.layers.items():
-        kind = name.partition(".")[0]
-        inner = kind in ("coarse1", "mix", "head", "widen", "narrow") or kind.startswith("block")
-        outputs = {"head": size, "coarse0": layer.weight.shape[1], "widen": wide}.get(kind, width)
-        if layer.weight.shape[1] != outputs or (inner and layer.limit < model.limit):
+        kind, _, letters = name.partition(".")
+        before = max(int(letters), 1) if letters else len(BAND_LETTERS)
+        inputs, outputs = {
+            "coarse0": (2 * TAPS, coarse),
+            "coarse1": (coarse * TAPS, width),
+            "siblings": (before * TAPS, width),
+            "own": (CAUSAL, width),
+            "widen": (width, wide),
+            "narrow": (wide, width),
+            "mix": (width, width),
+            "head": (width, size),
+        }.get(kind, ((CAUSAL + 1) * width, width))
+        inner = kind not in ("coarse0", "siblings", "own")
+        if layer.weight.shape != (inputs, outputs) or (inner and layer.limit < model.limit):
             raise ValueError(f"the layer {name} does not fit the other parts")
 
 

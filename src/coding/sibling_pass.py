@@ -1,5 +1,6 @@
 """What the bands of a level that are coded before tell the network of the next, in integers."""
 
+from dataclasses import replace
 from typing import Protocol
 
 import torch
@@ -50,7 +51,7 @@ class OrientedSiblings:
     """By a layer of its own for each of the eight bands, over all that are coded before."""
 
     def __init__(self, layers: list[IntegerLayer], wave: Wavefront, tiles: int) -> None:
-        self._layers = layers
+        self._layers = [_over_all_bands(layer) for layer in layers]
         self._seen = torch.zeros(tiles, wave.positions + 1, BANDS)
 
     def write(self, start: int, end: int, letters: int, squashed: Tensor) -> None:
@@ -59,6 +60,13 @@ class OrientedSiblings:
 
     def features(self, start: int, end: int, letters: int, last: Written | None, neighbours: Tensor) -> Tensor:
         """See `SiblingPass`."""
-        layer = self._layers[letters]
-        rows = gathered(self._seen, neighbours).view(-1, len(TAPS), BANDS)[..., : max(letters, 1)]
-        return layer(rows.transpose(1, 2).flatten(1)).unflatten(0, (len(self._seen), -1))
+        rows = self._layers[letters](gathered(self._seen, neighbours))
+        return rows.unflatten(0, (len(self._seen), -1))
+
+
+def _over_all_bands(layer: IntegerLayer) -> IntegerLayer:
+    """A layer over the first bands, each with its taps -> the same over taps, each with all eight bands."""
+    by_band = layer.weight.unflatten(0, (-1, len(TAPS)))
+    weight = layer.weight.new_zeros(len(TAPS), BANDS, by_band.shape[-1])
+    weight[:, : len(by_band)] = by_band.transpose(0, 1)
+    return replace(layer, weight=weight.flatten(0, 1))
