@@ -62,13 +62,25 @@ def test_a_band_sees_those_coded_before_and_no_other(count):
 @pytest.mark.parametrize("options", [{}, {"reversible": True}, {"dependent": True}], ids=str)
 def test_it_starts_as_the_shared_network_does(options, tmp_path):
     """Taken over from a checkpoint with shared layers, it computes the same."""
-    shared = shake(codec(oriented=False, post=PostFilter(4, 1)), std=0.2)
+    shared = codec(oriented=False)
     shared.entropy = shake(entropy("context", **options), std=0.2)
     own = codec(oriented=True)
     own.entropy = entropy("context", oriented=True, **options)
     load_weights(own, stored(shared, tmp_path / "shared.ckpt"))
     q, step = noise((16, 14, 15)), torch.full((2,), 4.5)
     torch.testing.assert_close(own.entropy(q, step), shared.entropy(q, step), rtol=1e-5, atol=1e-2)
+
+
+def test_a_filter_that_the_model_lacks_is_left_out(tmp_path):
+    filtered, plain = shake(codec(oriented=True, post=PostFilter(4, 1)), std=0.2), codec(oriented=True)
+    path = stored(filtered, tmp_path / "filtered.ckpt")
+    load_weights(plain, path)
+    x, step = 200 * torch.rand(1, 1, 12, 12, 12), torch.tensor([5.0])
+    q = filtered.analyse(x, step)
+    assert torch.equal(plain.code_length(q, step), filtered.code_length(q, step))
+    assert not torch.equal(plain.synthesise(q, step), filtered.synthesise(q, step))
+    with pytest.raises(AiwaveError, match="post"):
+        load_weights(codec(oriented=True, post=PostFilter(8, 1)), path)
 
 
 def test_an_oriented_checkpoint_does_not_fit_shared_layers(tmp_path):
@@ -90,6 +102,21 @@ def integers():
 
 
 @torch.no_grad()
+@pytest.mark.parametrize("options", [{}, {"reversible": True}], ids=str)
+def test_every_band_costs_what_it_costs_in_the_float_model(options):
+    """Bands differ much, so that layers in another band's place, or inputs in another order, cost far more."""
+    model = shake(entropy("context", oriented=True, **options), std=0.05).eval()
+    for number, part in enumerate((model.siblings, model.own, model.deeper, model.mix, model.head)):
+        shake(part, number, std=0.3)
+    q = noise((30, 32, 31), spread=2.0)
+    expected = model(q, torch.full((2,), 4.5)).sum(dim=0)
+    coder = BandCoder(integer_model(model))
+    real = torch.tensor([[8 * len(segment) for segment in tile] for tile in coder.encode(q, STEP)]).sum(dim=0)
+    ratio = (real - 24) / expected
+    assert float(ratio.max()) < 1.05, ratio  # float tails are thinner: it may be much less
+
+
+@torch.no_grad()
 def test_the_layers_of_one_band_change_the_bits_of_that_band_alone(integers):
     letters = BAND_LETTERS.index("HLH")
     q = noise((16, 14, 15), spread=2.0)
@@ -104,7 +131,7 @@ def test_the_layers_of_one_band_change_the_bits_of_that_band_alone(integers):
         layers = dict(integers.layers)
 
 
-@pytest.mark.parametrize("name", ["head.3", "widen.0", "narrow.7", "siblings.2", "own.5"])
+@pytest.mark.parametrize("name", ["head.3", "widen.0", "narrow.7", "siblings.2", "own.5", "coarse0", "coarse1"])
 def test_a_band_without_its_layer_is_refused(integers, name):
     layers = {other: layer for other, layer in integers.layers.items() if other != name}
     with pytest.raises(ValueError, match="fit"):
@@ -112,11 +139,26 @@ def test_a_band_without_its_layer_is_refused(integers, name):
 
 
 @pytest.mark.parametrize("name", ["head.3", "widen.0", "narrow.7", "siblings.2", "own.5", "mix.1", "block0", "coarse1"])
-def test_a_layer_with_too_few_inputs_is_refused(integers, name):
+def test_a_layer_that_does_not_fit_is_refused(integers, name):
     layer = integers.layers[name]
     fewer = replace(layer, weight=layer.weight[:-1])
-    with pytest.raises(ValueError, match=f"the layer {name} does not fit"):
-        replace(integers, layers=integers.layers | {name: fewer})
+    smaller = replace(layer, limit=1)
+    for other in (fewer, smaller):
+        with pytest.raises(ValueError, match=f"the layer {name} does not fit"):
+            replace(integers, layers=integers.layers | {name: other})
+
+
+def test_the_first_band_must_not_see_itself(integers):
+    layer = integers.layers["siblings.0"]
+    with pytest.raises(ValueError, match=r"siblings\.0 does not fit"):
+        replace(integers, layers=integers.layers | {"siblings.0": replace(layer, weight=layer.weight + 1)})
+
+
+def test_shared_layers_have_no_deeper_ones(integers):
+    shared = integer_model(entropy("context"))
+    deeper = {kind: integers.layers[f"{kind}.0"] for kind in ("widen", "narrow")}
+    with pytest.raises(ValueError, match="layers do not fit"):
+        replace(shared, layers=shared.layers | deeper)
 
 
 def test_bytes_say_that_an_older_program_cannot_read_them(integers):
@@ -125,5 +167,7 @@ def test_bytes_say_that_an_older_program_cannot_read_them(integers):
     shared = model_to_bytes(integer_model(entropy("context")))
     assert b'\\"version\\":2' in data
     assert b'\\"version\\":1' in shared
+    with pytest.raises(AiwaveError, match="do not fit together"):
+        model_from_bytes(data.replace(b'\\"version\\":2', b'\\"version\\":1'))
     with pytest.raises(AiwaveError, match="update the program"):
         model_from_bytes(data.replace(b'\\"version\\":2', b'\\"version\\":3'))

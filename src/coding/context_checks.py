@@ -6,8 +6,10 @@ import torch
 from torch import Tensor
 
 from ..models.subbands import BAND_LETTERS
+from .coarse_context import SQUASH_LIMIT
 from .constants import LOG_STEP_FRACTION, LOG_STEP_LIMIT
 from .integer_layer import EXACT
+from .wavefront import CENTRE, TAPS
 
 if TYPE_CHECKING:
     from .integer_context import IntegerContext
@@ -15,10 +17,7 @@ if TYPE_CHECKING:
 LARGEST = 2**31
 """Entries of tables stay below, so that no sum here overflows."""
 
-TAPS, CAUSAL = 27, 13
-"""Places of a neighbourhood, and those that precede its centre."""
-
-ORIENTED = {"siblings", "own", "widen", "narrow", "mix", "head"}
+BY_BAND = {"siblings", "own", "widen", "narrow", "mix", "head"}
 """The layers that an oriented model has for each of a level's bands."""
 
 CROSS_LIMIT = 2**22
@@ -46,9 +45,9 @@ def _check_shapes(model: "IntegerContext") -> None:
         "band": (rows, width),
         "band_step": (rows, width),
         "band_head": (rows, size),
-        "prediction": (rows, CAUSAL),
-        "cross": (rows, len(BAND_LETTERS), TAPS),
-        "cross_coarse": (rows, TAPS),
+        "prediction": (rows, CENTRE),
+        "cross": (rows, len(BAND_LETTERS), len(TAPS)),
+        "cross_coarse": (rows, len(TAPS)),
         "second_mix": (rows, width),
         "second_head": (rows, size),
     }
@@ -62,27 +61,29 @@ def _check_layers(model: "IntegerContext", width: int, size: int) -> None:
     names = set(model.layers)
     kinds = {name.partition(".")[0] for name in names} if model.oriented else names
     needed = {"own", "siblings"} if model.cross is not None else {"own"} if model.dependent else set()
-    expected = {f"{kind}.{letters}" for kind in kinds & ORIENTED for letters in range(len(BAND_LETTERS))}
-    whole = expected | (kinds - ORIENTED) == names and {"widen", "narrow"} <= kinds
-    if not needed <= kinds or (model.dependent and model.cross is not None) or (model.oriented and not whole):
+    needed |= {"coarse0", "coarse1"} if "siblings" in kinds else set()
+    needed |= {"widen", "narrow"} if model.oriented else set()
+    expected = {f"{kind}.{letters}" for kind in kinds & BY_BAND for letters in range(len(BAND_LETTERS))}
+    whole = expected | (kinds - BY_BAND) == names if model.oriented else not kinds & {"widen", "narrow"}
+    if not needed <= kinds or (model.dependent and model.cross is not None) or not whole:
         raise ValueError("the layers do not fit the other parts")
-    hidden = map(model.layers.get, ("coarse0", "widen.0"))
-    coarse, wide = (0 if layer is None else layer.weight.shape[1] for layer in hidden)
+    taps, causal = len(TAPS), CENTRE + 1
     for name, layer in model.layers.items():
         kind, _, letters = name.partition(".")
         before = max(int(letters), 1) if letters else len(BAND_LETTERS)
-        inputs, outputs = {
-            "coarse0": (2 * TAPS, coarse),
-            "coarse1": (coarse * TAPS, width),
-            "siblings": (before * TAPS, width),
-            "own": (CAUSAL, width),
-            "widen": (width, wide),
-            "narrow": (wide, width),
+        shape = {
+            "coarse0": (2 * taps, width),
+            "coarse1": (width * taps, width),
+            "siblings": (before * taps, width),
+            "own": (CENTRE, width),
+            "widen": (width, 2 * width),
+            "narrow": (2 * width, width),
             "mix": (width, width),
             "head": (width, size),
-        }.get(kind, ((CAUSAL + 1) * width, width))
-        inner = kind not in ("coarse0", "siblings", "own")
-        if layer.weight.shape != (inputs, outputs) or (inner and layer.limit < model.limit):
+        }.get(kind, (causal * width, width))
+        limit = SQUASH_LIMIT if kind in ("coarse0", "siblings", "own") else model.limit
+        sees_itself = name == "siblings.0" and bool(layer.weight.any())
+        if layer.weight.shape != shape or layer.limit < limit or sees_itself:
             raise ValueError(f"the layer {name} does not fit the other parts")
 
 

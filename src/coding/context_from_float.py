@@ -52,10 +52,10 @@ def integer_context(model: ContextEntropy, precision: Precision | None = None) -
         weight = first.weight * torch.tensor([1.0, 0.25]).view(1, 2, 1, 1, 1)
         add("coarse0", _tap_major(weight), first.bias, entry, SQUASH_LIMIT)
         add("coarse1", _tap_major(last.weight), last.bias, inner, precision.limit)
-        for name, weight, bias in _by_band("siblings", model.siblings):
+        for name, weight, bias in _layers_of("siblings", model.siblings):
             add(name, weight.flatten(1), bias, entry, SQUASH_LIMIT)
     if model.own is not None:
-        for name, weight, bias in _by_band("own", model.own):
+        for name, weight, bias in _layers_of("own", model.own):
             add(name, _tap_major(weight)[:, :CENTRE], bias, entry, SQUASH_LIMIT)
     for index, block in enumerate(cast(Iterable[CausalConv3d], model.blocks)):
         taps = (CENTRE + 1) * model.channels
@@ -63,7 +63,7 @@ def integer_context(model: ContextEntropy, precision: Precision | None = None) -
     out = (precision.fraction, PARAMETER_FRACTION)
     deeper = () if model.deeper is None else (("widen", model.deeper[1], inner), ("narrow", model.deeper[3], inner))
     for part, module, fractions in (*deeper, ("mix", model.mix, inner), ("head", model.head, out)):
-        for name, weight, bias in _by_band(part, module):
+        for name, weight, bias in _layers_of(part, module):
             add(name, weight.flatten(1), bias, fractions, precision.limit)
     prediction = model.prediction
     return IntegerContext(
@@ -84,10 +84,10 @@ def integer_context(model: ContextEntropy, precision: Precision | None = None) -
     )
 
 
-def _by_band(name: str, layer: nn.Module) -> Iterator[tuple[str, Tensor, Tensor | None]]:
+def _layers_of(name: str, layer: nn.Module) -> Iterator[tuple[str, Tensor, Tensor | None]]:
     """Name, weight (N, K, kz, ky, kx) and bias (N,) of a layer, or of each band's if it is oriented.
 
-    Of siblings each band's has those coded before alone; the first band's one that it does not see.
+    `siblings.k` has inputs for the k bands coded before alone, `siblings.0` for one, LLL, with weights of 0.
     """
     if not isinstance(layer, Oriented):
         yield name, cast(Tensor, layer.weight), cast(Tensor | None, layer.bias)

@@ -51,7 +51,7 @@ class BandPass:
         self._near = self.squashed if places == level.wave.positions + 1 else torch.zeros(tiles, places)
         self._hidden = [torch.zeros(tiles, places, model.channels) for _ in model.blocks]
         self._own = model.layer("own", letters)
-        self._deeper = [layer for name in ("widen", "narrow") if (layer := model.layer(name, letters)) is not None]
+        self._deeper = [model.needed(name, letters) for name in ("widen", "narrow") if model.oriented]
         self._mix, self._head = model.needed("mix", letters), model.needed("head", letters)
         self._condition = model.condition(band, log_step)
         self._offset = model.head_offset(band)

@@ -6,6 +6,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from ..models.entropy.cross_prediction import BANDS
 from ..models.subbands import Subbands
 from .coarse_context import next_approx
 from .constants import (
@@ -23,6 +24,7 @@ from .integer_layer import IntegerLayer
 from .level_context import LevelContext
 from .mixture import IntegerDensity
 from .schedule import Memory
+from .sibling_pass import over_all_bands
 from .wavefront import Wavefront
 
 
@@ -103,6 +105,12 @@ class IntegerContext:
     def blocks(self) -> list[IntegerLayer]:
         """The residual layers, in order."""
         return [layer for name, layer in self.layers.items() if name.startswith("block")]
+
+    @cached_property
+    def siblings(self) -> list[IntegerLayer]:
+        """The one layer over bands coded before, or that of each of the eight, over all eight."""
+        layers = [self.needed("siblings", letters) for letters in range(BANDS)]
+        return [over_all_bands(layer) for layer in layers] if self.oriented else layers[:1]
 
     def condition(self, band: int, log_step: int) -> Tensor:
         """What band and step add to the features: (C,) float32 integers. Raises ValueError for absurd steps."""

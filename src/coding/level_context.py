@@ -11,7 +11,7 @@ from .context_pass import BandPass, Written, gathered
 from .cross_pass import CrossPass
 from .integer_conv import IntegerConv
 from .schedule import Memory, whole_memory
-from .sibling_pass import OrientedSiblings, SharedSiblings, SiblingPass
+from .sibling_pass import OrientedPass, SharedPass, SiblingPass
 from .wavefront import Wavefront
 
 if TYPE_CHECKING:
@@ -53,8 +53,7 @@ class LevelContext:
         self._coarse: Tensor | None = None
         self.siblings: SiblingPass | None = None
         if model.layer("siblings", 0) is not None:
-            layers = [model.needed("siblings", letters) for letters in range(BANDS)]
-            self.siblings = (OrientedSiblings if model.oriented else SharedSiblings)(layers, wave, tiles)
+            self.siblings = (OrientedPass if model.oriented else SharedPass)(model.siblings, wave, tiles)
             self._coarse = None if approx is None else self._convolved(approx)
         self.cross: CrossPass | None = None
         if model.cross is not None and model.cross_coarse is not None:

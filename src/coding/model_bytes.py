@@ -16,8 +16,8 @@ from .integer_layer import IntegerLayer
 from .integer_reversible import IntegerReversible
 from .mixture import IntegerDensity
 
-VERSION, ORIENTED = 1, 2
-"""Formats: that of all models, and that of oriented context models, which are newer."""
+VERSION, ORIENTED_VERSION = 1, 2
+"""The format of oriented context models, which are newer, is the second; that of all others the first."""
 
 IntegerPart = IntegerContext | IntegerFactorized | IntegerReversible
 KINDS: dict[str, type] = {
@@ -37,8 +37,7 @@ DAMAGED = "The model is damaged: {}; store it again from its checkpoint."
 def model_to_bytes(model: IntegerPart) -> bytes:
     """The same model always gives the same bytes."""
     kind = next(name for name, cls in KINDS.items() if isinstance(model, cls))
-    oriented = isinstance(model, IntegerContext) and model.oriented
-    meta: dict[str, Any] = {"version": ORIENTED if oriented else VERSION, "kind": kind}
+    meta: dict[str, Any] = {"version": _version(model), "kind": kind}
     if not isinstance(model, IntegerReversible):
         meta["density"] = list(vars(model.density).values())
     meta["limits"] = {name: layer.limit for name, layer in model.layers.items()}
@@ -72,9 +71,10 @@ def model_from_bytes(data: bytes) -> IntegerPart:
         version = meta.pop("version")
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise AiwaveError(DAMAGED.format("its header cannot be read")) from error
-    if version not in (VERSION, ORIENTED):
+    if version not in (VERSION, ORIENTED_VERSION):
         raise AiwaveError(
-            f"The model has format version {version}, this program reads {VERSION} and {ORIENTED}: update the program."
+            f"The model has format version {version}, this program reads {VERSION} and {ORIENTED_VERSION}: "
+            "update the program."
         )
     try:
         tensors = {name: _tensor(data[end:], entry) for name, entry in header.items()}
@@ -84,9 +84,15 @@ def model_from_bytes(data: bytes) -> IntegerPart:
         if "density" in meta:
             meta["density"] = IntegerDensity(*meta["density"])
         part: IntegerPart = kind(layers=layers, **(optional | meta | tensors))
+        if version != _version(part):
+            raise ValueError("the version is that of other models")
         return part
     except (ValueError, KeyError, TypeError, RuntimeError, AttributeError) as error:
         raise AiwaveError(DAMAGED.format("its contents do not fit together")) from error
+
+
+def _version(model: IntegerPart) -> int:
+    return ORIENTED_VERSION if isinstance(model, IntegerContext) and model.oriented else VERSION
 
 
 def _parts(tensors: dict[str, Tensor], name: str) -> tuple[Tensor, Tensor, Tensor]:

@@ -6,12 +6,10 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from ..models.subbands import BAND_LETTERS
+from ..models.entropy.cross_prediction import BANDS
 from .context_pass import Written, gathered
 from .integer_layer import IntegerLayer
 from .wavefront import TAPS, Wavefront
-
-BANDS = len(BAND_LETTERS)
 
 
 class SiblingPass(Protocol):
@@ -28,7 +26,7 @@ class SiblingPass(Protocol):
         """
 
 
-class SharedSiblings:
+class SharedPass:
     """By one layer, the same for all bands: what each band tells is added to the sum that the next ones go on with."""
 
     def __init__(self, layers: list[IntegerLayer], wave: Wavefront, tiles: int) -> None:
@@ -47,11 +45,11 @@ class SharedSiblings:
         return (here * self._layer.operands[2]).floor_().float()
 
 
-class OrientedSiblings:
-    """By a layer of its own for each of the eight bands, over all that are coded before."""
+class OrientedPass:
+    """By a layer of its own for each of the eight bands, over all eight (see `over_all_bands`)."""
 
     def __init__(self, layers: list[IntegerLayer], wave: Wavefront, tiles: int) -> None:
-        self._layers = [_over_all_bands(layer) for layer in layers]
+        self._layers = layers
         self._seen = torch.zeros(tiles, wave.positions + 1, BANDS)
 
     def write(self, start: int, end: int, letters: int, squashed: Tensor) -> None:
@@ -64,7 +62,7 @@ class OrientedSiblings:
         return rows.unflatten(0, (len(self._seen), -1))
 
 
-def _over_all_bands(layer: IntegerLayer) -> IntegerLayer:
+def over_all_bands(layer: IntegerLayer) -> IntegerLayer:
     """A layer over the first bands, each with its taps -> the same over taps, each with all eight bands."""
     by_band = layer.weight.unflatten(0, (-1, len(TAPS)))
     weight = layer.weight.new_zeros(len(TAPS), BANDS, by_band.shape[-1])

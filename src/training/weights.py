@@ -1,11 +1,13 @@
 """Carrying weights, and nothing else, from one stage to the next."""
 
 from pathlib import Path
+from typing import cast
 
 from torch import Tensor
 
 from ..errors import AiwaveError
 from ..models import NoPost, WaveletCodec
+from ..models.subbands import BAND_LETTERS
 from .checkpoint_io import read_checkpoint
 
 PREFIX = "codec."
@@ -17,13 +19,15 @@ def load_weights(codec: WaveletCodec, path: Path) -> None:
     Whole networks of the lifting steps may be absent, or their scale heads: a plain wavelet hands over to an additive
     transform, an additive to an affine one. They start as the identity: the codec computes what the checkpoint's did.
     So do the deeper layers of an oriented context model, whose bands each take over what they shared in the checkpoint,
-    and what the second quantiser of dependent quantisation changes. A filter is left out if the model has none.
+    and what the second quantiser of dependent quantisation changes.
+
+    A filter is left out if the model has none, so that training can go on without.
 
     Raises:
         AiwaveError: If the checkpoint is unreadable or of a model of other shape; names the first parameter.
     """
     own = codec.state_dict()
-    stored = {name: _for_all_bands(value, own.get(name)) for name, value in codec_weights(path).items()}
+    stored = {name: _for_all_bands(name, value, own.get(name)) for name, value in codec_weights(path).items()}
     if isinstance(codec.post, NoPost):
         stored = {name: value for name, value in stored.items() if not name.startswith("post.")}
     unexpected = [name for name in stored if name not in own]
@@ -51,9 +55,10 @@ def _starts_as_identity(name: str, stored: dict[str, Tensor]) -> bool:
     )
 
 
-def _for_all_bands(value: Tensor, like: Tensor | None) -> Tensor:
-    """A weight that all bands shared, repeated if the model has one for each; any other as it is."""
-    return value if like is None or like.shape[1:] != value.shape else value.expand_as(like).clone()
+def _for_all_bands(name: str, value: Tensor, like: Tensor | None) -> Tensor:
+    """A weight that a level's bands shared, repeated if the model has one for each; any other as it is."""
+    shared = like is None or not name.startswith("entropy.") or like.shape != (len(BAND_LETTERS), *value.shape)
+    return value if shared else value.expand_as(cast(Tensor, like)).clone()
 
 
 def codec_weights(path: Path) -> dict[str, Tensor]:

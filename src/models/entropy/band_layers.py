@@ -1,5 +1,7 @@
 """What a context network's outer layers see and give: a level's bands at once, by shared or by own weights.
 
+What the coarser levels tell is no band's own: those layers are not among these.
+
 All take and return stacks (B, n, ...) of the last n = 7 or 8 of a level's eight bands. A network is `oriented` if its
 outer layers have weights of their own for each of the eight, whatever the level: what tells of a band that is high
 along x is elsewhere than what tells of one that is high along y.
@@ -12,9 +14,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..conv import CausalConv3d, Conv3d, causal_mask, conv3d
-from ..subbands import BAND_LETTERS, all_of_level, coded_before
-
-BANDS = len(BAND_LETTERS)
+from ..subbands import all_of_level, coded_before
+from .cross_prediction import BANDS
 
 
 class SharedOwn(CausalConv3d):
@@ -56,7 +57,7 @@ class SharedPoint(Conv3d):
 class Oriented(nn.Module):
     """A convolution for each of the eight bands: `weight` (8, N, K, kz, ky, kx) times `mask`, and `bias` (8, N).
 
-    They start equal, so that a network with shared weights hands over to one with oriented ones.
+    They start equal; a network with shared weights hands them over (see `load_weights`).
     """
 
     mask: Tensor

@@ -48,8 +48,8 @@ class ContextEntropy(EntropyModel):
     With `dependent` coefficients have one of two quantisers (see `models/dependent.py`), whose densities differ by
     rows of tables; it needs the short context, and no reversible transform.
 
-    With `oriented` the layers next to coefficients and densities have weights of their own for each of a level's eight
-    bands, and there are two more of them (see `band_layers.py`).
+    With `oriented` the layers next to a level's coefficients and to densities have weights of their own for each of its
+    eight bands, and there are two more of them (see `band_layers.py`).
 
     `sharing` is that of the transform: the reconstruction leaves sections alone if that does, and the low bands of odd
     sections, LLH, are images, too.
