@@ -80,13 +80,13 @@ class BandPass:
         hidden = self.level.features(start, end, self) + self._condition
         hidden = hidden.expand(shape).reshape(-1, model.channels)
         if self._own is not None:
-            hidden = hidden + self._own(gathered(self._near, near)[:, :CENTRE])
+            hidden = self._own(gathered(self._near, near)[:, :CENTRE]).add_(hidden)
         for layer, buffer in zip(model.blocks, self._hidden, strict=True):
             torch.clamp(hidden.view(shape), 0, limit, out=buffer[:, here])
-            hidden = hidden + layer(gathered(buffer, near))
+            hidden = layer(gathered(buffer, near)).add_(hidden)
         if self._deeper:
             widen, narrow = self._deeper
-            hidden = hidden + narrow(widen(hidden.clamp(0, limit)).clamp_(0, limit))
+            hidden = narrow(widen(hidden.clamp(0, limit)).clamp_(0, limit)).add_(hidden)
         mixed = self._mix(hidden.clamp_(0, limit))
         others = self.level.crossed(start, end, self)
         return mixed, model.predicted(self.band_id, gathered(self._q, near)[:, :CENTRE], others)

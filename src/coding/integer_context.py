@@ -24,7 +24,7 @@ from .integer_layer import IntegerLayer
 from .level_context import LevelContext
 from .mixture import IntegerDensity
 from .schedule import Memory
-from .sibling_pass import over_all_bands
+from .sibling_pass import padded
 from .wavefront import Wavefront
 
 
@@ -108,9 +108,9 @@ class IntegerContext:
 
     @cached_property
     def siblings(self) -> list[IntegerLayer]:
-        """The one layer over bands coded before, or that of each of the eight, over all eight."""
+        """The one layer over bands coded before, or that of each of the eight, `padded`."""
         layers = [self.needed("siblings", letters) for letters in range(BANDS)]
-        return [over_all_bands(layer) for layer in layers] if self.oriented else layers[:1]
+        return [padded(layer) for layer in layers] if self.oriented else layers[:1]
 
     def condition(self, band: int, log_step: int) -> Tensor:
         """What band and step add to the features: (C,) float32 integers. Raises ValueError for absurd steps."""

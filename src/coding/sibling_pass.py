@@ -46,25 +46,29 @@ class SharedPass:
 
 
 class OrientedPass:
-    """By a layer of its own for each of the eight bands, over all eight (see `over_all_bands`)."""
+    """By a layer of its own for each of the eight bands, over the first four or all (see `padded`)."""
 
     def __init__(self, layers: list[IntegerLayer], wave: Wavefront, tiles: int) -> None:
         self._layers = layers
-        self._seen = torch.zeros(tiles, wave.positions + 1, BANDS)
+        self._seen = {width: torch.zeros(tiles, wave.positions + 1, width) for width in (BANDS // 2, BANDS)}
 
     def write(self, start: int, end: int, letters: int, squashed: Tensor) -> None:
         """See `SiblingPass`."""
-        self._seen[:, start:end, letters] = squashed
+        for width, seen in self._seen.items():
+            if letters < width:
+                seen[:, start:end, letters] = squashed
 
     def features(self, start: int, end: int, letters: int, last: Written | None, neighbours: Tensor) -> Tensor:
         """See `SiblingPass`."""
-        rows = self._layers[letters](gathered(self._seen, neighbours))
-        return rows.unflatten(0, (len(self._seen), -1))
+        layer = self._layers[letters]
+        seen = self._seen[len(layer.weight) // len(TAPS)]
+        return layer(gathered(seen, neighbours)).unflatten(0, (len(seen), -1))
 
 
-def over_all_bands(layer: IntegerLayer) -> IntegerLayer:
-    """A layer over the first bands, each with its taps -> the same over taps, each with all eight bands."""
+def padded(layer: IntegerLayer) -> IntegerLayer:
+    """A layer over the first bands, each with its taps -> the same over taps, each with the first four bands or all."""
     by_band = layer.weight.unflatten(0, (-1, len(TAPS)))
-    weight = layer.weight.new_zeros(len(TAPS), BANDS, by_band.shape[-1])
+    width = BANDS if len(by_band) > BANDS // 2 else BANDS // 2
+    weight = layer.weight.new_zeros(len(TAPS), width, by_band.shape[-1])
     weight[:, : len(by_band)] = by_band.transpose(0, 1)
     return replace(layer, weight=weight.flatten(0, 1))
