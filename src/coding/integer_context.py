@@ -90,11 +90,14 @@ class IntegerContext:
 
     def layer(self, name: str, letters: int) -> IntegerLayer | None:
         """The layer of that name for a band, by its place among the eight; None if there is none."""
-        return self.layers.get(f"{name}.{letters}" if self.oriented else name)
+        return self.layers.get(self._name(name, letters))
 
     def needed(self, name: str, letters: int) -> IntegerLayer:
         """The same where there must be one."""
-        return self.layers[f"{name}.{letters}" if self.oriented else name]
+        return self.layers[self._name(name, letters)]
+
+    def _name(self, name: str, letters: int) -> str:
+        return f"{name}.{letters}" if self.oriented else name
 
     @property
     def channels(self) -> int:
@@ -109,8 +112,9 @@ class IntegerContext:
     @cached_property
     def siblings(self) -> list[IntegerLayer]:
         """The one layer over bands coded before, or that of each of the eight, `padded`."""
-        layers = [self.needed("siblings", letters) for letters in range(BANDS)]
-        return [padded(layer) for layer in layers] if self.oriented else layers[:1]
+        if not self.oriented:
+            return [self.layers["siblings"]]
+        return [padded(self.needed("siblings", letters)) for letters in range(BANDS)]
 
     def condition(self, band: int, log_step: int) -> Tensor:
         """What band and step add to the features: (C,) float32 integers. Raises ValueError for absurd steps."""

@@ -1,7 +1,6 @@
 """Carrying weights, and nothing else, from one stage to the next."""
 
 from pathlib import Path
-from typing import cast
 
 from torch import Tensor
 
@@ -57,8 +56,9 @@ def _starts_as_identity(name: str, stored: dict[str, Tensor]) -> bool:
 
 def _for_all_bands(name: str, value: Tensor, like: Tensor | None) -> Tensor:
     """A weight that a level's bands shared, repeated if the model has one for each; any other as it is."""
-    shared = like is None or not name.startswith("entropy.") or like.shape != (len(BAND_LETTERS), *value.shape)
-    return value if shared else value.expand_as(cast(Tensor, like)).clone()
+    if like is not None and name.startswith("entropy.") and like.shape == (len(BAND_LETTERS), *value.shape):
+        return value.expand_as(like).clone()
+    return value
 
 
 def codec_weights(path: Path) -> dict[str, Tensor]:
