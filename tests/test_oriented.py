@@ -170,4 +170,4 @@ def test_bytes_say_that_an_older_program_cannot_read_them(integers):
     with pytest.raises(AiwaveError, match="do not fit together"):
         model_from_bytes(data.replace(b'\\"version\\":2', b'\\"version\\":1'))
     with pytest.raises(AiwaveError, match="update the program"):
-        model_from_bytes(data.replace(b'\\"version\\":2', b'\\"version\\":3'))
+        model_from_bytes(data.replace(b'\\"version\\":2', b'\\"version\\":4'))

@@ -93,7 +93,7 @@ class BandCoder:
     def _record(self, q: Subbands, log_step: int) -> Iterator[Recorder]:
         for band in self.known_bands(q, log_step):
             recorder = Recorder(len(band.values), band.starts)
-            second = band.wave.sort(second_of(band.wave.unsort(band.values))) if self.model.dependent else None
+            second = self._second_of(band) if self.model.dependent else None
             indices = band.values if second is None else index_of(band.values, second)
             for start, end, mixture_of in band.densities:
                 places, known = torch.arange(start, end), indices[:, start:end]
@@ -105,6 +105,9 @@ class BandCoder:
                 recorder.at(places)
                 code_symbols(mixture, recorder, known.flatten())
             yield recorder
+
+    def _second_of(self, band: KnownBand) -> Tensor:
+        return band.wave.sort(second_of(band.wave.unsort(band.values), self.model.states))
 
     @torch.inference_mode()
     def decode(

@@ -41,6 +41,9 @@ class IntegerModel(Protocol):
     @property
     def dependent(self) -> bool: ...  # noqa: D102
 
+    @property
+    def states(self) -> int: ...  # noqa: D102
+
     def next_approx(self, q: Subbands, level: int, approx: Tensor | None) -> Tensor | None: ...  # noqa: D102
 
     def fronts(self, wave: Wavefront) -> list[tuple[int, int]]: ...  # noqa: D102

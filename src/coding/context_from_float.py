@@ -13,7 +13,7 @@ from ..models.entropy.band_layers import Oriented, OrientedSiblings
 from ..models.subbands import coded_before
 from .coarse_context import SQUASH_LIMIT
 from .constants import EMBEDDING_FRACTION, PARAMETER_FRACTION, PREDICTOR_FRACTION, SQUASH_FRACTION
-from .integer_context import IntegerContext
+from .integer_context import FIRST_STATES, IntegerContext
 from .integer_layer import IntegerLayer, quantised_layer
 from .mixture import integer_density
 from .wavefront import CENTRE
@@ -80,6 +80,7 @@ def integer_context(model: ContextEntropy, precision: Precision | None = None) -
         prediction=None if prediction is None else _fixed(_causal(prediction.table.weight), PREDICTOR_FRACTION),
         sections=1 if model.sections else None,
         cross=None if model.cross is None else _before(_fixed(model.cross.siblings.weight, PREDICTOR_FRACTION)),
+        trellis=model.states if model.dependent and model.states != FIRST_STATES else None,
         cross_coarse=None if model.cross is None else _fixed(model.cross.coarse.weight, PREDICTOR_FRACTION).flatten(1),
     )
 

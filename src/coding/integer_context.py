@@ -27,6 +27,9 @@ from .schedule import Memory
 from .sibling_pass import padded
 from .wavefront import Wavefront
 
+FIRST_STATES = 8
+"""Of the trellis, where a model does not say."""
+
 
 @dataclass(frozen=True)
 class IntegerContext:
@@ -40,7 +43,8 @@ class IntegerContext:
     (bands, 13), int64 in units of 2**-12, None without the short context; `cross` (bands, 8, 27) and `cross_coarse`
     (bands, 27), likewise, if it is reversible (see `CrossPass`). `sections` is 1 if sections are merely sorted along z,
     else None. With `second_mix`, as `band`, and `second_head`, as `band_head`, quantisation is
-    dependent: coefficients count in half steps, and these are what the second quantiser adds before the head and after.
+    dependent: coefficients count in half steps, and these are what the second quantiser adds before the head and after;
+    `trellis` is how many states there are, None for FIRST_STATES.
     """
 
     levels: int
@@ -57,6 +61,7 @@ class IntegerContext:
     sections: int | None = None
     second_head: Tensor | None = None
     second_mix: Tensor | None = None
+    trellis: int | None = None
 
     def __post_init__(self) -> None:
         """Raise ValueError if a sum of layers might be inexact, or the parts do not fit together."""
@@ -82,6 +87,11 @@ class IntegerContext:
     def dependent(self) -> bool:
         """Whether quantisation is dependent and coefficients count in half steps."""
         return self.second_head is not None
+
+    @property
+    def states(self) -> int:
+        """How many states the trellis of dependent quantisation has."""
+        return self.trellis or FIRST_STATES
 
     @property
     def oriented(self) -> bool:

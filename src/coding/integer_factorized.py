@@ -31,6 +31,7 @@ class IntegerFactorized:
     embedding: Tensor
     band_head: Tensor
     dependent: ClassVar[bool] = False
+    states: ClassVar[int] = 8
 
     def next_approx(self, q: Subbands, level: int, approx: Tensor | None) -> Tensor | None:
         """None: no level needs those before it."""

@@ -33,7 +33,7 @@ def decode_level(
     bands = [context.band(each, log_step) for each in letters]
     inside = [wave.inside(band_size(size, each)) for each in letters]
     values = torch.zeros(count, tiles, wave.positions, dtype=torch.int64)
-    states = TrellisStates(wave, count, tiles) if model.dependent else None
+    states = TrellisStates(wave, count, tiles, model.states) if model.dependent else None
     for runs in plan.steps(count):
         coded = [_coded(inside[run.band], run) for run in runs]
         chosen = [_rows(bands[run.band], run, places, tiles, states) for run, places in zip(runs, coded, strict=True)]

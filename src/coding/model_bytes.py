@@ -16,8 +16,8 @@ from .integer_layer import IntegerLayer
 from .integer_reversible import IntegerReversible
 from .mixture import IntegerDensity
 
-VERSION, ORIENTED_VERSION = 1, 2
-"""The format of oriented context models, which are newer, is the second; that of all others the first."""
+VERSION, ORIENTED_VERSION, TRELLIS_VERSION = 1, 2, 3
+"""Context models with a trellis of more than eight states are newest, oriented ones older, all others the first."""
 
 IntegerPart = IntegerContext | IntegerFactorized | IntegerReversible
 KINDS: dict[str, type] = {
@@ -71,9 +71,9 @@ def model_from_bytes(data: bytes) -> IntegerPart:
         version = meta.pop("version")
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise AiwaveError(DAMAGED.format("its header cannot be read")) from error
-    if version not in (VERSION, ORIENTED_VERSION):
+    if version not in range(VERSION, TRELLIS_VERSION + 1):
         raise AiwaveError(
-            f"The model has format version {version}, this program reads {VERSION} and {ORIENTED_VERSION}: "
+            f"The model has format version {version}, this program reads {VERSION} to {TRELLIS_VERSION}: "
             "update the program."
         )
     try:
@@ -92,7 +92,9 @@ def model_from_bytes(data: bytes) -> IntegerPart:
 
 
 def _version(model: IntegerPart) -> int:
-    return ORIENTED_VERSION if isinstance(model, IntegerContext) and model.oriented else VERSION
+    if not isinstance(model, IntegerContext):
+        return VERSION
+    return TRELLIS_VERSION if model.trellis is not None else ORIENTED_VERSION if model.oriented else VERSION
 
 
 def _parts(tensors: dict[str, Tensor], name: str) -> tuple[Tensor, Tensor, Tensor]:

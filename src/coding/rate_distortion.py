@@ -40,18 +40,19 @@ def dependent(coder: BandCoder, exact: Subbands, log_step: int, weighed: bool) -
     The path through the trellis weighs squared errors and bits at the slope of its quantisers. Bits are a rough guess
     (see `rough_bits`) or, if `weighed`, then those in the context of what was chosen so.
     """
-    rough = _paths(exact, map(rough_bits, _bands(exact)))
+    states = coder.model.states
+    rough = _paths(exact, map(rough_bits, _bands(exact)), states)
     if not weighed:
         return rough
     known = zip(coder.known_bands(rough, log_step), _bands(exact), strict=True)
-    return _paths(exact, (_bits(band, band.wave.sort(coefficients)) for band, coefficients in known))
+    return _paths(exact, (_bits(band, band.wave.sort(coefficients)) for band, coefficients in known), states)
 
 
-def _paths(exact: Subbands, costs: Iterable[Tensor]) -> Subbands:
+def _paths(exact: Subbands, costs: Iterable[Tensor], states: int) -> Subbands:
     """The best paths where the `candidates` for a band's coefficients cost so many bits, (6, T, d, h, w)."""
     bands = []
     for coefficients, bits, size in zip(_bands(exact), costs, exact.band_sizes(), strict=True):
-        bands.append((2 * chosen(coefficients, bits, SLOPE, places([size], coefficients))).long())
+        bands.append((2 * chosen(coefficients, bits, SLOPE, places([size], coefficients), states)).long())
     return _joined(bands, exact)
 
 

@@ -7,19 +7,17 @@ from torch import Tensor
 
 from ..models.dependent import halves_of
 from ..models.subbands import Size
-from ..models.trellis import NEXT, chains
+from ..models.trellis import chains, trellis
 from .constants import COEFFICIENT_LIMIT
 from .exact_tables import looked_up
 from .wavefront import Wavefront, wavefront
 
-_NEXT = NEXT.flatten()
-"""By state and parity."""
-
 
 class TrellisStates:
-    """The states of the trellis at the positions, in wavefront order, of `bands` bands of T tiles."""
+    """The states of a trellis at the positions, in wavefront order, of `bands` bands of T tiles."""
 
-    def __init__(self, wave: Wavefront, bands: int, tiles: int) -> None:
+    def __init__(self, wave: Wavefront, bands: int, tiles: int, states: int) -> None:
+        self._next = trellis(states).next.flatten()  # by state and parity
         self._states = torch.zeros(bands, wave.positions + 1, tiles, dtype=torch.int64)
         self._after = _after(wave.size)
 
@@ -30,7 +28,7 @@ class TrellisStates:
     def advance(self, band: int, start: int, end: int, index: Tensor) -> Tensor:
         """Go on with the indices (T, n) that were decoded there; returns the coefficients in half steps, the same."""
         state = self._states[band, start:end]
-        after = looked_up(_NEXT, 2 * state + (index.T & 1))
+        after = looked_up(self._next, 2 * state + (index.T & 1))
         halves = halves_of(index, (state & 1).T).clamp_(-COEFFICIENT_LIMIT, COEFFICIENT_LIMIT)
         self._states[band].index_copy_(0, self._after[start:end], after)
         return halves

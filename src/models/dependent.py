@@ -14,7 +14,7 @@ from torch import Tensor
 
 from .rate import HIGH_RATE_SLOPE
 from .subbands import Size
-from .trellis import NEXT, along, back, best_path, chains
+from .trellis import along, back, best_path, chains, trellis
 
 SECOND = (0, 0, 1, 1, 0, 1)
 """The quantisers of the `candidates`."""
@@ -29,18 +29,17 @@ curves (measured).
 LEAST_MEAN = 0.05
 
 
-def second_of(halves: Tensor) -> Tensor:
-    """Coefficients (..., d, h, w) in half steps -> 1 where they have the second quantiser, else 0; all int64."""
+def second_of(halves: Tensor, states: int) -> Tensor:
+    """Coefficients (..., d, h, w) in half steps -> 1 where they have the second quantiser, else 0; all int64.
+
+    `states` is how many the trellis has. Odd coefficients have the second quantiser and even ones the first, but for
+    zeros; what a zero has is a sum, modulo 2, of the parities before it.
+    """
     size: Size = halves.shape[-3:]  # type: ignore[assignment]
     chain = chains(size).to(halves.device)
-    ordered = along(chain, halves)
-    state = torch.zeros(ordered.shape[:-1], dtype=torch.int64, device=halves.device)
-    second = torch.empty_like(ordered)
-    table = NEXT.to(halves.device)
-    for place in range(ordered.shape[-1]):
-        second[..., place] = state & 1
-        state = table[state, index_of(ordered[..., place], state & 1) & 1]
-    return back(chain, second, size)
+    parity = along(chain, halves.abs() + 1 >> 1 & 1)
+    response = trellis(states).response(chain.shape[-1]).to(halves.device)
+    return back(chain, (parity.double() @ response).long() & 1, size)
 
 
 def index_of(halves: Tensor, second: Tensor) -> Tensor:
@@ -94,11 +93,11 @@ def rough_bits(exact: Tensor) -> Tensor:
     return bits
 
 
-def chosen(exact: Tensor, bits: Tensor, slope: float, exists: Tensor) -> Tensor:
+def chosen(exact: Tensor, bits: Tensor, slope: float, exists: Tensor, states: int) -> Tensor:
     """Coefficients (..., d, h, w) in steps, real numbers -> those to code, multiples of 1/2.
 
-    They make the sum of squared errors and `slope` times bits least, in the trellis. `bits` (6, ..., d, h, w) are those
-    of the `candidates`; `exists` says, broadcast to the bands, where they have coefficients.
+    They make the sum of squared errors and `slope` times bits least, in the trellis with so many `states`. `bits`
+    (6, ..., d, h, w) are those of the `candidates`; `exists` says, broadcast to the bands, where coefficients are.
     """
     values = candidates(exact)
     cost = (values - exact).square() + slope * torch.where(exists, bits, 0)
@@ -110,7 +109,7 @@ def chosen(exact: Tensor, bits: Tensor, slope: float, exists: Tensor) -> Tensor:
     values = torch.where(exists, values[:4], 0)
     size: Size = exact.shape[-3:]  # type: ignore[assignment]
     chain = chains(size).to(exact.device)
-    ordered = along(chain, cost[:4]).flatten(1, -2).permute(2, 1, 0)
-    states, parities = best_path(ordered.contiguous())
-    kind = (2 * (states & 1) + parities).T.reshape(*exact.shape[:-3], *chain.shape)
+    ordered = along(chain, cost[:4]).flatten(1, -2).permute(2, 0, 1)
+    path, parities = best_path(ordered.contiguous(), trellis(states))
+    kind = (2 * (path & 1) + parities).T.reshape(*exact.shape[:-3], *chain.shape)
     return values.gather(0, back(chain, kind, size).unsqueeze(0)).squeeze(0)

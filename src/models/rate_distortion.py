@@ -43,11 +43,12 @@ def dependent(entropy: EntropyModel, exact: Subbands, step: Tensor, weighed: boo
     """
     with torch.no_grad():
         stacks = list(exact.level_stacks())
-        coded = _paths(exact, (rough_bits(stack.flatten(0, 1)).unflatten(1, stack.shape[:2]) for stack in stacks))
+        rough = (rough_bits(stack.flatten(0, 1)).unflatten(1, stack.shape[:2]) for stack in stacks)
+        coded = _paths(exact, rough, entropy.states)
         if weighed:
             densities = entropy.densities(_straight_through(exact, coded), step)
             levels = ((own, cast(DependentBits, bits)) for own, (_, bits) in zip(stacks, densities, strict=True))
-            coded = _paths(exact, (_bits(own, bits) for own, bits in levels))
+            coded = _paths(exact, (_bits(own, bits) for own, bits in levels), entropy.states)
     return _straight_through(exact, coded)
 
 
@@ -56,12 +57,12 @@ def _bits(exact: Tensor, bits: DependentBits) -> Tensor:
     return torch.stack([bits(values, which) for values, which in zip(candidates(exact), SECOND, strict=True)])
 
 
-def _paths(exact: Subbands, costs: Iterable[Tensor]) -> list[Tensor]:
+def _paths(exact: Subbands, costs: Iterable[Tensor], states: int) -> list[Tensor]:
     """The best paths, (B, 1, d, h, w) by band, where the `candidates` for a level's coefficients cost so many bits."""
     coded, sizes = list[Tensor](), iter(exact.band_sizes())
     for own, cost in zip(exact.level_stacks(), costs, strict=True):
         exists = places(list(islice(sizes, own.shape[1])), own)
-        coded += chosen(own, cost, SLOPE, exists).split(1, dim=1)
+        coded += chosen(own, cost, SLOPE, exists, states).split(1, dim=1)
     return coded
 
 

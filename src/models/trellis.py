@@ -5,22 +5,59 @@ parities of indices in place of codes for subsets (Schwarz et al., "Hybrid video
 quantization", DCC 2019).
 """
 
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 import torch
 from torch import Tensor
 
 from .subbands import Size
 
-NEXT = torch.tensor([[0, 1], [3, 2], [5, 4], [6, 7], [1, 0], [2, 3], [4, 5], [7, 6]])
-"""The state after each of eight, by the parity of the index that was chosen in it. State 0 is the first.
+POLYNOMIALS = {8: (0o17, 0o2), 64: (0o103, 0o24), 256: (0o515, 0o362)}
+"""By how many states there are: what the last quantisers and the last parities add to the next quantiser.
 
-In odd states coefficients have the second quantiser. This is Ungerboeck's code of eight states.
+Bit i is the weight of what was i places before, modulo 2. Source: Ungerboeck, "Trellis-coded modulation with redundant
+signal sets, part II" (1987), table I, but for eight states, whose code is another one that gains as much.
 """
 
-STATES = len(NEXT)
-BEFORE = torch.stack([NEXT.eq(state).nonzero() for state in range(STATES)])
-"""The two ways into each state, (8, 2, 2): the state before and the parity."""
+WORK = 1 << 26
+"""Ways that are kept at once on CPUs, one byte each."""
+
+
+@dataclass(frozen=True)
+class Trellis:
+    """One of the codes: `states` is 8, 64 or 256. The more there are, the less error there is at the same rate.
+
+    State 0 is the first. In odd states coefficients have the second quantiser.
+    """
+
+    states: int
+
+    @cached_property
+    def next(self) -> Tensor:
+        """The state after each, by the parity of the index that was chosen in it: (states, 2) int64."""
+        quantisers, parities = POLYNOMIALS[self.states]
+        state, parity = torch.arange(self.states).unsqueeze(1), torch.arange(2)
+        return state >> 1 ^ (quantisers >> 1) * (state & 1) ^ (parities >> 1) * parity
+
+    @cached_property
+    def before(self) -> Tensor:
+        """The two ways into each state, (2, states) int64, as 2 * state + parity of what comes before."""
+        return self.next.flatten().argsort(stable=True).view(-1, 2).T.contiguous()
+
+    @lru_cache(maxsize=16)  # noqa: B019  # there are three trellises
+    def response(self, length: int) -> Tensor:
+        """To which quantisers of a chain every odd parity in it adds one, modulo 2: (length, length) float64."""
+        state, ones = torch.tensor(0), [0] * length
+        for place in range(length):
+            ones[place] = int(state) & 1
+            state = self.next[state, int(place == 0)]
+        later = torch.arange(length) - torch.arange(length).unsqueeze(1)
+        return torch.where(later < 0, 0, torch.tensor(ones)[later.clamp(min=0)]).double()
+
+
+trellis = lru_cache(Trellis)
+"""The trellis with so many states."""
 
 
 @lru_cache(maxsize=16)
@@ -60,24 +97,34 @@ def back(chain: Tensor, values: Tensor, size: Size) -> Tensor:
     return band.unflatten(-1, size)
 
 
-def best_path(cost: Tensor) -> tuple[Tensor, Tensor]:
+def best_path(cost: Tensor, code: Trellis) -> tuple[Tensor, Tensor]:
     """The cheapest path through each of n chains, by the algorithm of Viterbi.
 
-    `cost` (length, n, 4) is that of the best coefficient of every kind: even and odd index of the first quantiser, then
+    `cost` (length, 4, n) is that of the best coefficient of every kind: even and odd index of the first quantiser, then
     of the second, in any unit and floating type. Returns states and parities along the path, (length, n) int64.
     """
-    length, count, _ = cost.shape
-    before, parity = BEFORE.to(cost.device).unbind(dim=2)
-    kind = before % 2 * 2 + parity
-    total = torch.full((count, STATES), torch.inf, dtype=cost.dtype, device=cost.device)
-    total[:, 0] = 0
-    ways = torch.empty(length, count, STATES, dtype=torch.int64, device=cost.device)
-    for place in range(length):
-        total, ways[place] = (total[:, before] + cost[place][:, kind]).min(dim=2)
-    state = total.argmin(dim=1)
+    width = max(1, WORK // (len(cost) * code.states)) if cost.device.type == "cpu" else cost.shape[2]
+    paths = [_best_path(part, code) for part in cost.split(width, dim=2)]
+    states, parities = (torch.cat(part, dim=1) for part in zip(*paths, strict=True))
+    return states, parities
+
+
+def _best_path(cost: Tensor, code: Trellis) -> tuple[Tensor, Tensor]:
+    length, _, count = cost.shape
+    before = code.before.to(cost.device)
+    total = cost.new_full((code.states, count), torch.inf)
+    total[0] = 0
+    other = torch.empty(length, code.states, count, dtype=torch.bool, device=cost.device)
+    for place, own in enumerate(cost):
+        ways = (total.view(-1, 2, 1, count) + own.view(2, 2, count)).view(-1, count)
+        a, b = ways.index_select(0, before[0]), ways.index_select(0, before[1])
+        torch.lt(b, a, out=other[place])
+        total = torch.minimum(a, b)
+    state = total.argmin(dim=0, keepdim=True)
     states, parities = (torch.empty(length, count, dtype=torch.int64, device=cost.device) for _ in range(2))
     for place in reversed(range(length)):
-        way = ways[place].gather(1, state.unsqueeze(1)).squeeze(1)
-        parities[place], state = parity[state, way], before[state, way]
+        taken = other[place].gather(0, state)
+        way = torch.where(taken, before[1][state], before[0][state])
+        state, parities[place] = way >> 1, way & 1
         states[place] = state
     return states, parities

@@ -76,6 +76,7 @@ class Entropy(Node):
     sharing: Sharing = "isotropic"
     dependent: bool = False
     oriented: bool = False
+    states: Literal[8, 64, 256] = 8
 
 
 class Post(Node):

@@ -17,11 +17,12 @@ class EntropyModel(nn.Module, ABC):
     """The code length of quantised subbands. `kind` is its name in tables of results.
 
     That of a `dependent` one takes multiples of half a step, as dependent quantisation makes them, in place of integers
-    (see `models/dependent.py`); what tells bits is then a `DependentBits`.
+    (see `models/dependent.py`), in a trellis with `states`; what tells bits is then a `DependentBits`.
     """
 
     kind: ClassVar[str]
     dependent = False
+    states = 8
 
     def forward(self, q: Subbands, step: Tensor) -> Tensor:
         """Subbands of integers and steps -> bits of every band, (B, bands), in coding order.

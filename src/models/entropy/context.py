@@ -46,7 +46,7 @@ class ContextEntropy(EntropyModel):
     5/3, and bands also predict each other (see `CrossPredictor`). It needs both contexts; raises ValueError otherwise.
 
     With `dependent` coefficients have one of two quantisers (see `models/dependent.py`), whose densities differ by
-    rows of tables; it needs the short context, and no reversible transform.
+    rows of tables; it needs the short context, and no reversible transform. `states` is how many the trellis has.
 
     With `oriented` the layers next to a level's coefficients and to densities have weights of their own for each of its
     eight bands, and there are two more of them (see `band_layers.py`).
@@ -69,6 +69,7 @@ class ContextEntropy(EntropyModel):
         sharing: Sharing | str = Sharing.ISOTROPIC,
         dependent: bool = False,
         oriented: bool = False,
+        states: int = 8,
     ) -> None:
         super().__init__()
         if reversible and not (long_context and short_context):
@@ -76,6 +77,7 @@ class ContextEntropy(EntropyModel):
         if dependent and (reversible or not short_context):
             raise ValueError("dependent quantisation needs short_context, and no reversible transform")
         self.dependent = dependent
+        self.states = states
         self.sections = Sharing(sharing) is Sharing.SECTIONS
         self.levels = levels
         self.channels = channels
@@ -129,7 +131,9 @@ class ContextEntropy(EntropyModel):
             predicted = predicted + self.cross(stack, approx, ids)
         mixed = self._mixed(features)
         if self.dependent:
-            return DependentBits(self.density, stack, partial(self._parameters_of, mixed, ids), predicted, step)
+            return DependentBits(
+                self.density, stack, self.states, partial(self._parameters_of, mixed, ids), predicted, step
+            )
         parameters = self._parameters_of(mixed, ids)
         return partial(self.density.bits, parameters=parameters, predicted=predicted, step=step)
 

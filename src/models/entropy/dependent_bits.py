@@ -14,12 +14,13 @@ from .density import Density
 class DependentBits:
     """Tells the bits of the bands `stack` (B, n, d, h, w), multiples of half a step, and of others in their place.
 
-    For the arguments of the density see `Density.bits`; `parameters` makes its parameters from what is 1 where the
-    second quantiser is, else 0, (B, n, d, h, w).
+    `states` is how many the trellis has. For the arguments of the density see `Density.bits`; `parameters` makes its
+    parameters from what is 1 where the second quantiser is, else 0, (B, n, d, h, w).
     """
 
     density: Density
     stack: Tensor
+    states: int
     parameters: Callable[..., Tensor]
     predicted: Tensor
     step: Tensor
@@ -28,7 +29,7 @@ class DependentBits:
     def __call__(self, values: Tensor, second: int | None = None) -> Tensor:
         """Values (B, n, d, h, w) -> their bits, in one of the quantisers, or where the trellis leads along `stack`."""
         if second is None:
-            which = second_of((2 * self.stack).round().long())
+            which = second_of((2 * self.stack).round().long(), self.states)
         else:
             which = torch.full_like(values, second, dtype=torch.int64)
         centre, half = cell(values, which)

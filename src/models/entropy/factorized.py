@@ -33,6 +33,7 @@ class FactorizedEntropy(EntropyModel):
         sharing: str = "isotropic",
         dependent: bool = False,
         oriented: bool = False,
+        states: int = 8,
     ) -> None:
         super().__init__()
         if long_context or short_context or reversible or dependent or oriented:

@@ -35,6 +35,7 @@ class PublishedContext(EntropyModel):
         sharing: str = "isotropic",
         dependent: bool = False,
         oriented: bool = False,
+        states: int = 8,
     ) -> None:
         super().__init__()
         if reversible or dependent or oriented:
