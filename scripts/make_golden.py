@@ -30,6 +30,7 @@ def main() -> None:
         "sections": (small[::-1].copy(), {"lossless": True, "tile": 8}),
         "dependent": (small[:, :, ::-1].copy(), {"step": 5.0, "tile": 8}),
         "oriented": (small[::-1, ::-1].copy(), {"step": 4.0, "tile": 8}),
+        "trellis": (small[::-1, :, ::-1].copy(), {"step": 3.0, "tile": 8}),
     }
     FOLDER.mkdir(exist_ok=True)
     for kind, (volume, options) in cases.items():

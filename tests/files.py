@@ -12,7 +12,11 @@ from .builders import codec, dependent_codec, lossless_codec, sections_codec, sh
 from .conftest import textured
 
 LOSSLESS = {"learned": lossless_codec, "sections": sections_codec}
-OTHERS = {"dependent": dependent_codec, "oriented": partial(dependent_codec, oriented=True)}
+OTHERS = {
+    "dependent": dependent_codec,
+    "oriented": partial(dependent_codec, oriented=True),
+    "trellis": partial(dependent_codec, oriented=True, states=256),
+}
 KINDS = {"lossy": ("affine", True), "lossless": ("cdf53", False), "plain": ("cdf97", False)}
 
 
@@ -21,7 +25,7 @@ def trained_codec(kind="lossless"):
     """A tiny codec whose entropy model has seen a few volumes.
 
     `lossy` and `learned` have learned transforms, `lossy` a filter as well; `learned` and `sections` code losslessly
-    alone, `dependent` and `oriented` have dependent quantisation, the latter with layers of their own for each band.
+    alone; the `OTHERS` have dependent quantisation, `oriented` and `trellis` with layers of their own for each band.
     """
     torch.manual_seed(0)
     make = (LOSSLESS | OTHERS).get(kind)

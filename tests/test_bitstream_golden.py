@@ -16,7 +16,8 @@ STREAMS = sorted((Path(__file__).parent / "data").glob("*.aiw"))
 
 def test_there_are_streams():
     kinds = ("lossless", "lossy", "plain", "learned", "sections")
-    names = {f"v{version}_{kind}" for version in (1, 2) for kind in kinds} | {"v2_dependent", "v2_oriented"}
+    newer = {"v2_dependent", "v2_oriented", "v2_trellis"}
+    names = {f"v{version}_{kind}" for version in (1, 2) for kind in kinds} | newer
     assert {path.stem for path in STREAMS} >= names
 
 

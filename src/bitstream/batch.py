@@ -13,6 +13,7 @@ from ..coding import dependent, optimised
 from ..coding.constants import COEFFICIENT_LIMIT, LOG_STEP_FRACTION
 from ..errors import AiwaveError
 from ..models import Subbands
+from ..models.dependent import LOOKS
 from ..models.subbands import Size
 from .container import CodedTile, join_segments
 from .grid import Tile
@@ -44,7 +45,7 @@ class TileCodec:
         """
         exact = _joined([self._analyse_one(tile) for tile in tiles])
         if self.model.dependent:
-            return dependent(self.model.coder, exact, self.log_step, self.optimise)
+            return dependent(self.model.coder, exact, self.log_step, LOOKS if self.optimise else 0)
         if self.optimise and not self.lossless:
             return optimised(self.model.coder, exact, self.log_step)
         return exact.map(lambda band: torch.round(band).long())

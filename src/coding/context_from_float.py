@@ -23,11 +23,12 @@ from .wavefront import CENTRE
 class Precision:
     """Most and fewest bits per weight (see `quantised_layer`), bits of activations and how many are fractional.
 
-    Activations are not negative; larger ones are clamped.
+    Activations are not negative; larger ones are clamped. With 11 bits those of fine
+    steps were, which took 0.6 to 1.4 % more bits.
     """
 
     weight: tuple[int, int] = (8, 5)
-    activation: int = 11
+    activation: int = 12
     fraction: int = 5
 
     @property

@@ -34,18 +34,18 @@ def optimised(coder: BandCoder, exact: Subbands, log_step: int) -> Subbands:
 
 
 @torch.inference_mode()
-def dependent(coder: BandCoder, exact: Subbands, log_step: int, weighed: bool) -> Subbands:
+def dependent(coder: BandCoder, exact: Subbands, log_step: int, looks: int) -> Subbands:
     """The same for a model with dependent quantisation: -> half steps, int64.
 
     The path through the trellis weighs squared errors and bits at the slope of its quantisers. Bits are a rough guess
-    (see `rough_bits`) or, if `weighed`, then those in the context of what was chosen so.
+    (see `rough_bits`), then, `looks` times, those in the context of what was chosen so.
     """
     states = coder.model.states
-    rough = _paths(exact, map(rough_bits, _bands(exact)), states)
-    if not weighed:
-        return rough
-    known = zip(coder.known_bands(rough, log_step), _bands(exact), strict=True)
-    return _paths(exact, (_bits(band, band.wave.sort(coefficients)) for band, coefficients in known), states)
+    coded = _paths(exact, map(rough_bits, _bands(exact)), states)
+    for _ in range(looks):
+        known = zip(coder.known_bands(coded, log_step), _bands(exact), strict=True)
+        coded = _paths(exact, (_bits(band, band.wave.sort(coefficients)) for band, coefficients in known), states)
+    return coded
 
 
 def _paths(exact: Subbands, costs: Iterable[Tensor], states: int) -> Subbands:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from .dependent import LOOKS
 from .entropy import EntropyModel
 from .lossless_rate import LosslessRate
 from .post import NoPost
@@ -99,7 +100,8 @@ class WaveletCodec(nn.Module):
         steps = self.rate.band_steps(step)
         exact = coefficients.map_with(torch.div, steps)
         if self.entropy.dependent:
-            return dependent(self.entropy, exact, steps, self.rounding.rate_distortion)
+            looks = 1 if self.training else LOOKS
+            return dependent(self.entropy, exact, steps, looks if self.rounding.rate_distortion else 0)
         if self.rounding.rate_distortion and not self.rounding.is_soft:
             return optimised(self.entropy, exact, steps)
         return exact.map(self.rounding).existing()

@@ -26,6 +26,9 @@ At high rate it would be 0.79 of a uniform quantiser's, since eight states gain 
 curves (measured).
 """
 
+LOOKS = 2
+"""How often an encoder weighs bits in the context of what it chose before; training does it once."""
+
 LEAST_MEAN = 0.05
 
 

@@ -35,17 +35,17 @@ def optimised(entropy: EntropyModel, exact: Subbands, step: Tensor) -> Subbands:
     return _straight_through(exact, coded)
 
 
-def dependent(entropy: EntropyModel, exact: Subbands, step: Tensor, weighed: bool) -> Subbands:
+def dependent(entropy: EntropyModel, exact: Subbands, step: Tensor, looks: int) -> Subbands:
     """The same for an entropy model with dependent quantisation, which has a level at a time: -> multiples of 1/2.
 
     The path through the trellis weighs squared errors and bits at the slope of its quantisers. Bits are a rough guess
-    (see `rough_bits`) or, if `weighed`, then those in the context of what was chosen so.
+    (see `rough_bits`), then, `looks` times, those in the context of what was chosen so.
     """
     with torch.no_grad():
         stacks = list(exact.level_stacks())
         rough = (rough_bits(stack.flatten(0, 1)).unflatten(1, stack.shape[:2]) for stack in stacks)
         coded = _paths(exact, rough, entropy.states)
-        if weighed:
+        for _ in range(looks):
             densities = entropy.densities(_straight_through(exact, coded), step)
             levels = ((own, cast(DependentBits, bits)) for own, (_, bits) in zip(stacks, densities, strict=True))
             coded = _paths(exact, (_bits(own, bits) for own, bits in levels), entropy.states)
