@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aiwave.bitstream import compress, decompress
+from aiwave.bitstream.batch import TileCodec
 from aiwave.bitstream.model import Model, model_file
 from aiwave.coding import BandCoder, dependent, integer_model, log_step_of, model_from_bytes, model_to_bytes
 from aiwave.errors import AiwaveError
@@ -43,7 +44,7 @@ def test_chains_hold_every_position_once_and_each_in_a_later_front(size):
 
 @pytest.mark.parametrize("count", POLYNOMIALS)
 def test_the_code_can_be_followed_back(count):
-    """Every state is entered in two ways, all can be reached from the first, and half of them have each quantiser."""
+    """Every state is entered in two ways, and all can be reached from the first."""
     code, reached = trellis(count), {0}
     for _ in range(count):
         reached |= {int(state) for known in reached for state in code.next[known]}
@@ -65,6 +66,23 @@ def test_eight_states_are_those_of_the_first_files():
         assert [same[int(state)] for state in code.next[a]] == list(first[b])
 
 
+@given(
+    rows=st.integers(1, 3),
+    length=st.integers(1, 40),
+    count=st.sampled_from(sorted(POLYNOMIALS)),
+    seed=st.integers(0, 99),
+)
+@settings(max_examples=25, deadline=None)
+def test_quantisers_of_long_chains_are_followed_and_the_same(rows, length, count, seed):
+    parity = torch.randint(2, (rows, length), generator=torch.Generator().manual_seed(seed))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(trellis_module, "LONGEST", 0)
+        followed = trellis(count).second(parity)
+    assert torch.equal(followed, trellis(count).second(parity))
+    thin = second_of(torch.ones(1, 1, 60_000, dtype=torch.int64), 8)  # its square would not fit into memory
+    assert thin.shape == (1, 1, 60_000)
+
+
 @pytest.mark.parametrize("size", [(1, 1, 60_000), (1, 700, 700), (3000, 1, 2)])
 def test_chains_of_thin_bands_take_no_more_than_these(size):
     chain = chains(size)
@@ -77,7 +95,7 @@ def test_chains_of_thin_bands_take_no_more_than_these(size):
 def test_the_best_path_is_the_best_of_all_paths(seed, length, count, work):
     cost, code = torch.rand(length, 4, 3, generator=torch.Generator().manual_seed(seed)), trellis(count)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(trellis_module, "WORK", work)  # so few chains at once
+        patch.setattr(trellis_module, "WORK", {"cpu": work})  # so few chains at once
         states, parities = best_path(cost, code)
     for row in range(3):
         totals = {}
@@ -205,6 +223,7 @@ def test_weighing_bits_lowers_the_cost_and_needs_no_coefficient_far_away(models)
     }
     cost = {k: float(errors[k]) + 0.63 * math.log(2) / 6 * float(coder.bits(v, STEP).sum()) for k, v in q.items()}
     assert cost[1] < cost[0]
+    assert not equal(q[1], q[2])
     assert cost[2] < min(cost[0], 1.001 * cost[1])
     for values, own in zip(parts(q[2]), parts(exact), strict=True):
         near = (values / 2 - own).abs() <= 1.5
@@ -246,6 +265,7 @@ def test_what_does_not_exist_costs_nothing_and_a_tile_does_not_depend_on_others(
         {"fraction": 13},
         {"limit": 2**23},
         {"band": torch.zeros(1, 8, dtype=torch.int64)},
+        {"trellis": 8},
         {"trellis": 16},
         {"trellis": 64.0},
         {"trellis": True},
@@ -253,8 +273,37 @@ def test_what_does_not_exist_costs_nothing_and_a_tile_does_not_depend_on_others(
     ids=str,
 )
 def test_parts_that_do_not_fit_are_refused(models, change):
-    with pytest.raises(ValueError, match=r"fit|missing|out of range|no trellis"):
+    with pytest.raises(ValueError, match=r"fit|missing|out of range"):
         replace(models[1].model, **change)
+
+
+def test_only_dependent_models_have_a_trellis():
+    with pytest.raises(ValueError, match="only dependent quantisation"):
+        replace(integer_model(entropy("context")), trellis=64)
+    with pytest.raises(ValueError, match="only dependent quantisation"):
+        entropy("context", states=64)
+    for kind in ("factorized", "published"):
+        with pytest.raises(ValueError, match="choose entropy=context_shared"):
+            entropy(kind, states=64)
+    with pytest.raises(ValueError, match="no trellis has 16 states: choose one of 8, 64, 256"):
+        entropy("context", dependent=True, states=16)
+
+
+@pytest.mark.parametrize(("training", "rounding", "looks"), [(True, True, 1), (False, True, 2), (False, False, 0)])
+def test_encoders_look_twice_and_training_once(monkeypatch, training, rounding, looks):
+    seen = []
+    monkeypatch.setattr("aiwave.models.codec.dependent", lambda *given: seen.append(given[-1]))
+    codec = dependent_codec(Rounding(rate_distortion=rounding)).train(training)
+    codec.analyse(torch.zeros(1, 1, 8, 8, 8), torch.tensor([2.0]))
+    assert seen == [looks]
+
+
+@pytest.mark.parametrize("optimise", [True, False])
+def test_files_are_made_as_evaluated(monkeypatch, optimise):
+    seen = []
+    monkeypatch.setattr("aiwave.bitstream.batch.dependent", lambda *given: seen.append(given[-1]))
+    TileCodec(Model.from_bytes(model_file(dependent_codec(), "d")), 256, False, optimise).analyse([np.zeros((8, 8, 8))])
+    assert seen == [2 if optimise else 0]
 
 
 def test_a_model_survives_its_bytes(models):

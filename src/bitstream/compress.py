@@ -66,8 +66,8 @@ def compress(
     without one a ready-made model is chosen (see `automatic_model`). Give one of: `lossless`; the
     quantisation `step`, in units of the voxels; the `psnr` [dB] to reach, within 0.1, its peak 255 for 8 bits and
     65535 for 16; the `bpp` [bit/voxel], within 2 %. `metadata` is anything that JSON can hold. Tiles of `tile` voxels a
-    side can be decoded alone. `optimise` has lossy coding leave out what costs more bits than it is worth, in about
-    twice the time.
+    side can be decoded alone. `optimise` has lossy coding leave out what costs more bits than it is worth, in two to
+    three times the time.
 
     Raises:
         AiwaveError: For other volumes, a model that cannot code them so, or a target that cannot be reached.

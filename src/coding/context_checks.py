@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ..models.subbands import BAND_LETTERS
-from ..models.trellis import POLYNOMIALS
+from ..models.trellis import FIRST_STATES, POLYNOMIALS
 from .coarse_context import SQUASH_LIMIT
 from .constants import LOG_STEP_FRACTION, LOG_STEP_LIMIT
 from .integer_layer import EXACT
@@ -41,9 +41,11 @@ def _check_shapes(model: "IntegerContext") -> None:
     for one, other in ((model.cross, model.cross_coarse), (model.second_head, model.second_mix)):
         if (one is None) != (other is None):
             raise ValueError("one half of what belongs together is missing")
-    whole = isinstance(model.trellis, int) and model.trellis in POLYNOMIALS
-    if model.trellis is not None and not (model.dependent and whole):
-        raise ValueError(f"no trellis has {model.trellis} states, or none is needed")
+    if model.trellis is not None and not model.dependent:
+        raise ValueError("only dependent quantisation has a trellis")
+    known = isinstance(model.trellis, int) and model.trellis in POLYNOMIALS and model.trellis != FIRST_STATES
+    if model.trellis is not None and not known:
+        raise ValueError(f"a trellis of {model.trellis} states does not fit")
     rows, width, size = model.levels * len(BAND_LETTERS), model.band.shape[-1], model.density.size
     shapes = {
         "band": (rows, width),

@@ -11,9 +11,10 @@ from ..models.conv import CausalConv3d, Conv3d
 from ..models.entropy import ContextEntropy
 from ..models.entropy.band_layers import Oriented, OrientedSiblings
 from ..models.subbands import coded_before
+from ..models.trellis import FIRST_STATES
 from .coarse_context import SQUASH_LIMIT
 from .constants import EMBEDDING_FRACTION, PARAMETER_FRACTION, PREDICTOR_FRACTION, SQUASH_FRACTION
-from .integer_context import FIRST_STATES, IntegerContext
+from .integer_context import IntegerContext
 from .integer_layer import IntegerLayer, quantised_layer
 from .mixture import integer_density
 from .wavefront import CENTRE
@@ -23,8 +24,8 @@ from .wavefront import CENTRE
 class Precision:
     """Most and fewest bits per weight (see `quantised_layer`), bits of activations and how many are fractional.
 
-    Activations are not negative; larger ones are clamped. With 11 bits those of fine
-    steps were, which took 0.6 to 1.4 % more bits.
+    Activations are not negative; larger ones are clamped. With 11 bits those of fine steps were, which took 0.6 to
+    1.4 % more bits; with 13 many weights would have to be shorter, lest sums be inexact.
     """
 
     weight: tuple[int, int] = (8, 5)
@@ -81,8 +82,8 @@ def integer_context(model: ContextEntropy, precision: Precision | None = None) -
         prediction=None if prediction is None else _fixed(_causal(prediction.table.weight), PREDICTOR_FRACTION),
         sections=1 if model.sections else None,
         cross=None if model.cross is None else _before(_fixed(model.cross.siblings.weight, PREDICTOR_FRACTION)),
-        trellis=model.states if model.dependent and model.states != FIRST_STATES else None,
         cross_coarse=None if model.cross is None else _fixed(model.cross.coarse.weight, PREDICTOR_FRACTION).flatten(1),
+        trellis=None if model.states == FIRST_STATES else model.states,
     )
 
 

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from ..models.entropy.cross_prediction import BANDS
 from ..models.subbands import Subbands
+from ..models.trellis import FIRST_STATES
 from .coarse_context import next_approx
 from .constants import (
     EMBEDDING_FRACTION,
@@ -26,9 +27,6 @@ from .mixture import IntegerDensity
 from .schedule import Memory
 from .sibling_pass import padded
 from .wavefront import Wavefront
-
-FIRST_STATES = 8
-"""Of the trellis, where a model does not say."""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from ..models.entropy import FactorizedEntropy
 from ..models.subbands import BAND_LETTERS, Subbands
+from ..models.trellis import FIRST_STATES
 from .constants import LOG_STEP_FRACTION, PIECE
 from .integer_layer import IntegerLayer, quantised_layer
 from .mixture import IntegerDensity, integer_density
@@ -31,7 +32,7 @@ class IntegerFactorized:
     embedding: Tensor
     band_head: Tensor
     dependent: ClassVar[bool] = False
-    states: ClassVar[int] = 8
+    states: ClassVar[int] = FIRST_STATES
 
     def next_approx(self, q: Subbands, level: int, approx: Tensor | None) -> Tensor | None:
         """None: no level needs those before it."""

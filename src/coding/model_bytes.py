@@ -17,7 +17,7 @@ from .integer_reversible import IntegerReversible
 from .mixture import IntegerDensity
 
 VERSION, ORIENTED_VERSION, TRELLIS_VERSION = 1, 2, 3
-"""Context models with a trellis of more than eight states are newest, oriented ones older, all others the first."""
+"""That of context models with a trellis of more than eight states is the third, of other oriented ones the second."""
 
 IntegerPart = IntegerContext | IntegerFactorized | IntegerReversible
 KINDS: dict[str, type] = {

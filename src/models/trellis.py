@@ -20,18 +20,30 @@ Bit i is the weight of what was i places before, modulo 2. Source: Ungerboeck, "
 signal sets, part II" (1987), table I, but for eight states, whose code is another one that gains as much.
 """
 
-WORK = 1 << 26
-"""Ways that are kept at once on CPUs, one byte each."""
+FIRST_STATES = 8
+"""Of the trellis, where nothing else is said."""
+
+WORK = {"cpu": 1 << 26, "cuda": 1 << 30}
+"""Ways that are kept at once, one byte each, if that is more than those of one chain."""
+
+LONGEST = 1024
+"""Chains up to so many places have a matrix that tells their quantisers."""
 
 
 @dataclass(frozen=True)
 class Trellis:
-    """One of the codes: `states` is 8, 64 or 256. The more there are, the less error there is at the same rate.
+    """One of the codes: `states` is 8, 64 or 256, else ValueError is raised.
 
-    State 0 is the first. In odd states coefficients have the second quantiser.
+    The more there are, the less error there is at the same rate. State 0 is the first. In odd states coefficients have
+    the second quantiser.
     """
 
     states: int
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for other numbers."""
+        if self.states not in POLYNOMIALS:
+            raise ValueError(f"no trellis has {self.states} states: choose one of {', '.join(map(str, POLYNOMIALS))}")
 
     @cached_property
     def next(self) -> Tensor:
@@ -45,13 +57,27 @@ class Trellis:
         """The two ways into each state, (2, states) int64, as 2 * state + parity of what comes before."""
         return self.next.flatten().argsort(stable=True).view(-1, 2).T.contiguous()
 
-    @lru_cache(maxsize=16)  # noqa: B019  # there are three trellises
-    def response(self, length: int) -> Tensor:
-        """To which quantisers of a chain every odd parity in it adds one, modulo 2: (length, length) float64."""
-        state, ones = torch.tensor(0), [0] * length
+    def second(self, parity: Tensor) -> Tensor:
+        """Parities of the indices along chains, (..., length) int64 -> 1 in odd states, else 0; the same.
+
+        The code is linear: a chain's quantisers are sums, modulo 2, of the parities before them.
+        """
+        length = parity.shape[-1]
+        if length <= LONGEST:
+            return (parity.double() @ self._response(length).to(parity.device)).long() & 1
+        state, after, second = torch.zeros_like(parity[..., 0]), self.next.to(parity.device), torch.empty_like(parity)
         for place in range(length):
-            ones[place] = int(state) & 1
-            state = self.next[state, int(place == 0)]
+            second[..., place] = state & 1
+            state = after[state, parity[..., place]]
+        return second
+
+    @lru_cache(maxsize=16)  # noqa: B019  # there are three trellises
+    def _response(self, length: int) -> Tensor:
+        """Where an odd parity (row) changes a later quantiser (column): (length, length) float64, ones and zeros."""
+        after, state, ones = self.next.tolist(), 0, list[int]()
+        for place in range(length):
+            ones.append(state & 1)
+            state = after[state][place == 0]
         later = torch.arange(length) - torch.arange(length).unsqueeze(1)
         return torch.where(later < 0, 0, torch.tensor(ones)[later.clamp(min=0)]).double()
 
@@ -103,28 +129,28 @@ def best_path(cost: Tensor, code: Trellis) -> tuple[Tensor, Tensor]:
     `cost` (length, 4, n) is that of the best coefficient of every kind: even and odd index of the first quantiser, then
     of the second, in any unit and floating type. Returns states and parities along the path, (length, n) int64.
     """
-    width = max(1, WORK // (len(cost) * code.states)) if cost.device.type == "cpu" else cost.shape[2]
+    width = max(1, WORK.get(cost.device.type, WORK["cpu"]) // (len(cost) * code.states))
     paths = [_best_path(part, code) for part in cost.split(width, dim=2)]
     states, parities = (torch.cat(part, dim=1) for part in zip(*paths, strict=True))
     return states, parities
 
 
 def _best_path(cost: Tensor, code: Trellis) -> tuple[Tensor, Tensor]:
+    """The same for chains that are few enough."""
     length, _, count = cost.shape
     before = code.before.to(cost.device)
     total = cost.new_full((code.states, count), torch.inf)
     total[0] = 0
-    other = torch.empty(length, code.states, count, dtype=torch.bool, device=cost.device)
+    by_second = torch.empty(length, code.states, count, dtype=torch.bool, device=cost.device)
     for place, own in enumerate(cost):
         ways = (total.view(-1, 2, 1, count) + own.view(2, 2, count)).view(-1, count)
-        a, b = ways.index_select(0, before[0]), ways.index_select(0, before[1])
-        torch.lt(b, a, out=other[place])
-        total = torch.minimum(a, b)
+        by_first_way, by_second_way = (ways.index_select(0, way) for way in before)
+        torch.lt(by_second_way, by_first_way, out=by_second[place])
+        total = torch.minimum(by_first_way, by_second_way)
     state = total.argmin(dim=0, keepdim=True)
     states, parities = (torch.empty(length, count, dtype=torch.int64, device=cost.device) for _ in range(2))
     for place in reversed(range(length)):
-        taken = other[place].gather(0, state)
-        way = torch.where(taken, before[1][state], before[0][state])
+        way = torch.where(by_second[place].gather(0, state), before[1][state], before[0][state])
         state, parities[place] = way >> 1, way & 1
         states[place] = state
     return states, parities

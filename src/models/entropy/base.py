@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ..subbands import Subbands, band_count, existing
+from ..trellis import FIRST_STATES
 
 BitsOf = Callable[[Tensor], Tensor]
 
@@ -22,7 +23,7 @@ class EntropyModel(nn.Module, ABC):
 
     kind: ClassVar[str]
     dependent = False
-    states = 8
+    states = FIRST_STATES
 
     def forward(self, q: Subbands, step: Tensor) -> Tensor:
         """Subbands of integers and steps -> bits of every band, (B, bands), in coding order.

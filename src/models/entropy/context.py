@@ -12,6 +12,7 @@ from ..post import local_mean
 from ..separable import Sharing
 from ..subbands import DETAILS, Subbands
 from ..transform import WaveletTransform
+from ..trellis import FIRST_STATES, trellis
 from ..wavelets import Wavelet
 from .band_layers import (
     OrientedOwn,
@@ -46,7 +47,8 @@ class ContextEntropy(EntropyModel):
     5/3, and bands also predict each other (see `CrossPredictor`). It needs both contexts; raises ValueError otherwise.
 
     With `dependent` coefficients have one of two quantisers (see `models/dependent.py`), whose densities differ by
-    rows of tables; it needs the short context, and no reversible transform. `states` is how many the trellis has.
+    rows of tables; it needs the short context, and no reversible transform. `states` is how many the trellis has (see
+    `Trellis`). Raises ValueError for others, or for more than FIRST_STATES where quantisation is not dependent.
 
     With `oriented` the layers next to a level's coefficients and to densities have weights of their own for each of its
     eight bands, and there are two more of them (see `band_layers.py`).
@@ -69,15 +71,19 @@ class ContextEntropy(EntropyModel):
         sharing: Sharing | str = Sharing.ISOTROPIC,
         dependent: bool = False,
         oriented: bool = False,
-        states: int = 8,
+        states: int = FIRST_STATES,
     ) -> None:
         super().__init__()
         if reversible and not (long_context and short_context):
             raise ValueError("a reversible context model needs long_context and short_context")
         if dependent and (reversible or not short_context):
             raise ValueError("dependent quantisation needs short_context, and no reversible transform")
+        if states != FIRST_STATES and not dependent:
+            raise ValueError(
+                "only dependent quantisation has a trellis: set entropy.dependent=true or leave states out"
+            )
         self.dependent = dependent
-        self.states = states
+        self.states = trellis(states).states
         self.sections = Sharing(sharing) is Sharing.SECTIONS
         self.levels = levels
         self.channels = channels

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from ..subbands import Subbands, band_count
+from ..trellis import FIRST_STATES
 from .band_table import BandTable
 from .base import BitsOf, EntropyModel, per_band
 from .density import Density
@@ -33,10 +34,10 @@ class FactorizedEntropy(EntropyModel):
         sharing: str = "isotropic",
         dependent: bool = False,
         oriented: bool = False,
-        states: int = 8,
+        states: int = FIRST_STATES,
     ) -> None:
         super().__init__()
-        if long_context or short_context or reversible or dependent or oriented:
+        if long_context or short_context or reversible or dependent or oriented or states != FIRST_STATES:
             raise ValueError("a factorized model has no context: choose entropy=context_shared")
         self.levels = levels
         self.bands = band_count(levels)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ..subbands import DETAILS, Subbands
+from ..trellis import FIRST_STATES
 from .base import BitsOf, EntropyModel, per_band
 from .density import STATIC_QP, Density
 from .long_context import LongContext
@@ -35,11 +36,11 @@ class PublishedContext(EntropyModel):
         sharing: str = "isotropic",
         dependent: bool = False,
         oriented: bool = False,
-        states: int = 8,
+        states: int = FIRST_STATES,
     ) -> None:
         super().__init__()
-        if reversible or dependent or oriented:
-            what = "reversible form" if reversible else "dependent quantisation" if dependent else "oriented layers"
+        if reversible or dependent or oriented or states != FIRST_STATES:
+            what = "reversible form" if reversible else "oriented layers" if oriented else "dependent quantisation"
             raise ValueError(f"the published entropy model has no {what}: choose entropy=context_shared")
         self.levels = levels
         self.density = density
