@@ -63,8 +63,6 @@ def test_the_post_filter_starts_as_the_identity_and_ignores_brightness():
     assert torch.equal(NoPost()(x, step), x)
     shake(post, std=0.1)
     change = (post(x, step) - x).detach()
-    with torch.autocast("cpu", torch.bfloat16):
-        assert torch.equal(post(x, step) - x, change)
     assert change.abs().max() > 0.01
     torch.testing.assert_close((post(x + 64, step) - x - 64).detach(), change, rtol=1e-3, atol=1e-3)
 

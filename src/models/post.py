@@ -12,8 +12,7 @@ class PostFilter(nn.Module):
 
     It sees the reconstruction less its local mean, in steps and squashed by asinh, and the logarithm of the step;
     `layers` inner convs of `channels`. The last conv starts at zero: the filter starts as the identity. Its output
-    counts in steps, so that one filter serves all rates; `intensity_scale` is not needed. It is never computed in
-    bfloat16, which cannot tell errors of less than a step next to edges of a hundred.
+    counts in steps, so that one filter serves all rates; `intensity_scale` is not needed.
     """
 
     def __init__(self, channels: int, layers: int, intensity_scale: float | None = None) -> None:
@@ -26,10 +25,9 @@ class PostFilter(nn.Module):
     def forward(self, x: Tensor, step: Tensor) -> Tensor:
         """(B, 1, D, H, W) in intensity units and steps (B,) -> the filtered volume, same shape and dtype."""
         width = step.view(-1, 1, 1, 1, 1)
-        with torch.autocast(x.device.type, enabled=False):
-            detail = torch.asinh((x - local_mean(x)) / width)
-            first = self.first(torch.cat((detail, torch.log(width).expand_as(x)), dim=1))
-            return x + width * self.last(first + self.inner(first))
+        detail = torch.asinh((x - local_mean(x)) / width)
+        first = self.first(torch.cat((detail, torch.log(width).expand_as(x)), dim=1))
+        return x + width * self.last(first + self.inner(first))
 
 
 class PublishedPost(nn.Module):
