@@ -23,8 +23,8 @@ SLOPE = 0.63 * HIGH_RATE_SLOPE
 """At which squared errors, in squared steps, are weighed against bits.
 
 At high rate it would be 0.79 of a uniform quantiser's with eight states, since they gain 1 dB; four fifths of that
-gave the best curves then (measured), and with 256 states, where it would be 0.75, a tenth
-more or less gives no better ones.
+gave the best curves then (measured), and with 256 states, where it would be 0.75, a tenth more or less gives no better
+ones.
 """
 
 LOOKS = 2
