@@ -180,9 +180,15 @@ def test_absurd_headers_are_refused_before_anything_is_allocated(fields):
     assert time.monotonic() - started < 2
 
 
+@pytest.mark.parametrize("fields", [{"flags": 0}, {"offset": 1}, {"dtype": 1}, {"version": 2}], ids=str)
+def test_a_header_with_a_mended_checksum_does_not_fit_the_rest(fields):
+    with pytest.raises(AiwaveError, match="the checksum of a section does not fit"):
+        info(rewritten(stream("tiles"), **fields))
+
+
 def test_newer_versions_and_other_files_are_told_apart():
-    with pytest.raises(AiwaveError, match="version 3, this program reads 1 and 2: update"):
-        decompress(rewritten(stream("tiles"), version=3))
+    with pytest.raises(AiwaveError, match="version 4, this program reads 1 to 3: update"):
+        decompress(rewritten(stream("tiles"), version=4))
     for other in (b"", b"PK\x03\x04" + bytes(200), b"\x89AIW", bytes(1000)):
         with pytest.raises(AiwaveError, match=r"not an \.aiw file|cut short"):
             decompress(other)

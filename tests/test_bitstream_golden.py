@@ -16,8 +16,8 @@ STREAMS = sorted((Path(__file__).parent / "data").glob("*.aiw"))
 
 def test_there_are_streams():
     kinds = ("lossless", "lossy", "plain", "learned", "sections")
-    newer = {"v2_dependent", "v2_oriented", "v2_trellis"}
-    names = {f"v{version}_{kind}" for version in (1, 2) for kind in kinds} | newer
+    newer = {f"v{version}_{kind}" for version in (2, 3) for kind in ("dependent", "oriented", "trellis")}
+    names = {f"v{version}_{kind}" for version in (1, 2, 3) for kind in kinds} | newer
     assert {path.stem for path in STREAMS} >= names
 
 
@@ -46,7 +46,7 @@ def test_their_parts_and_previews_decode(path):
 SMALL = textured((9, 10, 11), 0)
 
 
-@pytest.mark.parametrize("version", [1, 2])
+@pytest.mark.parametrize("version", [1, 2, 3])
 @pytest.mark.parametrize(
     ("name", "original"),
     [("lossless", SMALL.astype(np.int16) * 5 - 700), ("learned", SMALL[:, ::-1]), ("sections", SMALL[::-1])],

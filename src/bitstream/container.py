@@ -33,7 +33,7 @@ class Stream:
     """
 
     header: Header
-    header_crc: int
+    seed: int
     metadata: dict[str, Any]
     values: bytes
     model: bytes
@@ -45,7 +45,7 @@ class Stream:
         """The chunk of a tile's level, checked. Raises AiwaveError if it is damaged."""
         start = int(self.starts[tile, level])
         chunk = bytes(self.data[start : start + int(self.index[tile, 2 * level])])
-        if chunk_crc(self.header_crc, tile, level, chunk) != self.index[tile, 2 * level + 1]:
+        if chunk_crc(self.seed, tile, level, chunk) != self.index[tile, 2 * level + 1]:
             raise AiwaveError(DAMAGED.format(f"the checksum of level {level} of tile {tile} does not fit"))
         return chunk
 
@@ -54,9 +54,9 @@ class Stream:
         return int(self.index[tile, -1])
 
 
-def chunk_crc(header_crc: int, tile: int, level: int, chunk: bytes) -> int:
-    """A checksum that also tells chunks of other places and other streams apart."""
-    return zlib.crc32(chunk, zlib.crc32(PLACE.pack(header_crc, tile, level)))
+def chunk_crc(seed: int, tile: int, level: int, chunk: bytes) -> int:
+    """A checksum that also tells chunks of other places and, by `Header.seed`, of other streams apart."""
+    return zlib.crc32(chunk, zlib.crc32(PLACE.pack(seed, tile, level)))
 
 
 def join_segments(segments: Sequence[bytes]) -> bytes:
@@ -101,14 +101,14 @@ def write_stream(
     index = np.zeros((len(tiles), 2 * header.levels + 1), WORD)
     described = metadata_to_bytes(metadata)
     first = header.to_bytes((len(described), len(values), len(model), index.nbytes))
-    crc = zlib.crc32(first)
+    seed = header.seed(first)
     for number, tile in enumerate(tiles):
         for level, chunk in enumerate(tile.chunks):
-            index[number, 2 * level : 2 * level + 2] = len(chunk), chunk_crc(crc, number, level, chunk)
+            index[number, 2 * level : 2 * level + 2] = len(chunk), chunk_crc(seed, number, level, chunk)
         index[number, -1] = tile.content
     parts = [first]
     for section in (described, values, model, index.tobytes()):
-        parts += [section, CRC.pack(zlib.crc32(section, crc))] if section else []
+        parts += [section, CRC.pack(zlib.crc32(section, seed))] if section else []
     return b"".join([*parts, *(chunk for tile in tiles for chunk in tile.chunks)])
 
 
@@ -122,7 +122,7 @@ def open_stream(data: bytes | memoryview) -> Stream:
     if lengths[3] != tiles * words * WORD.itemsize:
         raise AiwaveError(DAMAGED.format("its index does not fit its shape"))
     at, sections = FIXED.size + CRC.size, []
-    crc = zlib.crc32(view[:at])
+    seed = header.seed(view)
     for length in lengths:
         end = at + length
         if end + (CRC.size if length else 0) > len(view):
@@ -130,7 +130,7 @@ def open_stream(data: bytes | memoryview) -> Stream:
         sections.append(view[at:end])
         at = end
         if length:
-            if zlib.crc32(sections[-1], crc) != CRC.unpack(view[end : end + CRC.size])[0]:
+            if zlib.crc32(sections[-1], seed) != CRC.unpack(view[end : end + CRC.size])[0]:
                 raise AiwaveError(DAMAGED.format("the checksum of a section does not fit"))
             at += CRC.size
     described, values, model, stored = sections
@@ -140,4 +140,4 @@ def open_stream(data: bytes | memoryview) -> Stream:
     end = at + int(sizes.sum())
     if end != len(view):
         raise AiwaveError(DAMAGED.format("it is cut short" if end > len(view) else "more follows its last tile"))
-    return Stream(header, crc, metadata_from_bytes(bytes(described)), bytes(values), bytes(model), index, starts, view)
+    return Stream(header, seed, metadata_from_bytes(bytes(described)), bytes(values), bytes(model), index, starts, view)

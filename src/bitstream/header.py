@@ -15,9 +15,12 @@ from ..models.subbands import Size
 from .grid import Grid, Tile
 
 MAGIC = b"\x89AIW\r\n\x1a\n"
-VERSION = 2
+VERSION = 3
 FILLED_UP = 1
 """The version whose tiles were filled up to multiples of 2**levels."""
+
+UNTIED = 2
+"""The last version whose sections and chunks are not tied to the header: see `Header.seed`."""
 
 FIXED = struct.Struct("<8sHHBBHi4Ii32s4I")
 CRC = struct.Struct("<I")
@@ -84,6 +87,14 @@ class Header:
         )
         return fixed + CRC.pack(zlib.crc32(fixed))
 
+    def seed(self, first: bytes | memoryview) -> int:
+        """Where the checksums of sections and chunks begin, given the header's bytes: at its own checksum.
+
+        Up to version UNTIED at that of all its bytes, which is the same number for every header, since the CRC of
+        anything followed by its CRC is.
+        """
+        return zlib.crc32(first[: FIXED.size if self.version > UNTIED else FIXED.size + CRC.size])
+
     @classmethod
     def from_bytes(cls, data: memoryview) -> tuple["Header", tuple[int, int, int, int]]:
         """The header at the beginning of `data`, and the lengths of the sections.
@@ -98,9 +109,9 @@ class Header:
         crc = CRC.unpack(data[FIXED.size : FIXED.size + CRC.size])[0]
         if crc != zlib.crc32(data[: FIXED.size]):
             raise AiwaveError(DAMAGED.format("the checksum of its header does not fit"))
-        if version not in (FILLED_UP, VERSION):
+        if version not in range(FILLED_UP, VERSION + 1):
             raise AiwaveError(
-                f"The file has version {version}, this program reads {FILLED_UP} and {VERSION}: update the program."
+                f"The file has version {version}, this program reads {FILLED_UP} to {VERSION}: update the program."
             )
         shape, offset, identity, sections = tuple(rest[:4]), rest[4], rest[5], tuple(rest[6:])
         sound = (
