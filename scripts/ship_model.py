@@ -31,6 +31,7 @@ def main() -> None:
     given.add_argument("run", type=Path)
     given.add_argument("modality", choices=sorted(USE))
     given.add_argument("--trained-on", action="append", required=True, help="data set, licence and attribution")
+    given.add_argument("--use", help="what images it is for, unless all of its modality")
     given.add_argument("--weak", required=True, help="what it is bad at")
     args = given.parse_args()
     folder = RunFolder(args.run)
@@ -39,7 +40,6 @@ def main() -> None:
     data = run_model_file(args.run)
     if len(data) > LIMIT:
         raise SystemExit(f"{args.run}: {len(data)} bytes are more than the {LIMIT} that a model may have.")
-    kind = "lossless" if codec.lossless else "nano"
     card = Card(
         name=str(cfg.name),
         modality=args.modality,
@@ -47,9 +47,9 @@ def main() -> None:
         parameters=sum(parameter.numel() for parameter in codec.parameters()),
         bytes=len(data),
         sha256=Model.from_bytes(data).identity,
-        experiment=f"release/{args.modality}_{kind}",
+        experiment=f"release/{cfg.name}",
         trained_on=args.trained_on,
-        use=f"{card_use(codec.lossless)} {USE[args.modality]}",
+        use=f"{card_use(codec.lossless)} {args.use or USE[args.modality]}",
         weak=args.weak,
     )
     FOLDER.mkdir(exist_ok=True)

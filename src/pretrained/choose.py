@@ -20,6 +20,9 @@ ROUGH = 2
 LOOKED_AT = 64
 """Voxels a side of the part, from the middle, that models are chosen by."""
 
+FEWEST = "it codes a part of the volume in the fewest bits"
+"""Why, where more than one model comes into question."""
+
 DICOM_MODALITIES = {"CT": "ct", "PT": "ct", "MR": "mri"}
 """What DICOM calls them, for those that a model is made for."""
 
@@ -35,8 +38,8 @@ class Choice:
 def candidates(voxels: np.ndarray, lossless: bool, modality: str | None = None) -> Choice:
     """The models for a volume (D, H, W) or series (T, D, H, W); `modality` is ours or DICOM's, if it is known.
 
-    A modality that has a model decides. Otherwise 8 bits mean electron microscopy, series functional MRI and negative
-    values CT; what is left is CT or MRI, and the sizes of both must tell. Where neighbouring sections hardly resemble
+    A modality that has models decides; which of them, the sizes that they give. Otherwise 8 bits mean electron microscopy, series functional MRI and negative
+    values CT; what is left is CT or MRI, and again sizes must tell. Where neighbouring sections hardly resemble
     each other, the models for that come into question, too.
     """
     kind, why = _modality(voxels, modality)
@@ -74,4 +77,4 @@ def _modality(voxels: np.ndarray, modality: str | None) -> tuple[Sequence[str], 
         return ["ct"], "it has negative values"
     if series:
         return ["fmri"], "it is a series"
-    return ["ct", "mri", "fmri"], "it codes a part of the volume in the fewest bits"
+    return ["ct", "mri", "fmri"], FEWEST
