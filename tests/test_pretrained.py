@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
 
 from aiwave.bitstream import automatic_model, compress, decompress, find_model, info
 from aiwave.cli import main
@@ -86,6 +87,27 @@ def test_stacks_of_unlike_sections_get_a_model_of_their_own():
     flat = np.zeros((8, 8, 8), np.uint8)
     assert automatic_model(flat, lossless=True)[0].name == "em_lossless"
     assert automatic_model(unlike[:1], lossless=True)[0].name == "em_lossless"
+
+
+def _air(rng):
+    """What MRI has around a head: the magnitude of complex noise."""
+    return np.hypot(*(3 * rng.normal(size=(2, 24, 32, 32))))
+
+
+def _smooth(rng):
+    noise = gaussian_filter(rng.normal(size=(24, 32, 32)), 1)
+    return 200 + 20 * noise / noise.std()
+
+
+@pytest.mark.parametrize(("make", "fewest"), [(_air, "t1_lossless"), (_smooth, "mri_lossless")])
+def test_of_several_models_for_a_modality_the_one_that_codes_the_middle_in_fewest_bytes_is_chosen(make, fewest):
+    volume = make(np.random.default_rng(0)).clip(0).astype(np.uint16)
+    sizes = {name: len(compress(volume, name, lossless=True)) for name in ("mri_lossless", "t1_lossless")}
+    assert min(sizes, key=sizes.get) == fewest
+    model, why = automatic_model(volume, lossless=True, modality="mri")
+    assert model.name == fewest
+    assert why == f"model {fewest}, since the modality is mri and it codes a part of the volume in the fewest bits"
+    assert len(compress(volume, lossless=True)) <= min(sizes.values())  # without a hint CT is tried, too
 
 
 def test_models_are_listed_and_shown(capsys):

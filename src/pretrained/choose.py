@@ -38,9 +38,9 @@ class Choice:
 def candidates(voxels: np.ndarray, lossless: bool, modality: str | None = None) -> Choice:
     """The models for a volume (D, H, W) or series (T, D, H, W); `modality` is ours or DICOM's, if it is known.
 
-    A modality that has models decides; which of them, the sizes that they give. Otherwise 8 bits mean electron microscopy, series functional MRI and negative
-    values CT; what is left is CT or MRI, and again sizes must tell. Where neighbouring sections hardly resemble
-    each other, the models for that come into question, too.
+    A modality that has models decides; of several, sizes must tell. Otherwise 8 bits mean electron microscopy, series
+    functional MRI and negative values CT; what is left is CT or MRI, and again sizes must tell. Where neighbouring
+    sections hardly resemble each other, the models for that come into question, too.
     """
     kind, why = _modality(voxels, modality)
     if SECTIONS not in kind and roughness(middle(voxels, LOOKED_AT)) > ROUGH:
