@@ -3,8 +3,10 @@
 import json
 import struct
 import zlib
+from pathlib import Path
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,7 +24,7 @@ def read(data):
     """Header fields, sections, and the chunks of every tile and level."""
     fields = struct.unpack("<8sHHBBHi4Ii32s4I", data[:88])
     assert struct.unpack("<I", data[88:92])[0] == zlib.crc32(data[:88])
-    seed, at, sections = zlib.crc32(data[:92]), 92, []
+    seed, at, sections = zlib.crc32(data[:88]) if fields[1] > 2 else 0x2144DF1C, 92, []
     for length in fields[-4:]:
         sections.append(data[at : at + length])
         at += length
@@ -48,13 +50,23 @@ def test_the_layout_is_as_described():
     model = file_model()
     data = compress(volume, model, lossless=True, tile=8, metadata={"a": 1}, embed_model=True)
     fields, sections, rows, chunks = read(data)
-    assert fields[1:12] == (2, 1, 3, 2, 8, 0, 1, *SHAPE, int(volume.min()))
+    assert fields[1:12] == (3, 1, 3, 2, 8, 0, 1, *SHAPE, int(volume.min()))
     assert fields[12].hex() == model.identity
     assert json.loads(sections[0]) == {"a": 1}
     assert sections[1:3] == [b"", model.data]
     assert len(rows) == 1 * 2 * 2
     stream = open_stream(data)
     assert [stream.chunk(k // 2, k % 2) for k in range(8)] == chunks
+
+
+@pytest.mark.parametrize("version", [1, 2, 3])
+def test_so_is_that_of_earlier_versions(version):
+    data = (Path(__file__).parent / "data" / f"v{version}_lossless.aiw").read_bytes()
+    fields, sections, _, chunks = read(data)
+    assert fields[1] == version
+    assert json.loads(sections[0])["model"] == "lossless"
+    stream = open_stream(data)
+    assert [stream.chunk(k // 2, k % 2) for k in range(len(chunks))] == chunks
 
 
 def test_tiles_are_cut_as_described():
