@@ -15,6 +15,7 @@ from aiwave.pretrained import FORMER, Card
 from aiwave.training import RunFolder, last_finished, trained_codec
 
 FOLDER = Path(__file__).resolve().parents[1] / "src" / "pretrained" / "models"
+EXPERIMENTS = Path(__file__).resolve().parents[1] / "conf" / "experiment"
 LIMIT = 400_000
 USE = {
     "em": "electron microscopy with 8 bits",
@@ -37,6 +38,9 @@ def main() -> None:
     folder = RunFolder(args.run)
     cfg = folder.read_config()
     codec = trained_codec(cfg, folder, last_finished(cfg, folder, None))
+    experiment = f"release/{cfg.name}"
+    if not (EXPERIMENTS / f"{experiment}.yaml").is_file():
+        raise SystemExit(f"{args.run}: no experiment {experiment} trains it again: add one, or give the run its name.")
     data = run_model_file(args.run)
     if len(data) > LIMIT:
         raise SystemExit(f"{args.run}: {len(data)} bytes are more than the {LIMIT} that a model may have.")
@@ -47,7 +51,7 @@ def main() -> None:
         parameters=sum(parameter.numel() for parameter in codec.parameters()),
         bytes=len(data),
         sha256=Model.from_bytes(data).identity,
-        experiment=f"release/{cfg.name}",
+        experiment=experiment,
         trained_on=args.trained_on,
         use=f"{card_use(codec.lossless)} {args.use or USE[args.modality]}",
         weak=args.weak,

@@ -60,7 +60,7 @@ def test_the_layout_is_as_described():
 
 
 @pytest.mark.parametrize("version", [1, 2, 3])
-def test_so_is_that_of_earlier_versions(version):
+def test_so_is_that_of_every_version(version):
     data = (Path(__file__).parent / "data" / f"v{version}_lossless.aiw").read_bytes()
     fields, sections, _, chunks = read(data)
     assert fields[1] == version

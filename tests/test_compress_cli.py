@@ -158,6 +158,7 @@ def test_streams_pass_through_pipes(model):
         (("decompress", "good.aiw", "new.tif", "--model", "MODEL", "--region", "0:99,:,:"), 1, "choose within it"),
         (("decompress", "good.aiw", "new.tif", "--model", "MODEL", "--level", "3"), 1, "level from 0 to 2"),
         (("compress", "a.npy", "a.npy/x.aiw", "--model", "MODEL", "--lossless"), 1, "Cannot write a.npy/x.aiw"),
+        (("compress", "a.npy", "new.aiw", "--modality", "t1"), 1, "--modality is t1: give one of ct, em, fmri, mri"),
         (("info", "nowhere.aiw"), 1, "nowhere.aiw cannot be read"),
     ],
 )

@@ -108,6 +108,8 @@ def test_of_several_models_for_a_modality_the_one_that_codes_the_middle_in_fewes
     assert model.name == fewest
     assert why == f"model {fewest}, since the modality is mri and it codes a part of the volume in the fewest bits"
     assert len(compress(volume, lossless=True)) <= min(sizes.values())  # without a hint CT is tried, too
+    why = automatic_model(volume, lossless=True)[1]
+    assert why.endswith(", since it codes a part of the volume in the fewest bits")
 
 
 def test_models_are_listed_and_shown(capsys):

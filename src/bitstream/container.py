@@ -29,7 +29,8 @@ class CodedTile:
 class Stream:
     """A stream that has been opened: everything but the chunks is read and checked.
 
-    `values` are the distinct values (as stored) if ranks are coded, `model` the embedded model file.
+    `seed` is where its checksums begin (see `Header.seed`), `values` are the distinct values (as stored) if ranks are
+    coded, `model` the embedded model file.
     """
 
     header: Header

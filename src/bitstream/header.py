@@ -88,10 +88,9 @@ class Header:
         return fixed + CRC.pack(zlib.crc32(fixed))
 
     def seed(self, first: bytes | memoryview) -> int:
-        """Where the checksums of sections and chunks begin, given the header's bytes: at its own checksum.
+        """What the checksums of sections and chunks continue from, given the header's bytes: the header's own CRC.
 
-        Up to version UNTIED at that of all its bytes, which is the same number for every header, since the CRC of
-        anything followed by its CRC is.
+        Up to version UNTIED it was the CRC of header and CRC together, which is the same number for every header.
         """
         return zlib.crc32(first[: FIXED.size if self.version > UNTIED else FIXED.size + CRC.size])
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..pretrained import AUTO
+from ..errors import AiwaveError
+from ..pretrained import AUTO, modalities
 from .output import STREAM, check_unused, parser, progress_bar
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ def main(arguments: Sequence[str]) -> None:
     """The command, given what follows its name. Raises AiwaveError for bad input."""
     args = arguments_of().parse_args(arguments)
     check_unused(args.output, args.force)
+    if args.modality is not None and args.modality not in modalities():
+        raise AiwaveError(f"--modality is {args.modality}: give one of {', '.join(modalities())}, or leave it out.")
     from ..bitstream import automatic_model, compress, find_model, smaller_codec
     from .geometry import image_metadata
     from .images import read_image

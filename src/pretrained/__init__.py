@@ -1,7 +1,7 @@
 """Models that come with the package: their cards, their files, and which suits a volume."""
 
 from .card import FORMER, Card, card_of, cards, former_bytes, shipped_bytes
-from .choose import AUTO, FEWEST, LOOKED_AT, SECTIONS, Choice, candidates, middle
+from .choose import AUTO, FEWEST, LOOKED_AT, SECTIONS, Choice, candidates, middle, modalities
 
 __all__ = [
     "AUTO",
@@ -16,5 +16,6 @@ __all__ = [
     "cards",
     "former_bytes",
     "middle",
+    "modalities",
     "shipped_bytes",
 ]

@@ -21,7 +21,7 @@ LOOKED_AT = 64
 """Voxels a side of the part, from the middle, that models are chosen by."""
 
 FEWEST = "it codes a part of the volume in the fewest bits"
-"""Why, where more than one model comes into question."""
+"""Why, where a trial decided."""
 
 DICOM_MODALITIES = {"CT": "ct", "PT": "ct", "MR": "mri"}
 """What DICOM calls them, for those that a model is made for."""
@@ -29,7 +29,7 @@ DICOM_MODALITIES = {"CT": "ct", "PT": "ct", "MR": "mri"}
 
 @dataclass(frozen=True)
 class Choice:
-    """Models that come into question, the likeliest first, and why, as the end of a sentence."""
+    """Models that come into question, the likeliest modality first, and why, as the end of a sentence."""
 
     candidates: list[Card]
     why: str
@@ -47,6 +47,11 @@ def candidates(voxels: np.ndarray, lossless: bool, modality: str | None = None) 
         kind = [*kind, SECTIONS]
     suitable = [card for card in cards() if card.lossless == lossless]
     return Choice([card for name in kind for card in suitable if card.modality == name], why)
+
+
+def modalities() -> list[str]:
+    """What `candidates` knows as a modality, ours and DICOM's."""
+    return [*sorted({card.modality for card in cards()}), *DICOM_MODALITIES]
 
 
 def middle(voxels: np.ndarray, side: int) -> np.ndarray:
