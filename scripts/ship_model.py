@@ -14,8 +14,9 @@ from aiwave.bitstream.find_model import run_model_file
 from aiwave.pretrained import FORMER, Card
 from aiwave.training import RunFolder, last_finished, trained_codec
 
-FOLDER = Path(__file__).resolve().parents[1] / "src" / "pretrained" / "models"
-EXPERIMENTS = Path(__file__).resolve().parents[1] / "conf" / "experiment"
+ROOT = Path(__file__).resolve().parents[1]
+FOLDER = ROOT / "src" / "pretrained" / "models"
+EXPERIMENTS = ROOT / "conf" / "experiment"
 LIMIT = 400_000
 USE = {
     "em": "electron microscopy with 8 bits",
@@ -37,10 +38,10 @@ def main() -> None:
     args = given.parse_args()
     folder = RunFolder(args.run)
     cfg = folder.read_config()
-    codec = trained_codec(cfg, folder, last_finished(cfg, folder, None))
     experiment = f"release/{cfg.name}"
     if not (EXPERIMENTS / f"{experiment}.yaml").is_file():
         raise SystemExit(f"{args.run}: no experiment {experiment} trains it again: add one, or give the run its name.")
+    codec = trained_codec(cfg, folder, last_finished(cfg, folder, None))
     data = run_model_file(args.run)
     if len(data) > LIMIT:
         raise SystemExit(f"{args.run}: {len(data)} bytes are more than the {LIMIT} that a model may have.")

@@ -140,18 +140,23 @@ def test_exchanged_chunks_are_noticed():
     assert opened(exchanged, "tiles") is None
 
 
-def rewritten(data, **fields):
-    """A stream whose header says something else, with a checksum that fits."""
+def fixed_with(data, **fields):
+    """The header of a stream without its checksum, saying something else."""
     names = ("magic", "version", "flags", "dtype", "levels", "side", "log_step", "t", "d", "h", "w", "offset", "model")
     names += ("metadata_bytes", "values_bytes", "model_bytes", "index_bytes")
     values = dict(zip(names, FIXED.unpack(data[: FIXED.size]), strict=True)) | fields
-    fixed = FIXED.pack(*values.values())
+    return FIXED.pack(*values.values())
+
+
+def rewritten(data, **fields):
+    """A stream whose header says something else, with a checksum that fits."""
+    fixed = fixed_with(data, **fields)
     return fixed + struct.pack("<I", zlib.crc32(fixed)) + data[HEADER:]
 
 
 def forged(original, fixed):
     """A stream with another header of 88 bytes, and with all checksums made to fit that."""
-    levels, lengths = FIXED.unpack(original[: FIXED.size])[4], FIXED.unpack(original[: FIXED.size])[-4:]
+    levels, *lengths = (FIXED.unpack(original[: FIXED.size])[k] for k in (4, -4, -3, -2, -1))
     seed, at, starts = zlib.crc32(fixed), HEADER, []
     out = bytearray(fixed + struct.pack("<I", seed) + original[HEADER:])
     for length in lengths:
@@ -221,8 +226,7 @@ UNFIT = [
     ids=str,
 )
 def test_absurd_headers_are_refused_before_anything_is_allocated(fields, words):
-    fixed = rewritten(stream("tiles"), **fields)[: FIXED.size]
-    data = forged(stream("tiles"), fixed)
+    data = forged(stream("tiles"), fixed_with(stream("tiles"), **fields))
     started = time.monotonic()
     assert opened(data, "tiles") is None
     with pytest.raises(AiwaveError, match=words):

@@ -5,7 +5,7 @@ import torch
 
 from ..coding import log_step_of
 from ..errors import AiwaveError
-from ..pretrained import FEWEST, LOOKED_AT, SECTIONS, Card, Choice, candidates, middle
+from ..pretrained import LOOKED_AT, SECTIONS, Card, candidates, middle
 from .batch import TileCodec
 from .model import Model
 from .shipped import shipped_model
@@ -24,15 +24,9 @@ def automatic_model(volume: np.ndarray, lossless: bool, modality: str | None = N
     if len(choice.candidates) > 1:
         part, log_step = middle(volume, LOOKED_AT), _log_step(best)
         best = min(choice.candidates, key=lambda card: _bits(card, part, log_step))
-    return shipped_model(best.name), f"model {best.name}, since {_why(choice, best)}"
-
-
-def _why(choice: Choice, best: Card) -> str:
-    """Why it is that one, as the end of a sentence."""
-    if best.modality == SECTIONS != choice.candidates[0].modality:
-        return "neighbouring sections hardly resemble each other"
-    alike = [card for card in choice.candidates if card.modality == best.modality]
-    return choice.why if len(alike) == 1 or choice.why == FEWEST else f"{choice.why} and {FEWEST}"
+    found = best.modality == SECTIONS and choice.candidates[0].modality != SECTIONS
+    why = "neighbouring sections hardly resemble each other" if found else choice.why
+    return shipped_model(best.name), f"model {best.name}, since {why}"
 
 
 def _missing(lossless: bool, other: bool) -> str:

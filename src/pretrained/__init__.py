@@ -1,11 +1,10 @@
 """Models that come with the package: their cards, their files, and which suits a volume."""
 
 from .card import FORMER, Card, card_of, cards, former_bytes, shipped_bytes
-from .choose import AUTO, FEWEST, LOOKED_AT, SECTIONS, Choice, candidates, middle, modalities
+from .choose import AUTO, LOOKED_AT, SECTIONS, Choice, candidates, middle, modalities
 
 __all__ = [
     "AUTO",
-    "FEWEST",
     "FORMER",
     "LOOKED_AT",
     "SECTIONS",

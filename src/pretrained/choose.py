@@ -43,9 +43,11 @@ def candidates(voxels: np.ndarray, lossless: bool, modality: str | None = None) 
     sections hardly resemble each other, the models for that come into question, too.
     """
     kind, why = _modality(voxels, modality)
+    suitable = [card for card in cards() if card.lossless == lossless]
+    if len(kind) == 1 and sum(card.modality == kind[0] for card in suitable) > 1:
+        why = f"{why} and {FEWEST}"
     if SECTIONS not in kind and roughness(middle(voxels, LOOKED_AT)) > ROUGH:
         kind = [*kind, SECTIONS]
-    suitable = [card for card in cards() if card.lossless == lossless]
     return Choice([card for name in kind for card in suitable if card.modality == name], why)
 
 
