@@ -20,7 +20,8 @@ import torch
 from torch import Tensor
 
 from aiwave.bitstream import Model, compress, decompress, model_file
-from aiwave.coding import BandCoder, IntegerContext, integer_model, log_step_of, model_to_bytes
+from aiwave.coding import BandCoder, integer_model, log_step_of, model_to_bytes
+from aiwave.coding.context_state import ContextCoding
 from aiwave.models import NoPost, Subbands, VariableRate, WaveletCodec, WaveletTransform
 from aiwave.models.entropy import ContextEntropy, EntropyModel, LogisticMixture
 
@@ -97,7 +98,7 @@ def shares(coder: BandCoder, q: Subbands, step: float) -> None:
         key = f"{Path(file).stem}.{name}"
         total[key] = total.get(key, 0) + entry[3]
     everything = total["band_coder.decode"]
-    network = total["context_pass.parameters"] + total["integer_context.level"]
+    network = total["context_state.parameters"] + total["context_state.level"]
     reading, symbols = total["symbol_io._read"], total["symbols.code_symbols"] + total["mixture.mixture"]
     parts = {"network": network, "tables": symbols - reading, "range coder": reading}
     parts["rest"] = everything - sum(parts.values())
@@ -137,12 +138,12 @@ def raster(coder: BandCoder, step: float) -> None:
     q = transform(20 * torch.randn(1, 1, 32, 32, 32, generator=generator)).map(lambda band: torch.round(band / step))
     segments = coder.encode(q, log_step_of(step))
     _, front, _ = measured(lambda: coder.decode(segments, q.size, log_step_of(step)))
-    fronts, IntegerContext.fronts = IntegerContext.fronts, lambda self, wave: wave.chunks(1)  # type: ignore[method-assign]
+    fronts, ContextCoding.fronts = ContextCoding.fronts, lambda self, wave: wave.chunks(1)  # type: ignore[method-assign]
     try:
         one = coder.encode(q, log_step_of(step))
         _, single, _ = measured(lambda: coder.decode(one, q.size, log_step_of(step)))
     finally:
-        IntegerContext.fronts = fronts  # type: ignore[method-assign]
+        ContextCoding.fronts = fronts  # type: ignore[method-assign]
     print(f"32^3 tile: wavefront {front:.2f} s, raster {single:.2f} s CPU, {single / front:.0f} times as long")
 
 

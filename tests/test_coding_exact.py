@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from aiwave.coding.coarse_context import coarse_inputs, in_fixed_point, squash, synthesise_level
 from aiwave.coding.context_from_float import integer_context
+from aiwave.coding.context_state import ContextCoding
 from aiwave.coding.exact_tables import (
     asinh_thresholds,
     exp_fixed,
@@ -20,7 +21,6 @@ from aiwave.coding.exact_tables import (
     softmax_weights,
 )
 from aiwave.coding.integer_layer import IntegerLayer, quantised_layer
-from aiwave.coding.level_context import LevelContext
 from aiwave.coding.mixture import integer_density
 from aiwave.coding.schedule import schedule
 from aiwave.coding.symbols import BINS, bin_table, choose_bins
@@ -196,7 +196,7 @@ def test_the_wavefront_gives_what_dense_convolutions_give(threads):
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
-        band = LevelContext(model, 0, wave, 3, None).band(0, log_step=300)
+        band = ContextCoding(model).level(0, wave, 3, None).band(0, log_step=300)
         parts = []
         for start, end in wave.fronts:
             mixed, predicted = band.mixed(start, end)

@@ -15,6 +15,7 @@ from aiwave.coding import (
     model_identity,
     model_to_bytes,
 )
+from aiwave.coding.context_state import ContextCoding
 from aiwave.coding.wavefront import wavefront
 from aiwave.errors import AiwaveError
 from aiwave.models import Subbands
@@ -208,7 +209,7 @@ def test_bands_predict_each_other_as_in_the_float_model(sharing):
     torch.manual_seed(0)
     model = shake(entropy("context", reversible=True, sharing=sharing), std=0.1).eval()
     shake(model.cross, std=0.5)
-    integers, q = integer_model(model), noise((15, 18, 25), tiles=2, spread=30.0)
+    integers, q = ContextCoding(integer_model(model)), noise((15, 18, 25), tiles=2, spread=30.0)
     level, approx = torch.arange(8), None
     with torch.no_grad():
         for index, stack in enumerate(q.level_stacks()):
@@ -229,7 +230,7 @@ def test_bands_predict_each_other_as_in_the_float_model(sharing):
 @pytest.mark.parametrize(("sharing", "reversible"), [("isotropic", False), ("sections", False), ("sections", True)])
 def test_coarser_levels_are_put_together_as_in_the_float_model(sharing, reversible):
     model = entropy("context", reversible=reversible, sharing=sharing)
-    integers, q = integer_model(model), noise((15, 18, 25), tiles=2, spread=30.0)
+    integers, q = ContextCoding(integer_model(model)), noise((15, 18, 25), tiles=2, spread=30.0)
     with torch.no_grad():
         expected = model.synthesis.inverse(q.coarsest(1))
     found = integers.next_approx(q.map(torch.Tensor.long), 0, None) / 2**6

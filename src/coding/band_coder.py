@@ -11,7 +11,9 @@ from ..models.dependent import index_of, second_of
 from ..models.subbands import BAND_LETTERS, DETAILS, Size, Subbands, band_size, splits
 from .band_model import BandModel, IntegerModel
 from .constants import COEFFICIENT_LIMIT
+from .context_state import ContextCoding
 from .exactness import require_exact_convolutions, require_exact_products
+from .integer_context import IntegerContext
 from .level_decoder import decode_level
 from .mixture import Mixture
 from .symbol_io import Recorder
@@ -40,8 +42,8 @@ class KnownBand(NamedTuple):
 class BandCoder:
     """Codes tiles of one shape with an integer model. A tile's bytes do not depend on the other tiles of its batch."""
 
-    def __init__(self, model: IntegerModel) -> None:
-        self.model = model
+    def __init__(self, model: IntegerContext | IntegerModel) -> None:
+        self.model: IntegerModel = ContextCoding(model) if isinstance(model, IntegerContext) else model
 
     @torch.inference_mode()
     def encode(self, q: Subbands, log_step: int) -> list[list[bytes]]:

@@ -1,4 +1,4 @@
-"""The context model in integers: the same densities on every machine, whatever the order of summation."""
+"""The parameters of the context model in integers: the same densities on every machine, in any order of summation."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -6,27 +6,34 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from ..models.entropy.cross_prediction import BANDS
-from ..models.subbands import Subbands
-from ..models.trellis import FIRST_STATES
-from .coarse_context import next_approx
+from ..models.subbands import BAND_LETTERS
+from ..models.trellis import FIRST_STATES, POLYNOMIALS
+from .coarse_context import SQUASH_LIMIT
 from .constants import (
     EMBEDDING_FRACTION,
     LOG_STEP_FRACTION,
     LOG_STEP_LIMIT,
     PARAMETER_FRACTION,
-    PIECE,
     PREDICTION_FRACTION,
     PREDICTOR_FRACTION,
 )
-from .context_checks import check_context
 from .cross_pass import APPROX_SHIFT
-from .integer_layer import IntegerLayer
-from .level_context import LevelContext
+from .integer_layer import EXACT, IntegerLayer
 from .mixture import IntegerDensity
-from .schedule import Memory
-from .sibling_pass import padded
-from .wavefront import Wavefront
+from .wavefront import CENTRE, TAPS
+
+LARGEST = 2**31
+"""Entries of tables stay below, so that no sum here overflows."""
+
+BY_BAND = {"siblings", "own", "widen", "narrow", "mix", "head"}
+"""The layers that an oriented model has for each of a level's bands."""
+
+CROSS_LIMIT = 2**22
+COARSE_LIMIT = 2**18
+"""What sums of a filter's magnitudes stay below, for coefficients and for the reconstruction: then float64 is exact.
+
+Coefficients reach 2**23 in units of 2**-6 of a tap, differences of the reconstruction 2**34.
+"""
 
 
 @dataclass(frozen=True)
@@ -63,23 +70,7 @@ class IntegerContext:
 
     def __post_init__(self) -> None:
         """Raise ValueError if a sum of layers might be inexact, or the parts do not fit together."""
-        check_context(self)
-
-    def next_approx(self, q: Subbands, level: int, approx: Tensor | None) -> Tensor | None:
-        """The reconstruction that the next level needs, if it does; see `coarse_context.next_approx`."""
-        if self.layer("siblings", 0) is None or level + 1 >= self.levels:
-            return None
-        return next_approx(q, level, approx, self.cross is not None, bool(self.sections), self.dependent)
-
-    def fronts(self, wave: Wavefront) -> list[tuple[int, int]]:
-        """Positions that can be decoded at once: all, in pieces of a fixed length, where none depends on another."""
-        return wave.chunks(PIECE) if self.layer("own", 0) is None else wave.fronts
-
-    def level(
-        self, level: int, wave: Wavefront, tiles: int, approx: Tensor | None, memory: Memory | None = None
-    ) -> LevelContext:
-        """The bands of one level of so many tiles; see `LevelContext`."""
-        return LevelContext(self, level, wave, tiles, approx, memory)
+        _check(self)
 
     @property
     def dependent(self) -> bool:
@@ -116,13 +107,6 @@ class IntegerContext:
     def blocks(self) -> list[IntegerLayer]:
         """The residual layers, in order."""
         return [layer for name, layer in self.layers.items() if name.startswith("block")]
-
-    @cached_property
-    def siblings(self) -> list[IntegerLayer]:
-        """The one layer over bands coded before, or that of each of the eight, `padded`."""
-        if not self.oriented:
-            return [self.layers["siblings"]]
-        return [padded(self.needed("siblings", letters)) for letters in range(BANDS)]
 
     def condition(self, band: int, log_step: int) -> Tensor:
         """What band and step add to the features: (C,) float32 integers. Raises ValueError for absurd steps."""
@@ -164,3 +148,93 @@ class IntegerContext:
 def _shifted(x: Tensor, shift: int) -> Tensor:
     """x / 2**shift to the nearest integer, halves up."""
     return (x + (1 << shift >> 1)) >> shift
+
+
+def _check(model: IntegerContext) -> None:
+    """Raise ValueError if the parts do not fit together or a sum might be inexact."""
+    _check_shapes(model)
+    _check_sums(model)
+
+
+def _check_shapes(model: IntegerContext) -> None:
+    if not isinstance(model.fraction, int) or not 0 <= model.fraction <= 12 or not 0 < model.limit < 2**24:
+        raise ValueError("the units of activations are out of range")
+    for one, other in ((model.cross, model.cross_coarse), (model.second_head, model.second_mix)):
+        if (one is None) != (other is None):
+            raise ValueError("one half of what belongs together is missing")
+    if model.trellis is not None and not model.dependent:
+        raise ValueError("only dependent quantisation has a trellis")
+    known = isinstance(model.trellis, int) and model.trellis in POLYNOMIALS and model.trellis != FIRST_STATES
+    if model.trellis is not None and not known:
+        raise ValueError(f"a trellis of {model.trellis} states does not fit")
+    rows, width, size = model.levels * len(BAND_LETTERS), model.band.shape[-1], model.density.size
+    shapes = {
+        "band": (rows, width),
+        "band_step": (rows, width),
+        "band_head": (rows, size),
+        "prediction": (rows, CENTRE),
+        "cross": (rows, len(BAND_LETTERS), len(TAPS)),
+        "cross_coarse": (rows, len(TAPS)),
+        "second_mix": (rows, width),
+        "second_head": (rows, size),
+    }
+    for name, shape in shapes.items():
+        if (table := getattr(model, name)) is not None and (tuple(table.shape) != shape or not _is_small(table)):
+            raise ValueError(f"{name} does not fit the other parts")
+    _check_layers(model, width, size)
+
+
+def _check_layers(model: IntegerContext, width: int, size: int) -> None:
+    names = set(model.layers)
+    kinds = {name.partition(".")[0] for name in names} if model.oriented else names
+    needed = {"own", "siblings"} if model.cross is not None else {"own"} if model.dependent else set()
+    needed |= {"coarse0", "coarse1"} if "siblings" in kinds else set()
+    needed |= {"widen", "narrow"} if model.oriented else set()
+    expected = {f"{kind}.{letters}" for kind in kinds & BY_BAND for letters in range(len(BAND_LETTERS))}
+    whole = expected | (kinds - BY_BAND) == names if model.oriented else not kinds & {"widen", "narrow"}
+    if not needed <= kinds or (model.dependent and model.cross is not None) or not whole:
+        raise ValueError("the layers do not fit the other parts")
+    taps, causal = len(TAPS), CENTRE + 1
+    for name, layer in model.layers.items():
+        kind, _, letters = name.partition(".")
+        before = max(int(letters), 1) if letters else len(BAND_LETTERS)
+        shape = {
+            "coarse0": (2 * taps, width),
+            "coarse1": (width * taps, width),
+            "siblings": (before * taps, width),
+            "own": (CENTRE, width),
+            "widen": (width, 2 * width),
+            "narrow": (2 * width, width),
+            "mix": (width, width),
+            "head": (width, size),
+        }.get(kind, (causal * width, width))
+        limit = SQUASH_LIMIT if kind in ("coarse0", "siblings", "own") else model.limit
+        sees_itself = name == "siblings.0" and bool(layer.weight.any())
+        if layer.weight.shape != shape or layer.limit < limit or sees_itself:
+            raise ValueError(f"the layer {name} does not fit the other parts")
+
+
+def _check_sums(model: IntegerContext) -> None:
+    most: dict[str, int] = {}
+    for name, layer in model.layers.items():
+        kind = name.partition(".")[0]
+        most[kind] = max(most.get(kind, 0), layer.reach)
+    sums = sum(reach for kind, reach in most.items() if kind not in ("coarse0", "widen", "mix", "head"))
+    embedded = _largest(model.band) + _largest(model.band_step) * (LOG_STEP_LIMIT >> LOG_STEP_FRACTION)
+    mixed = most["mix"] + _largest(model.second_mix)
+    output = most["head"] + _largest(model.band_head) + _largest(model.second_head)
+    predictor = 0 if model.prediction is None else int(model.prediction.abs().sum(dim=1).max())
+    if max(sums + embedded, mixed, output) >= EXACT[torch.float32] or predictor >= 2**30:
+        raise ValueError("the weights are too large for exact sums")
+    if model.cross is not None and model.cross_coarse is not None:
+        reach = predictor + int(model.cross.abs().sum(dim=(1, 2)).max())
+        if reach >= CROSS_LIMIT or int(model.cross_coarse.abs().sum(dim=1).max()) >= COARSE_LIMIT:
+            raise ValueError("the prediction from other bands is too large for exact sums")
+
+
+def _is_small(table: Tensor) -> bool:
+    return table.numel() > 0 and int(table.min()) > -LARGEST and int(table.max()) < LARGEST
+
+
+def _largest(table: Tensor | None) -> int:
+    return 0 if table is None else int(table.abs().max())

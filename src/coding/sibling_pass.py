@@ -1,15 +1,31 @@
 """What the bands of a level that are coded before tell the network of the next, in integers."""
 
 from dataclasses import replace
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
 
 from ..models.entropy.cross_prediction import BANDS
-from .context_pass import Written, gathered
 from .integer_layer import IntegerLayer
 from .wavefront import TAPS, Wavefront
+
+
+def gathered(buffer: Tensor, index: Tensor) -> Tensor:
+    """Rows of neighbours: buffer (T, places, ...) and indices (rows, taps) -> (rows, taps * ...)."""
+    return buffer.flatten(0, 1).index_select(0, index.flatten()).view(index.shape[0], -1)
+
+
+class Written(NamedTuple):
+    """What bands see of the one before them, once it is written.
+
+    Its place among the eight; its coefficients as the network takes them, (T, P + 1) float32, and as they are,
+    (T, P + 1) float64, where these predict others. Not the band itself: its hidden features would stay in memory.
+    """
+
+    letters: int
+    squashed: Tensor
+    known: Tensor | None
 
 
 class SiblingPass(Protocol):

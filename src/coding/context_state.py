@@ -1,0 +1,210 @@
+"""The context model at work on the bands of many tiles: what a level knows, and what a band remembers."""
+
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from ..models.subbands import BAND_LETTERS, Subbands
+from .coarse_context import coarse_inputs, next_approx, squash
+from .constants import PIECE
+from .cross_pass import CrossPass
+from .integer_context import IntegerContext
+from .integer_conv import IntegerConv
+from .integer_layer import IntegerLayer
+from .schedule import Memory, whole_memory
+from .sibling_pass import OrientedPass, SharedPass, SiblingPass, Written, gathered, padded
+from .wavefront import CENTRE, Wavefront
+
+BANDS = len(BAND_LETTERS)
+
+
+def of_tiles(tiles: int, places: int) -> Tensor:
+    """Where the rows of every tile begin if each has so many: (T, 1, 1) int32."""
+    return torch.arange(0, tiles * places, places, dtype=torch.int32).view(-1, 1, 1)
+
+
+class BandPass:
+    """One band of T tiles, coefficients known or still to be decoded, positions in wavefront order.
+
+    `write` what is known, then ask for what is `mixed`; that of a position needs every position of smaller t written
+    and asked for, and of the band before, `last`, every neighbour written. `squashed` (T, P + 1) is what other bands
+    see of this one, with `known`, its coefficients, where these predict others.
+    """
+
+    def __init__(self, level: "LevelContext", letters: int, log_step: int, last: Written | None) -> None:
+        model, tiles, places = level.model, level.tiles, level.memory.size + 1
+        band = level.level * len(BAND_LETTERS) + letters
+        self.level = level
+        self.letters = letters
+        self.last = last
+        self.band_id = band
+        self.squashed = torch.zeros(tiles, level.wave.positions + 1)
+        self.known = torch.zeros(tiles, level.wave.positions + 1, dtype=torch.float64) if level.cross else None
+        self._q = torch.zeros(tiles, places, dtype=torch.float64)
+        self._near = self.squashed if places == level.wave.positions + 1 else torch.zeros(tiles, places)
+        self._hidden = [torch.zeros(tiles, places, model.channels) for _ in model.blocks]
+        self._own = model.layer("own", letters)
+        self._deeper = [model.needed(name, letters) for name in ("widen", "narrow") if model.oriented]
+        self._mix, self._head = model.needed("mix", letters), model.needed("head", letters)
+        self._condition = model.condition(band, log_step)
+        self._offset = model.head_offset(band)
+        self._change = model.second_change(band)
+        self._unit = 2 if model.dependent else 1
+
+    def write(self, start: int, end: int, q: Tensor) -> None:
+        """The coefficients of the positions `start` to `end`: (T, n) int64."""
+        here = self.level.memory.at(start, end)
+        self._q[:, here] = q
+        self.squashed[:, start:end] = squash(q, self._unit)
+        if self.level.siblings is not None:
+            self.level.siblings.write(start, end, self.letters, self.squashed[:, start:end])
+        if self.known is not None:
+            self.known[:, start:end] = q
+        if self._near is not self.squashed:
+            self._near[:, here] = self.squashed[:, start:end]
+
+    def mixed(self, start: int, end: int) -> tuple[Tensor, Tensor]:
+        """Of the positions `start` to `end`: what `parameters` follow from, (T * n, C), float32 integers, and the
+
+        predicted coefficients (T * n,), int64 in units of 2**-8; tile by tile.
+        """
+        model, limit, shape = self.level.model, self.level.model.limit, (self.level.tiles, end - start, -1)
+        near, here = self.level.near(start, end), self.level.memory.at(start, end)
+        hidden = self.level.features(start, end, self) + self._condition
+        hidden = hidden.expand(shape).reshape(-1, model.channels)
+        if self._own is not None:
+            hidden = self._own(gathered(self._near, near)[:, :CENTRE]).add_(hidden)
+        for layer, buffer in zip(model.blocks, self._hidden, strict=True):
+            torch.clamp(hidden.view(shape), 0, limit, out=buffer[:, here])
+            hidden = layer(gathered(buffer, near)).add_(hidden)
+        if self._deeper:
+            widen, narrow = self._deeper
+            hidden = narrow(widen(hidden.clamp(0, limit)).clamp_(0, limit)).add_(hidden)
+        mixed = self._mix(hidden.clamp_(0, limit))
+        others = self.level.crossed(start, end, self)
+        return mixed, model.predicted(self.band_id, gathered(self._q, near)[:, :CENTRE], others)
+
+    def parameters(self, mixed: Tensor, second: Tensor | None = None) -> Tensor:
+        """What is mixed, (rows, C) -> the density's parameters (rows, size), float32 integers.
+
+        `second` (rows,) is 1 where the second quantiser is, else 0; None without dependent quantisation.
+        """
+        limit = self.level.model.limit
+        if second is None or self._change is None:
+            return self._head(mixed.clamp(0, limit)).add_(self._offset)
+        before, after = self._change
+        which = second.unsqueeze(1).float()
+        features = torch.addcmul(mixed, which, before).clamp_(0, limit)
+        return self._head(features).add_(self._offset).addcmul_(which, after)
+
+
+class LevelContext:
+    """What does not depend on a band's own coefficients: the coarser levels, and the level's bands coded before.
+
+    `approx` (T, 1, d, h, w) is the reconstruction of the coarser levels (see `synthesise_level`), None at the coarsest
+    level. `siblings` are the layers over bands coded before (see `SiblingPass`). `memory` is what bands remember of
+    themselves; all unless given.
+    """
+
+    def __init__(
+        self,
+        model: IntegerContext,
+        siblings: list[IntegerLayer],
+        level: int,
+        wave: Wavefront,
+        tiles: int,
+        approx: Tensor | None,
+        memory: Memory | None = None,
+    ) -> None:
+        self.model = model
+        self.level = level
+        self.wave = wave
+        self.tiles = tiles
+        self.memory = memory or whole_memory(wave)
+        self._near = self.memory.slots[wave.causal]
+        self._all = wave.neighbours.int()
+        self._near_tiles, self._all_tiles = of_tiles(tiles, self.memory.size + 1), of_tiles(tiles, wave.positions + 1)
+        self._last: Written | None = None
+        self._coarse: Tensor | None = None
+        self.siblings: SiblingPass | None = None
+        if siblings:
+            self.siblings = (OrientedPass if model.oriented else SharedPass)(siblings, wave, tiles)
+            self._coarse = None if approx is None else self._convolved(approx)
+        self.cross: CrossPass | None = None
+        if model.cross is not None and model.cross_coarse is not None:
+            own = slice(level * BANDS, (level + 1) * BANDS)
+            self.cross = CrossPass(model.cross[own], model.cross_coarse[own], wave, tiles, approx)
+
+    def near(self, start: int, end: int) -> Tensor:
+        """Where the causal neighbours of positions, and these themselves, are remembered: (T * n, 14) int32."""
+        return (self._near[start:end] + self._near_tiles).flatten(0, 1)
+
+    def _neighbours(self, start: int, end: int) -> Tensor:
+        """Where all neighbours of positions are, among all tiles: (T * n, 27) int32."""
+        return (self._all[start:end] + self._all_tiles).flatten(0, 1)
+
+    def _convolved(self, approx: Tensor) -> Tensor:
+        """Two convolutions over the reconstruction, (T, P, C)."""
+        first, last = (IntegerConv(self.model.layers[name], "zeros") for name in ("coarse0", "coarse1"))
+        out = last(first(coarse_inputs(approx)).clamp_(0, self.model.limit))
+        return out.movedim(1, -1).flatten(1, 3).index_select(1, self.wave.raster)
+
+    def band(self, letters: int, log_step: int) -> BandPass:
+        """The next band, by its place among the eight."""
+        band = BandPass(self, letters, log_step, self._last)
+        self._last = Written(letters, band.squashed, band.known)
+        return band
+
+    def crossed(self, start: int, end: int, band: BandPass) -> Tensor | None:
+        """What other bands predict of a band's positions `start` to `end`, after `features` (see `CrossPass.of`)."""
+        if self.cross is None:
+            return None
+        if (last := band.last) is not None and last.known is not None:
+            self.cross.add_band(start, end, last.letters, gathered(last.known, self._neighbours(start, end)))
+        return self.cross.of(start, end, band.letters)
+
+    def features(self, start: int, end: int, band: BandPass) -> Tensor:
+        """What is known beside a band's own coefficients: (T, n, C) float32 integers, or zeros (1, 1, C).
+
+        Of the positions `start` to `end`. Bands must ask in order.
+        """
+        if self.siblings is None:
+            return torch.zeros(1, 1, self.model.channels)
+        total = self.siblings.features(start, end, band.letters, band.last, self._neighbours(start, end))
+        return total if self._coarse is None else total.add_(self._coarse[:, start:end])
+
+
+class ContextCoding:
+    """The context model at work: an `IntegerModel` with the parameters `model`."""
+
+    def __init__(self, model: IntegerContext) -> None:
+        self.model = model
+        self.levels, self.density = model.levels, model.density
+        self.dependent, self.states = model.dependent, model.states
+
+    def next_approx(self, q: Subbands, level: int, approx: Tensor | None) -> Tensor | None:
+        """The reconstruction that the next level needs, if it does; see `coarse_context.next_approx`."""
+        if self.model.layer("siblings", 0) is None or level + 1 >= self.model.levels:
+            return None
+        return next_approx(
+            q, level, approx, self.model.cross is not None, bool(self.model.sections), self.model.dependent
+        )
+
+    def fronts(self, wave: Wavefront) -> list[tuple[int, int]]:
+        """Positions that can be decoded at once: all, in pieces of a fixed length, where none depends on another."""
+        return wave.chunks(PIECE) if self.model.layer("own", 0) is None else wave.fronts
+
+    def level(
+        self, level: int, wave: Wavefront, tiles: int, approx: Tensor | None, memory: Memory | None = None
+    ) -> LevelContext:
+        """The bands of one level of so many tiles; see `LevelContext`."""
+        return LevelContext(self.model, self._siblings, level, wave, tiles, approx, memory)
+
+    @cached_property
+    def _siblings(self) -> list[IntegerLayer]:
+        """The one layer over bands coded before, or that of each of the eight, `padded`; none without the context."""
+        if not self.model.oriented:
+            return [layer for name, layer in self.model.layers.items() if name == "siblings"]
+        layers = [self.model.layer("siblings", letters) for letters in range(BANDS)]
+        return [padded(layer) for layer in layers if layer is not None]
