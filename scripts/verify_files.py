@@ -32,7 +32,7 @@ def run(threads: int, *words: object) -> float:
 
 
 def reconstructed(packed: Path, model: Path, threads: int) -> np.ndarray:
-    """What the encoder itself expects: its coefficients, as checksums warrant, through the transform as it runs it."""
+    """Coefficients as the encoder sees them, from the transform it runs; checksums warrant the decoded ones."""
     torch.set_num_threads(threads)
     return decompress(packed.read_bytes(), model=model)
 

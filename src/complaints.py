@@ -34,7 +34,7 @@ def _chain(error: BaseException | None) -> list[BaseException]:
 
 
 def _lines(error: Exception) -> list[str]:
-    """What an error says, without blank lines, indentation and where Hydra looks for files."""
+    """The lines of an error's message, without blank lines, indentation and Hydra's search path."""
     said = str(error).partition("Config search path:")[0]
     return [line.strip() for line in said.splitlines() if line.strip()]
 

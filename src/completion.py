@@ -27,7 +27,7 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def candidates(words: Sequence[str]) -> list[str]:
-    """What the last of `words`, those of a command line after `aiwave`, may become; none leaves it to the shell."""
+    """Completions of the last of `words`, the command line after `aiwave`; none leaves it to the shell."""
     from .cli import COMMANDS
 
     if len(words) < 2:

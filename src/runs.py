@@ -16,7 +16,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def parser() -> argparse.ArgumentParser:
-    """What the command understands."""
+    """Command line of `aiwave runs`."""
     top = _Parser(prog="aiwave runs", description="List, show, compare and repeat runs.")
     commands = top.add_subparsers(dest="command", required=True, metavar="list | show | diff | rerun")
     listing = commands.add_parser("list", help="all runs below a folder")

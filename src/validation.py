@@ -46,7 +46,7 @@ def _sentence(problem: Any, schema: type[Node]) -> str:
 
 
 def unknown_key(path: Sequence[str | int], schema: type[Node]) -> str:
-    """What to say of a key that the configuration does not have: the first wrong part of `path`, and what it may be."""
+    """Message about a key that the configuration does not have: the first wrong part of `path`, and the valid keys."""
     annotation: Any = schema
     allowed: list[str] = []
     followed: list[str] = []

@@ -1,4 +1,4 @@
-"""What every traditional codec offers: volumes in, sizes and decoded volumes out."""
+"""The interface of every traditional codec: volumes in, sizes and decoded volumes out."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -29,7 +29,7 @@ class Coded:
 
 @dataclass(frozen=True)
 class Availability:
-    """Whether a codec can be used here: its version, if it tells, and where it is or what to do to get it."""
+    """Availability of a codec on this machine: its version, if it reports one, and its location or how to get it."""
 
     available: bool
     version: str

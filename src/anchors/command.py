@@ -26,7 +26,7 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def overrides_of(arguments: Sequence[str]) -> list[str]:
-    """What to compose the configuration with: every chosen anchor under its name, then the other arguments.
+    """Overrides to compose the configuration with: every chosen anchor under its name, then the other arguments.
 
     Raises AiwaveError if none is chosen where one is needed, or one does not exist.
     """

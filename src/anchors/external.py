@@ -69,11 +69,11 @@ class ExternalAnchor(Anchor):
         return path
 
     def encoder_key(self, voxels: np.ndarray) -> str:
-        """Which of `programs` encodes these voxels."""
+        """Key in `programs` of the encoder for these voxels."""
         return "encoder"
 
     def decoder_key(self, voxels: np.ndarray) -> str:
-        """Which of `programs` decodes these voxels."""
+        """Key in `programs` of the decoder for these voxels."""
         return "decoder"
 
     @abstractmethod

@@ -1,4 +1,4 @@
-"""How many bytes codecs without any parameter to choose would need for a volume: quickly, inside this program."""
+"""Sizes that parameter-free traditional codecs reach on a volume, measured quickly and in-process."""
 
 import math
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from .measure import Job, measure
 from .sperr import Sperr
 
 TRIES, CLOSE = 4, 0.05
-"""How often SPERR is asked for a PSNR, and how far below it the result may stay [dB]."""
+"""Attempts of SPERR to hit a PSNR, and the largest shortfall [dB] that is accepted."""
 
 
 def lossless_sizes(voxels: np.ndarray) -> dict[str, float]:

@@ -13,7 +13,7 @@ from .signed import from_unsigned, to_unsigned
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """What to code: (D, H, W) `voxels` of 8 or 16 bits; `peak` is that of the PSNR, in grey values."""
+    """A coding job: (D, H, W) `voxels` of 8 or 16 bits; `peak` is the PSNR peak, in grey values."""
 
     dataset: str
     file: str
@@ -24,7 +24,7 @@ class Job:
 
     @property
     def key(self) -> tuple[str, str, str, float]:
-        """What tells this job from others: data set, file, codec, quality."""
+        """Key of the job: data set, file, codec, quality."""
         return self.dataset, self.file, self.anchor.name, self.quality
 
 

@@ -56,7 +56,7 @@ def written(path: Path, command: Sequence[str]) -> int:
 
 @cache
 def printed(command: tuple[str, ...]) -> str:
-    """What a program prints, whatever its exit status; nothing if it cannot be run or hangs."""
+    """The output of a program, whatever its exit status; empty if it cannot be run or hangs."""
     try:
         return _run(command, Path.cwd(), PROBE_S, log=False)[1]
     except AiwaveError:

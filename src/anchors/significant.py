@@ -1,4 +1,4 @@
-"""How many bits the voxels of a volume really use."""
+"""Number of significant bits of a volume's voxels."""
 
 import numpy as np
 

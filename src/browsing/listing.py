@@ -31,7 +31,7 @@ def format_runs(runs: Sequence[RunFolder]) -> str:
 
 
 def state_of(run: RunFolder) -> str:
-    """How a run stands; "running" only if a process is at work on it."""
+    """State of a run; "running" only while a process is at work on it."""
     status = read_status(run.path)
     if status is not None:
         return "interrupted" if status.state == "running" and not is_held(run.path) else status.state

@@ -1,4 +1,4 @@
-"""What a stage logged, as a table in its folder, whatever else tracks it."""
+"""Table of a stage's logged metrics, in its folder, independent of any tracker."""
 
 import csv
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""How far training is: a bar on a terminal, a line per epoch in a log."""
+"""Training progress: a bar on a terminal, a line per epoch in a log."""
 
 import sys
 from typing import Any

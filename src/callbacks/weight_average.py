@@ -50,7 +50,7 @@ class WeightAverage(pl.Callback):
         self._exchange(pl_module)
 
     def state_dict(self) -> dict[str, Any]:
-        """How many steps it has seen."""
+        """The number of steps averaged so far."""
         return {"steps": self._steps}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:

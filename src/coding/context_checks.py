@@ -1,4 +1,4 @@
-"""What must hold of an integer context model so that it runs, and exactly."""
+"""Checks that an integer context model is well formed and exact."""
 
 from typing import TYPE_CHECKING
 
@@ -23,7 +23,7 @@ BY_BAND = {"siblings", "own", "widen", "narrow", "mix", "head"}
 
 CROSS_LIMIT = 2**22
 COARSE_LIMIT = 2**18
-"""What sums of a filter's magnitudes stay below, for coefficients and for the reconstruction: then float64 is exact.
+"""Bounds of the sum of a filter's magnitudes, on coefficients and on the reconstruction, that keep float64 exact.
 
 Coefficients reach 2**23 in units of 2**-6 of a tap, differences of the reconstruction 2**34.
 """

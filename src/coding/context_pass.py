@@ -19,7 +19,7 @@ def gathered(buffer: Tensor, index: Tensor) -> Tensor:
 
 
 class Written(NamedTuple):
-    """What bands see of the one before them, once it is written.
+    """Outputs of a coded band that later bands see.
 
     Its place among the eight; its coefficients as the network takes them, (T, P + 1) float32, and as they are,
     (T, P + 1) float64, where these predict others. Not the band itself: its hidden features would stay in memory.
@@ -92,7 +92,7 @@ class BandPass:
         return mixed, model.predicted(self.band_id, gathered(self._q, near)[:, :CENTRE], others)
 
     def parameters(self, mixed: Tensor, second: Tensor | None = None) -> Tensor:
-        """What is mixed, (rows, C) -> the density's parameters (rows, size), float32 integers.
+        """Mixed features (rows, C) -> parameters of the density (rows, size), float32 integers.
 
         `second` (rows,) is 1 where the second quantiser is, else 0; None without dependent quantisation.
         """

@@ -1,4 +1,4 @@
-"""What the integer context model knows of a level beside a band's own coefficients."""
+"""Context of a level in the integer context model, beyond a band's own coefficients."""
 
 from typing import TYPE_CHECKING
 
@@ -21,12 +21,12 @@ BANDS = len(BAND_LETTERS)
 
 
 def of_tiles(tiles: int, places: int) -> Tensor:
-    """Where the rows of every tile begin if each has so many: (T, 1, 1) int32."""
+    """Offsets of the tiles' first rows for `rows` rows per tile: (T, 1, 1) int32."""
     return torch.arange(0, tiles * places, places, dtype=torch.int32).view(-1, 1, 1)
 
 
 class LevelContext:
-    """What does not depend on a band's own coefficients: the coarser levels, and the level's bands coded before.
+    """Context that is independent of a band's own coefficients: coarser levels, and bands of the level coded before.
 
     `approx` (T, 1, d, h, w) is the reconstruction of what is coarser (see `synthesise_level`), None at the coarsest
     level. `memory` is what bands remember of themselves; all unless given.
@@ -61,11 +61,11 @@ class LevelContext:
             self.cross = CrossPass(model.cross[own], model.cross_coarse[own], wave, tiles, approx)
 
     def near(self, start: int, end: int) -> Tensor:
-        """Where the causal neighbours of positions, and these themselves, are remembered: (T * n, 14) int32."""
+        """Memory slots of the causal neighbours of positions, and of the positions themselves: (T * n, 14) int32."""
         return (self._near[start:end] + self._near_tiles).flatten(0, 1)
 
     def _neighbours(self, start: int, end: int) -> Tensor:
-        """Where all neighbours of positions are, among all tiles: (T * n, 27) int32."""
+        """Indices of all neighbours of positions, over all tiles: (T * n, 27) int32."""
         return (self._all[start:end] + self._all_tiles).flatten(0, 1)
 
     def _convolved(self, approx: Tensor) -> Tensor:
@@ -81,7 +81,7 @@ class LevelContext:
         return band
 
     def crossed(self, start: int, end: int, band: BandPass) -> Tensor | None:
-        """What other bands predict of a band's positions `start` to `end`, after `features` (see `CrossPass.of`)."""
+        """Prediction of a band's positions `start` to `end` from other bands, after `features` (see `CrossPass.of`)."""
         if self.cross is None:
             return None
         if (last := band.last) is not None and last.known is not None:
@@ -89,7 +89,7 @@ class LevelContext:
         return self.cross.of(start, end, band.letters)
 
     def features(self, start: int, end: int, band: BandPass) -> Tensor:
-        """What is known beside a band's own coefficients: (T, n, C) float32 integers, or zeros (1, 1, C).
+        """Features from outside a band: (T, n, C) float32 integers, or zeros (1, 1, C).
 
         Of the positions `start` to `end`. Bands must ask in order.
         """

@@ -1,4 +1,4 @@
-"""What the bands of a level that are coded before tell the network of the next, in integers."""
+"""Messages, in integers, from a level's coded bands to the network of the next band."""
 
 from dataclasses import replace
 from typing import Protocol

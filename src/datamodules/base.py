@@ -1,4 +1,4 @@
-"""What every data module shares: training crops, validation crops, test volumes, and the sample format."""
+"""The base of all data modules: training crops, validation crops, test volumes, and the sample format."""
 
 import hashlib
 from abc import abstractmethod

@@ -1,4 +1,4 @@
-"""Where loaded and padded volumes are kept between the crops that are cut from them."""
+"""Cache of loaded and padded volumes between the crops that are cut from them."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence

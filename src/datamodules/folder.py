@@ -20,7 +20,7 @@ class FolderDataModule(PreparedDataModule):
 
     @property
     def is_prepared(self) -> bool:
-        """Whether there is a manifest."""
+        """True if there is a manifest."""
         return (self.folder / "manifest.csv").is_file()
 
     def items(self) -> tuple[list[Item], list[Item]]:

@@ -1,4 +1,4 @@
-"""Which voxels are kept from training to validate on."""
+"""Voxels held out of training for validation."""
 
 from collections.abc import Sequence
 from dataclasses import replace

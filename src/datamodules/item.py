@@ -1,4 +1,4 @@
-"""What a data module knows of a volume to train on without reading it."""
+"""A training volume as known before it is read."""
 
 from dataclasses import dataclass, field
 from pathlib import Path

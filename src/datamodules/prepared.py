@@ -56,7 +56,7 @@ class PreparedDataModule(VolumeDataModule):
         }
 
     def manifest(self) -> Manifest:
-        """What was prepared. Raises AiwaveError, with the command that prepares it, if nothing was."""
+        """The manifest of the prepared folder. Raises AiwaveError, with the command that prepares it, without one."""
         if not (self.folder / "manifest.csv").is_file():
             raise AiwaveError(
                 f"{self.folder} has no manifest.csv: run aiwave prepare dataset={self.name} root={self.root} first."

@@ -17,7 +17,7 @@ from .tiles import tiles
 
 @dataclass(frozen=True)
 class Measured:
-    """What was measured, and the volume as a decoder would write it: (D, H, W), the original's dtype."""
+    """Measured row, and the volume as a decoder would write it: (D, H, W), the original's dtype."""
 
     row: RdRow
     decoded: np.ndarray[Any, Any]

@@ -1,4 +1,4 @@
-"""What every launcher can do."""
+"""The interface of a launcher."""
 
 import os
 from abc import ABC, abstractmethod

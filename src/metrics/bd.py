@@ -84,7 +84,7 @@ def _check(anchor: Curve, test: Curve) -> None:
 
 
 def _overlap(a: Sequence[float], b: Sequence[float]) -> float:
-    """What two increasing sequences share of the range that they span together."""
+    """Overlap of two increasing sequences as a fraction of the range that they span together."""
     common = min(a[-1], b[-1]) - max(a[0], b[0])
     return max(0.0, common / (max(a[-1], b[-1]) - min(a[0], b[0])))
 

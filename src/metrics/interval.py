@@ -1,4 +1,4 @@
-"""How sure a mean over few volumes is."""
+"""Confidence interval of a mean over few volumes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

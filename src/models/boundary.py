@@ -7,14 +7,14 @@ from torch import Tensor
 
 
 class Phase(StrEnum):
-    """Which samples of the full signal a half holds."""
+    """Parity of the samples of the full signal that a half holds."""
 
     EVEN = "even"
     ODD = "odd"
 
 
 class Boundary(StrEnum):
-    """How the signal continues outside.
+    """Extension of the signal beyond its ends.
 
     `symmetric` mirrors the full signal about its first and last sample, as JPEG 2000 does (ISO/IEC 15444-1,
     annex F.4.7). `published` mirrors each half by itself, which repeats the wrong neighbour at one end.
@@ -43,7 +43,7 @@ def extend(half: Tensor, phase: Phase, boundary: Boundary, targets: int) -> Tens
 
 
 def _mirrored(place: int, size: int) -> int:
-    """Where a signal of `size` samples that is mirrored about its ends has what stands at `place`."""
+    """Index into a signal of `size` samples, mirrored about its ends, of the sample at `place`."""
     period = max(1, 2 * (size - 1))
     place %= period
     return min(place, period - place) if size > 1 else 0

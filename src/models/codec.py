@@ -20,7 +20,7 @@ COEFFICIENT_LIMIT = 1e6
 
 @dataclass(frozen=True)
 class Coded:
-    """What coding a batch gives.
+    """A coded batch.
 
     `x_hat` (B, 1, D, H, W) is the reconstruction in intensity units; `bits` (B, bands) the estimated code length of
     every subband, in the order of `band_names`.

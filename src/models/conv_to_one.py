@@ -14,7 +14,7 @@ FEWEST = 8
 
 
 def suits_one(x: Tensor, weight: Tensor, padding: Sequence[int]) -> bool:
-    """Whether `conv_to_one` computes this convolution, and faster than the library.
+    """True if `conv_to_one` supports this convolution and is faster than the library.
 
     Libraries compute as many output channels as a vector has numbers, so that one takes as long as 16.
     """
@@ -51,6 +51,6 @@ def _spread(parts: Tensor, out: Tensor, first: int) -> None:
 
 
 def _shifted(offset: int, count: int, size: int) -> tuple[slice, slice]:
-    """Where `count` places moved by `offset` lie within `size`, and which of them do."""
+    """Slices of `count` places moved by `offset`: within `size`, and within the places themselves."""
     first, last = max(offset, 0), min(offset + count, size)
     return slice(first, last), slice(first - offset, last - offset)

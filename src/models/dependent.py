@@ -28,7 +28,7 @@ ones.
 """
 
 LOOKS = 2
-"""How often an encoder weighs bits in the context of what it chose before; training does it once."""
+"""Passes of an encoder that weigh bits in the context of the previous choice; training makes one."""
 
 LEAST_MEAN = 0.05
 
@@ -85,7 +85,7 @@ def candidates(exact: Tensor) -> Tensor:
 
 
 def rough_bits(exact: Tensor) -> Tensor:
-    """What the `candidates` for coefficients (n, d, h, w) cost, (6, n, d, h, w), by magnitudes around, in bits.
+    """Estimated bits of the `candidates` for coefficients (n, d, h, w), from magnitudes around: (6, n, d, h, w).
 
     Each has a Laplace density about zero, as wide as the mean magnitude of its 3x3x3 neighbours and, for a fifth, of
     the whole band. That needs no entropy model.

@@ -8,7 +8,7 @@ from .transform import WaveletTransform
 
 
 def synthesis_functions(transform: WaveletTransform, amplitude: float = 16.0) -> dict[str, Tensor]:
-    """What one coefficient of `amplitude`, in intensity units, in the middle of each band becomes, by band name.
+    """Response to one coefficient of `amplitude`, in intensity units, in the middle of each band, by band name.
 
     Each is (S, S, S) with S = 8 * 2**levels, relative to the amplitude and to what no coefficient becomes. The
     functions of a trained transform depend on the signal around them: these are those of a flat one.

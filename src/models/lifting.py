@@ -44,7 +44,7 @@ class LiftingStep(nn.Module):
         return target - shift if scale is None else target / scale - shift
 
     def increment(self, source: Tensor, targets: int) -> Tensor:
-        """What an additive step adds to so many targets, to the nearest integer, halves upwards.
+        """Update of `targets` samples by an additive step, rounded to the nearest integer, halves upwards.
 
         Integers (B, 1, m, a, b) as float -> (B, 1, targets, a, b). The field is computed in the dtype of the taps. The
         gradient passes the rounding unchanged.

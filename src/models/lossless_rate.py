@@ -10,7 +10,7 @@ from ..errors import AiwaveError
 from .rate import Rate
 
 QUALITY = 0.0
-"""How tables name it, as they do for other lossless codecs."""
+"""Name in tables, as for other lossless codecs."""
 
 
 class LosslessRate(Rate):

@@ -1,4 +1,4 @@
-"""How large a codec is, component by component."""
+"""Size of a codec, component by component."""
 
 from torch import nn
 

@@ -39,7 +39,7 @@ class Rounding(nn.Module):
 
     @property
     def is_soft(self) -> bool:
-        """Whether the next forward pass adds noise instead of rounding."""
+        """True if the next forward pass adds noise instead of rounding."""
         return self.training and self.done < self.soft_share
 
     def forward(self, x: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Which quantisation step a volume is coded with, and how its rate is weighed against its distortion.
+"""Quantisation step of a volume, and the weight of its rate against its distortion.
 
 One step serves all bands, unless each has a trained factor (`per_band`). `lmbda` multiplies the rate: the cost of a
 volume is J = MSE + lmbda * bpp, with the MSE in squared intensity units.

@@ -53,7 +53,7 @@ def dependent(entropy: EntropyModel, exact: Subbands, step: Tensor, looks: int) 
 
 
 def _bits(exact: Tensor, bits: DependentBits) -> Tensor:
-    """What the `candidates` for coefficients (B, n, d, h, w) cost, (6, B, n, d, h, w), in bits."""
+    """Cost in bits of the `candidates` for coefficients (B, n, d, h, w): (6, B, n, d, h, w)."""
     return torch.stack([bits(values, which) for values, which in zip(candidates(exact), SECOND, strict=True)])
 
 

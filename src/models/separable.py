@@ -13,7 +13,7 @@ from .subbands import Subbands, bands_of
 
 
 class Sharing(StrEnum):
-    """Which directions share one scheme.
+    """Directions that share one scheme.
 
     `sections` is for volumes whose neighbouring sections hardly resemble each other: along z, the scheme starts by
     merely sorting them into even and odd (the lazy wavelet).

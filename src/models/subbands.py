@@ -72,7 +72,7 @@ class Subbands:
 
     @property
     def splits(self) -> list[Size]:
-        """What each level splits, from coarse to fine; see `splits`."""
+        """Sizes that each level splits, from coarse to fine; see `splits`."""
         return splits(self.size, self.levels)
 
     def band_sizes(self) -> list[Size]:
@@ -114,7 +114,7 @@ def existing(stack: Tensor, sizes: Sequence[Size]) -> Tensor:
 
 
 def places(sizes: Sequence[Size], like: Tensor) -> Tensor:
-    """Where n bands of these sizes have coefficients in tensors (..., d, h, w) such as `like`: (n, d, h, w) of bool."""
+    """Mask (n, d, h, w) of the coefficients of n bands of these sizes in tensors (..., d, h, w) such as `like`."""
     exists = torch.zeros(len(sizes), *like.shape[-3:], dtype=torch.bool, device=like.device)
     for index, (depth, height, width) in enumerate(sizes):
         exists[index, :depth, :height, :width] = True

@@ -73,7 +73,7 @@ class Trellis:
 
     @lru_cache(maxsize=16)  # noqa: B019  # there are three trellises
     def _response(self, length: int) -> Tensor:
-        """Where an odd parity (row) changes a later quantiser (column): (length, length) float64, ones and zeros."""
+        """Changes of later quantisers (column) by an odd parity (row): (length, length) float64, ones and zeros."""
         after, state, ones = self.next.tolist(), 0, list[int]()
         for place in range(length):
             ones.append(state & 1)

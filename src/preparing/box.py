@@ -18,7 +18,7 @@ class Box:
 
     @property
     def slices(self) -> tuple[slice, ...]:
-        """What to index an array (D, H, W) with."""
+        """Index of the box in an array (D, H, W)."""
         return tuple(slice(a, b) for a, b in zip(self.start, self.stop, strict=True))
 
     def overlaps(self, other: "Box") -> bool:

@@ -1,4 +1,4 @@
-"""Which boxes of a volume become files."""
+"""The boxes of a volume that become files."""
 
 import hashlib
 from abc import ABC, abstractmethod
@@ -12,7 +12,7 @@ from .box import Box
 
 
 class Crops(ABC):
-    """How a region of a volume is cut into boxes of `size` (d, h, w) that do not overlap.
+    """Partition of a region of a volume into boxes of `size` (d, h, w) that do not overlap.
 
     A region thinner than `size` along an axis is kept whole along it. With `air`, a value of the file's own scale,
     only informative boxes are kept: those in which more than the fraction `filled` of the voxels lie above `air`.
@@ -48,7 +48,7 @@ class Crops(ABC):
         return False
 
     def limit(self, region: Box) -> int | None:
-        """How many boxes are wanted at most; None for all."""
+        """Largest number of boxes wanted; None for all."""
         return None
 
     def side(self, region: Box) -> tuple[int, ...]:

@@ -66,7 +66,7 @@ def _in(path: Path) -> list[Path]:
 
 
 def _is_one_volume(folder: Path) -> bool:
-    """Whether the files of the folder itself, not of those in it, are the slices of one subject."""
+    """True if the files of the folder itself, not of its subfolders, are the slices of one subject."""
     return any(read_dicom.takes(file) for file in sorted(folder.iterdir()) if file.is_file()) or _has_tiff_slices(
         folder
     )
@@ -77,7 +77,7 @@ def _has_slices(folder: Path) -> bool:
 
 
 def _has_tiff_slices(folder: Path) -> bool:
-    """Whether the folder has several TIFF files and the first has a single page."""
+    """True if the folder has several TIFF files and the first has a single page."""
     from ..datamodules.tiff_reader import tiff_header
 
     files = read_tiff.slices(folder)
@@ -95,7 +95,7 @@ def _named(root: Path, found: list[tuple[str | None, Path]]) -> Iterator[Raw]:
 
 
 def _twins(path: Path, found: list[tuple[str | None, Path]]) -> bool:
-    """Whether another image beside it has the same name but for its ending."""
+    """True if another image beside it has the same name but for its suffix."""
     return sum(other.parent == path.parent and _stem(other) == _stem(path) for _, other in found) > 1
 
 

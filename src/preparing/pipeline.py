@@ -18,7 +18,7 @@ from .subject import Conversion, file_stem, prepare_subject
 
 @dataclass(frozen=True)
 class Pipeline:
-    """What `aiwave prepare` does.
+    """The work of `aiwave prepare`.
 
     Raw images come from `source`, or from `given`, files that the user has; they are kept in `downloads`. `options` is
     what the prepared `folder` remembers, to refuse others.

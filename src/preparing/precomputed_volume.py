@@ -74,5 +74,5 @@ class PrecomputedVolume:
 
 
 def _first_words(error: Exception) -> str:
-    """What tensorstore says, without the specification that it repeats."""
+    """tensorstore's message, without the specification that it repeats."""
     return str(error).split(" [")[0].split("\n")[0].rstrip(".")

@@ -42,7 +42,7 @@ class PreparedFolder:
         return [name for name in plan if not self._done(name)]
 
     def problems(self) -> list[str]:
-        """What differs from the manifest and the plan: missing, changed and extra files, and subjects to do."""
+        """Differences from manifest and plan: missing, changed and extra files, and subjects still to be done."""
         found = []
         for entry in (entry for entries in self.entries.values() for entry in entries):
             try:
@@ -77,7 +77,7 @@ class PreparedFolder:
         Manifest(self.path, tuple(ordered)).write()
 
     def count(self, split: str) -> int:
-        """How many files a split has."""
+        """Number of files of a split."""
         return sum(entry.split == split for entries in self.entries.values() for entry in entries)
 
     def _done(self, name: str) -> bool:

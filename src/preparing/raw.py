@@ -1,4 +1,4 @@
-"""What a source of raw images gives: one entry per subject."""
+"""The raw images that a source provides: one entry per subject."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Raw:
 
 
 class Source(ABC):
-    """Where raw images come from. `size` is how many bytes `fetch` downloads at most; None if unknown."""
+    """A source of raw images. `size` is the most that `fetch` downloads, in bytes; None if unknown."""
 
     size: int | None
 

@@ -1,4 +1,4 @@
-"""What a prepared folder remembers besides its files: options, plan, and subjects that gave no file."""
+"""The record of a prepared folder: options, plan, and subjects that gave no file."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Which subjects, or which part of a volume, train, validate and test."""
+"""Assignment of subjects, or of parts of a volume, to training, validation and test."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence

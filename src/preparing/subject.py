@@ -23,7 +23,7 @@ from .write import write_image
 
 @dataclass(frozen=True)
 class Conversion:
-    """How images become files: see `conf/source`."""
+    """Conversion of images into files: see `conf/source`."""
 
     suffix: str
     offset: int | None

@@ -17,7 +17,7 @@ LATER = (408, 425, 429, 500, 502, 503, 504)  # answers that may change when aske
 
 @dataclass(frozen=True)
 class Patience:
-    """How long an answer may take, in seconds, how often in a row to ask in vain, and the first pause in between."""
+    """Timeout of an answer in seconds, number of failures in a row that is tolerated, and first pause between tries."""
 
     timeout: float = 30.0
     attempts: int = 5

@@ -20,7 +20,7 @@ PREFERRED_ANCHOR = "jp3d"
 
 @dataclass(frozen=True)
 class Report:
-    """What was written, and what to say about it; `figures` and `slices` are PNG files."""
+    """The written report and its messages; `figures` and `slices` are PNG files."""
 
     folder: Path
     anchor: str

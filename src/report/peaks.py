@@ -1,4 +1,4 @@
-"""Which peak a PSNR has, so that curves of different peaks are never compared."""
+"""PSNR peaks, so that curves with different peaks are never compared."""
 
 import math
 from collections import defaultdict

@@ -1,4 +1,4 @@
-"""What a run's folder records about itself."""
+"""The record that a run's folder keeps of the run."""
 
 import json
 from dataclasses import dataclass

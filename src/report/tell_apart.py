@@ -20,12 +20,12 @@ class Source:
 
     @property
     def folder(self) -> Path:
-        """Where the table lies."""
+        """Folder of the table."""
         return self.table.parent
 
 
 def result(row: RdRow) -> tuple[object, ...]:
-    """What makes a point the same one: everything but the times, and the name of the run that a sweep's table adds."""
+    """Key of a point: everything but the times and the run's name that a sweep's table adds."""
     codec = row.codec.rpartition(": ")[2]
     return (row.dataset, row.file, codec, row.quality, row.bpp, row.psnr_db)
 

@@ -1,4 +1,4 @@
-"""What the command line of a sweep looks like, and the record of it in the sweep's folder."""
+"""The command line of a sweep, and its record in the sweep's folder."""
 
 import json
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ OF_JOBS = "hydra.searchpath="  # but where configuration files lie
 
 
 def is_sweep(arguments: Sequence[str]) -> bool:
-    """Whether these arguments of `aiwave train` start or resume a sweep."""
+    """True if these arguments of `aiwave train` start or resume a sweep."""
     if any(given.startswith("--") and given not in MULTIRUN for given in arguments):
         return False  # Hydra's own, such as --help
     named = any(given.startswith("sweep=") and given not in ("sweep=null", "sweep=") for given in arguments)
@@ -23,7 +23,7 @@ def is_sweep(arguments: Sequence[str]) -> bool:
 
 
 def is_for_jobs(given: str) -> bool:
-    """Whether an argument of a sweep goes to its jobs."""
+    """True if an argument of a sweep is passed on to its jobs."""
     return not given.startswith(OURS) or given.startswith(OF_JOBS)
 
 

@@ -20,7 +20,7 @@ Overrides = tuple[str, ...]
 
 
 def schema() -> "type[Node]":
-    """What a job's configuration may hold."""
+    """Schema of a job's configuration."""
     from ..schema import TrainConfig
 
     return TrainConfig
@@ -65,7 +65,7 @@ def configuration(overrides: Sequence[str]) -> DictConfig:
 
 
 def params(cfg: DictConfig) -> list[str]:
-    """What the configuration's sweep varies, as overrides."""
+    """The parameters that the configuration's sweep varies, as overrides."""
     node = OmegaConf.to_container(cfg.hydra.sweeper, resolve=True)
     return [f"{key}={value}" for key, value in ((node or {}).get("params") or {}).items()]  # type: ignore[union-attr]
 

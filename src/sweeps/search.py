@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Runner(Protocol):
-    """What runs jobs; see `Sweep`."""
+    """Runner of jobs; see `Sweep`."""
 
     launcher: Launcher
 

@@ -1,4 +1,4 @@
-"""What came out of a sweep: a list of its jobs and the joined results."""
+"""Outcome of a sweep: a list of its jobs and the joined results."""
 
 import csv
 from collections import Counter
@@ -47,7 +47,7 @@ def summarise(jobs: Sequence[Job], folder: Path) -> list[tuple[Job, str]]:
 
 
 def outcome(job: Job) -> RunStatus:
-    """How a job ended; one that did not tell has failed."""
+    """Outcome of a job; one without a recorded status has failed."""
     status = read_status(job.folder)
     if status is None or status.state == "running":
         return RunStatus("failed", SILENT)

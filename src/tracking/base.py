@@ -1,4 +1,4 @@
-"""What every tracker can do."""
+"""The interface of a tracker."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence

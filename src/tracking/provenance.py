@@ -1,4 +1,4 @@
-"""Where a result came from: source code, packages and machine."""
+"""Provenance of a result: source code, packages and machine."""
 
 import os
 import platform
@@ -38,7 +38,7 @@ def package_versions() -> dict[str, str]:
 
 
 def machine() -> dict[str, Any]:
-    """What the machine is called and how large it is, with the versions of Python and torch, as plain values."""
+    """Name and size of the machine, and the versions of Python and torch, as plain values."""
     import torch
 
     return {

@@ -1,4 +1,4 @@
-"""What a run is called, for loggers that have no notion of it."""
+"""Record of a run's name, group and tags, for loggers that have no notion of them."""
 
 from collections.abc import Sequence
 from typing import Any

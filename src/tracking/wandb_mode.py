@@ -1,4 +1,4 @@
-"""Whether a Weights & Biases run goes to the server."""
+"""Weights & Biases mode: whether a run goes to the server."""
 
 import os
 from typing import Literal, cast, get_args

@@ -1,4 +1,4 @@
-"""What a configuration is, in a few words."""
+"""Summary of a configuration in a few words."""
 
 from omegaconf import DictConfig
 
@@ -16,7 +16,7 @@ def about(cfg: DictConfig) -> dict[str, str]:
 
 
 def run_tags(cfg: DictConfig) -> list[str]:
-    """What to tag every tracked run of a configuration with: data set, transform, entropy model and, if any, lambda."""
+    """Tags of every tracked run of a configuration: data set, transform, entropy model and, if fixed, lambda."""
     words = about(cfg)
     return [
         words["dataset"],

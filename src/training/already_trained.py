@@ -1,4 +1,4 @@
-"""Which run a configuration stands for, and whether it was trained before."""
+"""Identity of the run that a configuration stands for, and the search for a finished one."""
 
 import hashlib
 import json

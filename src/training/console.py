@@ -1,4 +1,4 @@
-"""What a run prints, kept in its folder."""
+"""Console output of a run, kept in its folder."""
 
 import sys
 from collections.abc import Iterator

@@ -25,13 +25,13 @@ def seal(path: Path) -> None:
 
 
 def is_archive(path: Path) -> bool:
-    """Whether a file begins as a zip archive does. Raises OSError."""
+    """True if a file begins like a zip archive. Raises OSError."""
     with path.open("rb") as file:
         return file.read(len(START_SIGNATURE)) == START_SIGNATURE
 
 
 def is_intact(path: Path) -> bool:
-    """Whether an archive is what was sealed; also True for one that never was, if it is whole. Raises OSError."""
+    """True if an archive is unchanged since it was sealed, or was never sealed and is complete. Raises OSError."""
     with path.open("rb") as file:
         size = file.seek(0, 2)
         if _ends_at(file, size, 0):
@@ -41,7 +41,7 @@ def is_intact(path: Path) -> bool:
 
 
 def _ends_at(file: BinaryIO, size: int, comment: int) -> bool:
-    """Whether the first `size` bytes are those of an archive up to a comment of so many bytes."""
+    """True if the first `size` bytes are an archive up to its comment of `comment` bytes."""
     if size < END_SIZE:
         return False
     file.seek(size - END_SIZE)

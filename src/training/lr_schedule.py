@@ -1,4 +1,4 @@
-"""How learning rates go over a stage, as a share of their maximum."""
+"""Learning-rate schedules over a stage, as factors of the maximum."""
 
 import math
 

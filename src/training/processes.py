@@ -29,18 +29,18 @@ Others = list[tuple["subprocess.Popen[str]", IO[str]]]
 
 
 def count(cfg: DictConfig) -> int:
-    """How many processes a run has."""
+    """Number of processes of a run."""
     return int(cfg.trainer.devices * cfg.trainer.num_nodes)
 
 
 def started_together() -> bool:
-    """Whether torchrun or Slurm has started this process as one of several."""
+    """True if torchrun or Slurm started this process as one of several."""
     slurm = int(os.environ.get("SLURM_NTASKS", 1)) > 1 and "SLURM_PROCID" in os.environ
     return "TORCHELASTIC_RUN_ID" in os.environ or slurm
 
 
 def is_follower() -> bool:
-    """Whether torchrun or Slurm has started this process as another than the first."""
+    """True if torchrun or Slurm started this process and it is not the first."""
     return started_together() and int(os.environ.get("RANK", os.environ.get("SLURM_PROCID", 0))) > 0
 
 
@@ -130,7 +130,7 @@ def _start(cfg: DictConfig, folder: Path, rank: int, threads: int) -> tuple["sub
 
 
 def _blame(others: Others) -> AiwaveError | None:
-    """Which other process has failed, and its last words; None if none has."""
+    """The first other process that failed, with the last line it printed; None if none failed."""
     until = time.monotonic() + DYING_S
     while others and time.monotonic() < until and all(process.poll() is None for process, _ in others):
         time.sleep(0.1)

@@ -110,11 +110,11 @@ class RunFolder:
         return {**config, "provenance": self.provenance()}  # type: ignore[dict-item]
 
     def title(self, name: str) -> str:
-        """What the tracked runs of this folder, and of no other, are called, for a run called `name`."""
+        """Name of the tracked runs of this folder, unique to it, for a run called `name`."""
         return f"{name}-{self.provenance()['id']}"
 
     def group(self, name: str) -> str:
-        """What they are kept together with: those of the same sweep or, without one, of this run."""
+        """Group of the tracked runs: the sweep, or this run if it belongs to none."""
         sweep = self.path.resolve().parent
         return sweep.name if (sweep / "sweep.json").is_file() else self.title(name)
 
@@ -128,7 +128,7 @@ class RunFolder:
         write_text(self.stage(stage) / "done.json", json.dumps(facts, indent=2))
 
     def is_finished(self, stage: str) -> bool:
-        """Whether a stage has run to its end."""
+        """True if a stage was trained to its end."""
         return (self.stage(stage) / "done.json").is_file()
 
 

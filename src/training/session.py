@@ -41,13 +41,13 @@ def _failed(error: BaseException, seconds: float) -> RunStatus:
 
 
 def reason_of(error: BaseException) -> str:
-    """Why something failed, in one line."""
+    """Reason of a failure, in one line."""
     said = str(error).splitlines() or [""]
     return complaint(error) or f"{type(error).__name__}: {said[0]}".rstrip(": ")
 
 
 def is_held(folder: Path) -> bool:
-    """Whether a process of this machine is at work on the run in `folder`."""
+    """True if a process of this machine is at work on the run in `folder`."""
     try:
         with _alone(folder):
             return False

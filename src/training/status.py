@@ -1,4 +1,4 @@
-"""How a run stands, in a file of its folder, whoever looks and whatever became of its process."""
+"""Status of a run, in a file of its folder, readable whatever became of its process."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -23,7 +23,7 @@ class RunStatus:
 
     @property
     def is_done(self) -> bool:
-        """Whether there is nothing left to train."""
+        """True if nothing is left to train."""
         return self.state in DONE
 
     def write(self, folder: Path) -> None:

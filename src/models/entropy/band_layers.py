@@ -1,4 +1,4 @@
-"""What a context network's outer layers see and give: a level's bands at once, by shared or by own weights.
+"""Outer layers of a context network, for a level's bands at once, with shared weights or weights for each band.
 
 What the coarser levels tell is no band's own: those layers are not among these.
 
@@ -44,7 +44,7 @@ class SharedSiblings(Conv3d):
 
 
 class SharedPoint(Conv3d):
-    """What a place's features become: (B, n, C, d, h, w) -> (B, n, N, d, h, w)."""
+    """Features of a place, transformed: (B, n, C, d, h, w) -> (B, n, N, d, h, w)."""
 
     def __init__(self, channels_in: int, channels_out: int) -> None:
         super().__init__(channels_in, channels_out, kernel=1)

@@ -1,4 +1,4 @@
-"""What every entropy model offers."""
+"""The interface of an entropy model."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator

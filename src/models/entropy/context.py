@@ -122,7 +122,7 @@ class ContextEntropy(EntropyModel):
                 approx = self.synthesis.inverse(Subbands(low, (same.details[level],), q.splits[level]))
 
     def _level_bits(self, level: int, stack: Tensor, approx: Tensor | None, step: Tensor) -> BitsOf:
-        """What tells the bits of coefficients of one level.
+        """Everything that the bits of one level's coefficients depend on.
 
         `stack` (B, n, d, h, w) holds the level's bands in quantisation steps, n = 8 at the coarsest level (0) and 7
         at the others; `approx` (B, 1, d, h, w), in steps of the coarsest band, reconstructs what is coarser (None at
@@ -144,7 +144,7 @@ class ContextEntropy(EntropyModel):
         return partial(self.density.bits, parameters=parameters, predicted=predicted, step=step)
 
     def _earlier(self, stack: Tensor) -> Tensor:
-        """What the band itself and the bands before it tell: (B, n, d, h, w) -> (B, n, C, d, h, w)."""
+        """Context from the band itself and the bands before it: (B, n, d, h, w) -> (B, n, C, d, h, w)."""
         squashed = torch.asinh(stack)
         features = squashed.new_zeros(*stack.shape[:2], self.channels, *stack.shape[2:])
         if self.siblings is not None:
@@ -154,7 +154,7 @@ class ContextEntropy(EntropyModel):
         return features
 
     def _conditions(self, ids: Tensor, step: Tensor) -> Tensor:
-        """Which bands and which steps: (n,) and (B, n) -> (B, n, C, 1, 1, 1)."""
+        """Embedding of bands and steps: (n,) and (B, n) -> (B, n, C, 1, 1, 1)."""
         log_step = torch.log(step).unsqueeze(-1)
         condition = self.band(ids) + self.band_step(ids) * log_step
         return condition.view(*condition.shape, 1, 1, 1)

@@ -24,7 +24,7 @@ class CrossPredictor(nn.Module):
         self.coarse = BandTable(bands, 1, 3, 3, 3)
 
     def forward(self, stack: Tensor, approx: Tensor | None, bands: Tensor) -> Tensor:
-        """What to add to the prediction of the bands (n,) of a level: `stack` (B, n, d, h, w), n = 7 or 8 -> the same.
+        """Correction of the prediction of the bands (n,) of a level: `stack` (B, n, d, h, w), n = 7 or 8 -> the same.
 
         `approx` is (B, 1, d, h, w) or None. All in one unit, computed in the precision of `stack`.
         """

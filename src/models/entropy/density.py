@@ -9,7 +9,7 @@ from .logistic_mixture import mixture_bits
 from .monotone_net import PARAMETERS, monotone_bits
 
 STATIC_QP = 220.0
-"""What the published networks divide coefficients by, over the step: the unit of their inputs and densities."""
+"""Divisor of coefficients in the published networks, over the step: the unit of their inputs and densities."""
 
 
 class Density(ABC):

@@ -1,4 +1,4 @@
-"""What the page shows, as plain values for its script."""
+"""Content of the page, as plain values for its script."""
 
 import base64
 import math
