@@ -24,7 +24,7 @@ COMMANDS = {
     "models": "models list|show: the models that come with the package",
     "completion": "completion bash|zsh: let the shell complete all of this",
 }
-MODULES = {"anchors": "anchors.command", "report": "report.command"}  # not called as their module
+MODULES = {"anchors": "anchors.command", "report": "report.command"}  # commands whose module has another name
 
 FILES = ("export", "compress", "decompress", "info", "models")
 """Commands with plain arguments instead of key=value."""
@@ -60,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(done.code or 0)
     except KeyboardInterrupt:
         return _fail("Interrupted.", 130)
-    except BrokenPipeError:  # whoever read our output has seen enough
+    except BrokenPipeError:  # the reader of our output has closed it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except Exception as error:
