@@ -4,7 +4,7 @@ from omegaconf import DictConfig
 
 
 def about(cfg: DictConfig) -> dict[str, str]:
-    """Data set, transform, entropy model and rate of a run's configuration."""
+    """Data set, transform, entropy model and rate of a configuration."""
     transform = cfg.transform
     kind = transform.wavelet if transform.net is None else "affine" if transform.scale is not None else "additive"
     return {
