@@ -10,7 +10,7 @@ from .rd_row import RdRow
 
 @dataclass(frozen=True)
 class Lossless:
-    """Mean rate [bit/voxel] at which a codec was exact, each volume at its cheapest, over `volumes` of them."""
+    """Mean lossless rate [bit/voxel] of a codec over `volumes` volumes, each at its lowest lossless rate."""
 
     dataset: str
     codec: str

@@ -5,5 +5,5 @@ from typing import Any
 
 
 def run_record(group: str, name: str, job_type: str, tags: Sequence[str]) -> dict[str, Any]:
-    """Return the names of a run under one key, to be recorded beside its configuration."""
+    """Return the names of a run under one key, to be recorded with its configuration."""
     return {"run": {"group": group, "name": name, "job_type": job_type, "tags": list(tags)}}
