@@ -16,7 +16,7 @@ class Coded:
 
     Args:
         size: Bytes of everything the decoder reads.
-        voxels: What the decoder gave back, shape and dtype of the original if all went well.
+        voxels: The decoded volume, of the original's shape and dtype if all went well.
         encode_s: Seconds to encode.
         decode_s: Seconds to decode.
     """
@@ -41,12 +41,12 @@ class Anchor(ABC):
 
     Args:
         name: Name of the codec in tables.
-        unit: What its quality means, in words.
+        unit: Meaning of its quality, in words.
         ladder_8: Qualities for 8-bit volumes.
         ladder_16: Qualities for 16-bit volumes.
-        settings: Fixed choices of the codec.
-        programs: Where external programs are found; None for libraries.
-        about: Title, licence and source, for people.
+        settings: Fixed settings of the codec.
+        programs: Location of external programs; None for libraries.
+        about: Title, licence and source, for human readers.
     """
 
     def __init__(
