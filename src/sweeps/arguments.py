@@ -10,8 +10,8 @@ from ..errors import AiwaveError
 
 NAME = "sweep.json"
 PLACE = "hydra.sweep.dir="
-OURS = ("hydra", "launcher")  # not for the jobs, and free to change when a sweep is taken up again
-OF_JOBS = "hydra.searchpath="  # but where configuration files lie
+OURS = ("hydra", "launcher")  # not passed to the jobs, and free to change when a sweep is resumed
+OF_JOBS = "hydra.searchpath="  # the exception: where to find configuration files
 
 
 def is_sweep(arguments: Sequence[str]) -> bool:
@@ -34,10 +34,10 @@ def resumed_folder(arguments: Sequence[str]) -> Path | None:
 
 
 def with_recorded(arguments: Sequence[str]) -> list[str]:
-    """The arguments to run: those given or, for `resume=SWEEP`, those of the sweep with another launcher, if given.
+    """The effective arguments: those given or, for `resume=SWEEP`, the recorded ones with another launcher, if given.
 
     Raises:
-        AiwaveError: If a sweep that is taken up again is to be changed.
+        AiwaveError: If anything else of a resumed sweep would change.
     """
     folder = resumed_folder(arguments)
     if folder is None:
@@ -54,7 +54,7 @@ def with_recorded(arguments: Sequence[str]) -> list[str]:
 
 
 def record(arguments: Sequence[str], folder: Path) -> None:
-    """Store the arguments of a sweep in its folder, unless they are there.
+    """Store the arguments of a sweep in its folder, unless already there.
 
     Raises:
         AiwaveError: If the folder holds a sweep with other arguments.

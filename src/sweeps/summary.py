@@ -13,14 +13,14 @@ from ..training.status import RunStatus, read_status
 from .report import report_runs
 
 COLUMNS = ("job", "state", "seconds", "overrides", "reason", "same_as")
-SILENT = "its process ended without a word; was it killed, or out of memory?"
+SILENT = "its process ended without an error message; was it killed, or out of memory?"
 
 
 def summarise(jobs: Sequence[Job], folder: Path) -> list[tuple[Job, str]]:
-    """Write jobs.csv, join, report and print the results of the finished jobs, and print why the others failed.
+    """Write jobs.csv; join, report and print the results of the finished jobs; and print why the others failed.
 
     Returns:
-        The jobs that failed, with the reason.
+        The failed jobs, with the reasons.
 
     Raises:
         AiwaveError: If a table is damaged or cannot be written.
