@@ -1,4 +1,4 @@
-"""Changes that make one scanner's images look like those of others."""
+"""Augmentation that makes one scanner's images look like those of others."""
 
 import math
 from collections.abc import Sequence
@@ -11,10 +11,10 @@ from ..errors import AiwaveError
 
 
 class Appearance:
-    """Random changes of training crops, each made in `share` of them, independently.
+    """Random changes of training crops, each applied independently to a fraction `share` of them.
 
     Intensities are multiplied by a factor, log-uniform in `contrast`; planes are smoothed by a Gaussian of up to `blur`
-    voxels; up to `stride` - 1 of every `stride` planes are left out, as in thick sections. Voxels stay whole numbers.
+    voxels; up to `stride` - 1 of every `stride` planes are dropped, as in thick sections. Voxels remain integers.
     """
 
     def __init__(self, share: float, contrast: Sequence[float], blur: float, stride: int) -> None:
@@ -27,7 +27,7 @@ class Appearance:
         self.log_contrast = math.log(contrast[0]), math.log(contrast[1])
 
     def thinned(self, volume: Tensor, planes: int, state: np.random.RandomState) -> Tensor:
-        """A view of a volume (1, D, H, W) without some of its planes, at least `planes` of them left."""
+        """A view of a volume (1, D, H, W) with some planes dropped and at least `planes` kept."""
         most = min(self.stride, volume.shape[1] // planes)
         if self.share == 0 or most < 2 or state.random() >= self.share:
             return volume
@@ -35,7 +35,7 @@ class Appearance:
         return volume[:, state.randint(stride) :: stride] if volume.shape[1] // stride > planes else volume[:, ::stride]
 
     def __call__(self, crop: Tensor, state: np.random.RandomState) -> Tensor:
-        """A crop (1, d, h, w), float32 that holds integers, changed; the same shape and dtype."""
+        """Augment a crop (1, d, h, w), float32 that holds integers; same shape and dtype."""
         if self.share == 0:
             return crop
         factor = math.exp(state.uniform(*self.log_contrast)) if state.random() < self.share else 1.0
