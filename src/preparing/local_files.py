@@ -17,7 +17,7 @@ class LocalFiles(Source):
     """The images in `path`: a file, or a folder of files, DICOM folders and folders of TIFF slices.
 
     Every file is a subject, and so is every folder with DICOM files or TIFF slices in it. If `path` has folders train,
-    val or test, and in them `subset` if they have that, they say how the images are split.
+    val or test (with a subfolder `subset`, if any has it), they define the split.
     """
 
     size = 0  # nothing is downloaded
@@ -26,7 +26,7 @@ class LocalFiles(Source):
         self.path, self.subset = path, subset
 
     def fetch(self, folder: Path) -> list[Raw]:
-        """Return what is there; nothing is copied. Raises AiwaveError if that is no image."""
+        """Return the images at `path`, without copying. Raises AiwaveError if there is none."""
         if self.path is None:
             raise AiwaveError("There is nothing to prepare: add from=PATH, a file or folder of images.")
         path = Path(self.path).expanduser()
@@ -58,7 +58,7 @@ class LocalFiles(Source):
 
 
 def _in(path: Path) -> list[Path]:
-    """The images at `path`: itself, or those directly in it."""
+    """The images at `path`: `path` itself, or those directly in it."""
     if path.is_file() or _is_one_volume(path):
         return [path] if reads(path) else []
     entries = (entry for entry in sorted(path.iterdir()) if not entry.name.startswith("."))
@@ -85,7 +85,7 @@ def _has_tiff_slices(folder: Path) -> bool:
 
 
 def _named(root: Path, found: list[tuple[str | None, Path]]) -> Iterator[Raw]:
-    """Name subjects after their files; where that is not unique, after their place."""
+    """Name subjects after their files or, where that is not unique, after their relative paths."""
     names = Counter(_stem(path) for _, path in found)
     for split, path in found:
         name = _stem(path)
