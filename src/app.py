@@ -55,7 +55,7 @@ def run_application(
             function(cfg, folder, overrides)
         except Interrupted as error:
             failures.append((" ".join(overrides), error))
-            raise KeyboardInterrupt from error  # stops the jobs after it, too
+            raise KeyboardInterrupt from error  # also stops the jobs after it
         except Exception as error:
             failures.append((" ".join(overrides), error))
 

@@ -59,7 +59,7 @@ def _start(mode: WandbMode, **arguments: Any) -> tuple["Run", str]:
         silent=True,
     )
     run = wandb.init(mode=mode, resume="allow", settings=settings, **arguments)
-    # the steps of the Trainer, as WandbLogger defines them for runs of its own
+    # the steps of the Trainer, as WandbLogger defines them for its own runs
     run.define_metric("trainer/global_step")
     run.define_metric("*", step_metric="trainer/global_step", step_sync=True)
     # asking an offline run for its address prints a warning
