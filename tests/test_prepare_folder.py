@@ -153,7 +153,7 @@ def test_other_subjects_are_refused(raw, tmp_path, capfd):
     prepare(raw, tmp_path, *SMALL)
     shutil.copy(raw / "s0.tif", raw / "new.tif")
     assert prepare(raw, tmp_path, *SMALL) == 1
-    assert "The source has now new" in told(capfd)[1]
+    assert "The source now has new" in told(capfd)[1]
     for name in ("new", "s0"):
         (raw / f"{name}.tif").unlink()
     assert prepare(raw, tmp_path, *SMALL) == 1

@@ -7,7 +7,7 @@ import pytorch_lightning as pl
 
 
 class EndTogether(pl.Callback):
-    """With several processes, treats SIGTERM like Ctrl-C: the run ends and can be resumed.
+    """Treats SIGTERM like Ctrl-C if there are several processes: the run ends and can be resumed.
 
     Lightning's own handler waits for the other processes in the middle of a collective operation, and hangs.
     """

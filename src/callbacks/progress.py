@@ -33,7 +33,7 @@ class Progress(TQDMProgressBar):
         self.train_progress_bar.set_description(_where(trainer))
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
-        """In a log, print the metrics of the epoch."""
+        """Print the metrics of the epoch, if the output is a log."""
         super().on_train_epoch_end(trainer, pl_module)
         if self.is_enabled and not sys.stderr.isatty():
             seen = {name.split("/")[-1]: value for name, value in trainer.progress_bar_metrics.items()}
@@ -48,7 +48,7 @@ class Progress(TQDMProgressBar):
             self.train_progress_bar.close()
 
     def init_validation_tqdm(self) -> Any:
-        """No second bar: validation is short."""
+        """Disabled bar: validation is too short for one."""
         return Tqdm(disable=True)
 
 

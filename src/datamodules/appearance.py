@@ -21,7 +21,7 @@ class Appearance:
         if not 0 <= share <= 1 or len(contrast) != 2 or not 0 < contrast[0] <= contrast[1] or blur < 0 or stride < 1:
             raise AiwaveError(
                 f"appearance has share={share}, contrast={list(contrast)}, blur={blur}, stride={stride}: give a share "
-                "between 0 and 1, two rising positive factors, a blur of at least 0 and a stride of at least 1."
+                "between 0 and 1, two increasing positive factors, a blur of at least 0 and a stride of at least 1."
             )
         self.share, self.blur, self.stride = share, blur, stride
         self.log_contrast = math.log(contrast[0]), math.log(contrast[1])

@@ -60,10 +60,10 @@ class Record:
     def check_subjects(self, raws: Sequence[Raw], folder: Path) -> None:
         """Raise AiwaveError, naming them, if the source lost or gained subjects: the split would change."""
         there = {raw.subject for raw in raws}
-        for words, names in (("no longer has", self.plan.keys() - there), ("has now", there - self.plan.keys())):
+        for words, names in (("no longer has", self.plan.keys() - there), ("now has", there - self.plan.keys())):
             if names:
                 raise AiwaveError(
-                    f"The source {words} {', '.join(sorted(names)[:5])}, and {folder} was split without that: prepare "
+                    f"The source {words} {', '.join(sorted(names)[:5])}, and {folder} was split before that: prepare "
                     "into another root, or delete the folder."
                 )
 
