@@ -1,6 +1,6 @@
-"""How busy the loader keeps a training step: python scripts/bench_loader.py [DATA SUBSET].
+"""Data-loading overhead of a training step: python scripts/bench_loader.py [DATA SUBSET].
 
-Runs the default loader beside a step that takes 50 ms and says which share of the time the step had to wait. DATA
+Runs the default loader with a step that takes 50 ms and prints the fraction of time the step had to wait. DATA
 holds SUBSET as `aiwave prepare` left it or train/SUBSET as it comes; without them the EM phantom is loaded.
 """
 

@@ -1,4 +1,4 @@
-"""What integers cost a lossless codec: `python scripts/bench_lossless.py --run RUN VOLUME.tif ...`.
+"""Cost of integer arithmetic in a lossless codec: `python scripts/bench_lossless.py --run RUN VOLUME.tif ...`.
 
 Bits per voxel of the float transform and of the integer one under the float entropy model, then of real bytes; and the
 CPU seconds of transform and coder, one thread. Every volume is decoded and compared.

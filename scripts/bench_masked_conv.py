@@ -1,4 +1,4 @@
-"""How to compute a masked 3x3x3 convolution: python scripts/bench_masked_conv.py [SIDE]
+"""Benchmark of ways to compute a masked 3x3x3 convolution: python scripts/bench_masked_conv.py [SIDE]
 
 Compares, at 24, 64 and 128 channels, all 27 taps with zeros among them, the two slices that hold every causal tap
 (18 taps, what `CausalConv3d` does), and the 14 causal taps alone as a matrix product (im2col) or as three convs. Prints

@@ -32,7 +32,7 @@ def run(threads: int, *words: object) -> float:
 
 
 def reconstructed(packed: Path, model: Path, threads: int) -> np.ndarray:
-    """What the encoder itself expects: its coefficients, as checksums warrant, through the transform as it runs it."""
+    """The encoder's own reconstruction: its coefficients (checksums warrant them) through its own transform."""
     torch.set_num_threads(threads)
     return decompress(packed.read_bytes(), model=model)
 

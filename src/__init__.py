@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> Any:
-    """Functions that need heavy libraries are imported when they are asked for."""
+    """Import the public functions on first access: they need heavy libraries."""
     if name in __all__:
         from . import bitstream
 

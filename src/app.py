@@ -26,16 +26,16 @@ def run_application(
 ) -> list[Path]:
     """Compose `conf/<name>.yaml` with the command line's overrides and call `function` for every job.
 
-    The function gets the configuration, in a sweep the job's folder, and the overrides. A job that fails does not stop
-    those after it. `schema` gives the keys to propose instead of one that does not exist.
+    `function` receives the configuration, the job's folder in a sweep, and the overrides. A failed job does not stop
+    the jobs after it. `schema` provides the keys to suggest for one that does not exist.
 
     Returns:
-        The folders of a sweep's jobs; none for a single job.
+        The folders of a sweep's jobs; an empty list for a single job.
 
     Raises:
-        Exception: What the only job raised, as it was, or a defect that a job of a sweep ran into.
-        AiwaveError: If the overrides make no configuration, if a glob matches no option, or if jobs of a sweep failed:
-            how many and why the first.
+        Exception: The exception of a single job, unchanged, or a defect met by a job of a sweep.
+        AiwaveError: If the overrides do not compose, if a glob matches no option, or if jobs of a sweep failed: the
+            message says how many, and why the first did.
     """
     import hydra
     from hydra.core.hydra_config import HydraConfig
@@ -55,7 +55,7 @@ def run_application(
             function(cfg, folder, overrides)
         except Interrupted as error:
             failures.append((" ".join(overrides), error))
-            raise KeyboardInterrupt from error  # stops the jobs after it, too
+            raise KeyboardInterrupt from error  # also stops the jobs after it
         except Exception as error:
             failures.append((" ".join(overrides), error))
 

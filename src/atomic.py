@@ -1,4 +1,4 @@
-"""Whole files or none: a reader never sees half of one."""
+"""Atomic file writes: a reader never sees half a file."""
 
 import os
 from collections.abc import Iterator
@@ -10,9 +10,9 @@ from .errors import AiwaveError
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary name in the folder of `path`, made if need be; at the end it takes the place of `path`.
+    """Yield a temporary path beside `path` (the folder is created if missing); on success it replaces `path`.
 
-    If the block raises, the temporary file is removed and `path` stays as it was.
+    If the block raises, the temporary file is removed and `path` is left untouched.
 
     Raises:
         AiwaveError: If the operating system refuses to write there.

@@ -15,16 +15,16 @@ COMMANDS = {
     "train": "train a codec in stages and measure its rate-distortion curve",
     "runs": "runs list|show|diff|rerun: look at runs, compare and repeat them",
     "evaluate": "measure a trained run on its test volumes, or on others",
-    "anchors": "measure traditional codecs on test volumes; anchors list: which ones can be used here",
+    "anchors": "measure traditional codecs on test volumes; anchors list: those available here",
     "report": "compare runs, sweeps and anchors: tables, figures and an interactive page",
     "export": "store a trained run's codec as a model file",
-    "compress": "an image to an .aiw file, lossless or at a step, PSNR or rate",
-    "decompress": "an .aiw file, or a region or preview of it, to an image",
-    "info": "what an .aiw file holds",
+    "compress": "compress an image to an .aiw file, lossless or at a step, PSNR or rate",
+    "decompress": "decompress an .aiw file, or a region or preview of it, to an image",
+    "info": "show the contents of an .aiw file",
     "models": "models list|show: the models that come with the package",
     "completion": "completion bash|zsh: let the shell complete all of this",
 }
-MODULES = {"anchors": "anchors.command", "report": "report.command"}  # not called as their module
+MODULES = {"anchors": "anchors.command", "report": "report.command"}  # commands whose module has another name
 
 FILES = ("export", "compress", "decompress", "info", "models")
 """Commands with plain arguments instead of key=value."""
@@ -60,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(done.code or 0)
     except KeyboardInterrupt:
         return _fail("Interrupted.", 130)
-    except BrokenPipeError:  # whoever read our output has seen enough
+    except BrokenPipeError:  # the reader of our output has closed it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except Exception as error:

@@ -1,10 +1,10 @@
-"""Telling a user's mistake from a defect of ours."""
+"""User errors told apart from defects of this program."""
 
 from .errors import AiwaveError
 
 
 def complaint(error: BaseException) -> str | None:
-    """One sentence for an error that its user can mend; None for a defect, which deserves its traceback."""
+    """One-sentence message of an error that the user can fix; None for a defect, which deserves its traceback."""
     from hydra.errors import HydraException, InstantiationException
     from omegaconf.errors import OmegaConfBaseException
 
@@ -25,7 +25,7 @@ def complaint(error: BaseException) -> str | None:
 
 
 def _chain(error: BaseException | None) -> list[BaseException]:
-    """The error and those that led to it."""
+    """The error and its causes."""
     found: list[BaseException] = []
     while error is not None and error not in found:
         found.append(error)
@@ -34,13 +34,13 @@ def _chain(error: BaseException | None) -> list[BaseException]:
 
 
 def _lines(error: Exception) -> list[str]:
-    """What an error says, without blank lines, indentation and where Hydra looks for files."""
+    """The lines of an error's message, without blank lines, indentation and Hydra's search path."""
     said = str(error).partition("Config search path:")[0]
     return [line.strip() for line in said.splitlines() if line.strip()]
 
 
 def _not_built(error: Exception) -> str | None:
-    """For a part that Hydra could not build; None unless its arguments are to blame."""
+    """Message for a component that Hydra could not build; None unless its arguments are to blame."""
     cause = error.__cause__
     if cause is not None and not isinstance(cause, ValueError | TypeError | ImportError | AttributeError):
         return None

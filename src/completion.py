@@ -1,4 +1,4 @@
-"""`aiwave completion`: let the shell complete commands, groups, options and keys."""
+"""`aiwave completion`: shell completion of commands, groups, options and keys."""
 
 from collections.abc import Sequence
 
@@ -11,11 +11,11 @@ BASH = """_aiwave() {
 COMP_WORDBREAKS=${COMP_WORDBREAKS//=}
 complete -o nospace -o default -F _aiwave aiwave"""
 SHELLS = {"bash": BASH, "zsh": f"autoload -U bashcompinit && bashcompinit\n{BASH}"}
-USAGE = 'aiwave completion bash, or zsh, prints what the shell is to run: eval "$(aiwave completion bash)".'
+USAGE = 'aiwave completion bash (or zsh) prints code for the shell to run: eval "$(aiwave completion bash)".'
 
 
 def main(arguments: Sequence[str]) -> None:
-    """The command, given what follows its name. Raises AiwaveError for bad input."""
+    """Run the command with the arguments after its name. Raises AiwaveError for bad input."""
     if arguments[:1] == ["query"]:
         print("\n".join(candidates(arguments[1:])))
     elif list(arguments) in [[shell] for shell in SHELLS]:
@@ -27,7 +27,7 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def candidates(words: Sequence[str]) -> list[str]:
-    """What the last of `words`, those of a command line after `aiwave`, may become; none leaves it to the shell."""
+    """Completions of the last of `words`, the command line after `aiwave`; none leaves it to the shell."""
     from .cli import COMMANDS
 
     if len(words) < 2:

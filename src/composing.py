@@ -1,4 +1,4 @@
-"""Composing a command's configuration outside of Hydra's own main, and wording what goes wrong."""
+"""Composition of a command's configuration outside Hydra's main, with errors in our words."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def composed(
     name: str, overrides: Sequence[str], schema: Callable[[], "type[Node]"], hydra: bool = False
 ) -> DictConfig:
-    """`conf/<name>.yaml` with `overrides`; with `hydra`, Hydra's own settings, too.
+    """`conf/<name>.yaml` with `overrides`; with `hydra`, also Hydra's own settings.
 
     Raises:
         AiwaveError: For a key that does not exist, or overrides that cannot be read.
@@ -29,7 +29,7 @@ def composed(
 
 @contextmanager
 def worded(overrides: Sequence[str], schema: Callable[[], "type[Node]"]) -> Iterator[None]:
-    """Turn Hydra's errors about the overrides into ours; `schema` gives the keys to propose."""
+    """Turn Hydra's errors about overrides into ours; `schema` provides the keys to suggest."""
     from hydra.errors import ConfigCompositionException
 
     try:
@@ -41,7 +41,7 @@ def worded(overrides: Sequence[str], schema: Callable[[], "type[Node]"]) -> Iter
 
 
 def unknown(error: Exception, schema: Callable[[], "type[Node]"]) -> Exception:
-    """The error in our words, if it is about a key that does not exist; else as it is."""
+    """The error in our words if it is about a key that does not exist, else unchanged."""
     from .validation import unknown_key
 
     found = re.search(r"Could not override '([^']+)'", str(error))

@@ -17,7 +17,7 @@ ACTION = "show"
 
 
 def main(arguments: Sequence[str]) -> None:
-    """The command, given what follows its name. Raises AiwaveError for bad input."""
+    """Run the command with the arguments after its name. Raises AiwaveError for bad input."""
     actions = [given for given in arguments if "=" not in given and not given.startswith("-")]
     if actions not in ([ACTION], []) or (not actions and not any(given.startswith("-") for given in arguments)):
         raise AiwaveError(f"aiwave data can {ACTION} a data set: give aiwave data {ACTION} dataset=NAME.")

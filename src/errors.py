@@ -1,4 +1,4 @@
-"""The one exception that stands for a problem its user can mend."""
+"""The exception for problems that the user can fix."""
 
 
 class AiwaveError(Exception):
@@ -9,4 +9,4 @@ class AiwaveError(Exception):
 
 
 class Interrupted(AiwaveError):
-    """The user pressed Ctrl-C. What was done so far is kept; the message says how to go on."""
+    """The user pressed Ctrl-C. Finished work is kept; the message says how to continue."""

@@ -1,4 +1,4 @@
-"""`aiwave evaluate`: the rate-distortion curve of a trained run, on its own test volumes or on others."""
+"""`aiwave evaluate`: rate-distortion curve of a trained run, on its own test volumes or others."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """The command, given what follows its name. Raises AiwaveError for bad input."""
+    """Run the command with the arguments after its name. Raises AiwaveError for bad input."""
     run_application("evaluate", evaluate, _schema, arguments)
 
 
 def evaluate(cfg: DictConfig, output: Path | None, overrides: Sequence[str]) -> None:
     """Rebuild a codec of `cfg.run` from the run's stored configuration; write rd.csv and rd.png; print the table.
 
-    With `cfg.real` files are written and read. Results go to `cfg.out`; by default into the run's folder, or one inside
-    it for another stage, data set or ladder.
+    With `cfg.real`, actual files are written and read back. Results go to `cfg.out`, by default the run's folder, or a
+    subfolder of it for another stage, data set or ladder of qualities.
 
     Raises:
         AiwaveError: If the run or the data cannot be used.

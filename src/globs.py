@@ -1,4 +1,4 @@
-"""Globs over options in folders of a group, which Hydra's own do not see."""
+"""Globs over options in subfolders of a group, which Hydra's own globs do not reach."""
 
 import re
 from fnmatch import fnmatch
@@ -9,9 +9,9 @@ from .errors import AiwaveError
 
 
 def expand_glob(override: str) -> str:
-    """`experiment=glob(ablation/*)` -> `experiment=ablation/a,ablation/b`; any other override as it is.
+    """`experiment=glob(ablation/*)` -> `experiment=ablation/a,ablation/b`; any other override unchanged.
 
-    Only patterns with a slash are expanded: Hydra does the others.
+    Only patterns with a slash are expanded here: Hydra expands the others.
 
     Raises:
         AiwaveError: If the group has no such option.
@@ -33,6 +33,6 @@ def options(group: str, pattern: str) -> list[str]:
 
 
 def _options(group: str) -> list[str]:
-    """The options of a group, those in folders as `folder/name`."""
+    """The options of a group, those in subfolders as `folder/name`."""
     folder = Path(str(files("aiwave.conf"))) / group
     return sorted(str(path.relative_to(folder).with_suffix("")) for path in folder.rglob("*.yaml"))

@@ -1,4 +1,4 @@
-"""`aiwave prepare`: a data set, fetched or the user's own, as small files with a manifest."""
+"""`aiwave prepare`: turn a data set, fetched or the user's own, into small files with a manifest."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,17 +18,17 @@ DRY_RUN = "--dry-run"
 
 
 def main(arguments: Sequence[str]) -> None:
-    """The command, given what follows its name; --dry-run means check=true. Raises AiwaveError for bad input."""
+    """Run the command with the arguments after its name; --dry-run is check=true. Raises AiwaveError for bad input."""
     overrides = ["check=true" if given == DRY_RUN else given for given in arguments]
     run_application("prepare", prepare, _schema, overrides)
 
 
 def prepare(cfg: DictConfig, output: Path | None, overrides: Sequence[str]) -> None:
-    """Prepare `<cfg.root>/<cfg.dataset.subset>` as `cfg.source` says, or only check it.
+    """Prepare `<cfg.root>/<cfg.dataset.subset>` as specified by `cfg.source`, or only check it.
 
     Raises:
-        AiwaveError: If the images cannot be had, read, kept exactly or written, or the check finds something.
-        Interrupted: On Ctrl-C; the same command goes on.
+        AiwaveError: If the images cannot be fetched, read, stored exactly or written, or the check finds a problem.
+        Interrupted: On Ctrl-C; the same command continues.
     """
     from .schema import PrepareConfig
     from .validation import validate
@@ -75,7 +75,7 @@ def _pipeline(cfg: DictConfig) -> "Pipeline":
 
 
 def _check(pipeline: "Pipeline") -> None:
-    """Say what is wrong with the folder, or what would be done. Raises AiwaveError if something is wrong."""
+    """Print the folder's problems, or what would be done. Raises AiwaveError if there is a problem."""
     prepared = pipeline.open()
     if prepared.record is None:
         _foretell(pipeline)
@@ -87,14 +87,14 @@ def _check(pipeline: "Pipeline") -> None:
         wrong = "1 thing is" if len(problems) == 1 else f"{len(problems)} things are"
         raise AiwaveError(
             f"{wrong} wrong with {prepared.path}, the first: {problems[0]}; "
-            "the same command without the check mends them, but for extra files, which are yours to delete."
+            "the same command without the check repairs all but extra files, which are yours to delete."
         )
     files = sum(map(len, prepared.entries.values()))
     print(f"{prepared.path}: {files} files of {len(prepared.record.plan)} subjects are as they were prepared")
 
 
 def _foretell(pipeline: "Pipeline") -> None:
-    print(f"{pipeline.folder} would be made; nothing is there yet")
+    print(f"{pipeline.folder} would be created; nothing is there yet")
     if (raws := pipeline.local()) is None:
         size = pipeline.source.size
         amount = "an unknown amount of data" if size is None else f"up to {size / 1e9:.2f} GB"

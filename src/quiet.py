@@ -1,11 +1,11 @@
-"""Keeping other libraries' chatter out of the user's terminal."""
+"""Suppression of other libraries' chatter in the user's terminal."""
 
 import logging
 import warnings
 
 
 def quieten() -> None:
-    """Silence notices of Lightning and others that a user of this program can do nothing about."""
+    """Silence notices of Lightning and others that the user cannot act on."""
     for name in ("pytorch_lightning", "lightning_fabric", "lightning.pytorch", "torch.utils.flop_counter"):
         logging.getLogger(name).setLevel(logging.WARNING)
     for message in (

@@ -1,4 +1,4 @@
-"""`aiwave runs`: list, show, compare and repeat runs, from their folders alone."""
+"""`aiwave runs`: list, show, compare and repeat runs, using only their folders."""
 
 import argparse
 from collections.abc import Sequence
@@ -9,20 +9,20 @@ from .errors import AiwaveError
 
 
 class _Parser(argparse.ArgumentParser):
-    """Raises AiwaveError instead of ending the program."""
+    """Argument parser that raises AiwaveError instead of exiting."""
 
     def error(self, message: str) -> NoReturn:
-        raise AiwaveError(f"{self.prog}: {message}; `aiwave runs --help` tells how it is used.")
+        raise AiwaveError(f"{self.prog}: {message}; `aiwave runs --help` shows its usage.")
 
 
 def parser() -> argparse.ArgumentParser:
-    """What the command understands."""
+    """Command line of `aiwave runs`."""
     top = _Parser(prog="aiwave runs", description="List, show, compare and repeat runs.")
     commands = top.add_subparsers(dest="command", required=True, metavar="list | show | diff | rerun")
     listing = commands.add_parser("list", help="all runs below a folder")
     listing.add_argument("folder", nargs="?", default="runs", type=Path)
     commands.add_parser("show", help="one run").add_argument("run", type=Path)
-    difference = commands.add_parser("diff", help="in what two runs differ")
+    difference = commands.add_parser("diff", help="differences between two runs")
     difference.add_argument("a", type=Path)
     difference.add_argument("b", type=Path)
     commands.add_parser("rerun", help="train a run again and compare its results").add_argument("run", type=Path)
@@ -30,7 +30,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """The command, given what follows its name. Raises AiwaveError for bad input."""
+    """Run the command with the arguments after its name. Raises AiwaveError for bad input."""
     given = parser().parse_args(list(arguments))
     from .browsing import differences, find_runs, format_runs, rerun, show_run
     from .training.run_folder import RunFolder

@@ -1,4 +1,4 @@
-"""`aiwave train`: run a schedule of training stages and measure its result."""
+"""`aiwave train`: run a schedule of training stages and measure the result."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """The command, given what follows its name. Raises AiwaveError for bad input."""
+    """Run the command with the arguments after its name. Raises AiwaveError for bad input."""
     if is_sweep(arguments):
         from .sweeps.run_sweep import run_sweep
 
@@ -24,9 +24,9 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def train(cfg: DictConfig, output: Path | None, overrides: Sequence[str]) -> None:
-    """Train as `cfg` says, into `output` or else `cfg.run_dir` (or go on in `cfg.resume`), and measure.
+    """Train as configured by `cfg`, into `output` or else `cfg.run_dir` (or continue `cfg.resume`), and evaluate.
 
-    Prints the sizes of the model's components before, and the results after.
+    Prints the sizes of the model's components first, and the results at the end.
 
     Raises:
         AiwaveError: If the configuration, the data or a checkpoint cannot be used.

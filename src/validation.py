@@ -1,4 +1,4 @@
-"""Checking a configuration against its schema, in sentences."""
+"""Validation of a configuration against its schema, with errors in one sentence."""
 
 import difflib
 from collections.abc import Iterator, Sequence
@@ -17,7 +17,7 @@ def validate(cfg: DictConfig, schema: type[Node], source: Path | None = None) ->
     """Check a composed configuration, or one read from the file `source`.
 
     Raises:
-        AiwaveError: At the first missing, unknown or impossible value; names the key and what it may be.
+        AiwaveError: For the first missing, unknown or invalid value; names the key and the valid values.
     """
     for key in _missing(OmegaConf.to_container(cfg), ""):
         raise AiwaveError(f"{key} is not given: add {key}=... to the command.")
@@ -46,7 +46,7 @@ def _sentence(problem: Any, schema: type[Node]) -> str:
 
 
 def unknown_key(path: Sequence[str | int], schema: type[Node]) -> str:
-    """What to say of a key that the configuration does not have: the first wrong part of `path`, and what it may be."""
+    """Message about a key that the configuration does not have: the first wrong part of `path`, and the valid keys."""
     annotation: Any = schema
     allowed: list[str] = []
     followed: list[str] = []
@@ -62,7 +62,7 @@ def unknown_key(path: Sequence[str | int], schema: type[Node]) -> str:
 
 
 def _keys(annotation: Any) -> list[str]:
-    """The keys of a node; none for what is not a node of fixed keys."""
+    """The keys of a node; none for anything but a node of fixed keys."""
     node = _without_none(annotation)
     if not (isinstance(node, type) and issubclass(node, Node)):
         return []
@@ -79,6 +79,6 @@ def _below(annotation: Any, part: str) -> Any:
 
 
 def _without_none(annotation: Any) -> Any:
-    """X for X | None."""
+    """Strip None from an optional annotation: X | None -> X."""
     kinds = get_args(annotation)
     return next(kind for kind in kinds if kind is not NoneType) if NoneType in kinds else annotation

@@ -45,7 +45,7 @@ class Browser:
         self.command("POST", "/goog/cdp/execute", cmd="Emulation.setDeviceMetricsOverride", params=metrics)
 
     def run(self, script):
-        """What a script returns."""
+        """Return value of a script."""
         return self.command("POST", "/execute/sync", script=script, args=[])
 
     def click(self, selector):
@@ -57,7 +57,7 @@ class Browser:
         self.command("POST", f"/element/{self._find(selector)}/value", text=keys)
 
     def problems(self):
-        """What the console has said since the last time."""
+        """Console messages since the previous call."""
         return [entry["message"] for entry in self.command("POST", "/se/log", type="browser")]
 
     def picture(self):

@@ -68,7 +68,7 @@ def test_the_post_filter_starts_as_the_identity_and_ignores_brightness():
 
 
 def test_a_codec_of_one_lambda_has_no_other_quality():
-    with pytest.raises(AiwaveError, match="lambda 9 alone"):
+    with pytest.raises(AiwaveError, match="lambda 9 only"):
         FixedRate(9.0, [1, 2], [1]).step_of(4.0)
     with pytest.raises(ValueError, match="needs a lambda"):
         FixedRate(None, [1, 2], [1])

@@ -42,4 +42,4 @@ def test_bash_completes_with_it(tmp_path, capfd):
 
 def test_other_shells_are_refused(capfd):
     assert main(["completion", "fish"]) == 1
-    assert "aiwave completion bash, or zsh" in capfd.readouterr().err
+    assert "aiwave completion bash (or zsh)" in capfd.readouterr().err

@@ -145,7 +145,7 @@ def test_streams_pass_through_pipes(model):
     [
         (("compress", "a.npy", "new.aiw", "--model", "MODEL", "--lossy"), 2, "unrecognized"),
         (("compress", "a.npy", "new.aiw", "--model", "MODEL", "--lossless", "--step", "2"), 2, "not allowed"),
-        (("compress", "a.npy", "there.aiw", "--model", "MODEL", "--lossless"), 1, "exists already"),
+        (("compress", "a.npy", "there.aiw", "--model", "MODEL", "--lossless"), 1, "already exists"),
         (("compress", "a.npy", "new.aiw", "--lossless", "--model", "nobody"), 1, "No model is called nobody"),
         (("compress", "a.npy", "new.aiw", "--model", "nowhere.aiwm", "--lossless"), 1, "nowhere.aiwm cannot be read"),
         (("compress", "a.npy", "new.aiw", "--model", "a.npy", "--lossless"), 1, "a.npy: The model is damaged"),

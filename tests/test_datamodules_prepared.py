@@ -157,7 +157,7 @@ def test_what_goes_wrong_in_a_worker_is_one_sentence_too(root):
 
 
 def test_crops_per_read_must_divide_the_batch():
-    with pytest.raises(AiwaveError, match=r"dataset\.batch_size is 4, no multiple of cache\.crops_per_read 3"):
+    with pytest.raises(AiwaveError, match=r"dataset\.batch_size is 4, not a multiple of cache\.crops_per_read 3"):
         module(None, cache=MemoryCache(None, 3))
 
 

@@ -55,4 +55,4 @@ def test_runs_checkpoints_and_exported_models_are_one(run_folder, tmp_path, caps
     assert streams[0] == streams[1] == streams[2]
     assert main(["export", str(run_folder), str(tmp_path / "m.aiwm")]) == 1
     assert main(["export", str(run_folder), str(tmp_path / "n.aiwm"), "--after", "nonsense"]) == 1
-    assert "exists already" in capsys.readouterr().err
+    assert "already exists" in capsys.readouterr().err

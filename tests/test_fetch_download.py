@@ -81,7 +81,7 @@ def test_a_server_without_ranges_starts_over(site, tmp_path):
 def test_what_was_fetched_stays_for_the_next_run(site, tmp_path):
     path = tmp_path / "data.tar"
     site.cuts, site.ranges, site.etag = [100_000] * 3, False, '"one"'
-    with pytest.raises(AiwaveError, match=r"goes on from 100000 bytes, or download it by hand .* from=FILE"):
+    with pytest.raises(AiwaveError, match=r"continues from 100000 bytes, or download it by hand .* from=FILE"):
         fetch(site, path)
     assert not path.exists()
     site.ranges = True
@@ -129,7 +129,7 @@ def test_what_a_server_may_answer(site, tmp_path):
     path = tmp_path / "data.tar"
     for status in (404, 403, 410):
         site.status = [status]
-        with pytest.raises(AiwaveError, match=rf"{site.url}/data.tar is not to be had \(HTTP {status} .*from=FILE"):
+        with pytest.raises(AiwaveError, match=rf"{site.url}/data.tar could not be fetched \(HTTP {status} .*from=FILE"):
             fetch(site, path)
     assert len(site.asked) == 3
     site.status = [503, 429]
@@ -152,7 +152,7 @@ def test_an_answer_takes_too_long(site, tmp_path, monkeypatch):
 
 def test_no_room_and_no_permission(site, tmp_path, monkeypatch):
     monkeypatch.setattr("shutil.disk_usage", lambda folder: type("Usage", (), {"free": 1000}))
-    with pytest.raises(AiwaveError, match=r"disk of .* MB free, but to fetch .* takes"):
+    with pytest.raises(AiwaveError, match=r"disk of .* MB free, but .* is needed to fetch"):
         fetch(site, tmp_path / "data.tar")
     (tmp_path / "file").write_text("")
     with pytest.raises(AiwaveError, match=r"Cannot write .*file/data.tar"):

@@ -109,7 +109,7 @@ def test_boxes_that_cannot_be(boxes, words):
 
 def test_what_is_not_there(volume, server, tmp_path):
     for url, boxes, resolution, words in (
-        (volume, {"train": "8:50,16:40,24:48"}, (4, 4, 40), r"leaves .*/em, which is 8:48,16:40,24:56"),
+        (volume, {"train": "8:50,16:40,24:48"}, (4, 4, 40), r"extends beyond .*/em, which is 8:48,16:40,24:56"),
         (f"{volume}/none", BOXES, (4, 4, 40), r"em/none cannot be opened \(.*does not exist\).*from=FILE"),
         (volume, BOXES, (3, 3, 40), r"em cannot be opened \(.*No scale found"),
         ("http://127.0.0.1:9/em", BOXES, (4, 4, 40), r"cannot be opened \(.*(connect|refused)"),
@@ -121,5 +121,5 @@ def test_what_is_not_there(volume, server, tmp_path):
 
 def test_without_tensorstore(tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "tensorstore", None)
-    with pytest.raises(AiwaveError, match=r"takes tensorstore, which is not installed: pip install 'aiwave\[fetch\]'"):
+    with pytest.raises(AiwaveError, match=r"needs tensorstore, which is not installed: pip install 'aiwave\[fetch\]'"):
         cutout("http://127.0.0.1/em").fetch(tmp_path)

@@ -72,7 +72,7 @@ def check(folder, truth, counts):
 
 
 def given(name, server, folder):
-    """What stands in for the public archive: overrides, and voxels by subject."""
+    """Stand-in for the public archive: overrides, and voxels by subject."""
     archives = {"spleen_ct": decathlon, "heart_mri": decathlon, "chaos_ct": chaos, "attention": attention}
     source, truth = archives[name](server, folder)
     by_name = {

@@ -127,7 +127,7 @@ def test_nothing_is_lost_unless_it_is_asked_for(shipped, capsys):
     np.save("a.npy", KNOWN)
     assert main(["compress", "a.npy", "a.aiw"]) == 0
     said = capsys.readouterr()
-    assert said.err == "model tiny, since it has 8 bits; lossless, since no quality was asked for\n"
+    assert said.err == "model tiny, since it has 8 bits; lossless, since no quality was requested\n"
     assert "a.aiw  " in said.out
     assert main(["decompress", "a.aiw", "b.npy"]) == 0
     np.testing.assert_array_equal(np.load("b.npy"), KNOWN)
@@ -137,7 +137,7 @@ def test_the_command_says_what_would_have_been_smaller(shipped, capsys):
     np.save("a.npy", blocks())
     assert main(["compress", "a.npy", "a.aiw", "--model", "tiny"]) == 0
     first, note = capsys.readouterr().err.splitlines()
-    assert first == "lossless, since no quality was asked for"
+    assert first == "lossless, since no quality was requested"
     assert note.startswith("note: JPEG XL would need about ")
     assert note.endswith(NOTE)
     assert main(["compress", "a.npy", "b.aiw", "--quiet"]) == 0

@@ -76,7 +76,7 @@ def test_the_loss_is_the_rate_and_reaches_the_lifting_networks():
         ({"post": PostFilter(4, 1)}, "no filter"),
         ({"rounding": Rounding(0.5)}, "straight-through"),
         ({"transform": transform("cdf53")}, "needs a reversible transform"),
-        ({"rate": VariableRate(None, [1.0, 9.0], [2.0])}, "for lossless coding alone"),
+        ({"rate": VariableRate(None, [1.0, 9.0], [2.0])}, "for lossless coding only"),
     ],
 )
 def test_parts_that_do_not_go_together_are_refused(changes, words):
@@ -109,7 +109,7 @@ def test_a_lossless_codec_that_changes_a_voxel_is_reported(monkeypatch):
     codec = lossless_codec("cdf53").eval()
     inverse = codec.transform.inverse
     monkeypatch.setattr(codec.transform, "inverse", lambda *args: inverse(*args) + 1)
-    with pytest.raises(AiwaveError, match="did not come back exactly"):
+    with pytest.raises(AiwaveError, match="was not reconstructed exactly"):
         measure_volume(codec, Volume("set", "a.tif", textured((8, 8, 8), 5)), 0.0, 255.0, tile=16)
 
 
@@ -134,7 +134,7 @@ def test_the_experiment_trains_in_stages_and_ends_with_exact_rows(data_root, tmp
     [
         (["transform=affine"], "affine lifting is not reversible"),
         (["post=cnn"], "no filter"),
-        (["rate=variable"], "for lossless coding alone"),
+        (["rate=variable"], "for lossless coding only"),
         (["lmbda=3"], "its step is 1"),
     ],
 )

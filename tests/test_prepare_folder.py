@@ -96,7 +96,7 @@ def test_interrupted_run_keeps_what_is_done_and_goes_on(raw, tmp_path, capfd, mo
     reason = "Interrupted" if isinstance(stop, KeyboardInterrupt) else "No space left on device"
     assert reason in sentence
     assert "1 of 4 subjects are in" in sentence
-    assert "the same command goes on" in sentence
+    assert "the same command continues" in sentence
     manifest = Manifest.read(tmp_path / "out/set")
     manifest.check()
     files = {path for path in (tmp_path / "out/set").rglob("*") if path.is_file()}
@@ -112,7 +112,7 @@ def test_interrupted_run_keeps_what_is_done_and_goes_on(raw, tmp_path, capfd, mo
 
 def test_check_names_what_differs_and_a_run_mends_it(raw, tmp_path, capfd):
     assert prepare(raw, tmp_path, *SMALL, "--dry-run") == 0
-    assert "would be made" in (out := told(capfd)[0])
+    assert "would be created" in (out := told(capfd)[0])
     assert all(f"s{k}: t" in out or f"s{k}: val" in out for k in range(4))
     assert not (tmp_path / "set").exists()
     prepare(raw, tmp_path, *SMALL)
@@ -153,7 +153,7 @@ def test_other_subjects_are_refused(raw, tmp_path, capfd):
     prepare(raw, tmp_path, *SMALL)
     shutil.copy(raw / "s0.tif", raw / "new.tif")
     assert prepare(raw, tmp_path, *SMALL) == 1
-    assert "The source has now new" in told(capfd)[1]
+    assert "The source now has new" in told(capfd)[1]
     for name in ("new", "s0"):
         (raw / f"{name}.tif").unlink()
     assert prepare(raw, tmp_path, *SMALL) == 1

@@ -90,7 +90,7 @@ def test_stacks_of_unlike_sections_get_a_model_of_their_own():
 
 
 def _air(rng):
-    """What MRI has around a head: the magnitude of complex noise."""
+    """Background of an MRI: the magnitude of complex noise."""
     return np.hypot(*(3 * rng.normal(size=(2, 24, 32, 32))))
 
 

@@ -1,4 +1,4 @@
-"""Which tables become which curves: runs, sweeps, anchors, and mixtures of them."""
+"""Tables gathered into curves: runs, sweeps, anchors, and mixtures of them."""
 
 import json
 import math

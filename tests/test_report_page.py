@@ -91,7 +91,7 @@ def test_the_best_come_first_and_sets_without_comparison_are_said(page, tmp_path
     write_page(gathered, in_order(gathered), "jp3d", {}, [], tmp_path / "alone.html")
     page.open((tmp_path / "alone.html").as_uri())
     assert texts(page, "#bd-table thead th") == ["codec", "cells", "bones"]
-    assert texts(page, "#bd-hint")[0].endswith("Nothing was coded by jp3d and another codec on moss.")
+    assert texts(page, "#bd-hint")[0].endswith("No volume was coded by both jp3d and another codec on moss.")
 
 
 def test_chips_filter_every_part_and_the_address_remembers(page):

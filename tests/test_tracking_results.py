@@ -1,4 +1,4 @@
-"""What trackers record of results beside the table: charts, pictures and further figures."""
+"""Results in trackers beside the table: charts, pictures and further figures."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What every traditional codec offers: volumes in, sizes and decoded volumes out."""
+"""The interface of every traditional codec: volumes in, sizes and decoded volumes out."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ class Coded:
 
     Args:
         size: Bytes of everything the decoder reads.
-        voxels: What the decoder gave back, shape and dtype of the original if all went well.
+        voxels: The decoded volume, of the original's shape and dtype if all went well.
         encode_s: Seconds to encode.
         decode_s: Seconds to decode.
     """
@@ -29,7 +29,7 @@ class Coded:
 
 @dataclass(frozen=True)
 class Availability:
-    """Whether a codec can be used here: its version, if it tells, and where it is or what to do to get it."""
+    """Availability of a codec on this machine: its version, if it reports one, and its location or how to get it."""
 
     available: bool
     version: str
@@ -41,12 +41,12 @@ class Anchor(ABC):
 
     Args:
         name: Name of the codec in tables.
-        unit: What its quality means, in words.
+        unit: Meaning of its quality, in words.
         ladder_8: Qualities for 8-bit volumes.
         ladder_16: Qualities for 16-bit volumes.
-        settings: Fixed choices of the codec.
-        programs: Where external programs are found; None for libraries.
-        about: Title, licence and source, for people.
+        settings: Fixed settings of the codec.
+        programs: Location of external programs; None for libraries.
+        about: Title, licence and source, for human readers.
     """
 
     def __init__(

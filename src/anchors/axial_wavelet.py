@@ -70,7 +70,7 @@ def _around(samples: np.ndarray, count: int, before: bool = False) -> np.ndarray
 
 
 def _usable(length: int, levels: int) -> int:
-    """At most `levels`, and only as long as there are two slices to split."""
+    """Number of levels to use: at most `levels`, and no more than leave two slices to split."""
     return min(levels, max(0, (length - 1).bit_length()))
 
 

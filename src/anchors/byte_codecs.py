@@ -1,4 +1,4 @@
-"""General-purpose compressors, which know bytes and not images: a floor that any image codec should beat."""
+"""General-purpose byte compressors: a baseline that any image codec should beat."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from .in_process import ImagecodecsAnchor
 
 
 class Zstd(ImagecodecsAnchor):
-    """Zstandard on the voxels as they lie in memory. Quality: 0, lossless. `settings.level` is 1 to 22."""
+    """Zstandard on the raw voxels. Quality: 0, lossless. `settings.level` is 1 to 22."""
 
     library = "zstd"
 

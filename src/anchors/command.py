@@ -1,4 +1,4 @@
-"""`aiwave anchors`: the rate-distortion curves of traditional codecs."""
+"""`aiwave anchors`: rate-distortion curves of traditional codecs."""
 
 import difflib
 import os
@@ -20,15 +20,15 @@ ACTION, CHOICE = "list", "anchor="
 
 
 def main(arguments: Sequence[str]) -> None:
-    """The command, given what follows its name. Raises AiwaveError for bad input, or if a codec failed."""
+    """Run the command with the arguments after its name. Raises AiwaveError for bad input, or if a codec failed."""
     function = show_list if ACTION in arguments else measure_anchors
     run_application("anchors", function, _schema, overrides_of(arguments))
 
 
 def overrides_of(arguments: Sequence[str]) -> list[str]:
-    """What to compose the configuration with: every chosen anchor under its name, then the other arguments.
+    """Overrides to compose the configuration with: every chosen anchor under its name, then the other arguments.
 
-    Raises AiwaveError if none is chosen where one is needed, or one does not exist.
+    Raises AiwaveError if none is chosen but one is needed, or if one does not exist.
     """
     options = [given for given in arguments if given != ACTION and not given.startswith(CHOICE)]
     chosen = chosen_anchors(arguments) or (anchor_names() if ACTION in arguments else [])
@@ -51,7 +51,7 @@ def chosen_anchors(arguments: Sequence[str]) -> list[str]:
 
 
 def anchor_names() -> list[str]:
-    """The files of `conf/anchor`."""
+    """The names of the anchors, from the files of `conf/anchor`."""
     from importlib.resources import files
 
     folder = files("aiwave.conf") / "anchor"
@@ -62,7 +62,7 @@ def measure_anchors(cfg: DictConfig, output: Path | None, overrides: Sequence[st
     """Measure `cfg.anchor` on the test volumes of `cfg.dataset`; write rd.csv and rd.png into `cfg.out`.
 
     Raises:
-        AiwaveError: If the data cannot be used; at the end, if a codec failed: how often, and why first.
+        AiwaveError: If the data cannot be used; at the end, if a codec failed: how often, and why the first time.
     """
     from hydra.utils import instantiate
 
@@ -82,7 +82,7 @@ def measure_anchors(cfg: DictConfig, output: Path | None, overrides: Sequence[st
 
 
 def show_list(cfg: DictConfig, output: Path | None, overrides: Sequence[str]) -> None:
-    """Print which of `cfg.anchor` can be used here, in which version, and where to get the others."""
+    """Print which codecs of `cfg.anchor` can be used here, their versions, and where to get the others."""
     anchors = _anchors(cfg)
     found = [(anchor, anchor.availability()) for anchor in anchors]
     lines = [

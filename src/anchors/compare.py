@@ -1,4 +1,4 @@
-"""Every test volume through every chosen codec at every quality."""
+"""Comparison of codecs: every test volume with every chosen codec at every quality."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -20,13 +20,13 @@ def compare(
     qualities: Sequence[float] | None,
     workers: int,
 ) -> Results:
-    """Measure what `folder` does not yet hold; `data` has been set up, its `peak` is that of the PSNR.
+    """Measure the points missing from `folder`; `data` has been set up, and its `peak` is the PSNR peak.
 
     Qualities default to each codec's ladder. A codec that fails on a volume does not stop the others.
 
     Raises:
-        AiwaveError: If a volume cannot be read, has another bit depth, there is none, or a file cannot be written.
-        Interrupted: After Ctrl-C; what was measured is kept.
+        AiwaveError: If there is no volume, one cannot be read or has another bit depth, or a file cannot be written.
+        Interrupted: On Ctrl-C; measured points are kept.
     """
     results = Results(folder)
     for anchor in anchors:
@@ -54,7 +54,7 @@ def compare(
                 bar.set_postfix_str(f"{job.anchor.name} {job.file}", refresh=False)
                 bar.update()
         except KeyboardInterrupt as error:
-            raise Interrupted(f"Interrupted; what was measured is in {folder}: the same command goes on.") from error
+            raise Interrupted(f"Interrupted; measured points are in {folder}: the same command continues.") from error
     if not volumes:
         raise AiwaveError(f"{data.name} has no test volumes to measure.")
     return results

@@ -1,4 +1,4 @@
-"""Codecs that are programs of their own."""
+"""Codecs that are external programs."""
 
 import shlex
 from abc import abstractmethod
@@ -19,15 +19,15 @@ Shape = tuple[int, int, int]
 
 
 class ExternalAnchor(Anchor):
-    """A pair of programs, run in a folder that is removed afterwards. The size is that of the encoded file.
+    """An encoder and a decoder program, run in a temporary folder. The size is that of the encoded file.
 
-    `settings.encode` and `settings.decode` are their command lines, with $names for what changes: $encoder and
-    $decoder, and what `side_files` gives. `programs` says where they are (`folder`, else the environment's `variable`,
-    else PATH), what they may be called (`encoder`, `decoder`), how they tell their `version` (`arguments`, `pattern`,
-    and the `wanted` beginning of it), and the `timeout` in seconds. Times are those of the whole programs.
+    `settings.encode` and `settings.decode` are their command lines, with $names as placeholders: $encoder, $decoder,
+    and those that `side_files` returns. `programs` gives their location (`folder`, else the environment variable
+    `variable`, else PATH), their possible names (`encoder`, `decoder`), how to query their `version` (`arguments`,
+    `pattern`, and the `wanted` prefix of it), and the `timeout` in seconds. Times are those of the whole programs.
     """
 
-    stream: str  # the encoded file, the decoded one, and what sizes the codec takes
+    stream: str  # the encoded file; then the decoded one, and constraints on the sizes that the codec accepts
     decoded: str
     multiple: Shape = (1, 1, 1)
     least: Shape = (1, 1, 1)
@@ -40,7 +40,7 @@ class ExternalAnchor(Anchor):
         return self.programs
 
     def code(self, voxels: np.ndarray, quality: float) -> Coded:
-        """See `Anchor.code`. Sizes that the codec cannot take are padded, and cropped after decoding."""
+        """See `Anchor.code`. Volumes of sizes that the codec does not accept are padded, and cropped after decoding."""
         encoder, decoder = self.find(self.encoder_key(voxels)), self.find(self.decoder_key(voxels))
         volume = padded(voxels, self.multiple, self.least)
         with TemporaryDirectory(prefix="aiwave_") as name:
@@ -57,34 +57,34 @@ class ExternalAnchor(Anchor):
             self.find("decoder")
         except AiwaveError as error:
             return Availability(False, "", f"{str(error).rstrip('.')} ({self.about['source']})")
-        return Availability(True, self._version(encoder) or "version not told", str(encoder.parent))
+        return Availability(True, self._version(encoder) or "unknown version", str(encoder.parent))
 
     def find(self, key: str) -> Path:
-        """The program that `programs` lists under `key`. Raises AiwaveError if it is missing or of a wrong version."""
+        """The program that `programs` lists under `key`. Raises AiwaveError if missing or of the wrong version."""
         path = find_program(self.where[key], self.where["folder"], self.where["variable"])
         wanted = self.where["version"]["wanted"]
         if key.startswith("encoder") and wanted and not (version := self._version(path)).startswith(wanted):
-            told = f"is {version}" if version else "does not tell a version"
+            told = f"is {version}" if version else "does not report a version"
             raise AiwaveError(f"{self.name} needs version {wanted} of {path.name}, and {path} {told}.")
         return path
 
     def encoder_key(self, voxels: np.ndarray) -> str:
-        """Which of `programs` encodes these voxels."""
+        """Key in `programs` of the encoder for these voxels."""
         return "encoder"
 
     def decoder_key(self, voxels: np.ndarray) -> str:
-        """Which of `programs` decodes these voxels."""
+        """Key in `programs` of the decoder for these voxels."""
         return "decoder"
 
     @abstractmethod
     def side_files(self, volume: np.ndarray, quality: float, folder: Path, encoder: Path) -> dict[str, Any]:
-        """Write what the encoder reads into `folder` and return what fills the command lines.
+        """Write the encoder's input files to `folder` and return the values of the command lines' placeholders.
 
-        Raises AiwaveError for an impossible quality or volume.
+        Raises AiwaveError for an unsupported quality or volume.
         """
 
     def read(self, folder: Path, volume: np.ndarray) -> np.ndarray:
-        """The decoded voxels, raw and little-endian, in the shape and dtype of `volume`. Raises AiwaveError if not."""
+        """The decoded voxels (raw, little-endian) in the shape and dtype of `volume`. Raises AiwaveError if not so."""
         path, kind = folder / self.decoded, volume.dtype.newbyteorder("<")
         size = path.stat().st_size
         if size != volume.nbytes:
@@ -92,7 +92,7 @@ class ExternalAnchor(Anchor):
         return np.fromfile(path, kind).reshape(volume.shape).astype(volume.dtype)
 
     def command(self, step: str, values: Mapping[str, Any]) -> list[str]:
-        """The words of a command line. Raises AiwaveError for a $name that there is not."""
+        """The words of a command line. Raises AiwaveError for an unknown $name."""
         try:
             return [Template(word).substitute(values) for word in shlex.split(self.settings[step])]
         except (KeyError, ValueError) as error:
@@ -110,5 +110,5 @@ class ExternalAnchor(Anchor):
 
 
 def write_raw(volume: np.ndarray, path: Path) -> None:
-    """Write voxels as they are, little-endian, slice after slice."""
+    """Write raw voxels, little-endian, slice after slice."""
     volume.astype(volume.dtype.newbyteorder("<")).tofile(path)

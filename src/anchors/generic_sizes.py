@@ -1,4 +1,4 @@
-"""How many bytes codecs without any parameter to choose would need for a volume: quickly, inside this program."""
+"""Sizes that parameter-free traditional codecs reach on a volume, measured quickly and in-process."""
 
 import math
 from collections.abc import Mapping
@@ -13,13 +13,13 @@ from .measure import Job, measure
 from .sperr import Sperr
 
 TRIES, CLOSE = 4, 0.05
-"""How often SPERR is asked for a PSNR, and how far below it the result may stay [dB]."""
+"""Attempts of SPERR to hit a PSNR, and the largest shortfall [dB] that is accepted."""
 
 
 def lossless_sizes(voxels: np.ndarray) -> dict[str, float]:
-    """Bytes of (D, H, W) integers of 8 or 16 bits in JPEG XL and JPEG-LS, by the names of these.
+    """Bytes of a (D, H, W) volume of 8- or 16-bit integers in JPEG XL and JPEG-LS, by codec name.
 
-    Raises AiwaveError, or what the library raises, if a codec fails.
+    Raises AiwaveError, or the library's own exception, if a codec fails.
     """
     return {
         "JPEG XL": _measured(JpegXl, "JPEG XL", {"effort": 7}, voxels, 0)[0],
@@ -28,9 +28,9 @@ def lossless_sizes(voxels: np.ndarray) -> dict[str, float]:
 
 
 def sperr_size(voxels: np.ndarray, error: float) -> float:
-    """Bytes of (D, H, W) integers in SPERR with a mean squared error of `error` > 0 [squared grey values] or less.
+    """Bytes of (D, H, W) integers in SPERR at a mean squared error of at most `error` > 0 [squared grey values].
 
-    Infinite if SPERR does not come so near. Raises as `lossless_sizes` does.
+    Infinite if SPERR does not reach it. Raises as `lossless_sizes` does.
     """
     wanted = 10 * math.log10(_span(voxels) ** 2 / error)
     quality, best = wanted, math.inf
@@ -49,7 +49,7 @@ def sperr_size(voxels: np.ndarray, error: float) -> float:
 def _measured(
     kind: type[Anchor], name: str, settings: Mapping[str, Any], voxels: np.ndarray, quality: float
 ) -> tuple[float, float]:
-    """Bytes, and PSNR [dB] whose peak is the range of the voxels, as SPERR has it."""
+    """Bytes, and PSNR [dB] with the range of the voxels as peak, as SPERR defines it."""
     codec = kind(name, "quality", (), (), settings, None, {})
     row = measure(Job("", "", voxels, codec, quality, _span(voxels))).row
     return row.bpp * voxels.size / 8, row.psnr_db

@@ -1,4 +1,4 @@
-"""HEVC and its range extensions by the reference software HM."""
+"""HEVC and its range extensions, coded by the reference software HM."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -13,14 +13,14 @@ from .significant import significant_bits
 
 DEPTHS = (8, 12, 16)
 ORDINARY = 8  # bits; above, the ordinary build's types are too narrow for low QPs
-EXTENDED = 16  # bits at which HEVC wants more precision within
+EXTENDED = 16  # bits from which HEVC needs extended internal precision
 
 
 class Hm(ExternalAnchor):
-    """Slices as the frames of a monochrome film, random access. Quality: QP, down to 48 - 6 × bits below zero.
+    """Slices as the frames of a monochrome video, random access. Quality: QP, 48 - 6 × bits to 51.
 
-    Samples are told to be of 8, 12 or 16 bits, whichever holds the volume; those of more than 8 need the high-bit-depth
-    build, and 16 extended precision, too. `settings.configuration` is a file of HM's own, which lies beside the
+    Samples are declared as 8, 12 or 16 bits, the least that holds the volume; more than 8 bits need the high-bit-depth
+    build, and 16 also extended precision. `settings.configuration` is one of HM's own files, which lies beside the
     encoder, in its `cfg` or in `../cfg`.
     """
 
@@ -47,7 +47,7 @@ class Hm(ExternalAnchor):
         return "decoder" if _depth(voxels) <= ORDINARY else "decoder_high"
 
     def side_files(self, volume: np.ndarray, quality: float, folder: Path, encoder: Path) -> dict[str, Any]:
-        """See `ExternalAnchor.side_files`: the film, and a configuration that describes it."""
+        """See `ExternalAnchor.side_files`: the video, and a configuration that describes it."""
         bits = _depth(volume)
         lowest = 48 - 6 * bits
         if not (lowest <= quality <= 51 and float(quality).is_integer()):
@@ -78,6 +78,6 @@ class Hm(ExternalAnchor):
 
 
 def _depth(volume: np.ndarray) -> int:
-    """The bits of a sample as HM is told them: 8 for uint8, 12 or 16 for uint16."""
+    """Bit depth declared to HM: 8 for uint8, 12 or 16 for uint16."""
     least = 8 if volume.itemsize == 1 else 12
     return next(bits for bits in DEPTHS if bits >= max(least, significant_bits(volume)))

@@ -11,7 +11,7 @@ class Htj2k(SliceAnchor):
     library = "openjph"
 
     def encode_slice(self, image: np.ndarray, quality: float, bits: int) -> bytes:
-        """See `SliceAnchor.encode_slice`. The library wants the step as a part of the container's range."""
+        """See `SliceAnchor.encode_slice`. The library expects the step as a fraction of the container's range."""
         import imagecodecs
 
         if not 0 <= quality <= 100:

@@ -14,13 +14,13 @@ HEADER = struct.Struct("<3IBB")  # sides, bytes and significant bits of a voxel
 class InProcessAnchor(Anchor):
     """A codec from a library that is installed with this package.
 
-    Its size is that of the library's stream(s) and of a header of 14 bytes with shape, dtype and significant bits:
-    with these the volume can be decoded from nothing else.
+    The size is that of the library's stream(s) plus a header of 14 bytes with shape, dtype and significant bits, so
+    that the volume can be decoded from the stream alone.
     """
 
     @abstractmethod
     def encode(self, voxels: np.ndarray, quality: float) -> bytes:
-        """The stream of (D, H, W) `voxels`, uint8 or uint16. Raises AiwaveError for an impossible quality."""
+        """The stream of (D, H, W) `voxels`, uint8 or uint16. Raises AiwaveError for an unsupported quality."""
 
     @abstractmethod
     def decode(self, stream: bytes, shape: tuple[int, int, int], dtype: np.dtype, bits: int) -> np.ndarray:
@@ -39,16 +39,16 @@ class InProcessAnchor(Anchor):
         return Coded(len(stream), decoded, encoded - started, time.perf_counter() - encoded)
 
     def availability(self) -> Availability:
-        """See `Anchor.availability`: always, in the version of the library."""
+        """See `Anchor.availability`: always available, with the library's version."""
         return Availability(True, self.version(), "installed with this package")
 
     @abstractmethod
     def version(self) -> str:
-        """Name and version of the library that does the work."""
+        """Name and version of the library."""
 
 
 class ImagecodecsAnchor(InProcessAnchor):
-    """A codec of the imagecodecs library; `library` is the name of what it wraps, as in `imagecodecs.version()`."""
+    """A codec of the imagecodecs library; `library` names the wrapped library, as in `imagecodecs.version()`."""
 
     library: str
 

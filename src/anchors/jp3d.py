@@ -1,4 +1,4 @@
-"""JP3D (JPEG 2000 Part 10) by OpenJPEG 2.3.1."""
+"""JP3D (JPEG 2000 Part 10), coded by OpenJPEG 2.3.1."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,8 +16,8 @@ REFUSED = 'not valid "-T'
 class Jp3d(ExternalAnchor):
     """3-D wavelet and 3-D code blocks. Quality: compression ratio of the stored bits; 1 is lossless.
 
-    The published command line has `-T 3DWT`, which programs built for Linux refuse (and exit with 0): it is left out
-    for those, as they use the 3-D wavelet anyhow.
+    The published command line has `-T 3DWT`, which Linux builds reject (with exit status 0): it is dropped for those,
+    as they use the 3-D wavelet anyway.
     """
 
     stream, decoded = "output.jp3d", "output.bin"

@@ -1,4 +1,4 @@
-"""A wavelet across slices, then JPEG 2000 within them: the open stand-in for JPEG 2000 Part 2."""
+"""Axial wavelet across slices, then JPEG 2000 within them: an open stand-in for JPEG 2000 Part 2."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ LEAST_BITS = 17  # with fewer, the library takes 32-bit components for empty
 
 
 class Jpeg2000Axial(ImagecodecsAnchor):
-    """All transformed slices as components of one OpenJPEG code stream, which shares the rate among them.
+    """All transformed slices as components of one OpenJPEG code stream, which allocates the rate among them.
 
     Quality: target PSNR [dB], peak = 2^(significant bits) - 1; 0 is lossless. Lossless is reversible 5/3 along all
     axes, lossy 9/7. `settings.levels` is the number of axial levels.

@@ -6,7 +6,7 @@ from .slices import SliceAnchor
 
 
 class JpegLs(SliceAnchor):
-    """CharLS streams. Quality: NEAR, the largest error of a voxel [grey values], 0 to 255; 0 is lossless."""
+    """CharLS streams. Quality: NEAR, the largest voxel error [grey values], 0 to 255; 0 is lossless."""
 
     library = "charls"
 

@@ -6,10 +6,10 @@ from .slices import SliceAnchor
 
 
 class JpegXl(SliceAnchor):
-    """libjxl code streams. Quality: its Butteraugli distance; 0 is lossless.
+    """libjxl code streams. Quality: Butteraugli distance; 0 is lossless.
 
-    Lossy streams say how many bits are significant, so that the distance means the same for any of them; lossless
-    ones are those of the container. `settings.effort` is 1 to 9.
+    Lossy streams declare the number of significant bits, so that the distance means the same for any bit depth;
+    lossless streams use the container's depth. `settings.effort` is 1 to 9.
     """
 
     library = "libjxl"

@@ -1,4 +1,4 @@
-"""JPEG 2000 Part 2 by Kakadu: slices as components, transformed across them."""
+"""JPEG 2000 Part 2, coded by Kakadu: slices as components, with a transform across them."""
 
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,8 @@ from .significant import significant_bits
 class Kakadu(ExternalAnchor):
     """Multi-component wavelet and EBCOT. Quality: target rate [bit/voxel], above 0.
 
-    Kakadu counts bits per position (y, x), so the rate it is given is that of all slices together. Samples of more than
-    8 bits are told by their significant bits.
+    Kakadu counts bits per position (y, x), so it is given the rate of all slices together. The depth declared for
+    samples of more than 8 bits is their number of significant bits.
     """
 
     stream, decoded = "output.jpx", "decoded.rawl"

@@ -1,4 +1,4 @@
-"""One volume through one traditional codec at one quality."""
+"""Measurement of one volume with one traditional codec at one quality."""
 
 import math
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from .signed import from_unsigned, to_unsigned
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """What to code: (D, H, W) `voxels` of 8 or 16 bits; `peak` is that of the PSNR, in grey values."""
+    """A coding job: (D, H, W) `voxels` of 8 or 16 bits; `peak` is the PSNR peak, in grey values."""
 
     dataset: str
     file: str
@@ -24,17 +24,17 @@ class Job:
 
     @property
     def key(self) -> tuple[str, str, str, float]:
-        """What tells this job from others: data set, file, codec, quality."""
+        """Key of the job: data set, file, codec, quality."""
         return self.dataset, self.file, self.anchor.name, self.quality
 
 
 def measure(job: Job) -> Slice:
-    """Code a volume, decode it and compare the stored values with the original's: the row, and a plane to look at.
+    """Code and decode a volume and compare the stored values with the original's: the row, and a slice to show.
 
-    Signed voxels are shifted to unsigned before, and back after; the times do not cover that.
+    Signed voxels are shifted to unsigned before coding, and back afterwards; the times do not include that.
 
     Raises:
-        AiwaveError: If the codec fails, or gives another shape or dtype back.
+        AiwaveError: If the codec fails, or returns another shape or dtype.
     """
     voxels, shift = to_unsigned(job.voxels)
     coded = job.anchor.code(voxels, job.quality)
@@ -58,7 +58,7 @@ def measure(job: Job) -> Slice:
 def psnr(error: np.ndarray, peak: float) -> float:
     """10 log10(peak² / mean error²) [dB] of integer errors, summed in float64; inf if there are none.
 
-    As `aiwave.metrics.Psnr`, without torch: it runs in processes of its own, which start the faster.
+    Same as `aiwave.metrics.Psnr`, but without torch, so that worker processes start faster.
     """
     mean_square = float(np.square(error, dtype=np.float64).mean())
     return 10 * math.log10(peak**2 / mean_square) if mean_square else math.inf

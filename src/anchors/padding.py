@@ -1,4 +1,4 @@
-"""Volumes of sizes that a codec cannot take."""
+"""Padding of volumes to sizes that a codec accepts."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Jobs in processes of their own."""
+"""Process pool for coding jobs that survives crashes."""
 
 import multiprocessing
 from collections.abc import Iterable, Iterator
@@ -16,10 +16,10 @@ Outcome = tuple[Job, Slice | AiwaveError]
 
 
 def run_jobs(jobs: Iterable[Job], workers: int) -> Iterator[Outcome]:
-    """Measure every job, `workers` at a time, and yield each as it ends: what was measured, or why nothing was.
+    """Measure every job, `workers` at a time, and yield each with its result or error as it ends.
 
-    Libraries run in other processes, so that one that crashes takes only itself down: the jobs in flight when a process
-    dies are tried once more, each alone, and fail if it dies again.
+    Libraries run in other processes, so that a crash takes down only its own: the jobs in flight when a process dies
+    are retried once, each alone, and fail if the process dies again.
     """
     waiting = iter(jobs)
     while (first := next(waiting, None)) is not None:
@@ -33,7 +33,7 @@ def run_jobs(jobs: Iterable[Job], workers: int) -> Iterator[Outcome]:
 
 
 def _until_crash(jobs: Iterator[Job], workers: int, lost: list[Job]) -> Iterator[Outcome]:
-    """Run jobs until they end or a process dies; those then without an outcome go to `lost`."""
+    """Run jobs until they end or a process dies; jobs then left without an outcome go to `lost`."""
     pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"))
     running: dict[Future[Slice], Job] = {}
     try:

@@ -1,4 +1,4 @@
-"""Running other people's programs, and saying what went wrong with them."""
+"""Execution of external programs, and reports of what went wrong with them."""
 
 import os
 import re
@@ -12,15 +12,15 @@ from pathlib import Path
 
 from ..errors import AiwaveError
 
-PROBE_S = 20  # to print a version
+PROBE_S = 20  # time to print a version
 LOG = "program.log"
 
 
 def find_program(names: Sequence[str], folder: str | None, variable: str) -> Path:
-    """The first of `names` in `folder`, else in the folder that the environment's `variable` tells, else on PATH.
+    """The first of `names` found in `folder`, else in the folder named by the environment variable, else on PATH.
 
     Raises:
-        AiwaveError: If there is none; says where it was looked for and how to tell.
+        AiwaveError: If there is none; says where it was searched for and how to set the folder.
     """
     given = folder or os.environ.get(variable)
     place = Path(given).expanduser().resolve() if given else None
@@ -33,7 +33,7 @@ def find_program(names: Sequence[str], folder: str | None, variable: str) -> Pat
 
 
 def run_program(command: Sequence[str], folder: Path, timeout: float) -> float:
-    """Run `command` in `folder` and return its seconds.
+    """Run `command` in `folder` and return its duration in seconds.
 
     Raises:
         AiwaveError: If it cannot be started, takes longer than `timeout` seconds or fails; quotes its last line.
@@ -47,7 +47,7 @@ def run_program(command: Sequence[str], folder: Path, timeout: float) -> float:
 
 
 def written(path: Path, command: Sequence[str]) -> int:
-    """The size of the file that `command` was to write. Raises AiwaveError if there is none or it is empty."""
+    """The size of the file that `command` should have written. Raises AiwaveError if it is missing or empty."""
     size = path.stat().st_size if path.is_file() else 0
     if size == 0:
         raise AiwaveError(f"{Path(command[0]).name} wrote no {path.name}: {_log(path.parent)}")
@@ -56,7 +56,7 @@ def written(path: Path, command: Sequence[str]) -> int:
 
 @cache
 def printed(command: tuple[str, ...]) -> str:
-    """What a program prints, whatever its exit status; nothing if it cannot be run or hangs."""
+    """The output of a program, whatever its exit status; empty if it cannot be run or hangs."""
     try:
         return _run(command, Path.cwd(), PROBE_S, log=False)[1]
     except AiwaveError:
@@ -64,13 +64,13 @@ def printed(command: tuple[str, ...]) -> str:
 
 
 def version_of(command: Sequence[str], pattern: str) -> str:
-    """The first group of `pattern` in what `command` prints; empty if it is not there."""
+    """The first group of `pattern` in the output of `command`; empty if there is no match."""
     found = re.search(pattern, printed(tuple(command)))
     return found[1] if found else ""
 
 
 def last_line(output: str) -> str:
-    """The last line with something in it, without control characters."""
+    """The last non-empty line, without control characters."""
     lines = [line.strip() for line in re.sub(r"[^\x20-\x7e\n]", " ", output).splitlines() if line.strip()]
     return lines[-1][:200] if lines else "it printed nothing."
 
@@ -106,7 +106,7 @@ def _log(folder: Path) -> str:
 
 
 def _stop(process: "subprocess.Popen[bytes]") -> None:
-    """End a program that still runs, and all that it started."""
+    """Kill a program that is still running, with its child processes."""
     if process.poll() is None:
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()

@@ -1,4 +1,4 @@
-"""The table that a comparison grows, point by point, and what could not be measured."""
+"""Results of a comparison, stored point by point, with the points that could not be measured."""
 
 import csv
 import json
@@ -18,11 +18,11 @@ Key = tuple[str, str, str, float]
 
 
 class Results:
-    """The files of `folder`: rd.csv, failed.csv, and in anchors.json how each codec was set.
+    """The files of `folder`: rd.csv, failed.csv, and anchors.json with the settings of each codec.
 
-    They are written whole after every point, so that a run that was stopped goes on where it was. slices/ shows each
-    volume and codec at the rate that slices are compared at. `asked` is what this command was to measure: the files may
-    hold more, from earlier ones.
+    They are rewritten after every point, so that an interrupted comparison continues where it stopped. slices/ shows
+    each volume and codec at the rate at which slices are compared. `asked` holds the points requested by this command:
+    the files may hold more, from earlier commands.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -39,7 +39,7 @@ class Results:
         self._slices = {key: one for key, one in kept.items() if (*key, one.row.bpp) in rates}
 
     def adopt(self, name: str, settings: dict[str, Any]) -> None:
-        """Record how codec `name` is set. Raises AiwaveError if it has rows that were measured in another way."""
+        """Record the settings of codec `name`. Raises AiwaveError if it has rows measured with other settings."""
         path = self.folder / SETTINGS
         known: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
         measured = any(codec == name for _, _, codec, _ in self.rows)
@@ -49,7 +49,7 @@ class Results:
             temporary.write_text(json.dumps(known | {name: settings}, indent=2) + "\n", encoding="utf-8")
 
     def add(self, job: Job, outcome: Slice | AiwaveError) -> None:
-        """Keep a row, or why there is none; what failed before and succeeds now is no failure."""
+        """Store the row of a job, or the reason of its failure; success clears an earlier failure."""
         if isinstance(outcome, Slice):
             self.rows[job.key] = outcome.row
             write_rd_csv(self.rows.values(), self.folder / TABLE)
@@ -61,7 +61,7 @@ class Results:
             _write_failed(self.failed, self.folder / FAILED)
 
     def _look(self, job: Job, one: Slice) -> None:
-        """Keep of every volume and codec the planes whose rate is the one to compare at."""
+        """Keep, for every volume and codec, the slice whose rate is nearest to the one for comparison."""
         kept = self._slices.get(job.key[:3])
         if kept is None or middle([kept, one]) is one:
             self._slices[job.key[:3]] = one

@@ -1,4 +1,4 @@
-"""Volumes coded as a series of images."""
+"""Volumes coded slice by slice with an image codec."""
 
 import struct
 from abc import abstractmethod
@@ -12,7 +12,7 @@ LENGTH = struct.Struct("<I")
 
 
 class SliceAnchor(ImagecodecsAnchor):
-    """An image codec, used on every slice (H, W) on its own; 4 bytes before each stream tell its length."""
+    """An image codec applied to every slice (H, W) independently; each stream is prefixed by its length (4 bytes)."""
 
     def encode(self, voxels: np.ndarray, quality: float) -> bytes:
         """See `InProcessAnchor.encode`."""
@@ -27,15 +27,15 @@ class SliceAnchor(ImagecodecsAnchor):
 
     @abstractmethod
     def encode_slice(self, image: np.ndarray, quality: float, bits: int) -> bytes:
-        """The stream of one (H, W) slice of a volume with so many significant bits."""
+        """The stream of one (H, W) slice of a volume with `bits` significant bits."""
 
     @abstractmethod
     def decode_slice(self, stream: bytes) -> np.ndarray:
-        """The (H, W) slice of a stream."""
+        """The (H, W) slice decoded from a stream."""
 
 
 def join(streams: Iterable[bytes]) -> bytes:
-    """Streams in one, each after its length."""
+    """Concatenate streams, each prefixed by its length."""
     return b"".join(LENGTH.pack(len(stream)) + stream for stream in streams)
 
 

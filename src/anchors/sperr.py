@@ -6,19 +6,19 @@ from .in_process import ImagecodecsAnchor
 from .padding import cropped, padded
 from .significant import rounded
 
-LOSSLESS_TOLERANCE = 0.49  # below half a grey value, rounding gives the original back
+LOSSLESS_TOLERANCE = 0.49  # below half a grey value, rounding restores the original
 
 
 class Sperr(ImagecodecsAnchor):
     """3-D on float32, decoded values rounded. Quality: target PSNR [dB], peak = range of the volume; 0 is lossless.
 
-    Lossless is the mode that bounds the error of every voxel.
+    Lossless uses the mode that bounds the error of every voxel.
     """
 
     library = "sperr"
 
     def encode(self, voxels: np.ndarray, quality: float) -> bytes:
-        """See `InProcessAnchor.encode`. A single slice, which the library aborts on, is coded twice."""
+        """See `InProcessAnchor.encode`. A single slice is duplicated first, since the library aborts on it."""
         import imagecodecs
 
         mode = imagecodecs.SPERR.MODE

@@ -1,11 +1,11 @@
-"""SZ3: prediction and quantisation of floating-point arrays with bounded error."""
+"""SZ3: error-bounded prediction and quantisation of floating-point arrays."""
 
 import numpy as np
 
 from .in_process import ImagecodecsAnchor
 from .significant import rounded, significant_bits
 
-LOSSLESS_BOUND = 0.49  # below half a grey value, rounding gives the original back
+LOSSLESS_BOUND = 0.49  # below half a grey value, rounding restores the original
 
 
 class Sz3(ImagecodecsAnchor):

@@ -1,4 +1,4 @@
-"""HEVC by x265: slices as the frames of a monochrome film."""
+"""HEVC, coded by x265: slices as the frames of a monochrome video."""
 
 from collections.abc import Iterator
 from fractions import Fraction
@@ -11,7 +11,7 @@ from .in_process import InProcessAnchor
 from .padding import cropped, padded
 from .significant import significant_bits
 
-SMALLEST = 32  # x265 takes no smaller pictures
+SMALLEST = 32  # x265 accepts no smaller pictures
 MOST_BITS = 12
 
 
@@ -30,7 +30,7 @@ class X265(InProcessAnchor):
             raise self.refuse(quality, f"a whole number from 0 to {highest}")
         bits = significant_bits(voxels)
         if lossless and bits > MOST_BITS:
-            raise AiwaveError(f"{self.name} holds {MOST_BITS} bits at most, and this volume uses {bits}.")
+            raise AiwaveError(f"{self.name} supports at most {MOST_BITS} bits, and this volume uses {bits}.")
         rate = "lossless=1" if lossless else f"qp={int(quality)}"
         frames = padded(_shortened(voxels, bits), (1, 8, 8), (1, SMALLEST, SMALLEST))
         side = min(frames.shape[1:])
@@ -50,7 +50,7 @@ class X265(InProcessAnchor):
         return cropped(whole.astype(dtype), shape)
 
     def version(self) -> str:
-        """Version of PyAV, which brings x265 and the decoder."""
+        """Version of PyAV, which bundles x265 and the decoder."""
         import av
 
         return f"x265 in PyAV {av.__version__}"

@@ -9,7 +9,7 @@ from .significant import rounded, significant_bits
 class Zfp(ImagecodecsAnchor):
     """3-D on float32, decoded values rounded. Quality: tolerance [% of 2^(significant bits)]; 0 is lossless.
 
-    The tolerance bounds every error; most are far below it. Lossless is the reversible mode.
+    The tolerance bounds every error; most errors are far below it. Lossless uses the reversible mode.
     """
 
     library = "zfp"

@@ -30,7 +30,7 @@ def automatic_model(volume: np.ndarray, lossless: bool, modality: str | None = N
 
 
 def _missing(lossless: bool, other: bool) -> str:
-    """What to say if there is no model, but perhaps one for the `other` kind of coding."""
+    """Error message for a missing model, which mentions models for the `other` kind of coding."""
     kind = "lossless" if lossless else "lossy"
     quality = "a step, PSNR or rate (--step, --psnr or --bpp)" if lossless else "lossless"
     choose = f"choose {quality}, or give" if other else "give"
@@ -45,7 +45,7 @@ def _log_step(card: Card) -> int:
 
 @torch.inference_mode()
 def _bits(card: Card, part: np.ndarray, log_step: int) -> float:
-    """What a model needs for a part, lossless or at a step."""
+    """Estimated bits of a part with a model, lossless or at a step."""
     model = shipped_model(card.name)
     q = TileCodec(model, log_step, card.lossless).analyse([part.astype(np.int32) - min(0, int(part.min()))])
     return float(model.coder.bits(q, log_step).sum())

@@ -109,7 +109,7 @@ class Writer:
     progress: Progress | None
 
     def lossy(self, log_step: int) -> TileCodec:
-        """What codes at a step."""
+        """Tile codec at a quantisation step."""
         return TileCodec(self.model, log_step, False, self.optimise)
 
     @property
@@ -125,7 +125,7 @@ class Writer:
 
     @property
     def peak(self) -> float:
-        """What errors are compared with for a PSNR."""
+        """PSNR peak."""
         return 255.0 if self.source.dtype.itemsize == 1 else 65535.0
 
     def voxels(self, tile: Tile) -> np.ndarray:

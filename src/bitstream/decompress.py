@@ -144,7 +144,7 @@ def _table(stream: Stream) -> np.ndarray | None:
 
 
 def info(data: bytes | memoryview) -> dict[str, Any]:
-    """What a stream says of itself: plain values that JSON can hold. Raises AiwaveError if it is damaged."""
+    """Description of a stream, as plain values that JSON can hold. Raises AiwaveError if it is damaged."""
     stream = open_stream(data)
     header = stream.header
     voxels = math.prod(header.shape)

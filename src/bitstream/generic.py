@@ -1,4 +1,4 @@
-"""Whether a codec that was made for no kind of images in particular would have needed fewer bytes than a stream."""
+"""Comparison of a stream's size with that of a general-purpose image codec."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""How a volume is cut into tiles that are coded independently."""
+"""The grid of tiles of a volume, which are coded independently."""
 
 import math
 from collections.abc import Iterator
@@ -75,7 +75,7 @@ class Grid:
 
     @property
     def largest(self) -> int:
-        """What no tile has more voxels than."""
+        """Upper bound of the number of voxels of a tile."""
         return math.prod(min(size, self.side) for size in self.shape[1:])
 
     def batches(self, tiles: Iterator[Tile], voxels: int) -> Iterator[list[Tile]]:

@@ -38,7 +38,7 @@ DAMAGED = "The file is damaged: {}."
 
 @dataclass(frozen=True)
 class Header:
-    """What a stream says first. `shape` is (T, D, H, W), T = 1 for a volume; `offset` is added to decoded values.
+    """The header of a stream. `shape` is (T, D, H, W), T = 1 for a volume; `offset` is added to decoded values.
 
     `log_step` is ln(step) in units of 2**-8, 0 if `lossless`. `identity` is the SHA-256 of the model file. `version` is
     that of the stream it was read from.
@@ -88,7 +88,7 @@ class Header:
         return fixed + CRC.pack(zlib.crc32(fixed))
 
     def seed(self, first: bytes | memoryview) -> int:
-        """What the checksums of sections and chunks continue from, given the header's bytes: the header's own CRC.
+        """Initial CRC for the checksums of sections and chunks, given the header's bytes: the header's own CRC.
 
         Up to version UNTIED it was the CRC of header and CRC together, which is the same number for every header.
         """

@@ -34,7 +34,7 @@ the first with dependent quantisation.
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """What a stream needs besides itself. `data` is the model file; its SHA-256 is `identity`, in hexadecimal.
+    """A model as streams need it. `data` is the model file; its SHA-256 is `identity`, in hexadecimal.
 
     `float_transform` and `post` belong to models that code lossily, `integers` to those that code losslessly alone.
     """
@@ -53,7 +53,7 @@ class Model:
 
     @property
     def name(self) -> str:
-        """What it is called."""
+        """Display name."""
         return self.description.name
 
     @property
@@ -70,7 +70,7 @@ class Model:
 
     @property
     def dependent(self) -> bool:
-        """Whether quantisation is dependent and coefficients count in half steps."""
+        """True if quantisation is dependent, so that coefficients count in half steps."""
         return self.coder.model.dependent
 
     @cached_property

@@ -1,4 +1,4 @@
-"""What a model file says of a codec's transform and filter, and the modules rebuilt from it."""
+"""Description of a codec's transform and filter in a model file, and the modules rebuilt from it."""
 
 import math
 from functools import partial
@@ -50,7 +50,7 @@ class NetPart(Part):
 
     @classmethod
     def of(cls, net: LiftingNet) -> "NetPart":
-        """What a network was made with. Raises AiwaveError for an activation or scale that files do not know."""
+        """Constructor arguments of a network. Raises AiwaveError for an activation or scale unknown to files."""
         activation = type(net.inner[0][0]).__name__ if len(net.inner) else "Tanh"  # type: ignore[index]
         if activation not in ACTIVATIONS or not isinstance(net.scale, BoundedScale | PublishedScale | None):
             raise AiwaveError(
@@ -69,7 +69,7 @@ class NetPart(Part):
         )
 
     def scale_module(self) -> nn.Module | None:
-        """What turns the raw scale field into a factor."""
+        """Function that maps the raw scale field to a factor."""
         if self.scale is None:
             return None
         return BoundedScale(self.scale) if self.scale else PublishedScale()
@@ -91,7 +91,7 @@ class TransformPart(Part):
 
     @classmethod
     def of(cls, transform: WaveletTransform) -> "TransformPart":
-        """What a transform was made with. Raises AiwaveError as `NetPart.of` does."""
+        """Constructor arguments of a transform. Raises AiwaveError as `NetPart.of` does."""
         scheme = transform.schemes[0]
         step = scheme.steps[0]  # type: ignore[union-attr, index]
         wavelets = {len(wavelet.lifting.steps): wavelet for wavelet in Wavelet}
@@ -125,7 +125,7 @@ class PostPart(Part):
 
     @classmethod
     def of(cls, post: nn.Module) -> "PostPart":
-        """What a filter was made with. Raises AiwaveError for one that files do not know."""
+        """Constructor arguments of a filter. Raises AiwaveError for one unknown to files."""
         kind = next((name for name, kind in POSTS.items() if type(post) is kind), None)
         if kind is None:
             raise AiwaveError(f"A filter of kind {type(post).__name__} cannot be stored: train with post=cnn or none.")

@@ -72,7 +72,7 @@ def outcomes(
 
 
 def helpers_for(batches: int) -> int:
-    """How many processes should help with so many batches: none if PyTorch is set to use one thread."""
+    """Number of helper processes for `batches` batches: none if PyTorch is limited to one thread."""
     if current_process().daemon:  # such may not have children
         return 0
     return max(0, min(torch.get_num_threads(), MOST, batches) - 1)

@@ -18,14 +18,14 @@ SAMPLED = 8 * 64**3
 """Voxels that the search looks at; the result is checked on all."""
 
 BEYOND = round(math.log(8) * 2**LOG_STEP_FRACTION)
-"""How far beyond the steps it was trained for a model may be used: a factor of 8."""
+"""Largest extrapolation beyond the steps a model was trained for: a factor of 8."""
 
 EVALUATIONS = 16
 
 
 @dataclass(frozen=True)
 class Target:
-    """What to reach: a PSNR [dB] or else a rate [bit/voxel]. Raises AiwaveError if it is not positive."""
+    """Target of rate control: a PSNR [dB] or a rate [bit/voxel]. Raises AiwaveError if it is not positive."""
 
     psnr: float | None
     bpp: float | None
@@ -46,7 +46,7 @@ class Target:
 
     @property
     def tolerance(self) -> float:
-        """How far the result may be off, on the scale of `scaled`."""
+        """Accepted deviation from the target, on the scale of `scaled`."""
         return 0.1 if self.bpp is None else 0.02
 
     @property
@@ -94,7 +94,7 @@ class Search:
 
     @property
     def sees_all(self) -> bool:
-        """Whether the sample is the volume."""
+        """True if the sample is the whole volume."""
         return len(self.tiles) == self.writer.grid.count
 
     def measure(self, log_step: int) -> float:

@@ -1,4 +1,4 @@
-"""What is done with a batch of tiles, in this process or in another."""
+"""The work on a batch of tiles, in this process or another."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Looking at runs, comparing and repeating them, from their folders alone."""
+"""Inspection, comparison and repetition of runs, using only their folders."""
 
 from .difference import differences
 from .listing import find_runs, format_runs, state_of

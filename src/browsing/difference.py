@@ -1,4 +1,4 @@
-"""In what two runs differ."""
+"""Differences between two runs."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -14,7 +14,7 @@ FACTS = ("git", "packages", "machine", "data", "aiwave")
 
 
 def differences(a: RunFolder, b: RunFolder) -> list[str]:
-    """Lines `key: of a -> of b` for configuration, origin and mean results. Raises AiwaveError for what is no run."""
+    """Lines `key: in a -> in b` for configuration, origin and mean results. Raises AiwaveError if one is not a run."""
     one, two = (dict(_flat(OmegaConf.to_container(run.read_config()))) for run in (a, b))
     lines = [*_changed("", one, two, LABELS), *origin(a, b)]
     first, second = (_means(run) for run in (a, b))
@@ -22,7 +22,7 @@ def differences(a: RunFolder, b: RunFolder) -> list[str]:
 
 
 def origin(a: RunFolder, b: RunFolder) -> list[str]:
-    """Lines for what differs in code, packages, machine and data. Raises AiwaveError for damaged folders."""
+    """Lines for differences in code, packages, machine and data. Raises AiwaveError for damaged folders."""
     one, two = ({key: run.provenance().get(key) for key in FACTS} for run in (a, b))
     return list(_changed("", dict(_flat(one)), dict(_flat(two)), ()))
 

@@ -1,4 +1,4 @@
-"""All runs below a folder, a line each."""
+"""List of all runs below a folder, one per line."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +14,7 @@ COLUMNS = ("run", "state", "name", "dataset", "transform", "entropy", "rate", "s
 
 
 def find_runs(root: Path) -> list[RunFolder]:
-    """The runs below `root`, oldest first. Raises AiwaveError if there is no such folder."""
+    """The runs below `root`, oldest first. Raises AiwaveError if the folder does not exist."""
     if not root.is_dir():
         raise AiwaveError(f"{root} is not a folder: give the one that holds the runs.")
     found = [path for path in root.rglob("config.yaml") if (path.parent / "provenance.json").is_file()]
@@ -22,7 +22,7 @@ def find_runs(root: Path) -> list[RunFolder]:
 
 
 def format_runs(runs: Sequence[RunFolder]) -> str:
-    """A plain-text table of `runs`; one that cannot be read says why in place of its columns."""
+    """A plain-text table of `runs`; an unreadable one shows the reason in place of its columns."""
     rows = [COLUMNS, *(_row(run) for run in runs)]
     widths = [max(len(row[k]) for row in rows if k < len(row)) for k in range(len(COLUMNS))]
     return "\n".join(
@@ -31,7 +31,7 @@ def format_runs(runs: Sequence[RunFolder]) -> str:
 
 
 def state_of(run: RunFolder) -> str:
-    """How a run stands; "running" only if a process is at work on it."""
+    """State of a run; "running" only while a process is at work on it."""
     status = read_status(run.path)
     if status is not None:
         return "interrupted" if status.state == "running" and not is_held(run.path) else status.state
@@ -43,7 +43,7 @@ def _row(run: RunFolder) -> tuple[str, ...]:
         cfg = run.read_config()
         stages = plan(cfg)
         words = (cfg.name, *about(cfg).values())
-    except Exception as error:  # whatever is wrong with one run, the others are listed
+    except Exception as error:  # whatever is wrong with one run, the others are still listed
         return str(run.path), f"unreadable: {str(error).splitlines()[0]}"
     done = sum(run.is_finished(stage.name) for stage in stages)
     return str(run.path), state_of(run), *words, f"{done}/{len(stages)}"

@@ -1,4 +1,4 @@
-"""Doing a run once more, to see whether it gives the same."""
+"""Repetition of a run, to check that its results are reproduced."""
 
 import itertools
 import shlex
@@ -11,9 +11,9 @@ from .difference import origin
 
 
 def rerun(run: RunFolder) -> Path:
-    """Train a run's recorded configuration again, in a folder beside it, with as many threads; compare the results.
+    """Train a run's recorded configuration again, in a sibling folder, with as many threads; compare the results.
 
-    Returns the new folder if its rd.csv is the same in all but the times.
+    Returns the new folder if its rd.csv is the same except for the times.
 
     Raises:
         AiwaveError: If the run has no results, or the new ones differ; says by how much and what else changed.

@@ -1,4 +1,4 @@
-"""One run on the terminal."""
+"""Summary of one run for the terminal."""
 
 import json
 from pathlib import Path
@@ -11,7 +11,7 @@ from .listing import state_of
 
 
 def show_run(run: RunFolder) -> str:
-    """What a run is, where it comes from, how far it got and what it reached. Raises AiwaveError for what is no run."""
+    """Summary of a run: configuration, origin, progress and results. Raises AiwaveError if it is not a run."""
     cfg, origin, status = run.read_config(), run.provenance(), read_status(run.path)
     git, machine, data = origin.get("git", {}), origin.get("machine", {}), origin.get("data", {})
     changes = " and changes" if git.get("dirty") else ""

@@ -1,4 +1,4 @@
-"""Stopping before a bad step spoils the weights."""
+"""Check for non-finite loss and gradients, before they spoil the weights."""
 
 import math
 from typing import Any
@@ -11,9 +11,9 @@ from ..errors import AiwaveError
 
 
 class GradientHealth(pl.Callback):
-    """Log the gradient norm of every component; stop at once when loss or gradients are not finite.
+    """Log the gradient norm of every component; stop at once if the loss or a gradient is not finite.
 
-    The weights are still those before the bad step, and the checkpoints those of the last whole epoch.
+    The weights are then still those before the bad step, and the checkpoints those of the last completed epoch.
     """
 
     def on_before_backward(self, trainer: pl.Trainer, pl_module: Any, loss: Tensor) -> None:
@@ -22,7 +22,7 @@ class GradientHealth(pl.Callback):
             raise AiwaveError(_complaint(trainer, pl_module, "loss", loss.item()))
 
     def on_before_optimizer_step(self, trainer: pl.Trainer, pl_module: Any, optimizer: torch.optim.Optimizer) -> None:
-        """Check and log the gradients, before they are clipped."""
+        """Check and log the gradients, before clipping."""
         for name, component in pl_module.codec.named_children():
             gradients = [p.grad for p in component.parameters() if p.grad is not None]
             if not gradients:

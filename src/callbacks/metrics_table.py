@@ -1,4 +1,4 @@
-"""What a stage logged, as a table in its folder, whatever else tracks it."""
+"""Table of a stage's logged metrics, in its folder, independent of any tracker."""
 
 import csv
 from pathlib import Path
@@ -16,16 +16,16 @@ Row = dict[str, str]
 
 
 class MetricsTable(pl.Callback):
-    """Writes metrics.csv: a row per epoch with the validation's figures and the last logged ones of training.
+    """Writes metrics.csv: a row per epoch with the validation metrics and the last logged training metrics.
 
-    A resumed stage keeps the rows up to its checkpoint and goes on with them.
+    A resumed stage keeps the rows up to its checkpoint and appends to them.
     """
 
     def __init__(self) -> None:
         self._rows: list[Row] = []
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
-        """Take up the rows of the epochs that the checkpoint has seen."""
+        """Restore the rows of the epochs before the checkpoint."""
         path = _path(trainer)
         if not path.is_file():
             return

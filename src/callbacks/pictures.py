@@ -1,4 +1,4 @@
-"""Pictures of a stage's codec when the stage is done."""
+"""Pictures of a stage's codec at the end of the stage."""
 
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ class Pictures(pl.Callback):
     @rank_zero_only
     @torch.no_grad()
     def on_train_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
-        """Draw."""
+        """Draw the pictures."""
         folder = Path(trainer.default_root_dir)
         if self._seen is not None:
             save_slices(*self._seen, folder / SLICES)

@@ -1,4 +1,4 @@
-"""How far training is: a bar on a terminal, a line per epoch in a log."""
+"""Training progress: a bar on a terminal, a line per epoch in a log."""
 
 import sys
 from typing import Any
@@ -11,10 +11,10 @@ SHOWN = ("loss", "bpp", "psnr")
 
 
 class Progress(TQDMProgressBar):
-    """One bar per epoch with loss, bpp and PSNR; where the output is no terminal, one line per epoch instead."""
+    """One bar per epoch with loss, bpp and PSNR; one line per epoch if the output is not a terminal."""
 
     def get_metrics(self, trainer: pl.Trainer, pl_module: Any) -> dict[str, Any]:
-        """Short names, no version number."""
+        """Metrics with short names, without the version number."""
         metrics = super().get_metrics(trainer, pl_module)
         return {
             name.split("/")[-1]: f"{value:.3f}" if isinstance(value, float) else value
@@ -24,16 +24,16 @@ class Progress(TQDMProgressBar):
 
     @property
     def is_disabled(self) -> bool:
-        """No bar in a log, where each of its states would be a line."""
+        """True in a log, where every update of the bar would be a line."""
         return super().is_disabled or not sys.stderr.isatty()
 
     def on_train_epoch_start(self, trainer: pl.Trainer, *args: Any) -> None:
-        """Name the stage and count its epochs."""
+        """Show the stage's name and the epoch number."""
         super().on_train_epoch_start(trainer, *args)
         self.train_progress_bar.set_description(_where(trainer))
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
-        """In a log, tell how the epoch did."""
+        """Print the metrics of the epoch, if the output is a log."""
         super().on_train_epoch_end(trainer, pl_module)
         if self.is_enabled and not sys.stderr.isatty():
             seen = {name.split("/")[-1]: value for name, value in trainer.progress_bar_metrics.items()}
@@ -43,12 +43,12 @@ class Progress(TQDMProgressBar):
             sys.stderr.write(f"{_where(trainer)}: {', '.join(figures)}\n")
 
     def on_exception(self, trainer: pl.Trainer, *args: Any) -> None:
-        """Leave the bar as it stands, so that the error begins a line of its own."""
+        """Close the bar, so that the error starts on a new line."""
         if trainer.training:
             self.train_progress_bar.close()
 
     def init_validation_tqdm(self) -> Any:
-        """No second bar: validation is short."""
+        """Disabled bar: validation is too short for one."""
         return Tqdm(disable=True)
 
 

@@ -1,4 +1,4 @@
-"""Rate and distortion of the validation crops after every epoch."""
+"""Rate and distortion on the validation crops after every epoch."""
 
 from collections import defaultdict
 from typing import Any
@@ -16,14 +16,14 @@ class RdLogging(pl.Callback):
         self._psnr: dict[str, Psnr] = {}
 
     def on_validation_epoch_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
-        """Begin anew."""
+        """Reset the metrics."""
         self._bpp = defaultdict(Bpp)
         self._psnr = defaultdict(lambda: Psnr(pl_module.peak))
 
     def on_validation_batch_end(
         self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, *args: Any
     ) -> None:
-        """Take in one batch, coded at every quality (see `CompressionTask.validation_step`)."""
+        """Accumulate a batch, coded at every quality (see `CompressionTask.validation_step`)."""
         x = batch["image"].cpu()  # metrics sum up in float64, which not every accelerator has
         for quality, coded in outputs.items():
             self._bpp[f"val/bpp@{quality}"].update(coded.bits.sum(dim=1).cpu(), x.numel())
@@ -34,6 +34,6 @@ class RdLogging(pl.Callback):
             self._bpp[f"band_bpp/{band}"].update(bits, x.numel())
 
     def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
-        """Log the figures of the epoch."""
+        """Log the metrics of the epoch."""
         for metrics in (self._bpp, self._psnr):
             pl_module.log_dict({name: metric.compute().float() for name, metric in metrics.items()})

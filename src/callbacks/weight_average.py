@@ -1,4 +1,4 @@
-"""A running average of the weights."""
+"""Exponential moving average of the weights."""
 
 from typing import Any
 
@@ -13,8 +13,9 @@ class WeightAverage(pl.Callback):
     """Exponential moving average of the weights; validation and checkpoints see the average.
 
     After the n-th optimiser step the average moves by 1 - d of the way to the weights, d = min(decay, (n+1) / (n+10)),
-    so that a short stage forgets its start. A checkpoint's `state_dict` is the average, what training goes on from lies
-    beside it: a resumed run equals an uninterrupted one. Buffers that are not floating-point are those of the model.
+    so that a short stage forgets its start. A checkpoint's `state_dict` is the average; the weights that training
+    continues from are stored beside it, so a resumed run equals an uninterrupted one. Buffers that are not
+    floating-point are copied from the model.
     """
 
     def __init__(self, decay: float) -> None:
@@ -23,13 +24,13 @@ class WeightAverage(pl.Callback):
         self._steps = 0
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
-        """Begin with the weights as they are, unless resumed."""
+        """Start the average at the current weights, unless resumed."""
         if not self._average:
             self._average = _copy(pl_module)
 
     @torch.no_grad()
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, *args: Any) -> None:
-        """Take in the weights, if this batch ended an optimiser step."""
+        """Update the average, if this batch completed an optimiser step."""
         if trainer.global_step == self._steps:
             return
         self._steps = trainer.global_step
@@ -42,19 +43,19 @@ class WeightAverage(pl.Callback):
                 own.copy_(value)
 
     def on_validation_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
-        """Validate the average."""
+        """Swap in the average for validation."""
         self._exchange(pl_module)
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
-        """Go on with the weights."""
+        """Swap the weights back in."""
         self._exchange(pl_module)
 
     def state_dict(self) -> dict[str, Any]:
-        """How many steps it has seen."""
+        """The number of steps averaged so far."""
         return {"steps": self._steps}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on counting."""
+        """Restore the number of steps."""
         self._steps = state_dict["steps"]
 
     def on_save_checkpoint(self, trainer: pl.Trainer, pl_module: Any, checkpoint: dict[str, Any]) -> None:
@@ -63,7 +64,7 @@ class WeightAverage(pl.Callback):
         checkpoint["state_dict"] = {name: value.clone() for name, value in self._average.items()}
 
     def on_load_checkpoint(self, trainer: pl.Trainer, pl_module: Any, checkpoint: dict[str, Any]) -> None:
-        """Take the average from a checkpoint, and give the model its weights back."""
+        """Restore the average from a checkpoint, and the model's own weights."""
         pl_module.load_state_dict(checkpoint[LIVE])
         self._average = {name: checkpoint["state_dict"][name].to(value) for name, value in _copy(pl_module).items()}
 

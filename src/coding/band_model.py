@@ -1,4 +1,4 @@
-"""What an entropy model in integers must offer to code bands with it."""
+"""The interface of an integer entropy model that codes bands."""
 
 from typing import Protocol
 

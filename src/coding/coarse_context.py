@@ -1,4 +1,4 @@
-"""What is known of a level before it is coded: the coarser bands put together, in exact fixed point."""
+"""Context from coarser levels: the coarser bands combined, in exact fixed point."""
 
 from functools import cache
 

@@ -20,7 +20,7 @@ BANDS = len(BAND_LETTERS)
 
 
 def of_tiles(tiles: int, places: int) -> Tensor:
-    """Where the rows of every tile begin if each has so many: (T, 1, 1) int32."""
+    """Offsets of the tiles' first rows, of `places` rows per tile: (T, 1, 1) int32."""
     return torch.arange(0, tiles * places, places, dtype=torch.int32).view(-1, 1, 1)
 
 
@@ -86,7 +86,7 @@ class BandPass:
         return mixed, model.predicted(self.band_id, gathered(self._q, near)[:, :CENTRE], others)
 
     def parameters(self, mixed: Tensor, second: Tensor | None = None) -> Tensor:
-        """What is mixed, (rows, C) -> the density's parameters (rows, size), float32 integers.
+        """Mixed features (rows, C) -> parameters of the density (rows, size), float32 integers.
 
         `second` (rows,) is 1 where the second quantiser is, else 0; None without dependent quantisation.
         """
@@ -100,7 +100,7 @@ class BandPass:
 
 
 class LevelContext:
-    """What does not depend on a band's own coefficients: the coarser levels, and the level's bands coded before.
+    """Context that is independent of a band's own coefficients: coarser levels, and bands of the level coded before.
 
     `approx` (T, 1, d, h, w) is the reconstruction of the coarser levels (see `synthesise_level`), None at the coarsest
     level. `siblings` are the layers over bands coded before (see `SiblingPass`). `memory` is what bands remember of
@@ -137,11 +137,11 @@ class LevelContext:
             self.cross = CrossPass(model.cross[own], model.cross_coarse[own], wave, tiles, approx)
 
     def near(self, start: int, end: int) -> Tensor:
-        """Where the causal neighbours of positions, and these themselves, are remembered: (T * n, 14) int32."""
+        """Memory slots of the causal neighbours of positions, and of the positions themselves: (T * n, 14) int32."""
         return (self._near[start:end] + self._near_tiles).flatten(0, 1)
 
     def _neighbours(self, start: int, end: int) -> Tensor:
-        """Where all neighbours of positions are, among all tiles: (T * n, 27) int32."""
+        """Indices of all neighbours of positions, over all tiles: (T * n, 27) int32."""
         return (self._all[start:end] + self._all_tiles).flatten(0, 1)
 
     def _convolved(self, approx: Tensor) -> Tensor:
@@ -157,7 +157,7 @@ class LevelContext:
         return band
 
     def crossed(self, start: int, end: int, band: BandPass) -> Tensor | None:
-        """What other bands predict of a band's positions `start` to `end`, after `features` (see `CrossPass.of`)."""
+        """Prediction of a band's positions `start` to `end` from other bands, after `features` (see `CrossPass.of`)."""
         if self.cross is None:
             return None
         if (last := band.last) is not None and last.known is not None:
@@ -165,7 +165,7 @@ class LevelContext:
         return self.cross.of(start, end, band.letters)
 
     def features(self, start: int, end: int, band: BandPass) -> Tensor:
-        """What is known beside a band's own coefficients: (T, n, C) float32 integers, or zeros (1, 1, C).
+        """Features from outside a band: (T, n, C) float32 integers, or zeros (1, 1, C).
 
         Of the positions `start` to `end`. Bands must ask in order.
         """

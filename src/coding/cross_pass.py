@@ -13,7 +13,7 @@ ROWS = 8192
 
 
 class CrossPass:
-    """What the coarser levels, and the bands of a level coded before, predict of the bands that follow, for T tiles.
+    """Prediction of the following bands from coarser levels and from bands of the same level coded before, for T tiles.
 
     `siblings` (8, 8, 27) are the filters of a level by the band they predict and the band they see, `coarse` (8, 27)
     those of the reconstruction `approx` (T, 1, d, h, w), in units of 2**-6 steps, None at the coarsest level; taps are
@@ -40,5 +40,5 @@ class CrossPass:
         total += (neighbours @ self._siblings[:, letters].T).view_as(total)
 
     def of(self, start: int, end: int, letters: int) -> Tensor:
-        """What is predicted of a band there: (T * n,) float64 integers, in units of 2**-18."""
+        """Prediction of a band there: (T * n,) float64 integers, in units of 2**-18."""
         return self._total[:, start:end, letters].flatten()

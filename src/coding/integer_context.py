@@ -30,7 +30,7 @@ BY_BAND = {"siblings", "own", "widen", "narrow", "mix", "head"}
 
 CROSS_LIMIT = 2**22
 COARSE_LIMIT = 2**18
-"""What sums of a filter's magnitudes stay below, for coefficients and for the reconstruction: then float64 is exact.
+"""Bounds of the sum of a filter's magnitudes, on coefficients and on the reconstruction, that keep float64 exact.
 
 Coefficients reach 2**23 in units of 2**-6 of a tap, differences of the reconstruction 2**34.
 """
@@ -74,17 +74,17 @@ class IntegerContext:
 
     @property
     def dependent(self) -> bool:
-        """Whether quantisation is dependent and coefficients count in half steps."""
+        """True if quantisation is dependent, so that coefficients count in half steps."""
         return self.second_head is not None
 
     @property
     def states(self) -> int:
-        """How many states the trellis of dependent quantisation has."""
+        """Number of states of the trellis of dependent quantisation."""
         return self.trellis or FIRST_STATES
 
     @property
     def oriented(self) -> bool:
-        """Whether the outer layers differ by the place of a band among a level's eight."""
+        """True if each of a level's eight bands has its own outer layers."""
         return "head.0" in self.layers
 
     def layer(self, name: str, letters: int) -> IntegerLayer | None:
@@ -109,7 +109,7 @@ class IntegerContext:
         return [layer for name, layer in self.layers.items() if name.startswith("block")]
 
     def condition(self, band: int, log_step: int) -> Tensor:
-        """What band and step add to the features: (C,) float32 integers. Raises ValueError for absurd steps."""
+        """Embedding of band and step, added to features: (C,) float32 integers. Raises ValueError for absurd steps."""
         if abs(log_step) > LOG_STEP_LIMIT:
             raise ValueError(f"a step of exp({log_step / 2**LOG_STEP_FRACTION:g}) is out of range")
         shift = EMBEDDING_FRACTION + LOG_STEP_FRACTION - self.fraction
@@ -117,11 +117,11 @@ class IntegerContext:
         return _shifted(total, shift).to(torch.float32)
 
     def head_offset(self, band: int) -> Tensor:
-        """What the band adds to the density's parameters: (size,) float32 that holds integers."""
+        """Band-dependent bias of the density's parameters: (size,) float32 that holds integers."""
         return _shifted(self.band_head[band], EMBEDDING_FRACTION - PARAMETER_FRACTION).to(torch.float32)
 
     def second_change(self, band: int) -> tuple[Tensor, Tensor] | None:
-        """What the second quantiser adds to the mixed features, (C,), and to the density's parameters, (size,).
+        """Biases of the second quantiser for the mixed features, (C,), and for the density's parameters, (size,).
 
         Both are float32 that hold integers; None if there is no second one.
         """

@@ -45,12 +45,12 @@ class IntegerLayer:
 
     @property
     def bounds(self) -> Tensor:
-        """What no partial sum of an output exceeds in magnitude, (N,) int64."""
+        """Bound of every partial sum of an output in magnitude, (N,) int64."""
         return self.weight.long().abs().sum(dim=0) * self.limit + self.bias.abs()
 
     @property
     def reach(self) -> int:
-        """What no output exceeds in magnitude."""
+        """Bound of every output in magnitude."""
         return int((self.bounds >> self.shift).max()) + 1
 
     def __call__(self, x: Tensor) -> Tensor:
@@ -58,7 +58,7 @@ class IntegerLayer:
         return self.finish(torch.addmm(self.operands[1], x.to(self.dtype), self.operands[0]))
 
     def accumulate(self, x: Tensor, first: int) -> Tensor:
-        """What inputs `first` to `first` + k add to the sum before `finish`: (rows, k) -> (rows, N), `dtype`."""
+        """Contribution of inputs `first` to `first` + k to the sum before `finish`: (rows, k) -> (rows, N), `dtype`."""
         return x.to(self.dtype) @ self.operands[0][first : first + x.shape[1]]
 
     def finish(self, total: Tensor) -> Tensor:

@@ -28,7 +28,7 @@ class IntegerLifting:
     net: IntegerNet | None
 
     def increment(self, source: Tensor, targets: int) -> Tensor:
-        """What the step adds to so many targets, to the nearest integer, halves upwards.
+        """The step's update of `targets` samples, rounded to the nearest integer, halves upwards.
 
         (B, 1, m, a, b) int64 -> (B, 1, targets, a, b) int64.
         """

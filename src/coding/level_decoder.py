@@ -60,7 +60,7 @@ def _rows(band: BandModel, run: Run, places: Tensor | slice, tiles: int, states:
 
 
 def _coded(inside: Tensor | None, run: Run) -> Tensor | slice:
-    """Which of a run's positions have coefficients; see `Wavefront.inside`."""
+    """Mask of a run's positions that have coefficients; see `Wavefront.inside`."""
     return slice(None) if inside is None else inside[run.start : run.end].nonzero().squeeze(1)
 
 

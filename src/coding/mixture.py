@@ -56,7 +56,7 @@ class Mixture:
         return Mixture(self.family, weight, mean, scale, self.predicted.index_select(0, rows), second)
 
     def position(self, edge: Tensor) -> Tensor:
-        """Where what is coded as less than `edge` (m, rows) ends, in steps and units of 2**-8; int64.
+        """Upper end of the interval that is coded as less than `edge` (m, rows), in steps and units of 2**-8; int64.
 
         That is half a step below `edge`; in the second quantiser as much nearer to zero, a quarter next to zero itself.
         """

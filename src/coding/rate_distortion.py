@@ -57,7 +57,7 @@ def _paths(exact: Subbands, costs: Iterable[Tensor], states: int) -> Subbands:
 
 
 def _bits(band: KnownBand, exact: Tensor) -> Tensor:
-    """What the `candidates` for coefficients (T, P) cost, (6, T, d, h, w), in bits."""
+    """Cost in bits of the `candidates` for coefficients (T, P): (6, T, d, h, w)."""
     values = torch.empty(len(SECOND), *exact.shape)
     for start, end, mixture_of in band.densities:
         own = (2 * candidates(exact[:, start:end])).long().flatten(1)
@@ -82,7 +82,7 @@ def _bands(subbands: Subbands) -> list[Tensor]:
 
 
 def _choose(band: KnownBand, exact: Tensor) -> Tensor:
-    """What to code of a band whose coefficients are `exact` (T, P): (T, d, h, w) int64."""
+    """Quantisation indices to code for a band whose coefficients are `exact` (T, P): (T, d, h, w) int64."""
     coded = band.values.clone()
     for start, end, mixture_of in band.densities:
         nearest, own = coded[:, start:end].flatten(), exact[:, start:end].flatten()

@@ -1,4 +1,4 @@
-"""Which fronts of a level's bands are decoded at the same time, and how much of a band is remembered for that."""
+"""Decoding schedule: fronts of a level's bands that are decoded together, and how much of a band is kept for them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from .wavefront import Wavefront, wavefront
 
 @dataclass(frozen=True)
 class Memory:
-    """Where a band's positions are kept: `slots` (P + 1,) int32, those of a front one after the other.
+    """Slots of a band's positions: `slots` (P + 1,) int32, those of a front one after the other.
 
     `size` is the number of slots, and the place of all that lies outside. Later positions may replace earlier ones.
     """
@@ -53,7 +53,7 @@ class Schedule:
     memory: Memory
 
     def steps(self, bands: int) -> Iterator[list[Run]]:
-        """What can be decoded at once, in order: at most one front of every band."""
+        """Sets of fronts that can be decoded at once, in order: at most one front of every band."""
         for step in range(len(self.fronts) + self.lag * (bands - 1)):
             places = ((band, step - self.lag * band) for band in range(bands))
             yield [Run(band, *self.fronts[place]) for band, place in places if 0 <= place < len(self.fronts)]

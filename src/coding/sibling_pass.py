@@ -1,4 +1,4 @@
-"""What the bands of a level that are coded before tell the network of the next, in integers."""
+"""Messages, in integers, from a level's coded bands to the network of the next band."""
 
 from dataclasses import replace
 from typing import NamedTuple, Protocol
@@ -17,7 +17,7 @@ def gathered(buffer: Tensor, index: Tensor) -> Tensor:
 
 
 class Written(NamedTuple):
-    """What bands see of the one before them, once it is written.
+    """Outputs of a coded band that later bands see.
 
     Its place among the eight; its coefficients as the network takes them, (T, P + 1) float32, and as they are,
     (T, P + 1) float64, where these predict others. Not the band itself: its hidden features would stay in memory.

@@ -54,7 +54,7 @@ class Recorder:
         self._frequency.append(frequency)
 
     def segments(self) -> list[bytes]:
-        """What was recorded, one segment per tile."""
+        """The recorded symbols, one segment per tile."""
         keys, left, frequency = (torch.cat(x).numpy() for x in (self._keys, self._left, self._frequency))
         order = np.argsort(keys, kind="stable")
         tile = keys[order] // (len(self._starts) * PHASES)

@@ -1,4 +1,4 @@
-"""How a coefficient becomes symbols of small alphabets: a bin about its centre, halvings of the bin, an escape."""
+"""Binarisation of coefficients into small alphabets: a bin about the centre, halvings of the bin, an escape."""
 
 from typing import NamedTuple, Protocol
 
@@ -10,7 +10,7 @@ from .exact_tables import CDF_STEPS, inverse_scales, looked_up, scale_tables
 from .mixture import HALF, WEIGHT_BITS, Mixture, bin_cdf
 
 EDGES = torch.tensor([-12, -8, -5, -3, -2, -1, 0, 1, 2, 3, 4, 6, 9, 13])
-"""Where bins 1 to 14 begin, in units of 4**k from the anchor. Bins 0 and 14 are open."""
+"""Lower edges of bins 1 to 14, in units of 4**k from the anchor. Bins 0 and 14 are open."""
 
 WIDTHS = torch.diff(EDGES)
 BINS = len(EDGES) + 1

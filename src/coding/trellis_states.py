@@ -1,4 +1,4 @@
-"""Which quantiser every coefficient has, while a decoder finds out."""
+"""Quantiser of every coefficient, tracked while a decoder finds it out."""
 
 from functools import lru_cache
 
@@ -36,7 +36,7 @@ class TrellisStates:
 
 @lru_cache(maxsize=8)
 def _after(size: Size) -> Tensor:
-    """What comes after each position in its chain, in wavefront order: (P,), P after a chain's end."""
+    """Successor of each position in its chain, in wavefront order: (P,), P after a chain's end."""
     wave, chain = wavefront(size), chains(size)
     rank = torch.empty(wave.positions + 1, dtype=torch.int64)
     rank[wave.raster], rank[-1] = torch.arange(wave.positions), wave.positions

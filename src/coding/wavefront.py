@@ -45,7 +45,7 @@ class Wavefront:
         return [(start, min(start + length, self.positions)) for start in range(0, self.positions, length)]
 
     def inside(self, size: Size) -> Tensor | None:
-        """Which positions lie in the first `size` of the band, (P,) of bool; None if all do."""
+        """Mask of the positions that lie in the first `size` of the band, (P,) of bool; None if all do."""
         if size == self.size:
             return None
         places = torch.unravel_index(self.raster, self.size)

@@ -1,1 +1,1 @@
-"""The commands that are not Hydra applications: files in, files out."""
+"""Commands that are not Hydra applications: files in, files out."""

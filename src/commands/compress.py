@@ -1,4 +1,4 @@
-"""`aiwave compress`: an image to an .aiw file."""
+"""`aiwave compress`: compress an image to an .aiw file."""
 
 import argparse
 import sys
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """The command, given what follows its name. Raises AiwaveError for bad input."""
+    """Run the command with the arguments after its name. Raises AiwaveError for bad input."""
     args = arguments_of().parse_args(arguments)
     check_unused(args.output, args.force)
     if args.modality is not None and args.modality not in modalities():
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str]) -> None:
         model, why = automatic_model(image.voxels, lossless, args.modality or image.modality)
         said.append(why)
     if unasked:
-        said.append("lossless, since no quality was asked for")
+        said.append("lossless, since no quality was requested")
     if said and not args.quiet:
         print("; ".join(said), file=sys.stderr)
     with progress_bar(image.voxels.size, "compressing", args.quiet) as progress:
@@ -61,7 +61,7 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def _write(data: bytes, name: str) -> None:
-    """To a file, whole or not at all, or to standard output."""
+    """Write to a file (atomically) or to standard output."""
     from ..atomic import replacing
 
     if name == STREAM:
@@ -81,7 +81,7 @@ def _note(smaller: "Smaller") -> str:
 
 
 def arguments_of() -> argparse.ArgumentParser:
-    """The parser of the arguments."""
+    """Argument parser of the command."""
     given = parser("compress", "Compress a volume or a series of volumes with 8- or 16-bit integers.")
     given.add_argument("input", metavar="IN", help=".tif, .nii, .nii.gz, .nrrd, .mha, .npy, a DICOM folder; -: .npy")
     given.add_argument("output", metavar="OUT", help="the .aiw file; - for standard output")
@@ -93,11 +93,11 @@ def arguments_of() -> argparse.ArgumentParser:
     )
     given.add_argument("--modality", metavar="M", help="em, ct, mri, fmri or sections, for --model auto")
     quality = given.add_mutually_exclusive_group()
-    quality.add_argument("--lossless", action="store_true", help="every voxel as it was (the default)")
+    quality.add_argument("--lossless", action="store_true", help="reproduce every voxel exactly (the default)")
     quality.add_argument("--step", type=float, metavar="S", help="quantisation step, in units of the voxels")
     quality.add_argument("--psnr", type=float, metavar="DB", help="reach this PSNR within 0.1 dB")
     quality.add_argument("--bpp", type=float, metavar="B", help="reach this many bits per voxel within 2 %%")
-    given.add_argument("--embed-model", action="store_true", help="store the model in the file, too")
+    given.add_argument("--embed-model", action="store_true", help="also store the model in the file")
     given.add_argument("--tile", type=int, default=64, metavar="N", help="voxels a side of a tile (default 64)")
     given.add_argument("--nearest", action="store_true", help="lossy: round to the nearest; faster, larger files")
     given.add_argument("--force", action="store_true", help="replace OUT if it exists")

@@ -1,4 +1,4 @@
-"""`aiwave decompress`: an .aiw file to an image."""
+"""`aiwave decompress`: decompress an .aiw file to an image."""
 
 import argparse
 import math
@@ -10,7 +10,7 @@ from .output import STREAM, check_unused, parser, progress_bar, read_stream
 
 
 def main(arguments: Sequence[str]) -> None:
-    """The command, given what follows its name. Raises AiwaveError for bad input."""
+    """Run the command with the arguments after its name. Raises AiwaveError for bad input."""
     args = arguments_of().parse_args(arguments)
     check_unused(args.output, args.force)
     from ..bitstream import decompress
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def region_of(text: str) -> list[slice]:
-    """`z0:z1,y0:y1,x0:x1`, either end may be left out, as slices. Raises AiwaveError for anything else."""
+    """Parse `z0:z1,y0:y1,x0:x1`, where either end may be omitted, into slices. Raises AiwaveError otherwise."""
     try:
         return [slice(*(int(end) if end else None for end in _pair(part))) for part in text.split(",")]
     except ValueError as error:
@@ -49,12 +49,12 @@ def _pair(part: str) -> tuple[str, str]:
 
 
 def arguments_of() -> argparse.ArgumentParser:
-    """The parser of the arguments."""
+    """Argument parser of the command."""
     given = parser("decompress", "Decompress an .aiw file.")
     given.add_argument("input", metavar="IN", help="the .aiw file; - for standard input")
     given.add_argument("output", metavar="OUT", help=".tif, .nii, .nii.gz, .nrrd, .mha or .npy; - writes .npy")
     given.add_argument("--model", metavar="FILE", help="the model file, unless it is in IN")
-    given.add_argument("--region", metavar="z0:z1,y0:y1,x0:x1", help="decode just these voxels (last ones exclusive)")
+    given.add_argument("--region", metavar="z0:z1,y0:y1,x0:x1", help="decode only these voxels (ends are exclusive)")
     given.add_argument(
         "--level", type=int, default=0, metavar="K", help="a preview, 2**K times smaller along each axis"
     )

@@ -1,4 +1,4 @@
-"""`aiwave export`: the codec of a run as a model file."""
+"""`aiwave export`: store a run's codec as a model file."""
 
 import argparse
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from .output import check_unused, parser
 
 
 def main(arguments: Sequence[str]) -> None:
-    """The command, given what follows its name. Raises AiwaveError for bad input."""
+    """Run the command with the arguments after its name. Raises AiwaveError for bad input."""
     args = arguments_of().parse_args(arguments)
     check_unused(args.output, args.force)
     from ..atomic import replacing
@@ -23,12 +23,12 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def arguments_of() -> argparse.ArgumentParser:
-    """The parser of the arguments."""
+    """Argument parser of the command."""
     given = parser("export", "Store a trained codec as a model file, for compress and decompress.")
     given.add_argument("run", metavar="RUN", help="a run's folder, or a checkpoint RUN/stages/NAME/*.ckpt")
     given.add_argument("output", metavar="OUT", nargs="?", default="model.aiwm", help="default: %(default)s")
-    given.add_argument("--after", metavar="STAGE", help="the codec as it was after a stage (default: the last)")
-    given.add_argument("--name", help="what it is called (default: the name of the run)")
-    given.add_argument("--lossless", action="store_true", help="for lossless files alone, whatever it was trained for")
+    given.add_argument("--after", metavar="STAGE", help="the codec after this stage (default: the last)")
+    given.add_argument("--name", help="name of the model (default: the name of the run)")
+    given.add_argument("--lossless", action="store_true", help="for lossless files only, however it was trained")
     given.add_argument("--force", action="store_true", help="replace OUT if it exists")
     return given

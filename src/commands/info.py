@@ -1,4 +1,4 @@
-"""`aiwave info`: what an .aiw file says of itself."""
+"""`aiwave info`: show the header and metadata of an .aiw file."""
 
 import argparse
 import json
@@ -9,7 +9,7 @@ from .output import parser, read_stream
 
 
 def main(arguments: Sequence[str]) -> None:
-    """The command, given what follows its name. Raises AiwaveError for bad input."""
+    """Run the command with the arguments after its name. Raises AiwaveError for bad input."""
     args = arguments_of().parse_args(arguments)
     from ..bitstream import info
 
@@ -33,7 +33,7 @@ def _table(found: dict[str, Any]) -> str:
 
 
 def arguments_of() -> argparse.ArgumentParser:
-    """The parser of the arguments."""
+    """Argument parser of the command."""
     given = parser("info", "Show what an .aiw file holds.")
     given.add_argument("file", metavar="FILE", help="the .aiw file; - for standard input")
     given.add_argument("--json", action="store_true", help="as JSON")

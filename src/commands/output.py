@@ -1,4 +1,4 @@
-"""What the commands of this folder have in common: refusing to overwrite, progress, arguments."""
+"""Shared parts of the commands in this folder: refusal to overwrite, progress, arguments."""
 
 import argparse
 import sys
@@ -13,14 +13,14 @@ STREAM = "-"
 
 
 def check_unused(name: str, force: bool) -> None:
-    """Raise AiwaveError if there is a file of this name already, unless told to replace it."""
+    """Raise AiwaveError if a file of this name exists, unless `force` is given."""
     if name != STREAM and Path(name).exists() and not force:
-        raise AiwaveError(f"{name} exists already: choose another name, or --force to replace it.")
+        raise AiwaveError(f"{name} already exists: choose another name, or --force to replace it.")
 
 
 @contextmanager
 def progress_bar(voxels: int, words: str, quiet: bool) -> Iterator[Callable[[int], object] | None]:
-    """A bar on standard error, of so many voxels; none if quiet, or where no terminal is."""
+    """Progress bar over `voxels` on standard error; none if quiet, or if that is not a terminal."""
     if quiet or not sys.stderr.isatty():
         yield None
         return
@@ -31,7 +31,7 @@ def progress_bar(voxels: int, words: str, quiet: bool) -> Iterator[Callable[[int
 
 
 def read_stream(name: str) -> bytes | memoryview:
-    """The bytes of a file, mapped so that only what is used is read, or of standard input.
+    """The bytes of standard input or of a file, which is memory-mapped so that only the used parts are read.
 
     Raises AiwaveError if it cannot be read.
     """
@@ -49,5 +49,5 @@ def read_stream(name: str) -> bytes | memoryview:
 
 
 def parser(command: str, words: str) -> argparse.ArgumentParser:
-    """A parser of a command's arguments."""
+    """Argument parser for a command."""
     return argparse.ArgumentParser(prog=f"aiwave {command}", description=words, allow_abbrev=False)

@@ -1,7 +1,7 @@
-"""Volumes, as LightningDataModules: from a folder of files, or made by a phantom.
+"""Volumes as LightningDataModules: from a folder of files, or synthesised as phantoms.
 
-What is named here is imported when it is asked for, so that files can be read without Lightning; the other heavy
-libraries (MONAI, SimpleITK, tifffile) are imported when a volume is read.
+Names are imported on first access, so that files can be read without Lightning; the other heavy libraries (MONAI,
+SimpleITK, tifffile) are imported when a volume is read.
 """
 
 from importlib import import_module
@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 HOMES = ("volume", "caching", "appearance", "base", "folder", "mixture", "phantom", "prepared")
-"""The modules that these names are from, light ones first."""
+"""The modules that define these names, light ones first."""
 
 
 def __getattr__(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""What every data module shares: training crops, validation crops, test volumes, and the sample format."""
+"""The base of all data modules: training crops, validation crops, test volumes, and the sample format."""
 
 import hashlib
 from abc import abstractmethod
@@ -27,14 +27,14 @@ Batch = dict[str, torch.Tensor]
 class VolumeDataModule(pl.LightningDataModule):
     """Random crops to train on and whole volumes to test on.
 
-    `name` and `subset` name the data set, `root` is its folder and `about` tells of it: modality, dtype, real bit
+    `name` and `subset` name the data set, `root` is its folder and `about` describes it: modality, dtype, real bit
     depth, spacing, source, licence, citation. `crop` is (z, y, x), in voxels. An epoch has `epoch_steps` batches of
-    `batch_size` crops, cut from volumes that `cache` keeps; with `distinct_batches` these are the same few again and
-    again; validation has the same `val_crops` crops every time. `appearance` changes training crops, if given.
-    `peak` (for PSNR) and `intensity_scale` (to divide intensities by) are found from the data when None. `sharing`,
-    `steps`, `step_range` and `lambdas` are kept for the model, training and evaluation to read.
+    `batch_size` crops, cut from volumes that `cache` keeps; with `distinct_batches`, that many batches are repeated;
+    validation uses the same `val_crops` crops every time. `appearance` augments training crops, if given.
+    `peak` (for PSNR) and `intensity_scale` (divisor of intensities) are determined from the data if None. `sharing`,
+    `steps`, `step_range` and `lambdas` are stored for the model, training and evaluation.
 
-    Training crops follow from `training_seed`, at first `seed`: whoever trains twice on the same data sets it anew.
+    Training crops depend on `training_seed`, initially `seed`: set another before training on the same data again.
     After `setup`, `dtype` is the stored dtype, `peak` is 255 or 65535 by bit depth, `intensity_scale` is 256
     for 8 bits, else the smallest power of two above the largest training |voxel| (None if only testing).
     """
@@ -73,7 +73,7 @@ class VolumeDataModule(pl.LightningDataModule):
                 raise AiwaveError(f"dataset.{key} is {value}: give at least 1.")
         if batch_size % cache.crops_per_read:
             raise AiwaveError(
-                f"dataset.batch_size is {batch_size}, no multiple of cache.crops_per_read "
+                f"dataset.batch_size is {batch_size}, not a multiple of cache.crops_per_read "
                 f"{cache.crops_per_read}: change one of them."
             )
         self.name, self.root, self.subset = name, root, subset
@@ -92,27 +92,27 @@ class VolumeDataModule(pl.LightningDataModule):
 
     @abstractmethod
     def training_volumes(self) -> Iterator[Volume]:
-        """Yield the volumes to train on. Raises AiwaveError when there is none."""
+        """Yield the training volumes. Raises AiwaveError if there is none."""
 
     @abstractmethod
     def test_volumes(self) -> Iterator[Volume]:
-        """Yield the volumes to test on, one file in memory at a time. Raises AiwaveError if there is none."""
+        """Yield the test volumes, one file in memory at a time. Raises AiwaveError if there is none."""
 
     def some_volumes(self, count: int) -> dict[str, list[Volume]]:
-        """At most `count` volumes of every split that can be read. Raises AiwaveError as `test_volumes` does."""
+        """At most `count` volumes of every readable split. Raises AiwaveError as `test_volumes` does."""
         return {
             "train": list(islice(self.training_volumes(), count)),
             "test": list(islice(self.test_volumes(), count)),
         }
 
     def identity(self) -> str:
-        """A hash that names the data, whatever folder they are in."""
+        """Hash that identifies the data, independent of their folder."""
         return hashlib.sha256(f"{self.name}/{self.subset}/{self.seed}".encode()).hexdigest()
 
     def setup(self, stage: str | None = None) -> None:
-        """Read the training volumes and find `dtype`, `peak` and `intensity_scale`.
+        """Read the training volumes and determine `dtype`, `peak` and `intensity_scale`.
 
-        For the stages "test" and "predict" only the first test volume is read: a set need not have others.
+        For the stages "test" and "predict" only the first test volume is read: a set need not have training volumes.
         Raises AiwaveError for missing or unreadable files and for mixed bit depths.
         """
         if stage in ("test", "predict"):
@@ -127,13 +127,13 @@ class VolumeDataModule(pl.LightningDataModule):
             self._training, self._validation = training, validation
 
     def items(self) -> tuple[list[Item], list[Item]]:
-        """The volumes to train on and those to validate on. Raises AiwaveError as `training_volumes` does."""
+        """The training and validation volumes. Raises AiwaveError as `training_volumes` does."""
         kept, held = hold_out(list(self.training_volumes()), self.crop)
         return [Item.of(volume) for volume in kept], [Item.of(volume) for volume in held]
 
     @property
     def known_peak(self) -> float:
-        """`peak` as `setup` found it. Raises AiwaveError before that."""
+        """`peak` as determined by `setup`. Raises AiwaveError before `setup`."""
         if self.peak is None:
             raise AiwaveError(f"The peak of {self.name}/{self.subset} is not known before its volumes are read.")
         return self.peak
@@ -146,7 +146,7 @@ class VolumeDataModule(pl.LightningDataModule):
             )
 
     def _describe(self, files: Sequence[tuple[str, np.dtype]]) -> None:
-        """Set `dtype` and what follows from its bit depth, from names and dtypes."""
+        """Set `dtype`, and the values that depend on its bit depth, from file names and dtypes."""
         self.dtype = files[0][1]
         for file, dtype in files:
             self.check_depth(file, dtype)
@@ -157,9 +157,9 @@ class VolumeDataModule(pl.LightningDataModule):
             self.intensity_scale = 256.0
 
     def train_dataloader(self) -> DataLoader[Batch]:
-        """Batches {"image": float32 (B, 1, d, h, w)}; epoch e is the same in any run with this `training_seed`.
+        """Batches {"image": float32 (B, 1, d, h, w)}; epoch e is the same in every run with this `training_seed`.
 
-        With several processes, B is this one's share of `batch_size`.
+        With several processes, B is this process's share of `batch_size`.
         """
         from .crops import CropDataset, collate
 
@@ -180,7 +180,7 @@ class VolumeDataModule(pl.LightningDataModule):
         )
 
     def val_dataloader(self) -> DataLoader[Batch]:
-        """The same crops every time, unturned, as batches {"image": float32 (B, 1, d, h, w)}."""
+        """The same crops every time, not augmented, as batches {"image": float32 (B, 1, d, h, w)}."""
         from .crops import CropDataset
 
         self._trained_on()
@@ -197,7 +197,7 @@ class VolumeDataModule(pl.LightningDataModule):
 
 
 class _Fixed(Dataset[Batch]):
-    """Crops made once."""
+    """Data set of precomputed crops."""
 
     def __init__(self, crops: Sequence[Batch]) -> None:
         self._crops = crops

@@ -1,4 +1,4 @@
-"""Where loaded and padded volumes are kept between the crops that are cut from them."""
+"""Cache of loaded and padded volumes between the crops that are cut from them."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -13,10 +13,10 @@ Record = dict[str, Any]
 
 
 class Cache(ABC):
-    """Makes the MONAI dataset that applies deterministic transforms to records, once or every time.
+    """Creates the MONAI dataset that applies deterministic transforms to records, once or every time.
 
-    `folder` is where to keep them, if anywhere; `crops_per_read` random crops are cut from a volume whenever it is
-    fetched: the slower fetching is, the more pay.
+    `folder` is the folder to keep them in, if any; `crops_per_read` random crops are cut from a volume each time it is
+    read: the slower reading is, the more crops pay off.
     """
 
     def __init__(self, folder: str | None, crops_per_read: int) -> None:
@@ -29,7 +29,7 @@ class Cache(ABC):
 
 
 class MemoryCache(Cache):
-    """Every volume is read once and stays in memory: for sets that fit."""
+    """Cache in memory, where every volume is read once: for sets that fit."""
 
     def dataset(self, records: Sequence[Record], transform: Any, beside: Path | None) -> Dataset[Record]:
         """See `Cache.dataset`."""
@@ -41,9 +41,9 @@ class MemoryCache(Cache):
 
 
 class PersistentCache(Cache):
-    """Volumes are kept decoded on disk, in `folder` or else in `.cache` beside the data: for sets larger than memory.
+    """Cache of decoded volumes on disk, in `folder` or else in `.cache` beside the data: for sets larger than memory.
 
-    A cached volume belongs to the file's hash and to the transforms: when either changes, it is made anew.
+    A cached volume is keyed by the file's hash and the transforms: if either changes, it is created again.
     """
 
     def dataset(self, records: Sequence[Record], transform: Any, beside: Path | None) -> Dataset[Record]:
@@ -63,7 +63,7 @@ class PersistentCache(Cache):
 
 
 class NoCache(Cache):
-    """Volumes are read whenever they are needed."""
+    """No cache: volumes are read whenever they are needed."""
 
     def dataset(self, records: Sequence[Record], transform: Any, beside: Path | None) -> Dataset[Record]:
         """See `Cache.dataset`."""

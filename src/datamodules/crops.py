@@ -1,4 +1,4 @@
-"""Random crops that depend on nothing but seed, epoch and index."""
+"""Random crops that depend on seed, epoch and index alone."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,10 +26,11 @@ class CropDataset(Dataset[Any]):
     """Random crops of volumes, which `cache` keeps loaded.
 
     Entry (e, i) is the i-th group of crops of epoch e, `cache.crops_per_read` of {"image": float32 (1, d, h, w)} in
-    raw intensities. It depends on (seed, e, i) alone, whatever worker makes it. All crops of a group come from one
-    volume, chosen with probability proportional to its weight times its voxels; their places are uniform in it. A
-    volume smaller than `crop` (d, h, w), in voxels, is extended at its far ends by mirroring. With `augment`, crops
-    are flipped along each axis, turned by right angles in (y, x) if square there, and changed as `appearance` says.
+    raw intensities. It depends on (seed, e, i) alone, not on the worker that makes it. All crops of a group come from
+    one volume, chosen with probability proportional to its weight times its number of voxels; their positions are
+    uniform in it. A volume smaller than `crop` (d, h, w), in voxels, is extended at its far ends by mirroring. With
+    `augment`, crops are flipped along each axis, rotated by right angles in (y, x) if square there, and passed through
+    `appearance`.
     """
 
     def __init__(
@@ -74,7 +75,7 @@ class CropDataset(Dataset[Any]):
         """A volume, loaded and padded, (1, D, H, W). Raises AiwaveError if it cannot be read."""
         try:
             return self._volumes[volume][KEY]
-        except RuntimeError as error:  # MONAI names the transform; from another process only the last error comes
+        except RuntimeError as error:  # MONAI's wrapper, naming the transform; its cause is lost between processes
             if isinstance(error.__cause__, AiwaveError):
                 raise error.__cause__ from None
             raise
@@ -95,7 +96,7 @@ def _record(item: Item) -> Record:
 
 
 def _deterministic(in_files: bool, crop: Sequence[int]) -> Compose:
-    """Load (if `in_files`) and pad, as (1, D, H, W) in the stored dtype, uint16 as int32: what is worth keeping."""
+    """Load (if `in_files`) and pad to (1, D, H, W) in the stored dtype, uint16 as int32: the part worth caching."""
     from .readers import volume_loader
 
     load = [volume_loader()] if in_files else []
@@ -104,7 +105,7 @@ def _deterministic(in_files: bool, crop: Sequence[int]) -> Compose:
 
 
 def _random(crop: Sequence[int], count: int, augment: bool) -> Compose:
-    """Cut `count` crops, make them float32 and, with `augment`, flip and turn them; voxels are only moved."""
+    """Cut `count` crops, convert them to float32 and, with `augment`, flip and rotate them; voxels are only moved."""
     steps = [
         RandSpatialCropSamplesd(KEY, tuple(crop), count, random_center=True, random_size=False),
         EnsureTyped(KEY, dtype=torch.float32),
@@ -112,6 +113,6 @@ def _random(crop: Sequence[int], count: int, augment: bool) -> Compose:
     if augment:
         steps += [RandFlipd(KEY, prob=0.5, spatial_axis=axis) for axis in range(3)]
         if crop[1] == crop[2]:
-            # three of the four right-angle turns are not the identity
+            # three of the four right-angle rotations are not the identity
             steps.append(RandRotate90d(KEY, prob=0.75, max_k=3, spatial_axes=(1, 2)))
     return Compose(steps)

@@ -1,4 +1,4 @@
-"""Volumes from a folder of one's own: prepared, or as they come."""
+"""Volumes from the user's own folder, prepared or not."""
 
 import hashlib
 from collections.abc import Iterator
@@ -13,26 +13,26 @@ from .volume import Volume
 class FolderDataModule(PreparedDataModule):
     """Volumes from `<root>/<subset>` if it is prepared, else from `<root>/train/<subset>` and `<root>/test/<subset>`.
 
-    Files that are not prepared are read into memory in the order of their names: .tif, .tiff, .nii, .nii.gz, .nrrd,
-    .mha and .mhd; one with four axes is a series of volumes. A missing or empty folder raises AiwaveError with the
-    subsets that exist.
+    Unprepared files are read into memory in the order of their names: .tif, .tiff, .nii, .nii.gz, .nrrd, .mha and .mhd;
+    a file with four axes is a series of volumes. A missing or empty folder raises AiwaveError, which lists the existing
+    subsets.
     """
 
     @property
     def is_prepared(self) -> bool:
-        """Whether there is a manifest."""
+        """True if there is a manifest."""
         return (self.folder / "manifest.csv").is_file()
 
     def items(self) -> tuple[list[Item], list[Item]]:
-        """The volumes to train on and those to validate on; read, if they are not prepared."""
+        """The training and validation volumes; read into memory if not prepared."""
         return super().items() if self.is_prepared else super(PreparedDataModule, self).items()
 
     def training_volumes(self) -> Iterator[Volume]:
-        """Yield the volumes to train on."""
+        """Yield the training volumes."""
         return super().training_volumes() if self.is_prepared else self._load("train")
 
     def test_volumes(self) -> Iterator[Volume]:
-        """Yield the volumes to test on, one file in memory at a time."""
+        """Yield the test volumes, one file in memory at a time."""
         return super().test_volumes() if self.is_prepared else self._load("test")
 
     def some_volumes(self, count: int) -> dict[str, list[Volume]]:
@@ -40,7 +40,7 @@ class FolderDataModule(PreparedDataModule):
         return super().some_volumes(count) if self.is_prepared else super(PreparedDataModule, self).some_volumes(count)
 
     def identity(self) -> str:
-        """The hash of the manifest or, without one, of the names and sizes of all files."""
+        """Hash of the manifest or, without one, of the names and sizes of all files."""
         if self.is_prepared:
             return super().identity()
         folders = [Path(str(self.root)).expanduser() / split / self.subset for split in ("train", "test")]
@@ -74,7 +74,7 @@ class FolderDataModule(PreparedDataModule):
 
 
 def _subsets(folder: Path) -> str:
-    """The sub-folders of a split that hold something, as words."""
+    """The non-empty subfolders of a split, as words for a message."""
     if not folder.is_dir():
         return f"a folder you make in {folder}, which does not exist"
     names = sorted(entry.name for entry in folder.iterdir() if entry.is_dir() and any(entry.iterdir()))

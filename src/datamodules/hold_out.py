@@ -1,4 +1,4 @@
-"""Which voxels are kept from training to validate on."""
+"""Voxels held out of training for validation."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,10 +11,10 @@ MINIMUM_CROPS = 3
 
 
 def hold_out(volumes: Sequence[Volume], crop: Sequence[int]) -> tuple[list[Volume], list[Volume]]:
-    """Split `volumes` into those to train on and those to validate on.
+    """Split `volumes` into training and validation volumes.
 
-    The end of the last volume along its longest axis, as thick as `crop` (d, h, w) there, is for validation
-    and not for training, if that axis is at least three crops long. Otherwise both are all volumes.
+    The end of the last volume along its longest axis, as thick as `crop` (d, h, w) there, is held out for validation
+    if that axis is at least three crops long. Otherwise both sets are all volumes.
     """
     *others, last = volumes
     axis = int(np.argmax(last.shape))

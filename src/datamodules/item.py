@@ -1,4 +1,4 @@
-"""What a data module knows of a volume to train on without reading it."""
+"""A training volume as known before it is read."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,11 +13,11 @@ from .volume import Volume
 
 @dataclass(frozen=True, eq=False)
 class Item:
-    """A volume, in memory or in a file, and what is known of its voxels.
+    """A volume, in memory or in a file, with facts about its voxels.
 
-    `image` holds (D, H, W) voxels or says which file does; `shape` is (D, H, W), `lowest` and `highest` are the
-    extremes of the voxels. `version` changes whenever the content of the file does. Crops are cut from it in proportion
-    to its voxels times `weight`.
+    `image` holds the (D, H, W) voxels or the path of their file; `shape` is (D, H, W), `lowest` and `highest` are the
+    extremes of the voxels. `version` changes whenever the content of the file does. Crops are cut from the volume in
+    proportion to its number of voxels times `weight`.
     """
 
     file: str

@@ -1,4 +1,4 @@
-"""Volumes of several data sets at once."""
+"""Mixtures of data sets."""
 
 import hashlib
 from collections.abc import Iterator
@@ -17,10 +17,10 @@ from .volume import Volume
 
 
 class MixtureDataModule(VolumeDataModule):
-    """The sets `subset` names, joined by "+", each as `FolderDataModule` reads it from the same root.
+    """The sets named by `subset`, joined by "+", each read by `FolderDataModule` from the same root.
 
-    Crops come from every set equally often, whatever its size; each set holds its own voxels out for validation. Sets
-    of 8 and of 16 bits go together only with a `peak` of one's own, since PSNR needs one.
+    Crops come from every set equally often, whatever its size; each set holds out its own voxels for validation. Sets
+    of 8 and of 16 bits can be mixed only if `peak` is given, since PSNR needs a common one.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -40,7 +40,7 @@ class MixtureDataModule(VolumeDataModule):
         return [FolderDataModule(**self._options | {"subset": name, "name": name}) for name in self.subsets]
 
     def items(self) -> tuple[list[Item], list[Item]]:
-        """The volumes of all sets, those of one weighing as much as those of another."""
+        """The volumes of all sets, weighted so that every set counts equally."""
         training: list[Item] = []
         validation: list[Item] = []
         for part in self.parts:
@@ -50,15 +50,15 @@ class MixtureDataModule(VolumeDataModule):
         return training, validation
 
     def training_volumes(self) -> Iterator[Volume]:
-        """Yield the volumes to train on, set by set."""
+        """Yield the training volumes, set by set."""
         return chain.from_iterable(part.training_volumes() for part in self.parts)
 
     def test_volumes(self) -> Iterator[Volume]:
-        """Yield the volumes to test on, set by set."""
+        """Yield the test volumes, set by set."""
         return chain.from_iterable(part.test_volumes() for part in self.parts)
 
     def identity(self) -> str:
-        """The hash of the sets' own."""
+        """Hash of the sets' hashes."""
         return hashlib.sha256("\n".join(part.identity() for part in self.parts).encode()).hexdigest()
 
     def check_depth(self, file: str, dtype: np.dtype) -> None:
@@ -68,6 +68,6 @@ class MixtureDataModule(VolumeDataModule):
 
 
 def _weighing_one(items: list[Item]) -> list[Item]:
-    """Items of a set, whose voxels together weigh 1."""
+    """The items of a set, with weights such that its voxels together weigh 1."""
     voxels = float(sum(np.prod(item.shape) for item in items))
     return [replace(item, weight=1 / voxels) for item in items]

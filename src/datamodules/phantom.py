@@ -1,4 +1,4 @@
-"""Volumes without files: phantoms that look like microscopy or tomography."""
+"""Synthetic volumes: phantoms that look like microscopy or tomography."""
 
 from collections.abc import Iterator
 
@@ -15,18 +15,18 @@ SPLITS = ("train", "test")
 
 
 class PhantomDataModule(VolumeDataModule):
-    """Made volumes: `subset` is "em" (uint8 neuropil) or "ct" (uint16 chest, 12 bits); `root` is not used.
+    """Synthetic volumes: `subset` is "em" (uint8 neuropil) or "ct" (uint16 chest, 12 bits); `root` is not used.
 
-    There are two training volumes of 96³ and two test volumes of 64³ voxels, set by `seed`. Volumes are named
+    There are two training volumes of 96³ and two test volumes of 64³ voxels, determined by `seed`. Volumes are named
     like `phantom_em_test0`. Another subset raises AiwaveError.
     """
 
     def training_volumes(self) -> Iterator[Volume]:
-        """Make and yield the training volumes."""
+        """Synthesise and yield the training volumes."""
         return self._make("train", TRAIN_SHAPE)
 
     def test_volumes(self) -> Iterator[Volume]:
-        """Make and yield the test volumes, one at a time."""
+        """Synthesise and yield the test volumes, one at a time."""
         return self._make("test", TEST_SHAPE)
 
     def _make(self, split: str, shape: tuple[int, int, int]) -> Iterator[Volume]:

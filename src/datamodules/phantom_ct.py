@@ -1,4 +1,4 @@
-"""A phantom of the chest in computed tomography."""
+"""Phantom of the chest in computed tomography."""
 
 from dataclasses import dataclass
 
@@ -19,9 +19,9 @@ RIB_SPACING = 16.0  # voxels
 
 @dataclass(frozen=True)
 class _Body:
-    """Coordinates of voxels in a body: `u` right to left and `v` front to back in half-widths, `z` in voxels.
+    """Body coordinates of voxels: `u` right to left and `v` front to back in half-widths, `z` in voxels.
 
-    `u` and `v` are (D, H, W), `z` is (D, 1, 1); every distance made from them is in voxels, positive inside.
+    `u` and `v` are (D, H, W), `z` is (D, 1, 1); distances computed from them are in voxels, positive inside.
     """
 
     u: np.ndarray
@@ -29,7 +29,7 @@ class _Body:
     z: np.ndarray
 
     def ellipse(self, u: float, v: float | np.ndarray, width: float, height: float) -> np.ndarray:
-        """Depth below the surface, nearly, of an elliptic column at (u, v) of half-axes `width`, `height`."""
+        """Approximate depth below the surface of an elliptic column at (u, v) with half-axes `width`, `height`."""
         radius = np.sqrt(((self.u - u) / width) ** 2 + ((self.v - v) / height) ** 2)
         return (1 - radius) * min(width, height) * UNIT
 
@@ -37,7 +37,7 @@ class _Body:
 def chest(shape: tuple[int, int, int], rng: np.random.Generator) -> np.ndarray:
     """Return uint16 (D, H, W) voxels, 0 to 4095: Hounsfield units + 1024 of axial slices, air clipped at 0.
 
-    96 voxels in plane show the whole chest, fewer a part of it.
+    96 voxels in plane show the whole chest, fewer show a part of it.
     """
     body = _place(shape, rng)
     skin = body.ellipse(0, 0, 0.99, 0.76)
@@ -55,7 +55,7 @@ def chest(shape: tuple[int, int, int], rng: np.random.Generator) -> np.ndarray:
 
 
 def _place(shape: tuple[int, int, int], rng: np.random.Generator) -> _Body:
-    """Choose which part of the body is seen, and bend it a little."""
+    """Choose the visible part of the body, and bend it a little."""
     z, y, x = grid(shape)
     lost = [max(0, FIELD - size) for size in shape]
     v, u = (
@@ -71,14 +71,14 @@ def _put(image: np.ndarray, depth: np.ndarray, value: np.ndarray | float, width:
 
 
 def _lungs(body: _Body, wall: np.ndarray) -> np.ndarray:
-    """Depth in the lungs: two columns inside the wall, above the domes of the diaphragm."""
+    """Depth inside the lungs: two columns within the wall, above the domes of the diaphragm."""
     both = np.maximum(body.ellipse(-0.47, 0.0, 0.36, 0.56), body.ellipse(0.49, 0.03, 0.33, 0.54))
     dome = 94 - 26 * np.exp(-(((np.abs(body.u) - 0.42) / 0.3) ** 2) - (body.v / 0.35) ** 2) + 12 * body.v
     return np.minimum(np.minimum(both, wall), 0.8 * (dome - body.z))
 
 
 def _add_mediastinum(image: np.ndarray, body: _Body, rng: np.random.Generator) -> np.ndarray:
-    """Put the heart in its fat, the aorta and the air of the trachea."""
+    """Add the heart in its fat, the aorta and the air of the trachea."""
     swell = np.sqrt(np.clip(1 - ((body.z - 62) / 38) ** 2, 0.02, 1))
     heart = body.ellipse(0.13, -0.2, 0.36, 0.3) - 15 * (1 - swell)
     image = _put(image, heart + 2, FAT + 20)
@@ -92,7 +92,7 @@ def _add_mediastinum(image: np.ndarray, body: _Body, rng: np.random.Generator) -
 
 
 def _add_bones(image: np.ndarray, body: _Body, wall: np.ndarray) -> np.ndarray:
-    """Put vertebrae, ribs that slope down to the front, and the sternum: marrow inside a dense shell."""
+    """Add vertebrae, ribs that slope down to the front, and the sternum: marrow inside a dense shell."""
     level = np.abs((body.z + 4) % RIB_SPACING - RIB_SPACING / 2)  # 0 in the middle of a vertebra
     vertebra = np.minimum(body.ellipse(0.0, 0.43, 0.15, 0.12), RIB_SPACING / 2 - 1.7 - level)
     arch = np.minimum(body.ellipse(0.0, 0.58, 0.16, 0.085), 5.5 - level)
@@ -108,7 +108,7 @@ def _add_bones(image: np.ndarray, body: _Body, wall: np.ndarray) -> np.ndarray:
 
 
 def _scan(image: np.ndarray, skin: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return uint16 voxels as a scanner gives them: blurred, with correlated noise of varying strength."""
+    """Return uint16 voxels as from a scanner: blurred, with correlated noise of varying strength."""
     blurred = gaussian_filter(image, (0.5, 0.45, 0.45))
     dose = rng.uniform(20, 36) * (1 + 0.2 * random_field((image.shape[0], 1, 1), 8.0, rng))
     crossed = 0.7 + 0.5 * smooth_step(skin - 10, 12)

@@ -1,4 +1,4 @@
-"""A phantom of neuropil under the focused-ion-beam electron microscope."""
+"""Phantom of neuropil in focused-ion-beam electron microscopy."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ BLOCK = 2  # voxels
 
 @dataclass(frozen=True)
 class _Neurites:
-    """Points along neurites, (P, 3), and of each the neurite's number, (P,), and radius in voxels, (P,)."""
+    """Points along neurites, (P, 3), and for each the number of its neurite, (P,), and the radius in voxels, (P,)."""
 
     points: np.ndarray
     owner: np.ndarray
@@ -35,7 +35,7 @@ def neuropil(shape: tuple[int, int, int], rng: np.random.Generator) -> np.ndarra
 
 
 def _grow(shape: tuple[int, int, int], rng: np.random.Generator) -> _Neurites:
-    """Lay curved neurites of very different calibre until they would fill the volume."""
+    """Grow curved neurites of very different calibre until they would fill the volume."""
     size = np.array(shape) + 2 * MARGIN
     room = float(np.prod(size))
     points, owner, radius = [], [], []
@@ -57,10 +57,10 @@ def _grow(shape: tuple[int, int, int], rng: np.random.Generator) -> _Neurites:
 def _partition(
     neurites: _Neurites, shape: tuple[int, int, int], rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return for each voxel the neurite it is in, and its depth below the neurite's surface, in voxels.
+    """Return, for each voxel, its neurite and its depth below the neurite's surface, in voxels.
 
-    Neurites divide a smoothly warped space by power distance. A voxel compares the points that are so nearest
-    to its block: lifted by their radii into a fourth dimension, they are the block's nearest neighbours.
+    Neurites partition a smoothly warped space by power distance. A voxel is compared with the points that are nearest
+    to its block by that distance: with the radii lifted into a fourth dimension, they are its nearest neighbours.
     """
     place = np.stack([axis + _warp(shape, rng) for axis in grid(shape)], axis=-1).astype(np.float32)
     blocks = place[::BLOCK, ::BLOCK, ::BLOCK]
@@ -94,7 +94,7 @@ def _square(vectors: np.ndarray) -> np.ndarray:
 
 
 def _cytoplasm(owner: np.ndarray, depth: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return float32 grey levels: each neurite has its own brightness and grain, some have vesicles."""
+    """Return float32 grey levels: each neurite has its own brightness and grain, and some have vesicles."""
     count = int(owner.max()) + 1
     level = np.clip(rng.normal(158, 23, count), 105, 192).astype(np.float32)
     grain = rng.uniform(4, 10, count).astype(np.float32)
@@ -106,7 +106,7 @@ def _cytoplasm(owner: np.ndarray, depth: np.ndarray, rng: np.random.Generator) -
 
 
 def _add_mitochondria(image: np.ndarray, depth: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Put dark, membrane-bound ellipsoids with cristae where neurites are thick enough."""
+    """Add dark, membrane-bound ellipsoids with cristae where neurites are thick enough."""
     wobble, bend, grain = (random_field(image.shape, width, rng) for width in (6.0, 7.0, 1.5))
     for place in rng.permutation(np.argwhere(depth > 6))[: 1 + image.size // 60000]:
         radius = min(float(depth[tuple(place)]) - 1, rng.uniform(6, 13))
@@ -129,7 +129,7 @@ def _add_mitochondria(image: np.ndarray, depth: np.ndarray, rng: np.random.Gener
 
 
 def _expose(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return uint8 voxels as a microscope gives them: with drift of brightness, blur and noise."""
+    """Return uint8 voxels as from a microscope: with brightness drift, blur and noise."""
     drifting = image + 4 * random_field(image.shape, 30.0, rng)
     blurred = gaussian_filter(drifting, (0.9, 0.7, 0.7))
     noise = 4.5 * random_field(image.shape, 0.7, rng) + 3.0 * rng.standard_normal(image.shape, dtype=np.float32)

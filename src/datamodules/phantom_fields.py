@@ -1,4 +1,4 @@
-"""Smooth random fields, of which phantoms are made."""
+"""Smooth random fields, the building blocks of phantoms."""
 
 import numpy as np
 from scipy.ndimage import gaussian_filter
@@ -7,7 +7,7 @@ from scipy.ndimage import gaussian_filter
 def random_field(shape: tuple[int, ...], width: float, rng: np.random.Generator) -> np.ndarray:
     """Return a float32 Gaussian field (D, H, W), zero mean, unit variance, smooth over `width` voxels.
 
-    A wide field is made on a coarse grid and interpolated, which is much faster and looks the same.
+    A wide field is generated on a coarse grid and interpolated, which is much faster and looks the same.
     """
     step = max(1, int(width / 2))
     coarse = tuple(size // step + 3 for size in shape) if step > 1 else shape
@@ -30,7 +30,7 @@ def smooth_step(distance: np.ndarray, width: float = 1.0) -> np.ndarray:
 
 
 def _stretch(field: np.ndarray, axis: int, size: int, step: int) -> np.ndarray:
-    """Interpolate linearly along `axis` to `size` samples, `step` to one coarse sample."""
+    """Interpolate linearly along `axis` to `size` samples, `step` per coarse sample."""
     place = np.arange(size, dtype=np.float32) / step
     low = place.astype(int)
     weight = (place - low).reshape([-1 if a == axis else 1 for a in range(field.ndim)]).astype(np.float32)

@@ -1,10 +1,10 @@
-"""Trees of vessels that fill the lungs of a phantom."""
+"""Vessel trees that fill the lungs of a phantom."""
 
 import numpy as np
 from scipy.spatial import cKDTree
 
 TREES = 32
-HILUM = 0.3  # the part of the lungs' surface, nearest the middle, where trees start
+HILUM = 0.3  # fraction of the lungs' surface, nearest the midline, where trees start
 THINNEST = 0.4  # voxels
 NEIGHBOURS = 3
 
@@ -12,7 +12,7 @@ NEIGHBOURS = 3
 def vessel_depth(lungs: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Return (D, H, W) depths, in voxels, below the surface of vessels: negative outside them.
 
-    `lungs` is the depth in the lungs, positive inside; trees start on their surface near the midline.
+    `lungs` is the depth inside the lungs, positive inside; trees start on their surface near the midline.
     """
     depth = np.full(lungs.shape, -9.0, np.float32)
     inside, roots = np.argwhere(lungs > 0), np.argwhere(np.abs(lungs) < 1)
@@ -21,7 +21,7 @@ def vessel_depth(lungs: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     roots = roots[np.abs(roots[:, 2] - inside[:, 2].mean()).argsort()][: max(1, int(HILUM * len(roots)))]
     points = np.concatenate([_tree(root, rng.choice(inside), rng) for root in rng.permutation(roots)[:TREES]])
     distance, near = cKDTree(points[:, :3]).query(inside, k=NEIGHBOURS, distance_upper_bound=6)
-    radius = np.append(points[:, 3], 0.0)[near]  # what is too far has one index more
+    radius = np.append(points[:, 3], 0.0)[near]  # neighbours that are too far have the index past the end
     depth[tuple(inside.T)] = np.maximum(radius - distance, -9).max(axis=1)
     return depth
 

@@ -1,4 +1,4 @@
-"""Volumes that `aiwave prepare` made: a folder with a manifest."""
+"""Volumes prepared by `aiwave prepare`: a folder with a manifest."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -16,10 +16,10 @@ ENOUGH_TO_HOLD_OUT = 3
 
 
 class PreparedDataModule(VolumeDataModule):
-    """Volumes that the manifest of `<root>/<subset>` names, and no others.
+    """The volumes listed in the manifest of `<root>/<subset>`, and no others.
 
-    Every file is compared with its recorded hash before it is used. Validation is on the split "val"; without one, on
-    the last training file, if there are at least three. Raises AiwaveError without a manifest or for a changed file.
+    Every file is checked against its recorded hash before it is used. Validation uses the split "val"; without one, the
+    last training file, if there are at least three. Raises AiwaveError without a manifest or for a changed file.
     """
 
     @property
@@ -30,7 +30,7 @@ class PreparedDataModule(VolumeDataModule):
         return Path(self.root).expanduser() / self.subset
 
     def items(self) -> tuple[list[Item], list[Item]]:
-        """The files to train on and those to validate on, none of them read."""
+        """The training and validation files, unread."""
         manifest = self.manifest()
         training, validation = self._items(manifest, "train"), self._items(manifest, "val", needed=False)
         if not validation and len(training) >= ENOUGH_TO_HOLD_OUT:
@@ -46,7 +46,7 @@ class PreparedDataModule(VolumeDataModule):
         return self._volumes("test")
 
     def some_volumes(self, count: int) -> dict[str, list[Volume]]:
-        """At most `count` volumes of every split that there is, evenly spaced in the manifest."""
+        """At most `count` volumes of every existing split, evenly spaced in the manifest."""
         manifest = self.manifest()
         splits = {split: manifest.split(split) for split in SPLITS}
         return {
@@ -56,7 +56,7 @@ class PreparedDataModule(VolumeDataModule):
         }
 
     def manifest(self) -> Manifest:
-        """What was prepared. Raises AiwaveError, with the command that prepares it, if nothing was."""
+        """The manifest of the folder. Without one, raises AiwaveError with the command that prepares it."""
         if not (self.folder / "manifest.csv").is_file():
             raise AiwaveError(
                 f"{self.folder} has no manifest.csv: run aiwave prepare dataset={self.name} root={self.root} first."
@@ -64,7 +64,7 @@ class PreparedDataModule(VolumeDataModule):
         return Manifest.read(self.folder)
 
     def identity(self) -> str:
-        """The hash of the manifest."""
+        """Hash of the manifest."""
         return self.manifest().sha256
 
     def _volumes(self, split: str) -> Iterator[Volume]:

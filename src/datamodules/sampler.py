@@ -1,4 +1,4 @@
-"""Keys of the random crops of an epoch."""
+"""Sampler of the keys of an epoch's random crops."""
 
 from collections.abc import Iterator
 
@@ -8,8 +8,8 @@ from torch.utils.data import Sampler
 class EpochSampler(Sampler[tuple[int, int]]):
     """Yields (epoch, index) for every index below `length`; with `distinct`, (0, index % distinct).
 
-    Of every `batch` consecutive indices, the process number `rank` of `processes` gets its equal share, in order.
-    Lightning calls `set_epoch` at the start of each epoch, also after a resume; elsewhere call it yourself.
+    Of every `batch` consecutive indices, process `rank` of `processes` gets an equal share, in order.
+    Lightning calls `set_epoch` at the start of each epoch, also after resuming; without Lightning, call it yourself.
     """
 
     def __init__(

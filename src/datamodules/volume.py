@@ -1,4 +1,4 @@
-"""A volume: integer voxels with the names of where they came from."""
+"""A volume: integer voxels and the names of their origin."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Measuring rate and distortion on whole volumes."""
+"""Evaluation of rate and distortion on whole volumes."""
 
 from .detail import Detail, detail, write_details
 from .measure import Measured, measure_volume

@@ -1,4 +1,4 @@
-"""Further figures of a coded volume, beside those of the RD table."""
+"""Further metrics of a coded volume, in addition to those of the RD table."""
 
 import csv
 from collections.abc import Sequence
@@ -19,11 +19,11 @@ class Detail:
     """One coded volume; the fields are the columns of details.csv.
 
     Args:
-        dataset, file, codec, quality: Those of its row in rd.csv.
-        peak: Peak of the PSNR, in sample units.
+        dataset, file, codec, quality: As in its row of rd.csv.
+        peak: PSNR peak, in sample units.
         mse: Mean squared error, in squared sample units.
         compression_ratio: Bits of a stored sample (8 or 16) over bits per voxel; None for a rate of zero.
-        ssim, ms_ssim: Structural similarity in three dimensions; None where it was not asked for.
+        ssim, ms_ssim: Structural similarity in three dimensions; None if not requested.
     """
 
     dataset: str
@@ -43,7 +43,7 @@ def detail(
     """Compare a decoded volume with its original, both (D, H, W) integers of one dtype; SSIM if `similarity`.
 
     Raises:
-        AiwaveError: If `similarity` is wanted of a volume with a side below 11 voxels.
+        AiwaveError: If `similarity` is requested for a volume with a side below 11 voxels.
     """
     pair = [torch.from_numpy(volume.astype(np.float64)) for volume in (decoded, original)]
     mse = Mse()
@@ -62,7 +62,7 @@ def detail(
 
 
 def write_details(details: Sequence[Detail], path: Path) -> None:
-    """Write details.csv in one step; what is None stays empty. Raises AiwaveError if the disk refuses."""
+    """Write details.csv atomically; None is left empty. Raises AiwaveError if the disk refuses."""
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(field.name for field in fields(Detail))

@@ -17,7 +17,7 @@ from .tiles import tiles
 
 @dataclass(frozen=True)
 class Measured:
-    """What was measured, and the volume as a decoder would write it: (D, H, W), the original's dtype."""
+    """The measured row, and the volume as a decoder would write it: (D, H, W), the original's dtype."""
 
     row: RdRow
     decoded: np.ndarray[Any, Any]
@@ -25,10 +25,10 @@ class Measured:
 
 @torch.inference_mode()
 def measure_volume(codec: WaveletCodec, volume: Volume, quality: float, peak: float, tile: int) -> Measured:
-    """Code a volume and compare.
+    """Code a volume and compare the reconstruction with the original.
 
-    The voxels, (D, H, W) integers, are coded in independent tiles of at most `tile` voxels a side. The reconstruction
-    is rounded and clipped to the volume's dtype before it is compared, as a decoder would write it. The rate is the
+    The voxels, (D, H, W) integers, are coded in independent tiles of at most `tile` voxels a side. As a decoder would
+    write it, the reconstruction is rounded and clipped to the volume's dtype before the comparison. The rate is the
     entropy model's code length. `encode_s` covers transform and entropy model, `decode_s` the reconstruction alone.
 
     Raises AiwaveError for a quality that the codec does not have, and if a lossless codec changes a voxel.
@@ -49,7 +49,7 @@ def measure_volume(codec: WaveletCodec, volume: Volume, quality: float, peak: fl
         decode_s += time.perf_counter() - coded
         encode_s += coded - started
         if codec.lossless and not torch.equal(x_hat, x):
-            raise AiwaveError(f"{volume.file} did not come back exactly from a lossless codec: report it, please.")
+            raise AiwaveError(f"{volume.file} was not reconstructed exactly by a lossless codec: please report this.")
         decoded[part] = x_hat[0, 0].cpu().numpy()
         for metric in (psnr, worst):
             metric.update(x_hat.cpu(), x.cpu())

@@ -1,4 +1,4 @@
-"""Rate, distortion and time of one volume, by writing a file and reading it."""
+"""Rate, distortion and time of one volume, measured by writing a file and reading it back."""
 
 import time
 
@@ -16,10 +16,10 @@ from .measure import Measured
 def measure_real(
     codec: WaveletCodec, model: Model, volume: Volume, quality: float, peak: float, tile: int, optimise: bool = False
 ) -> Measured:
-    """Compress a volume with `model`, which is `codec` as a file, decompress it and compare.
+    """Compress a volume with `model`, the model file of `codec`, decompress it and compare.
 
-    The rate is that of all bytes but the model's; both times cover everything between voxels and bytes. `optimise` as
-    for `compress`; the codec's name then ends in `_rdo`.
+    The rate counts all bytes except the model's; both times cover everything between voxels and bytes. `optimise` is
+    that of `compress`; with it, the codec's name ends in `_rdo`.
 
     Raises AiwaveError for a quality that the codec does not have, or voxels that cannot be coded.
     """

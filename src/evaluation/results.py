@@ -1,4 +1,4 @@
-"""Rate and distortion over a test set, as files, in the tracker and on the terminal."""
+"""Rate and distortion over a test set, reported in files, in the tracker and on the terminal."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -46,14 +46,14 @@ def evaluate_codec(
 ) -> list[RdRow]:
     """Measure every test volume at every quality; write rd.csv, details.csv, rd.png and slices/ into `folder`.
 
-    `data` has been set up; its `peak` is that of the PSNR. Qualities default to the codec's own ladder. Volumes are
-    coded in tiles of at most `tile` voxels a side, on the device of the codec; with `real` files are written and
-    read, on the CPU, `optimise` as for `compress`. With `similarity`, details.csv has SSIM and MS-SSIM, too, which
-    take longer than all the rest.
+    `data` has been set up; its `peak` is the PSNR peak. Qualities default to the codec's own ladder. Volumes are coded
+    in tiles of at most `tile` voxels a side, on the device of the codec; with `real`, files are written and read back
+    on the CPU, with `optimise` as in `compress`. With `similarity`, details.csv also has SSIM and MS-SSIM, which take
+    longer than everything else.
 
     Raises:
-        AiwaveError: If the codec is to write files and cannot, if a volume cannot be read or has another bit depth, or
-            if a file cannot be written.
+        AiwaveError: If files are requested of a codec that cannot write them, if a volume cannot be read or has another
+            bit depth, or if a file cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
     measure: Callable[..., Measured] = partial(measure_volume, codec)
@@ -90,10 +90,10 @@ def track_results(
     record: dict[str, Any],
     anchors: Path | None = None,
 ) -> None:
-    """Log results, with the figure and the slices in `folder`, as a run of their own; its files go to `folder`, too.
+    """Log results, with the figure and the slices in `folder`, as a separate run whose files also go to `folder`.
 
-    `group`, `name`, `tags` and `record` are those of `Tracker.open`. With an RD table of `anchors`, BD figures against
-    each of them are logged, too. Raises AiwaveError if the tracker fails or the table cannot be read.
+    `group`, `name`, `tags` and `record` are those of `Tracker.open`. Given an RD table of `anchors`, BD figures against
+    each of them are logged as well. Raises AiwaveError if the tracker fails or the table cannot be read.
     """
     numbers = bd_against(rows, anchors) if anchors else {}
     pictures = {path.stem: path for path in sorted((folder / SLICES).glob("*.png"))}
@@ -103,7 +103,7 @@ def track_results(
 
 @contextmanager
 def tracked(tracker: Tracker, *of_open: Any) -> Iterator[None]:
-    """A tracked run around a block, opened with the arguments of `Tracker.open`; failed if the block raises."""
+    """Tracked run around a block, opened with the arguments of `Tracker.open`; it failed if the block raises."""
     status: Status = "failed"
     try:
         tracker.open(*of_open)
@@ -130,13 +130,13 @@ def bd_against(rows: Sequence[RdRow], anchors: Path) -> dict[str, float]:
 
 
 def join_results(runs: Sequence[tuple[Path, str]], sweep: Path) -> None:
-    """Put the tables of a sweep's jobs together, as rd.csv and rd.png in the folder `sweep`, and print them.
+    """Join the tables of a sweep's jobs as rd.csv and rd.png in the folder `sweep`, and print them.
 
-    `runs` are the folders of the finished jobs and the names of their runs. Where these differ, as in ablations, they
-    go before the names of the codecs.
+    `runs` are the folders of the finished jobs and the names of their runs. If the names differ, as in ablations, they
+    are prefixed to the names of the codecs.
 
     Raises:
-        AiwaveError: If a table is damaged or the sweep's cannot be written.
+        AiwaveError: If a table is damaged, or the sweep's cannot be written.
     """
     tell_apart = len({name for _, name in runs}) > 1
     rows = [
@@ -154,7 +154,7 @@ def join_results(runs: Sequence[tuple[Path, str]], sweep: Path) -> None:
 
 
 def print_results(rows: Sequence[RdRow], folder: Path, location: str) -> None:
-    """Print the table, then where the figure, the table and the tracked run (if any) lie."""
+    """Print the table, then the locations of the figure, the table and the tracked run (if any)."""
     print(f"\n{format_table(rows)}\n")
     print(f"RD plot   {folder / FIGURE}")
     print(f"RD table  {folder / CSV}")

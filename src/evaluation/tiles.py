@@ -1,4 +1,4 @@
-"""Large volumes in tiles of bounded size."""
+"""Partition of large volumes into tiles of bounded size."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -6,7 +6,7 @@ from itertools import pairwise, product
 
 
 def tiles(shape: Sequence[int], side: int) -> Iterator[tuple[slice, slice, slice]]:
-    """Split a volume (D, H, W) into tiles of at most `side` voxels along each axis, as equal as can be."""
+    """Split a volume (D, H, W) into tiles of at most `side` voxels along each axis, as equal as possible."""
     per_axis = []
     for size in shape:
         count = math.ceil(size / side)

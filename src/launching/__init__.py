@@ -1,4 +1,4 @@
-"""Where the jobs of a sweep run: here, on all cores, on Slurm or on a Ray cluster."""
+"""Launchers for the jobs of a sweep: on this machine one by one, on all its cores, on Slurm or on a Ray cluster."""
 
 from .base import Job, Launcher, Work
 from .joblib_launcher import JoblibLauncher

@@ -1,4 +1,4 @@
-"""What every launcher can do."""
+"""The interface of a launcher."""
 
 import os
 from abc import ABC, abstractmethod
@@ -13,9 +13,9 @@ from ..errors import AiwaveError
 
 @dataclass(frozen=True)
 class Job:
-    """One run of a sweep: its folder `<sweep>/<number>`, what its command line says, and the threads it may use.
+    """One run of a sweep: its folder `<sweep>/<number>`, the overrides of its command line, and its threads.
 
-    `label` is what tells it from the others.
+    `label` distinguishes it from the other jobs.
     """
 
     number: int
@@ -29,13 +29,13 @@ Work = Callable[[Job], None]
 
 
 class Launcher(ABC):
-    """Runs jobs, some at the same time.
+    """Runs jobs, possibly several at a time.
 
     Args:
-        jobs: How many at once; None for as many as fit.
-        threads: CPU threads of each; None for a fair share.
-        gpus: GPUs of each, where the engine divides them.
-        options: What else the engine should know.
+        jobs: Number of concurrent jobs; None for as many as fit.
+        threads: CPU threads per job; None for a fair share.
+        gpus: GPUs per job, if the engine allocates them.
+        options: Further options of the engine.
     """
 
     def __init__(
@@ -55,9 +55,9 @@ class Launcher(ABC):
 
     @abstractmethod
     def launch(self, jobs: Sequence[Job], work: Work) -> None:
-        """Call `work`, a function of a module, with every job, and wait for all.
+        """Call `work`, a module-level function, with every job, and wait for all.
 
-        A job that dies without a word does not stop the others; `work` itself raises nothing but KeyboardInterrupt.
+        A job whose process dies does not stop the others; `work` itself raises nothing but KeyboardInterrupt.
 
         Raises:
             AiwaveError: If the engine is not installed or cannot be reached.
@@ -65,7 +65,7 @@ class Launcher(ABC):
 
 
 def engine(package: str, launcher: str) -> Any:
-    """Import a launcher's package. Raises AiwaveError naming the extra to install if it is not there."""
+    """Import a launcher's package. Raises AiwaveError naming the extra to install if it is missing."""
     try:
         return import_module(package)
     except ImportError as error:

@@ -1,4 +1,4 @@
-"""Several jobs at once on this machine."""
+"""Concurrent jobs on this machine."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,10 +8,10 @@ from .process import run_in_process
 
 
 class JoblibLauncher(Launcher):
-    """Hands jobs out with joblib, each in a process of its own that ends with this one.
+    """Runs jobs with joblib, each in its own process, which ends when this one does.
 
-    The cores are divided: with neither `jobs` nor `threads`, two threads for each job; with one of them, the other
-    follows.
+    The cores are divided among the jobs: two threads per job if neither `jobs` nor `threads` is given; if one is, the
+    other follows from it.
     """
 
     def check(self) -> None:
@@ -28,6 +28,6 @@ class JoblibLauncher(Launcher):
         )
 
     def shares(self, available: int) -> tuple[int, int]:
-        """Jobs at once, and threads of each, on `available` cores."""
+        """Number of concurrent jobs, and threads per job, on `available` cores."""
         at_once = self.jobs or max(1, available // (self.threads or 2))
         return at_once, self.threads or max(1, available // at_once)

@@ -1,4 +1,4 @@
-"""One job after another, in this process."""
+"""Sequential jobs in this process."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -7,7 +7,7 @@ from .base import Job, Launcher, Work
 
 
 class LocalLauncher(Launcher):
-    """Runs jobs in their order, each with all cores unless `threads` says otherwise."""
+    """Runs jobs in order, each with all cores unless `threads` is given."""
 
     def launch(self, jobs: Sequence[Job], work: Work) -> None:
         """See `Launcher.launch`."""

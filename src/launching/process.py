@@ -1,4 +1,4 @@
-"""A job in a process of its own."""
+"""A job in its own process."""
 
 import json
 import os
@@ -16,7 +16,7 @@ CALL = "from aiwave.launching.process import main; main()"
 
 
 def run_in_process(job: Job, work: Work) -> None:
-    """Call `work(job)` in a new process, whose threads are limited from the start, and wait for it."""
+    """Call `work(job)` in a new process, with its number of threads limited from the start, and wait for it."""
     order = {
         "work": [work.__module__, work.__qualname__],
         "job": [job.number, str(job.folder), list(job.overrides), job.label, job.threads],
@@ -28,7 +28,7 @@ def run_in_process(job: Job, work: Work) -> None:
 
 
 def main() -> None:
-    """Do what the only argument orders."""
+    """Entry point of the process: run the job described by the only argument."""
     order = json.loads(sys.argv[1])
     threading.Thread(target=end_with, args=(order["parent"],), daemon=True).start()
     module, name = order["work"]
@@ -40,7 +40,7 @@ def main() -> None:
 
 
 def end_with(parent: int) -> None:
-    """End this process when `parent` has: nobody would wait for it, and a restarted sweep takes over."""
+    """End this process when `parent` has ended: nobody waits for it, and a resumed sweep takes over its job."""
     while os.getppid() == parent:
         time.sleep(POLL_S)
     os._exit(1)

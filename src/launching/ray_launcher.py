@@ -9,10 +9,10 @@ from .base import Job, Launcher, Work, engine
 
 
 class RayLauncher(Launcher):
-    """Hands jobs out with Ray's own tasks; sources and run folders lie on a disk that all nodes share.
+    """Runs jobs as Ray tasks; sources and run folders must be on a disk that all nodes share.
 
     `options.address` is the cluster's (null: RAY_ADDRESS, or a cluster of this machine alone; auto: the running one).
-    A job takes `threads` cores (null: 1) and `gpus` GPUs; `jobs` bounds how many run at once.
+    A job takes `threads` cores (null: 1) and `gpus` GPUs; `jobs` bounds the number of concurrent jobs.
     """
 
     def check(self) -> None:

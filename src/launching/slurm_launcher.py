@@ -9,11 +9,11 @@ from .base import Job, Launcher, Work, engine
 
 
 class SlurmLauncher(Launcher):
-    """Submits a job array with submitit and waits for it; sources and run folders lie on a shared disk.
+    """Submits a job array with submitit and waits for it; sources and run folders must be on a shared disk.
 
-    `options` go to submitit's `update_parameters`, such as `timeout_min` or `slurm_partition`; `cluster` among them
-    chooses the executor (null: Slurm; local: processes of this machine). submitit's own files lie in `submitit/` of the
-    sweep's folder.
+    `options` are passed to submitit's `update_parameters`, such as `timeout_min` or `slurm_partition`; `cluster` among
+    them selects the executor (null: Slurm; local: processes on this machine). submitit's own files go to `submitit/` in
+    the sweep's folder.
     """
 
     def check(self) -> None:

@@ -1,4 +1,4 @@
-"""Figures of merit of lossy volume compression: of voxels as torchmetrics classes, of whole curves as functions."""
+"""Metrics of lossy volume compression: of voxels as torchmetrics classes, of whole curves as functions."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -35,7 +35,7 @@ TORCHMETRICS = {"Bpp": "bpp", "MaxError": "max_error", "Mse": "mse", "Psnr": "ps
 
 
 def __getattr__(name: str) -> Any:
-    """The torchmetrics classes are imported when they are asked for: that takes longer than many a codec."""
+    """Import the torchmetrics classes on first access: the import takes longer than many a codec."""
     if name in TORCHMETRICS:
         return getattr(import_module(f".{TORCHMETRICS[name]}", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

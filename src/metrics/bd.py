@@ -1,4 +1,4 @@
-"""Bjøntegaard deltas of two rate-distortion curves: how much less rate, or how much more PSNR, on average.
+"""Bjøntegaard deltas of two rate-distortion curves: average difference in rate or in PSNR.
 
 G. Bjøntegaard, VCEG-M33, 2001, with Akima interpolation (Herglotz et al., PCS 2022) through the package `bjontegaard`.
 """
@@ -14,12 +14,12 @@ FEWEST = 2  # points; two are joined by a straight line
 
 
 class NotComparable(AiwaveError):
-    """Two curves have no Bjøntegaard delta; the message says why."""
+    """Two curves have no Bjøntegaard delta; the message gives the reason."""
 
 
 @dataclass(frozen=True)
 class Delta:
-    """A mean difference, and the share (0 to 1) of the range of both curves together over which it was taken."""
+    """A mean difference, and the fraction (0 to 1) of the range of both curves together over which it was computed."""
 
     value: float
     overlap: float
@@ -36,8 +36,8 @@ class Curve:
     def of(cls, points: Iterable[tuple[float, float]]) -> "Curve":
         """The curve through (bpp, PSNR) points.
 
-        Lossless points (PSNR inf) and those of rate 0 have no place on it; nor has a point that costs more than
-        another and is no better.
+        Lossless points (PSNR inf), points of rate 0, and points that cost more than another without being better are
+        left out.
         """
         kept: list[tuple[float, float]] = []
         for bpp, psnr_db in sorted(points):
@@ -84,7 +84,7 @@ def _check(anchor: Curve, test: Curve) -> None:
 
 
 def _overlap(a: Sequence[float], b: Sequence[float]) -> float:
-    """What two increasing sequences share of the range that they span together."""
+    """Overlap of two increasing sequences as a fraction of the range that they span together."""
     common = min(a[-1], b[-1]) - max(a[0], b[0])
     return max(0.0, common / (max(a[-1], b[-1]) - min(a[0], b[0])))
 

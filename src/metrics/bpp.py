@@ -1,4 +1,4 @@
-"""Rate: bits per voxel over everything seen."""
+"""Rate: bits per voxel since the last reset."""
 
 import torch
 from torch import Tensor
@@ -31,7 +31,7 @@ class Bpp(Metric):
 
         Args:
             bits: Length of the code in bits, one number or one per volume, shape () or (B,), any real dtype.
-            voxels: Number of voxels that all these bits stand for together.
+            voxels: Total number of voxels coded with these bits.
 
         Raises:
             AiwaveError: If `bits` has more than one dimension or `voxels` is not positive.

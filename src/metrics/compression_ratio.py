@@ -1,4 +1,4 @@
-"""Rate, as people say it: how many times smaller a volume became."""
+"""Compression ratio."""
 
 from ..errors import AiwaveError
 

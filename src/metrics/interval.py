@@ -1,4 +1,4 @@
-"""How sure a mean over few volumes is."""
+"""Confidence interval of a mean over few volumes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ LEVEL = 0.95
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean and its confidence interval, None for a single value, which has none; and of how many values."""
+    """The mean of `count` values and its confidence interval, None for a single value."""
 
     mean: float
     interval: tuple[float, float] | None
@@ -21,7 +21,7 @@ class Estimate:
 def mean_with_interval(values: Sequence[float], seed: int = 0) -> Estimate:
     """Return the mean of at least one value and its 95 % percentile-bootstrap interval (scipy's, seeded).
 
-    With two or three values the interval is no more than their range.
+    With two or three values the interval is just their range.
     """
     from scipy.stats import bootstrap
 

@@ -1,4 +1,4 @@
-"""Distortion: the worst voxel of everything seen."""
+"""Distortion: largest absolute error since the last reset."""
 
 import torch
 from torch import Tensor

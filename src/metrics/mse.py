@@ -1,4 +1,4 @@
-"""Distortion: mean squared error over everything seen."""
+"""Distortion: mean squared error since the last reset."""
 
 import torch
 from torch import Tensor

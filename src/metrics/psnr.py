@@ -1,4 +1,4 @@
-"""Distortion: peak signal-to-noise ratio over everything seen."""
+"""Distortion: peak signal-to-noise ratio since the last reset."""
 
 import math
 

@@ -14,7 +14,7 @@ WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # of the scales, finest firs
 def ssim(preds: "Tensor", target: "Tensor") -> float:
     """Return the mean structural similarity of two volumes, 1 if they are equal (MONAI's, in three dimensions).
 
-    The dynamic range is what `target` spans, so that 12 bits in a 16-bit file count as 12 bits; windows lie wholly
+    The dynamic range is that of `target`, so that 12 bits in a 16-bit file count as 12 bits; windows lie entirely
     inside the volume.
 
     Args:
@@ -47,7 +47,7 @@ def ms_ssim(preds: "Tensor", target: "Tensor") -> float:
 
 
 def scale_weights(side: int) -> list[float]:
-    """Weights of the scales that a volume with this shortest side [voxels] has, finest first, summing to one."""
+    """Weights of the scales for a volume with the shortest side `side` [voxels], finest first, summing to one."""
     scales = max(
         1, sum(side >> scale >= WINDOW and side // max(1, scale) ** 2 >= WINDOW for scale in range(len(WEIGHTS)))
     )
@@ -56,7 +56,7 @@ def scale_weights(side: int) -> list[float]:
 
 
 def _normalised(preds: "Tensor", target: "Tensor") -> "tuple[Tensor, Tensor]":
-    """Both as float32 (1, 1, D, H, W) with `target` from 0 to 1: variances in float32 need small means."""
+    """The pair as float32 (1, 1, D, H, W) with `target` from 0 to 1: variances in float32 need small means."""
     if preds.shape != target.shape or target.ndim != 3:
         raise AiwaveError(f"SSIM needs two equal volumes, not {tuple(preds.shape)} and {tuple(target.shape)}.")
     if min(target.shape) < WINDOW:

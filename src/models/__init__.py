@@ -1,4 +1,4 @@
-"""The model: plain `nn.Module`s that know nothing of configuration, tracking or files."""
+"""The model: plain `nn.Module`s, independent of configuration, tracking and files."""
 
 from .boundary import Boundary
 from .codec import Coded, WaveletCodec

@@ -1,4 +1,4 @@
-"""The two halves of a split signal: continued past its ends, as lifting filters need it, and put together again."""
+"""The two halves of a split signal: boundary extension, as lifting filters need it, and interleaving."""
 
 from enum import StrEnum
 
@@ -7,17 +7,17 @@ from torch import Tensor
 
 
 class Phase(StrEnum):
-    """Which samples of the full signal a half holds."""
+    """Parity of the samples of the full signal that a half holds."""
 
     EVEN = "even"
     ODD = "odd"
 
 
 class Boundary(StrEnum):
-    """How the signal continues outside.
+    """Extension of the signal beyond its ends.
 
     `symmetric` mirrors the full signal about its first and last sample, as JPEG 2000 does (ISO/IEC 15444-1,
-    annex F.4.7). `published` mirrors each half by itself, which repeats the wrong neighbour at one end.
+    annex F.4.7). `published` mirrors each half separately, which repeats the wrong neighbour at one end.
     """
 
     SYMMETRIC = "symmetric"
@@ -25,10 +25,10 @@ class Boundary(StrEnum):
 
 
 def extend(half: Tensor, phase: Phase, boundary: Boundary, targets: int) -> Tensor:
-    """Continue axis 2 as far as a step needs it that lifts `targets` samples of the other half.
+    """Extend axis 2 as needed by a step that lifts `targets` samples of the other half.
 
     `half` is (B, C, n, a, b): the even or the odd samples of a signal of n + `targets` samples, 2 or more. Returns
-    (B, C, `targets` + 2, a, b): the samples -1 to `targets`. Seen from one half, mirroring the full signal repeats the
+    (B, C, `targets` + 2, a, b): the samples -1 to `targets`. Within one half, mirroring the full signal repeats the
     end sample or skips it.
     """
     size = half.shape[2]
@@ -43,14 +43,14 @@ def extend(half: Tensor, phase: Phase, boundary: Boundary, targets: int) -> Tens
 
 
 def _mirrored(place: int, size: int) -> int:
-    """Where a signal of `size` samples that is mirrored about its ends has what stands at `place`."""
+    """Index into a signal of `size` samples, mirrored about its ends, of the sample at `place`."""
     period = max(1, 2 * (size - 1))
     place %= period
     return min(place, period - place) if size > 1 else 0
 
 
 def interleaved(even: Tensor, odd: Tensor, axis: int = 2) -> Tensor:
-    """Put samples at even and at odd places along an axis in order; there may be one more of the even."""
+    """Interleave even and odd samples along an axis; there may be one more even sample."""
     count = odd.shape[axis]
     pairs = torch.stack((even.narrow(axis, 0, count), odd), dim=axis + 1).flatten(axis, axis + 1)
     return pairs if even.shape[axis] == count else torch.cat((pairs, even.narrow(axis, count, 1)), dim=axis)

@@ -1,4 +1,4 @@
-"""The whole codec: transform, quantiser, entropy model and post-processing as one differentiable function."""
+"""The complete codec: transform, quantiser, entropy model and post-processing as one differentiable function."""
 
 from dataclasses import dataclass
 
@@ -20,7 +20,7 @@ COEFFICIENT_LIMIT = 1e6
 
 @dataclass(frozen=True)
 class Coded:
-    """What coding a batch gives.
+    """A coded batch.
 
     `x_hat` (B, 1, D, H, W) is the reconstruction in intensity units; `bits` (B, bands) the estimated code length of
     every subband, in the order of `band_names`.
@@ -38,13 +38,13 @@ class Coded:
 class WaveletCodec(nn.Module):
     """aiWave (arXiv 2203.05822): trained wavelet transform, quantiser, entropy model, post-processing.
 
-    Four children are the components that stages freeze by name: `transform`, `rate`, `entropy`, `post`. `post(x, step)`
-    filters the reconstruction; `rounding` decides how training rounds (default: straight through).
+    Its four children are the components that stages freeze by name: `transform`, `rate`, `entropy`, `post`.
+    `post(x, step)` filters the reconstruction; `rounding` is the rounding in training (default: straight-through).
 
     With an entropy model that is `dependent`, quantisation is too (see `models/dependent.py`), and never softened.
 
-    It is lossless with a `LosslessRate`, which needs a reversible transform, `NoPost` and hard rounding; raises
-    ValueError where these do not go together.
+    The codec is lossless with a `LosslessRate`, which needs a reversible transform, `NoPost` and hard rounding; raises
+    ValueError for an incompatible combination.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class WaveletCodec(nn.Module):
         if self.lossless and not fits:
             raise ValueError("lossless coding needs a reversible transform, no filter and straight-through rounding")
         if transform.reversible and not self.lossless:
-            raise ValueError("a reversible transform has no gains, so it is for lossless coding alone")
+            raise ValueError("a reversible transform has no gains, so it is for lossless coding only")
 
     @property
     def name(self) -> str:
@@ -84,16 +84,16 @@ class WaveletCodec(nn.Module):
     def forward(self, x: Tensor, step: Tensor) -> Coded:
         """Code (B, 1, D, H, W), raw intensities, with quantisation steps (B,) in the same units.
 
-        Lossless training takes it on trust that the volume comes back: that saves a third of the time.
+        Lossless training assumes perfect reconstruction without computing it: that saves a third of the time.
         """
         q = self.analyse(x, step)
         x_hat = x if self.lossless and self.training else self.synthesise(q, step)
         return Coded(x_hat, self.code_length(q, step))
 
     def analyse(self, x: Tensor, step: Tensor) -> Subbands:
-        """Transform and quantise: (B, 1, D, H, W) -> subbands of integers (as float), softened as `rounding` says.
+        """Transform and quantise: (B, 1, D, H, W) -> subbands of integers (as float), softened by `rounding`.
 
-        With an entropy model that is `dependent` they are multiples of 1/2.
+        With a `dependent` entropy model they are multiples of 1/2.
         """
         limit = COEFFICIENT_LIMIT
         coefficients = self.transform(x).map(lambda band: band.clamp(-limit, limit))
@@ -107,10 +107,10 @@ class WaveletCodec(nn.Module):
         return exact.map(self.rounding).existing()
 
     def code_length(self, q: Subbands, step: Tensor) -> Tensor:
-        """Bits of every band, (B, bands), of what `analyse` gave for the steps (B,)."""
+        """Bits of every band, (B, bands), for the output of `analyse` at the steps (B,)."""
         return self.entropy(q, self.rate.band_steps(step))
 
     def synthesise(self, q: Subbands, step: Tensor) -> Tensor:
-        """Dequantise, invert the transform, post-process: -> (B, 1, D, H, W) in intensity units."""
+        """Dequantise, invert the transform and post-process: -> (B, 1, D, H, W) in intensity units."""
         x_hat = self.transform.inverse(q.map_with(torch.mul, self.rate.band_steps(step)))
         return self.post(x_hat, step)

@@ -1,4 +1,4 @@
-"""3-D convolutions that stay fast for few channels, and the causal one that context models are made of."""
+"""3-D convolutions that stay fast for few channels, and the causal convolution of context models."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ class Conv3d(nn.Conv3d):
     """`torch.nn.Conv3d` over (B, C, D, H, W), with padding that keeps the size and a fast path for one volume.
 
     PyTorch sends batches of one volume with fewer than about 24 channels to a kernel several times slower than
-    oneDNN; here they go to oneDNN directly (float32 on CPU, no gradient). `padding` is one of the modes of
+    oneDNN; here they go to oneDNN directly (float32 on CPU, no gradient). `padding` is a padding mode of
     `torch.nn.Conv3d`; `reflect` falls back to `replicate` along axes that are too short to be mirrored.
     """
 
@@ -49,7 +49,7 @@ class CausalConv3d(nn.Module):
         self.register_buffer("mask", causal_mask(include_centre), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, channels_in, D, H, W) -> (B, channels_out, D, H, W); outside counts as zero."""
+        """(B, channels_in, D, H, W) -> (B, channels_out, D, H, W); zero outside."""
         padded = F.pad(x, (0, 0, 0, 0, 1, 0))
         return conv3d(padded, self.weight * self.mask, self.bias, [0, 1, 1])
 
@@ -62,14 +62,14 @@ def causal_mask(include_centre: bool) -> Tensor:
 
 
 def zero_initialised(conv: Conv3d) -> Conv3d:
-    """Set weight and bias to zero, so that the layer's branch starts by adding nothing."""
+    """Set weight and bias to zero, so that the layer's branch initially adds nothing."""
     for parameter in conv.parameters():
         nn.init.zeros_(parameter)
     return conv
 
 
 def pad_faces(x: Tensor, margin: int, mode: str) -> Tensor:
-    """Add `margin` voxels beyond every face of (B, C, D, H, W), by a mode of `torch.nn.Conv3d`."""
+    """Pad `margin` voxels beyond every face of (B, C, D, H, W), in a padding mode of `torch.nn.Conv3d`."""
     if mode == "zeros":
         return F.pad(x, [margin] * 6)
     for axis in (2, 3, 4):
@@ -81,10 +81,10 @@ def pad_faces(x: Tensor, margin: int, mode: str) -> Tensor:
 
 
 def conv3d(x: Tensor, weight: Tensor, bias: Tensor | None, padding: Sequence[int], groups: int = 1) -> Tensor:
-    """A convolution by the fastest kernel there is; shapes as those of `torch.nn.functional.conv3d`.
+    """Convolve with the fastest available kernel; shapes are those of `torch.nn.functional.conv3d`.
 
-    Volumes below four voxels a side stay in float32: oneDNN's bfloat16 gradient of their weights has numbers in it that
-    nobody computed (seen with PyTorch 2.13).
+    Volumes below four voxels a side stay in float32: oneDNN's bfloat16 gradient of their weights contains uninitialised
+    values (seen with PyTorch 2.13).
     """
     if torch.is_autocast_enabled(x.device.type) and x.device.type == "cpu" and min(x.shape[2:]) < SMALLEST_BFLOAT16:
         with torch.autocast("cpu", enabled=False):

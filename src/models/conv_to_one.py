@@ -7,16 +7,16 @@ import torch
 from torch import Tensor
 
 SLAB = 2**15
-"""Positions worked on at once, at least a plane: what a processor's cache holds."""
+"""Positions processed at a time, at least a plane: sized for a processor's cache."""
 
 FEWEST = 8
-"""Input channels below which this gains nothing."""
+"""Number of input channels below which this is not faster."""
 
 
 def suits_one(x: Tensor, weight: Tensor, padding: Sequence[int]) -> bool:
-    """Whether `conv_to_one` computes this convolution, and faster than the library.
+    """True if `conv_to_one` supports this convolution and is faster than the library.
 
-    Libraries compute as many output channels as a vector has numbers, so that one takes as long as 16.
+    Libraries compute as many output channels as a vector register has lanes, so that one takes as long as 16.
     """
     plain = x.device.type == "cpu" and x.dtype == torch.float32 and not torch.is_grad_enabled()
     cube = tuple(weight.shape[2:]) == (3, 3, 3) and list(padding) == [1] * 3
@@ -24,7 +24,7 @@ def suits_one(x: Tensor, weight: Tensor, padding: Sequence[int]) -> bool:
 
 
 def conv_to_one(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """(B, C, D, H, W) and a kernel (1, C, 3, 3, 3) -> (B, 1, D, H, W); outside counts as zero."""
+    """(B, C, D, H, W) and a kernel (1, C, 3, 3, 3) -> (B, 1, D, H, W); zero outside."""
     by_tap = weight.permute(2, 3, 4, 0, 1).reshape(27, -1)
     out = x.new_zeros(len(x), *x.shape[2:])
     if bias is not None:
@@ -39,7 +39,7 @@ def conv_to_one(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
 
 
 def _spread(parts: Tensor, out: Tensor, first: int) -> None:
-    """Add what a slab's positions give to their neighbours: (3, 3, 3, d, H, W), plane 0 being `first` of (D, H, W)."""
+    """Add a slab's contributions (3, 3, 3, d, H, W) to the neighbours; its plane 0 is plane `first` of (D, H, W)."""
     count, height, width = parts.shape[3:]
     for z, y, x in product(range(3), repeat=3):
         (to_z, from_z), (to_y, from_y), (to_x, from_x) = (
@@ -51,6 +51,6 @@ def _spread(parts: Tensor, out: Tensor, first: int) -> None:
 
 
 def _shifted(offset: int, count: int, size: int) -> tuple[slice, slice]:
-    """Where `count` places moved by `offset` lie within `size`, and which of them do."""
+    """Slices of `count` places moved by `offset`: within `size`, and within the places themselves."""
     first, last = max(offset, 0), min(offset + count, size)
     return slice(first, last), slice(first - offset, last - offset)

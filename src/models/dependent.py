@@ -1,9 +1,10 @@
-"""Dependent quantisation: two quantisers, and which of them each coefficient has.
+"""Dependent quantisation: two quantisers, and the choice between them for each coefficient.
 
-Coefficients count in quantisation steps. The first quantiser has the whole numbers, the second zero and the halves
-between them, +-1/2, +-3/2, ...; their indices k count from zero outwards. Together they are a quantiser twice as fine;
-that each coefficient has one of them alone saves most of the bit that this would cost. Source: Schwarz et al., "Hybrid
-video coding with trellis-coded quantization" (DCC 2019), with steps as the distance within a quantiser.
+Coefficients are in units of the quantisation step. The reconstruction levels of the first quantiser are the integers,
+those of the second zero and the half-integers +-1/2, +-3/2, ...; their indices k count from zero outwards. Together
+they form a quantiser twice as fine; that each coefficient uses only one of them saves most of the bit that this would
+cost. Source: Schwarz et al., "Hybrid video coding with trellis-coded quantization" (DCC 2019), with the step defined as
+the distance between levels of one quantiser.
 """
 
 import math
@@ -20,15 +21,14 @@ SECOND = (0, 0, 1, 1, 0, 1)
 """The quantisers of the `candidates`."""
 
 SLOPE = 0.63 * HIGH_RATE_SLOPE
-"""At which squared errors, in squared steps, are weighed against bits.
+"""Slope (Lagrange multiplier) at which squared errors, in squared steps, are weighed against bits.
 
 At high rate it would be 0.79 of a uniform quantiser's with eight states, since they gain 1 dB; four fifths of that
-gave the best curves then (measured), and with 256 states, where it would be 0.75, a tenth more or less gives no better
-ones.
+gave the best curves (measured). With 256 states it would be 0.75; a tenth more or less gives no better curves.
 """
 
 LOOKS = 2
-"""How often an encoder weighs bits in the context of what it chose before; training does it once."""
+"""Passes of an encoder that weigh bits in the context of the previous choice; training makes one."""
 
 LEAST_MEAN = 0.05
 
@@ -36,7 +36,7 @@ LEAST_MEAN = 0.05
 def second_of(halves: Tensor, states: int) -> Tensor:
     """Coefficients (..., d, h, w) in half steps -> 1 where they have the second quantiser, else 0; all int64.
 
-    `states` is how many the trellis has. That of an odd coefficient is the second and that of an even one the first,
+    `states` is the number of states of the trellis. Odd coefficients have the second quantiser and even ones the first,
     but a zero may have either.
     """
     size: Size = halves.shape[-3:]  # type: ignore[assignment]
@@ -45,9 +45,9 @@ def second_of(halves: Tensor, states: int) -> Tensor:
 
 
 def parity_of(halves: Tensor) -> Tensor:
-    """Coefficients in half steps -> the parities of their indices, whose quantisers need not be known; int64.
+    """Coefficients in half steps -> the parities of their indices, int64; the quantisers need not be known.
 
-    The index is half the magnitude, in the second quantiser (odd ones) rounded up; that of zero is 0 in both.
+    The index is half the magnitude, rounded up in the second quantiser (odd coefficients); that of zero is 0 in both.
     """
     return (halves.abs() + 1) >> 1 & 1
 
@@ -63,7 +63,7 @@ def halves_of(index: Tensor, second: Tensor) -> Tensor:
 
 
 def cell(values: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
-    """Of coefficients in steps: centre and half width of what is nearest to each in its quantiser."""
+    """Centre and half width of the quantisation cell of each coefficient, in steps, in its quantiser."""
     size = values.abs()
     narrow = (second > 0) & (size < 1)
     centre = torch.where(narrow & (size > 0), 0.625 * values.sign(), values)
@@ -71,9 +71,9 @@ def cell(values: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def candidates(exact: Tensor) -> Tensor:
-    """Coefficients in steps, real numbers -> what each may become, (6, ...).
+    """Coefficients in steps, real numbers -> their candidate values, (6, ...).
 
-    The nearest with even and with odd index in the first quantiser, the same in the second, and zero in both.
+    The nearest with even and with odd index in the first quantiser, the same in the second, and zero in either.
     """
     sign, size = torch.where(exact < 0, -1.0, 1.0).to(exact.dtype), exact.abs()
     even = 2 * torch.round(size / 2)
@@ -85,14 +85,14 @@ def candidates(exact: Tensor) -> Tensor:
 
 
 def rough_bits(exact: Tensor) -> Tensor:
-    """What the `candidates` for coefficients (n, d, h, w) cost, (6, n, d, h, w), by magnitudes around, in bits.
+    """Estimated bits of the `candidates` for coefficients (n, d, h, w), from magnitudes around: (6, n, d, h, w).
 
-    Each has a Laplace density about zero, as wide as the mean magnitude of its 3x3x3 neighbours and, for a fifth, of
-    the whole band. That needs no entropy model.
+    Each has a Laplace density about zero, whose width is the mean magnitude of its 3x3x3 neighbourhood (weight 4/5) and
+    of the whole band (1/5). That needs no entropy model.
     """
     size = exact.abs()
     near, count = (F.avg_pool3d(F.pad(x, [1] * 6), 3, stride=1) for x in (size, torch.ones_like(size[:1])))
-    whole = size.double().mean(dim=(1, 2, 3), keepdim=True).to(size)  # by any number of threads the same
+    whole = size.double().mean(dim=(1, 2, 3), keepdim=True).to(size)  # the same for any number of threads
     mean = 0.8 * near / count + 0.2 * whole + LEAST_MEAN
     bits = exact.new_empty(len(SECOND), *exact.shape)
     for kind, (values, which) in enumerate(zip(candidates(exact), SECOND, strict=True)):
@@ -106,8 +106,8 @@ def rough_bits(exact: Tensor) -> Tensor:
 def chosen(exact: Tensor, bits: Tensor, slope: float, exists: Tensor, states: int) -> Tensor:
     """Coefficients (..., d, h, w) in steps, real numbers -> those to code, multiples of 1/2.
 
-    They make the sum of squared errors and `slope` times bits least, in the trellis with so many `states`. `bits`
-    (6, ..., d, h, w) are those of the `candidates`; `exists` says, broadcast to the bands, where coefficients are.
+    They minimise the squared errors plus `slope` times the bits, in the trellis with `states` states. `bits`
+    (6, ..., d, h, w) are those of the `candidates`; `exists`, broadcast to the bands, masks the coefficients.
     """
     values = candidates(exact)
     cost = (values - exact).square() + slope * torch.where(exists, bits, 0)

@@ -1,4 +1,4 @@
-"""The functions that a transform builds volumes of."""
+"""Synthesis functions of a transform."""
 
 import torch
 from torch import Tensor
@@ -8,10 +8,10 @@ from .transform import WaveletTransform
 
 
 def synthesis_functions(transform: WaveletTransform, amplitude: float = 16.0) -> dict[str, Tensor]:
-    """What one coefficient of `amplitude`, in intensity units, in the middle of each band becomes, by band name.
+    """Response to one coefficient of `amplitude`, in intensity units, in the middle of each band, by band name.
 
-    Each is (S, S, S) with S = 8 * 2**levels, relative to the amplitude and to what no coefficient becomes. The
-    functions of a trained transform depend on the signal around them: these are those of a flat one.
+    Each is (S, S, S) with S = 8 * 2**levels, divided by the amplitude, less the response to no coefficient. The
+    functions of a trained transform depend on the signal around them: these are for a flat signal.
     """
     side = 8 * 2**transform.levels
     parameter = next(transform.parameters(), torch.zeros(1))

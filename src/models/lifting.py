@@ -1,4 +1,4 @@
-"""Lifting along one axis: alternating predict and update steps that can be undone exactly."""
+"""Lifting along one axis: alternating predict and update steps that are exactly invertible."""
 
 from collections.abc import Callable
 from typing import cast
@@ -16,8 +16,8 @@ NetFactory = Callable[[], LiftingNet]
 class LiftingStep(nn.Module):
     """One predict or update step: target <- (target + skip + shift) * scale (aiWave, section III).
 
-    `skip` is the other half filtered by three taps along axis 2, initialised to the wavelet; shift and scale come
-    from a net of `skip` (without net: the plain wavelet). Halves are (B, 1, n, a, b) in intensity units.
+    `skip` is the other half filtered by three taps along axis 2, initialised to the wavelet; a net predicts shift and
+    scale from `skip` (without net: the plain wavelet). Halves are (B, 1, n, a, b) in intensity units.
     """
 
     def __init__(
@@ -31,9 +31,9 @@ class LiftingStep(nn.Module):
         self.net = net
 
     def forward(self, target: Tensor, source: Tensor) -> Tensor:
-        """The half to lift and the other, (B, 1, n, a, b) and (B, 1, m, a, b) -> the lifted target, same shape.
+        """Target half and source half, (B, 1, n, a, b) and (B, 1, m, a, b) -> the lifted target, same shape.
 
-        m is n or, at the end of a signal of odd length, one more or less.
+        m is n or, for a signal of odd length, one more or less.
         """
         shift, scale = self.field(source, target.shape[2])
         return target + shift if scale is None else (target + shift) * scale
@@ -44,16 +44,16 @@ class LiftingStep(nn.Module):
         return target - shift if scale is None else target / scale - shift
 
     def increment(self, source: Tensor, targets: int) -> Tensor:
-        """What an additive step adds to so many targets, to the nearest integer, halves upwards.
+        """Update of `targets` samples by an additive step, rounded to the nearest integer, halves upwards.
 
-        Integers (B, 1, m, a, b) as float -> (B, 1, targets, a, b). The field is computed in the dtype of the taps. The
-        gradient passes the rounding unchanged.
+        Integers (B, 1, m, a, b) as float -> (B, 1, targets, a, b). The field is computed in the dtype of the taps.
+        The gradient passes straight through the rounding.
         """
         shift = self.field(source.to(self.taps.dtype), targets)[0].double()
         return (torch.floor(shift + 0.5).detach() + (shift - shift.detach())).to(source.dtype)
 
     def field(self, source: Tensor, targets: int) -> tuple[Tensor, Tensor | None]:
-        """Source half -> what is added to so many targets, and what multiplies them (None: additive)."""
+        """Source half -> shift and scale (None: additive) of `targets` target samples."""
         extended = extend(source, self.source, self.boundary, targets)
         before, centre, after = (extended[:, :, k : k + targets] for k in range(3))
         skip = self.taps[0] * before + self.taps[1] * centre + self.taps[2] * after
@@ -64,10 +64,10 @@ class LiftingStep(nn.Module):
 
 
 class LiftingScheme(nn.Module):
-    """A whole one-dimensional transform along axis 2: split, lift, scale.
+    """A complete one-dimensional transform along axis 2: split, lift, scale.
 
-    `net_factory` makes the net of each step (None: the fixed wavelet). Taps and both gains are trainable when
-    `trainable_taps` is true.
+    `net_factory` creates the net of each step (None: the fixed wavelet). Taps and both gains are trainable if
+    `trainable_taps`.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class LiftingScheme(nn.Module):
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """(B, 1, n, a, b) -> low and high half: (B, 1, n - n // 2, a, b) and (B, 1, n // 2, a, b).
 
-        A single sample is low, scaled as the plain wavelet scales a flat signal.
+        A single sample goes to the low half, scaled as the plain wavelet scales a flat signal.
         """
         even, odd = x[:, :, 0::2], x[:, :, 1::2]
         if x.shape[2] == 1:
@@ -113,7 +113,7 @@ class LiftingScheme(nn.Module):
 
     @torch.no_grad()
     def make_lazy(self) -> None:
-        """Start by sorting samples into even and odd alone: taps of zero, gains of one."""
+        """Initialise as the lazy wavelet, which only splits even and odd samples: taps of zero, gains of one."""
         for step in self.lifting_steps():
             step.taps.zero_()
         self.flat_gain = 1.0
@@ -121,5 +121,5 @@ class LiftingScheme(nn.Module):
         self.high_gain.fill_(1)
 
     def lifting_steps(self) -> list[LiftingStep]:
-        """The steps in the order of analysis."""
+        """The steps in analysis order."""
         return cast(list[LiftingStep], list(self.steps))

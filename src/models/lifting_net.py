@@ -1,4 +1,4 @@
-"""The networks inside a lifting step: a shift that is added, and for the affine transform a scale."""
+"""The network of a lifting step, which predicts an additive shift and, for the affine transform, a scale."""
 
 from collections.abc import Callable
 
@@ -11,10 +11,10 @@ class LiftingNet(nn.Module):
     """Residual 3-D CNN of a lifting step (aiWave, arXiv 2203.05822, section III).
 
     conv 1 -> `channels`, then `depth` convs, plus the first conv's output, then one conv to the shift; `activation`
-    before each inner conv. Its input is divided by `intensity_scale` and its output multiplied by it and by `damping`.
-    The last conv starts at zero, so the step starts as the fixed wavelet.
+    before each inner conv. The input is divided by `intensity_scale`, the output multiplied by it and by `damping`.
+    The last conv is initialised to zero, so the step starts as the fixed wavelet.
 
-    With `scale` (a module such as `BoundedScale`) a second zero-initialised conv gives the raw scale field.
+    With `scale` (a module such as `BoundedScale`) a second zero-initialised conv outputs the raw scale field.
     `padding` is that of the inner convs, `input_padding` that of the first (modes of `torch.nn.Conv3d`).
     """
 

@@ -10,11 +10,11 @@ from ..errors import AiwaveError
 from .rate import Rate
 
 QUALITY = 0.0
-"""How tables name it, as they do for other lossless codecs."""
+"""Name in tables, as for other lossless codecs."""
 
 
 class LosslessRate(Rate):
-    """Whole numbers as they are: step 1, and a lambda without end, so that the cost is the rate alone.
+    """Integers coded exactly: step 1 and infinite lambda, so that the cost is the rate alone.
 
     Takes the arguments of the other rates so that they are one override apart. Raises ValueError for those that have
     no meaning here.
@@ -39,15 +39,15 @@ class LosslessRate(Rate):
 
     @property
     def qualities(self) -> list[float]:
-        """Just 0."""
+        """The only quality, 0."""
         return [QUALITY]
 
     def step_of(self, quality: float) -> Tensor:
-        """1. Raises AiwaveError for any quality but 0."""
+        """The step, 1. Raises AiwaveError for any quality but 0."""
         if quality != QUALITY:
             raise AiwaveError(f"This codec is lossless, it has no quality {quality:g}: leave qualities out.")
         return torch.tensor(1.0)
 
     def lmbda_of(self, quality: float) -> float:
-        """Infinite."""
+        """Infinity."""
         return math.inf

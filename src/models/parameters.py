@@ -1,16 +1,16 @@
-"""How large a codec is, component by component."""
+"""Size of a codec, component by component."""
 
 from torch import nn
 
 
 def count_parameters(codec: nn.Module) -> dict[str, int]:
-    """Parameters (trainable or not) of every child that has any, in the order of the children."""
+    """Number of parameters (trainable or not) of every child that has any, in the order of the children."""
     counts = {name: sum(p.numel() for p in child.parameters()) for name, child in codec.named_children()}
     return {name: count for name, count in counts.items() if count}
 
 
 def format_parameters(codec: nn.Module) -> str:
-    """A plain-text table of `count_parameters` with the sum in its last line."""
+    """Plain-text table of `count_parameters`, with the sum in the last line."""
     counts = count_parameters(codec)
     lines = [("component", "parameters"), *((name, f"{count:,}") for name, count in counts.items())]
     lines.append(("all", f"{sum(counts.values()):,}"))

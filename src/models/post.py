@@ -1,4 +1,4 @@
-"""Filters that repair quantisation errors in the reconstruction."""
+"""Post-filters that reduce quantisation errors in the reconstruction."""
 
 import torch
 import torch.nn.functional as F
@@ -8,11 +8,11 @@ from .conv import Conv3d, zero_initialised
 
 
 class PostFilter(nn.Module):
-    """Residual 3-D CNN that knows the quantisation step.
+    """Residual 3-D CNN conditioned on the quantisation step.
 
-    It sees the reconstruction less its local mean, in steps and squashed by asinh, and the logarithm of the step;
-    `layers` inner convs of `channels`. The last conv starts at zero: the filter starts as the identity. Its output
-    counts in steps, so that one filter serves all rates; `intensity_scale` is not needed.
+    Its inputs are the reconstruction minus its local mean, in steps and compressed by asinh, and the logarithm of the
+    step; `layers` inner convs of `channels`. The last conv is initialised to zero, so the filter starts as the
+    identity. Its output is in steps, so that one filter serves all rates; `intensity_scale` is not used.
     """
 
     def __init__(self, channels: int, layers: int, intensity_scale: float | None = None) -> None:
@@ -31,7 +31,7 @@ class PostFilter(nn.Module):
 
 
 class PublishedPost(nn.Module):
-    """The published filter (aiWave, section III): it knows neither step nor rate.
+    """The published filter (aiWave, section III), not conditioned on step or rate.
 
     conv 1 -> `channels`, `layers` residual blocks, conv, plus the first conv's output, conv to 1, plus the input, on
     x / (`intensity_scale` - 1) - 1/2. Published sizes: 64 channels, 6 blocks, scale 256.
@@ -52,7 +52,7 @@ class PublishedPost(nn.Module):
         return (self.normalised(x / self.peak - 0.5) + 0.5) * self.peak
 
     def normalised(self, x: Tensor) -> Tensor:
-        """The filter itself, on intensities between -1/2 and 1/2."""
+        """The filter for intensities normalised to -1/2 to 1/2."""
         start = hidden = self.first(x)
         for block in self.inner:
             hidden = hidden + block(hidden)
@@ -60,7 +60,7 @@ class PublishedPost(nn.Module):
 
 
 class NoPost(nn.Module):
-    """The reconstruction as it is. Takes the arguments of `PostFilter` so that both are one override apart."""
+    """No filter. Takes the arguments of `PostFilter` so that both are one override apart."""
 
     def __init__(self, channels: int = 0, layers: int = 0, intensity_scale: float | None = None) -> None:
         super().__init__()
@@ -71,5 +71,5 @@ class NoPost(nn.Module):
 
 
 def local_mean(x: Tensor, size: int = 5) -> Tensor:
-    """Mean over a cube of `size` voxels, the volume's faces repeated outside. (B, C, D, H, W) -> the same."""
+    """Mean over a cube of `size` voxels, with replicate padding. (B, C, D, H, W) -> the same shape."""
     return F.avg_pool3d(F.pad(x, [size // 2] * 6, mode="replicate"), size, stride=1)

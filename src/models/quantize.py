@@ -1,11 +1,11 @@
-"""Rounding to integers: hard when coding, hard or softened by noise in training."""
+"""Rounding to integers: hard when coding, hard or relaxed by noise in training."""
 
 import torch
 from torch import Tensor, nn
 
 
 def straight_through_round(x: Tensor) -> Tensor:
-    """Round to the nearest integer; the gradient passes as if nothing had happened. Any shape, same shape and dtype.
+    """Round to the nearest integer, with the gradient of the identity. Any shape -> the same shape and dtype.
 
     Source: Bengio et al., "Estimating or propagating gradients through stochastic neurons" (2013).
     """
@@ -15,12 +15,13 @@ def straight_through_round(x: Tensor) -> Tensor:
 class Rounding(nn.Module):
     """The quantiser. In evaluation mode it always rounds.
 
-    In training, the first `soft_share` of a stage's steps adds noise, uniform between -1/2 and 1/2, instead of
-    rounding (Ballé et al., "End-to-end optimized image compression", 2017); then it rounds with a straight-through
-    gradient. 0: straight-through throughout; 1: noise throughout; between: soft, then hard (after Guo et al.,
-    "Soft then hard", 2021, who also freeze the encoder in the hard part). Raises ValueError outside 0..1.
+    In training, it adds noise, uniform between -1/2 and 1/2, instead of rounding in the first fraction `soft_share` of
+    a stage's steps (Ballé et al., "End-to-end optimized image compression", 2017); after that it rounds with a
+    straight-through gradient. 0: straight-through throughout; 1: noise throughout; between: soft, then hard (after Guo
+    et al., "Soft then hard", 2021, who also freeze the encoder in the hard part). Raises ValueError outside 0..1.
 
-    With `rate_distortion` hard rounding is the codec's to do, as an encoder of files does it (see `optimised`).
+    With `rate_distortion`, hard rounding is done by the codec, in the same way as by an encoder of files (see
+    `optimised`).
     """
 
     def __init__(self, soft_share: float = 0.0, rate_distortion: bool = False) -> None:
@@ -33,13 +34,13 @@ class Rounding(nn.Module):
         self.generator: torch.Generator | None = None
 
     def begin_step(self, done: float, generator: torch.Generator) -> None:
-        """Before a training step: which share of the stage is done (0 <= `done` < 1), and where noise comes from."""
+        """Set, before a training step, the fraction of the stage done so far (0 <= `done` < 1) and the noise source."""
         self.done = done
         self.generator = generator
 
     @property
     def is_soft(self) -> bool:
-        """Whether the next forward pass adds noise instead of rounding."""
+        """True if the next forward pass adds noise instead of rounding."""
         return self.training and self.done < self.soft_share
 
     def forward(self, x: Tensor) -> Tensor:

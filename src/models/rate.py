@@ -1,7 +1,8 @@
-"""Which quantisation step a volume is coded with, and how its rate is weighed against its distortion.
+"""Quantisation step of a volume, and the weight of its rate against its distortion.
 
-One step serves all bands, unless each has a trained factor (`per_band`). `lmbda` multiplies the rate: the cost of a
-volume is J = MSE + lmbda * bpp, with the MSE in squared intensity units.
+All bands share one step, unless each has a trained factor (`per_band`). `lmbda` multiplies the rate (aiWave's
+convention; CompressAI's lambda multiplies the distortion): the cost of a volume is J = MSE + lmbda * bpp, with the MSE
+in squared intensity units, so a larger `lmbda` means a lower rate.
 """
 
 import math
@@ -19,10 +20,10 @@ HIGH_RATE_SLOPE = math.log(2) / 6
 
 
 class Rate(nn.Module, ABC):
-    """The operating points of a codec. A quality is the number by which a user picks one.
+    """The operating points of a codec. A quality is the number by which a user selects one.
 
-    With `per_band` the step of every band of a transform with `levels` is the codec's times a trained factor, at
-    first 1.
+    With `per_band`, the step of every band of a transform with `levels` is the codec's step times a trained factor,
+    initially 1.
     """
 
     def __init__(self, levels: int, per_band: bool) -> None:
@@ -31,7 +32,7 @@ class Rate(nn.Module, ABC):
         self.log_factor = nn.Parameter(torch.zeros(self.bands)) if per_band else None
 
     def band_steps(self, step: Tensor) -> Tensor:
-        """Steps (B,) -> the step of every band in coding order, (B, bands), in intensity units."""
+        """Steps (B,) -> steps of all bands in coding order, (B, bands), in intensity units."""
         steps = step.unsqueeze(1).expand(-1, self.bands)
         return steps if self.log_factor is None else steps * self.log_factor.exp()
 
@@ -56,8 +57,8 @@ class Rate(nn.Module, ABC):
 class FixedRate(Rate):
     """One model, one lambda, one trainable step (as published).
 
-    The step starts at `initial_step` or, without one, where `lmbda` is the slope of the high-rate approximation.
-    Raises ValueError without a lambda.
+    The step is initialised to `initial_step` or, without one, such that `lmbda` is the slope of the high-rate
+    approximation. Raises ValueError without a lambda.
     """
 
     def __init__(
@@ -77,31 +78,30 @@ class FixedRate(Rate):
         self.log_step = nn.Parameter(torch.tensor(math.log(start)))
 
     def sample(self, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Its one step and lambda, repeated."""
+        """The step and the lambda, repeated."""
         return self.step_of(self.lmbda).expand(count), torch.full((count,), self.lmbda)
 
     @property
     def qualities(self) -> list[float]:
-        """The operating points to evaluate: just its own lambda."""
+        """The only operating point, its lambda."""
         return [self.lmbda]
 
     def step_of(self, quality: float) -> Tensor:
         """The trained step. Raises AiwaveError for any quality but its lambda."""
         if quality != self.lmbda:
-            raise AiwaveError(f"This codec was trained for lambda {self.lmbda:g} alone, not {quality:g}.")
+            raise AiwaveError(f"This codec was trained for lambda {self.lmbda:g} only, not {quality:g}.")
         return self.log_step.exp()
 
     def lmbda_of(self, quality: float) -> float:
-        """Its lambda."""
+        """The codec's lambda."""
         return self.lmbda
 
 
 class VariableRate(Rate):
     """One model for all rates: training draws a step per volume, log-uniformly from `step_range`.
 
-    The rate is weighed with lmbda = ln(2)/6 * step^2, the slope at which a uniform quantiser trades distortion for
-    rate. A quality is a step; `ladder` lists those to evaluate. Raises ValueError for a lambda, an
-    `initial_step` or an empty range.
+    The rate is weighted by lmbda = ln(2)/6 * step^2, the slope -dD/dR of a uniform quantiser at high rate. A quality is
+    a step; `ladder` lists those to evaluate. Raises ValueError for a lambda, an `initial_step` or an empty range.
     """
 
     def __init__(
@@ -119,12 +119,12 @@ class VariableRate(Rate):
         if initial_step is not None:
             raise ValueError("a variable rate takes no initial_step: it draws its steps; choose rate=fixed")
         if not 0 < step_range[0] < step_range[1]:
-            raise ValueError(f"step_range must rise from above zero, not be {list(step_range)}")
+            raise ValueError(f"step_range must be two increasing positive numbers, not {list(step_range)}")
         self.step_range = (float(step_range[0]), float(step_range[1]))
         self.ladder = [float(step) for step in ladder]
 
     def sample(self, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Steps drawn anew, and the lambdas that belong to them."""
+        """Randomly drawn steps, and the lambdas that belong to them."""
         low, high = (math.log(step) for step in self.step_range)
         step = torch.exp(low + (high - low) * torch.rand(count, generator=generator))
         return step, HIGH_RATE_SLOPE * step**2
@@ -135,9 +135,9 @@ class VariableRate(Rate):
         return self.ladder
 
     def step_of(self, quality: float) -> Tensor:
-        """A quality is its step."""
+        """The quality itself."""
         return torch.tensor(quality)
 
     def lmbda_of(self, quality: float) -> float:
-        """The lambda that training would weigh this step with."""
+        """The lambda of this step in training."""
         return HIGH_RATE_SLOPE * quality**2

@@ -1,4 +1,4 @@
-"""Rounding that weighs what a coefficient costs against what it repairs, in training as encoders of files do it."""
+"""Rate-distortion optimised quantisation in training, the same as by encoders of files."""
 
 from collections.abc import Iterable
 from itertools import islice
@@ -15,12 +15,12 @@ from .subbands import Subbands, places
 
 
 def optimised(entropy: EntropyModel, exact: Subbands, step: Tensor) -> Subbands:
-    """Coefficients in quantisation steps -> integers, as float; the gradient passes as if nothing had happened.
+    """Coefficients in quantisation steps -> integers, as float, with a straight-through gradient.
 
-    Each is the nearest integer, or the next towards zero where the bits that this saves, at the slope of a uniform
-    quantiser at high rate, are worth more than the squared error that it adds. Bits are those in the context of the
-    nearest integers; steps are (B,) or (B, bands) in intensity units. Source: Karczewicz et al., "Rate distortion
-    optimized quantization", VCEG-AH21 (2008).
+    Each is the nearest integer, or the next towards zero where the bits saved, at the slope of a uniform quantiser at
+    high rate, outweigh the squared error added. Bits are those in the context of the nearest integers; steps are (B,)
+    or (B, bands) in intensity units. Source: Karczewicz et al., "Rate distortion optimized quantization", VCEG-AH21
+    (2008).
     """
     with torch.no_grad():
         nearest = exact.map(torch.round)
@@ -36,10 +36,10 @@ def optimised(entropy: EntropyModel, exact: Subbands, step: Tensor) -> Subbands:
 
 
 def dependent(entropy: EntropyModel, exact: Subbands, step: Tensor, looks: int) -> Subbands:
-    """The same for an entropy model with dependent quantisation, which has a level at a time: -> multiples of 1/2.
+    """The same for an entropy model with dependent quantisation, level by level: -> multiples of 1/2.
 
-    The path through the trellis weighs squared errors and bits at the slope of its quantisers. Bits are a rough guess
-    (see `rough_bits`), then, `looks` times, those in the context of what was chosen so.
+    The path through the trellis weighs squared errors against bits at the slope of its quantisers. Bits are first a
+    rough estimate (see `rough_bits`), then, `looks` times, those in the context of the previous choice.
     """
     with torch.no_grad():
         stacks = list(exact.level_stacks())
@@ -53,12 +53,12 @@ def dependent(entropy: EntropyModel, exact: Subbands, step: Tensor, looks: int) 
 
 
 def _bits(exact: Tensor, bits: DependentBits) -> Tensor:
-    """What the `candidates` for coefficients (B, n, d, h, w) cost, (6, B, n, d, h, w), in bits."""
+    """Cost in bits of the `candidates` for coefficients (B, n, d, h, w): (6, B, n, d, h, w)."""
     return torch.stack([bits(values, which) for values, which in zip(candidates(exact), SECOND, strict=True)])
 
 
 def _paths(exact: Subbands, costs: Iterable[Tensor], states: int) -> list[Tensor]:
-    """The best paths, (B, 1, d, h, w) by band, where the `candidates` for a level's coefficients cost so many bits."""
+    """The best paths, (B, 1, d, h, w) by band, given the bits `costs` of the `candidates` for each level."""
     coded, sizes = list[Tensor](), iter(exact.band_sizes())
     for own, cost in zip(exact.level_stacks(), costs, strict=True):
         exists = places(list(islice(sizes, own.shape[1])), own)

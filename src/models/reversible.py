@@ -1,4 +1,4 @@
-"""A trained transform made lossless."""
+"""Reversible integer transform from a trained one."""
 
 from typing import cast
 
@@ -12,11 +12,11 @@ from .transform import WaveletTransform
 
 
 class ReversibleTransform(SeparableTransform):
-    """An additive transform whose lifting steps add whole numbers, without gains; it shares the weights of `transform`.
+    """An additive transform whose lifting steps add integers, without gains; it shares the weights of `transform`.
 
-    With CDF 5/3 it is the reversible transform of JPEG 2000 (ISO/IEC 15444-1, annex F.4.8.1). Integers are held
-    exactly, in float64; increments are computed in the dtype of the weights. The inverse repeats them, so it is exact
-    as long as one machine, dtype and gradient mode computes both. The gradient passes the rounding unchanged.
+    With CDF 5/3 it is the reversible transform of JPEG 2000 (ISO/IEC 15444-1, annex F.4.8.1). Integers are represented
+    exactly, in float64; increments are computed in the dtype of the weights. The inverse recomputes them, so it is
+    exact if the same machine, dtype and gradient mode computes both. The gradient passes straight through the rounding.
 
     Raises ValueError for affine lifting.
     """
@@ -33,7 +33,7 @@ class ReversibleTransform(SeparableTransform):
 
 
 class SharedScheme(IntegerScheme):
-    """The steps of another scheme, which stay its own."""
+    """Scheme that borrows the steps of another scheme, which keeps owning them."""
 
     def __init__(self, scheme: LiftingScheme) -> None:
         super().__init__(scheme.lifting_steps())

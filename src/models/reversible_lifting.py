@@ -1,4 +1,4 @@
-"""Lifting steps from integers to integers, undone exactly."""
+"""Reversible integer-to-integer lifting."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -10,13 +10,13 @@ from .lifting import LiftingScheme
 
 
 class IntegerStep(Protocol):
-    """A lifting step on integers: what it adds to one half follows from the other, its `source`."""
+    """A lifting step on integers: its increment of one half is a function of the other half, its `source`."""
 
     @property
     def source(self) -> Phase: ...  # noqa: D102
 
     def increment(self, source: Tensor, targets: int) -> Tensor:
-        """The source half, integers -> the integers to add to so many samples along axis 2, same dtype."""
+        """The source half, integers -> integers to add to `targets` samples along axis 2, same dtype."""
 
 
 class ReversibleLifting(LiftingScheme):
@@ -32,7 +32,7 @@ class ReversibleLifting(LiftingScheme):
 
 
 class IntegerScheme(nn.Module):
-    """Any steps on integers as a scheme."""
+    """Scheme made of any integer steps."""
 
     def __init__(self, steps: Sequence[IntegerStep]) -> None:
         super().__init__()

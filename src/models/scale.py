@@ -1,4 +1,4 @@
-"""The scale field of an affine lifting step: how a raw network output becomes a positive factor."""
+"""The scale field of an affine lifting step: mapping of a raw network output to a positive factor."""
 
 import torch
 from torch import Tensor, nn
@@ -7,7 +7,7 @@ from torch import Tensor, nn
 class BoundedScale(nn.Module):
     """scale = exp(b * tanh(raw / b)), so exp(-b) < scale < exp(b).
 
-    At raw = 0 it is exactly 1 with derivative 1: an affine step starts as the additive one and can learn at once,
+    At raw = 0 it is exactly 1 with derivative 1: an affine step starts as an additive one and can learn immediately,
     and its inverse never divides by less than exp(-b).
     """
 
@@ -27,9 +27,9 @@ class BoundedScale(nn.Module):
 class PublishedScale(nn.Module):
     """scale = sigmoid(256 * raw + 2), raw starting at 1 (the published parametrisation, for parity).
 
-    It starts at sigmoid(258) = 1 with a gradient that is exactly 0 in float32, so from there it never learns; far from
-    there it can come close to 0, where the inverse transform overflows. Train with `BoundedScale` instead. There is no
-    `bound`: it is taken so that both are one override apart.
+    It starts at sigmoid(258) = 1 with a gradient that is exactly 0 in float32, so it never learns from there; elsewhere
+    it can come close to 0, where the inverse transform overflows. Train with `BoundedScale` instead. `bound` is not
+    used: it is accepted so that both are one override apart.
     """
 
     initial_raw = 1.0

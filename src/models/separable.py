@@ -1,4 +1,4 @@
-"""A one-dimensional split along every axis, over several levels."""
+"""Separable transform: a one-dimensional split along every axis, over several levels."""
 
 from collections.abc import Callable
 from enum import StrEnum
@@ -13,10 +13,10 @@ from .subbands import Subbands, bands_of
 
 
 class Sharing(StrEnum):
-    """Which directions share one scheme.
+    """Directions that share one scheme.
 
-    `sections` is for volumes whose neighbouring sections hardly resemble each other: along z, the scheme starts by
-    merely sorting them into even and odd (the lazy wavelet).
+    `sections` is for volumes whose neighbouring sections hardly resemble each other: along z, the scheme is initialised
+    to the lazy wavelet, which only separates even and odd sections.
     """
 
     ISOTROPIC = "isotropic"
@@ -31,7 +31,7 @@ SCHEME_OF_PART: dict[Sharing, tuple[tuple[int, ...], ...]] = {
     Sharing.NONE: ((0,), (1, 2), (3, 4, 5, 6)),
     Sharing.SECTIONS: ((0,), (1, 1), (1, 1, 1, 1)),
 }
-"""Per axis z, y, x: the scheme that splits each part left by the axes before it."""
+"""Index of the scheme that splits each part left by the previous axes, for the axes z, y, x."""
 
 
 class Scheme(Protocol):
@@ -41,14 +41,14 @@ class Scheme(Protocol):
         """Split into the low and the high half."""
 
     def inverse(self, low: Tensor, high: Tensor) -> Tensor:
-        """Put the halves together."""
+        """Merge the halves."""
 
 
 class SeparableTransform(nn.Module):
-    """One level splits z, then y of both halves, then x of all quarters; the next splits LLL again.
+    """A level splits z, then y of both halves, then x of all quarters; the next level splits LLL again.
 
-    All levels use the same `schemes`, each for the directions that `sharing` gives it. Volumes of any size come back if
-    every scheme inverts. Raises ValueError for less than one level.
+    All levels use the same `schemes`, each for the directions that `sharing` assigns to it. Reconstruction is perfect
+    for any size if every scheme is invertible. Raises ValueError for less than one level.
     """
 
     def __init__(self, levels: int, sharing: Sharing, make_scheme: Callable[[], nn.Module]) -> None:
@@ -62,7 +62,7 @@ class SeparableTransform(nn.Module):
         self.schemes = nn.ModuleList(make_scheme() for _ in range(count))
 
     def forward(self, x: Tensor) -> Subbands:
-        """(B, 1, D, H, W) in intensity units -> subbands, of as many coefficients in all as there are voxels."""
+        """(B, 1, D, H, W) in intensity units -> subbands, critically sampled."""
         approx, details = x, list[Tensor]()
         for _ in range(self.levels):
             parts = [approx]
@@ -101,7 +101,7 @@ class SeparableTransform(nn.Module):
         return parts
 
     def _groups(self, parts: list[tuple[Tensor, ...]], axis: int) -> list[tuple[Scheme, list[tuple[Tensor, ...]]]]:
-        """Neighbouring parts that have the same size and share a scheme run as one batch."""
+        """Adjacent parts grouped into batches where they have the same size and share a scheme."""
         groups: list[tuple[Scheme, list[tuple[Tensor, ...]]]] = []
         for part, index in zip(parts, self.scheme_of_part[axis], strict=True):
             scheme = cast(Scheme, self.schemes[index])
@@ -113,11 +113,11 @@ class SeparableTransform(nn.Module):
 
 
 def _filled_up(part: Tensor, like: Tensor) -> Tensor:
-    """Zeros at the far ends of (B, 1, d, h, w), up to the size of another part."""
+    """Zero-pad the far ends of (B, 1, d, h, w) to the size of another part."""
     missing = [n - own for n, own in zip(like.shape[2:], part.shape[2:], strict=True)]
     return F.pad(part, [pad for count in reversed(missing) for pad in (0, count)]) if any(missing) else part
 
 
 def _swap(x: Tensor, axis: int) -> Tensor:
-    """Bring spatial axis 0, 1 or 2 to the front, where lifting works; its own inverse."""
+    """Move spatial axis 0, 1 or 2 to the front, where lifting operates; its own inverse."""
     return x.transpose(2, 2 + axis)

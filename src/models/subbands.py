@@ -8,11 +8,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 BAND_LETTERS = ("LLL", "HLL", "LHL", "HHL", "LLH", "HLH", "LHH", "HHH")
-"""Letters read (x)(y)(z), so HLL is high along x only. LLL first, then the details in coding order."""
+"""Band names; letters are for (x)(y)(z), so HLL is high-pass along x only. LLL first, then details in coding order."""
 
 
 DETAILS = len(BAND_LETTERS) - 1
-"""Detail bands of a level."""
+"""Number of detail bands of a level."""
 
 Size = tuple[int, int, int]
 """(D, H, W) or (d, h, w)."""
@@ -22,11 +22,11 @@ Size = tuple[int, int, int]
 class Subbands:
     """A decomposition of volumes of `size` (D, H, W), of any length along any axis, with `len(details)` levels.
 
-    `approx` is (B, 1, d, h, w): the LLL band of the coarsest level. `details` runs from the coarsest level to the
-    finest; each is (B, 7, d, h, w) with the bands in the order of `BAND_LETTERS[1:]`. Of n samples along an axis a
-    level makes n - n // 2 low and n // 2 high ones: where n is odd, high bands lack the last place (see `band_size`)
-    and have zeros there. Values are in intensity units, or in quantisation steps once quantised. Without `size` every
-    level splits even lengths.
+    `approx` is (B, 1, d, h, w): the LLL band of the coarsest level. `details` is ordered from the coarsest level to the
+    finest; each is (B, 7, d, h, w) with the bands in the order of `BAND_LETTERS[1:]`. A level splits n samples along an
+    axis into n - n // 2 low-pass and n // 2 high-pass ones: if n is odd, high bands lack the last position (see
+    `band_size`) and have zeros there. Values are in intensity units, or in quantisation steps once quantised. Without
+    `size`, every level splits even lengths.
     """
 
     approx: Tensor
@@ -34,7 +34,7 @@ class Subbands:
     size: Size = (0, 0, 0)
 
     def __post_init__(self) -> None:
-        """Find the size if it is not given."""
+        """Derive the size if it is not given."""
         if self.size == (0, 0, 0):
             finest, factor = (self.details[-1], 2) if self.details else (self.approx, 1)
             depth, height, width = (factor * n for n in finest.shape[2:])
@@ -56,27 +56,27 @@ class Subbands:
         return Subbands(function(self.approx), tuple(function(level) for level in self.details), self.size)
 
     def map_with(self, function: Callable[[Tensor, Tensor], Tensor], values: Tensor) -> "Subbands":
-        """Apply a function of a band (B, n, d, h, w) and its own values (B, n, 1, 1, 1), out of `values` (B, bands)."""
+        """Apply a function of bands (B, n, d, h, w) and their entries (B, n, 1, 1, 1) in `values` (B, bands)."""
         parts = values[:, :, None, None, None].split([1, *[DETAILS] * self.levels], dim=1)
         bands = (function(band, own) for band, own in zip((self.approx, *self.details), parts, strict=True))
         return Subbands(next(bands), tuple(bands), self.size)
 
     def coarsest(self, levels: int) -> "Subbands":
-        """Without the finer levels; just `approx` with none."""
+        """The coarsest `levels` levels; only `approx` for 0."""
         return Subbands(self.approx, self.details[:levels], splits(self.size, self.levels - levels + 1)[0])
 
     def existing(self) -> "Subbands":
-        """With zeros where bands have no coefficients, whatever stood there."""
+        """The same subbands, with zeros where bands have no coefficients."""
         levels = zip(self.details, self.splits, strict=True)
         return Subbands(self.approx, tuple(existing(level, detail_sizes(size)) for level, size in levels), self.size)
 
     @property
     def splits(self) -> list[Size]:
-        """What each level splits, from coarse to fine; see `splits`."""
+        """Sizes that each level splits, from coarse to fine; see `splits`."""
         return splits(self.size, self.levels)
 
     def band_sizes(self) -> list[Size]:
-        """The size of every band, in coding order; what its tensor has beyond is zero."""
+        """The size of every band, in coding order; beyond it, its tensor is zero."""
         return [band_size(self.splits[0]), *(own for size in self.splits for own in detail_sizes(size))]
 
     def bands(self) -> list[Tensor]:
@@ -84,19 +84,19 @@ class Subbands:
         return [band for stack in self.level_stacks() for band in stack.split(1, dim=1)]
 
     def level_stacks(self) -> Iterator[Tensor]:
-        """From coarse to fine, every level's coded bands: (B, 8, d, h, w) with LLL first, then (B, 7, ...)."""
+        """Coded bands of every level, from coarse to fine: (B, 8, d, h, w) with LLL first, then (B, 7, ...)."""
         yield torch.cat((self.approx, self.details[0]), dim=1)
         yield from self.details[1:]
 
 
 def splits(size: Sequence[int], levels: int) -> list[Size]:
-    """The size (d, h, w) of what each of so many levels splits, from coarse to fine; the last is `size` itself."""
+    """The size (d, h, w) that each of `levels` levels splits, from coarse to fine; the last is `size` itself."""
     depth, height, width = size
     return [(-(-depth >> k), -(-height >> k), -(-width >> k)) for k in reversed(range(levels))]
 
 
 def band_size(size: Size, letters: int = 0) -> Size:
-    """The size of a band, by its place among the eight, of a level that splits `size`."""
+    """The size of a band, given by its index among the eight, of a level that splits `size`."""
     depth, height, width = ((n + (not letters >> k & 1)) // 2 for n, k in zip(size, (2, 1, 0), strict=True))
     return depth, height, width
 
@@ -107,14 +107,14 @@ def detail_sizes(size: Size) -> list[Size]:
 
 
 def existing(stack: Tensor, sizes: Sequence[Size]) -> Tensor:
-    """Bands (B, n, d, h, w), with zeros beyond the size that each of the n has."""
+    """Bands (B, n, d, h, w), with zeros beyond the size of each of the n."""
     if all(size == stack.shape[2:] for size in sizes):
         return stack
     return torch.where(places(sizes, stack), stack, 0)
 
 
 def places(sizes: Sequence[Size], like: Tensor) -> Tensor:
-    """Where n bands of these sizes have coefficients in tensors (..., d, h, w) such as `like`: (n, d, h, w) of bool."""
+    """Mask (n, d, h, w) of the coefficients of n bands of these sizes in tensors (..., d, h, w) such as `like`."""
     exists = torch.zeros(len(sizes), *like.shape[-3:], dtype=torch.bool, device=like.device)
     for index, (depth, height, width) in enumerate(sizes):
         exists[index, :depth, :height, :width] = True
@@ -122,7 +122,7 @@ def places(sizes: Sequence[Size], like: Tensor) -> Tensor:
 
 
 def bands_of(details: Tensor, size: Size) -> list[Tensor]:
-    """The details of a level that splits `size`, (B, 7, d, h, w), each without what lies beyond it."""
+    """The details of a level that splits `size`, (B, 7, d, h, w), each cropped to its own size."""
     bands = zip(details.split(1, dim=1), detail_sizes(size), strict=True)
     return [band[:, :, :depth, :height, :width] for band, (depth, height, width) in bands]
 
@@ -139,10 +139,10 @@ def band_names(levels: int) -> list[str]:
 
 
 def all_of_level(stack: Tensor) -> Tensor:
-    """The bands of a level (B, n, d, h, w), n = 7 or 8 -> its eight bands, zeros for an LLL that it does not have."""
+    """The bands of a level (B, n, d, h, w), n = 7 or 8 -> eight bands, with zeros for a missing LLL."""
     return F.pad(stack, (0, 0, 0, 0, 0, 0, len(BAND_LETTERS) - stack.shape[1], 0))
 
 
 def coded_before(count: int, like: Tensor) -> Tensor:
-    """For the last `count` of a level's eight bands which of the eight are coded before: (count, 8), ones and zeros."""
+    """Mask of the bands coded before each of the last `count` of a level's eight bands: (count, 8), ones and zeros."""
     return like.new_ones(len(BAND_LETTERS), len(BAND_LETTERS)).tril(-1)[-count:]

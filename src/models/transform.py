@@ -17,13 +17,13 @@ from .wavelets import Wavelet
 class WaveletTransform(SeparableTransform):
     """Separable multi-level transform with trained lifting steps (aiWave, section III).
 
-    Perfect reconstruction holds whatever the weights. `net` makes the net of one lifting step: `net(scale=...)` (None:
-    the plain wavelet). `scale` turns its raw scale field into a factor (None: additive lifting; a module such as
-    `BoundedScale`: affine). The variants start equal.
+    Reconstruction is perfect for any weights. `net` creates the net of one lifting step: `net(scale=...)` (None: the
+    plain wavelet). `scale` maps its raw scale field to a factor (None: additive lifting; a module such as
+    `BoundedScale`: affine). All variants are equal at initialisation.
 
-    `reversible` rounds what every step adds and leaves the gains out (see `ReversibleTransform`): integers below 2**24
-    give integers, in the dtype of the volume, and come back exactly. The weights are those of the lossy transform.
-    Raises ValueError if an affine one is asked to be reversible.
+    `reversible` rounds the increment of every step and omits the gains (see `ReversibleTransform`): integers below
+    2**24 are mapped to integers, in the dtype of the volume, and reconstructed exactly. The weights are those of the
+    lossy transform. Raises ValueError if an affine transform is requested to be reversible.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The trellis of dependent quantisation: which quantiser comes next, and the best path through it.
+"""The trellis of dependent quantisation: transitions between quantisers, and the best path through it.
 
 Source: Marcellin and Fischer, "Trellis coded quantization of memoryless and Gauss-Markov sources" (1990), with the
 parities of indices in place of codes for subsets (Schwarz et al., "Hybrid video coding with trellis-coded
@@ -14,53 +14,53 @@ from torch import Tensor
 from .subbands import Size
 
 POLYNOMIALS = {8: (0o17, 0o2), 64: (0o103, 0o24), 256: (0o515, 0o362)}
-"""By how many states there are: what the last quantisers and the last parities add to the next quantiser.
+"""Parity-check polynomials by number of states: weights of previous quantisers and of previous index parities.
 
-Bit i is the weight of what was i places before, modulo 2. Source: Ungerboeck, "Trellis-coded modulation with redundant
-signal sets, part II" (1987), table I, but for eight states, whose code is another one that gains as much.
+Bit i is the weight, modulo 2, of the one i positions before. Source: Ungerboeck, "Trellis-coded modulation with
+redundant signal sets, part II" (1987), table I; except for eight states, where another code with equal gain is used.
 """
 
 FIRST_STATES = 8
-"""Of the trellis, where nothing else is said."""
+"""Default number of states of the trellis."""
 
 WORK = {"cpu": 1 << 26, "cuda": 1 << 30}
-"""Ways that are kept at once, one byte each, if that is more than those of one chain."""
+"""Number of survivor decisions kept at a time, one byte each, or those of one chain if that is more."""
 
 LONGEST = 1024
-"""Chains up to so many places have a matrix that tells their quantisers."""
+"""Longest chain whose quantisers are computed by a matrix product."""
 
 
 @dataclass(frozen=True)
 class Trellis:
-    """One of the codes: `states` is 8, 64 or 256, else ValueError is raised.
+    """One of the codes: `states` is 8, 64 or 256; raises ValueError otherwise.
 
-    The more there are, the less error there is at the same rate. State 0 is the first. In odd states coefficients have
-    the second quantiser.
+    More states give less error at the same rate. Chains start in state 0. In odd states, coefficients have the second
+    quantiser.
     """
 
     states: int
 
     def __post_init__(self) -> None:
-        """Raise ValueError for other numbers."""
+        """Raise ValueError for any other number of states."""
         if self.states not in POLYNOMIALS:
             raise ValueError(f"no trellis has {self.states} states: choose one of {', '.join(map(str, POLYNOMIALS))}")
 
     @cached_property
     def next(self) -> Tensor:
-        """The state after each, by the parity of the index that was chosen in it: (states, 2) int64."""
+        """Successor of each state, by the parity of the index chosen in it: (states, 2) int64."""
         quantisers, parities = POLYNOMIALS[self.states]
         state, parity = torch.arange(self.states).unsqueeze(1), torch.arange(2)
         return state >> 1 ^ (quantisers >> 1) * (state & 1) ^ (parities >> 1) * parity
 
     @cached_property
     def before(self) -> Tensor:
-        """The two ways into each state, (2, states) int64, as 2 * state + parity of what comes before."""
+        """The two transitions into each state, (2, states) int64, as 2 * (previous state) + parity."""
         return self.next.flatten().argsort(stable=True).view(-1, 2).T.contiguous()
 
     def second(self, parity: Tensor) -> Tensor:
-        """Parities of the indices along chains, (..., length) int64 -> 1 in odd states, else 0; the same.
+        """Parities of the indices along chains, (..., length) int64 -> 1 in odd states, else 0; same shape and dtype.
 
-        The code is linear: a chain's quantisers are sums, modulo 2, of the parities before them.
+        The code is linear: a chain's quantisers are sums, modulo 2, of the preceding parities.
         """
         length = parity.shape[-1]
         if length <= LONGEST:
@@ -73,7 +73,7 @@ class Trellis:
 
     @lru_cache(maxsize=16)  # noqa: B019  # there are three trellises
     def _response(self, length: int) -> Tensor:
-        """Where an odd parity (row) changes a later quantiser (column): (length, length) float64, ones and zeros."""
+        """Changes of later quantisers (column) by an odd parity (row): (length, length) float64, ones and zeros."""
         after, state, ones = self.next.tolist(), 0, list[int]()
         for place in range(length):
             ones.append(state & 1)
@@ -83,16 +83,16 @@ class Trellis:
 
 
 trellis = lru_cache(Trellis)
-"""The trellis with so many states."""
+"""Cached trellis for a number of states."""
 
 
 @lru_cache(maxsize=16)
 def chains(size: Size) -> Tensor:
-    """The positions of a band (d, h, w) in the order of the trellis: (n, length) raster indices, -1 after the end.
+    """The positions of a band (d, h, w) in trellis order: (n, length) raster indices, -1 after the end.
 
-    A chain runs along x and goes on in another row, which begins where t = x + 2y + 4z is larger than wherever the
-    chain has been: a decoder that works through fronts of equal t then knows every state in time. Long chains are
-    better, since the first state of each is not free.
+    A chain runs along x and continues in another row, which starts where t = x + 2y + 4z is larger than at all previous
+    positions of the chain: a decoder that processes fronts of equal t thus knows every state in time. Long chains are
+    better, since the first state of each is fixed.
     """
     depth, height, width = size
     every_y = min(-(-width // 2), height)
@@ -124,10 +124,10 @@ def back(chain: Tensor, values: Tensor, size: Size) -> Tensor:
 
 
 def best_path(cost: Tensor, code: Trellis) -> tuple[Tensor, Tensor]:
-    """The cheapest path through each of n chains, by the algorithm of Viterbi.
+    """The cheapest path through each of n chains, by the Viterbi algorithm.
 
-    `cost` (length, 4, n) is that of the best coefficient of every kind: even and odd index of the first quantiser, then
-    of the second, in any unit and floating type. Returns states and parities along the path, (length, n) int64.
+    `cost` (length, 4, n) is the cost of the best coefficient of each kind (even and odd index of the first quantiser,
+    then of the second), in any unit and floating type. Returns states and parities along the path, (length, n) int64.
     """
     width = max(1, WORK.get(cost.device.type, WORK["cpu"]) // (len(cost) * code.states))
     paths = [_best_path(part, code) for part in cost.split(width, dim=2)]
@@ -136,7 +136,7 @@ def best_path(cost: Tensor, code: Trellis) -> tuple[Tensor, Tensor]:
 
 
 def _best_path(cost: Tensor, code: Trellis) -> tuple[Tensor, Tensor]:
-    """The same for chains that are few enough."""
+    """The same for a number of chains that fits in memory."""
     length, _, count = cost.shape
     before = code.before.to(cost.device)
     total = cost.new_full((code.states, count), torch.inf)

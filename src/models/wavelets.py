@@ -1,4 +1,4 @@
-"""The lifting factorisations that a trained transform starts from.
+"""Lifting factorisations of wavelets, from which trained transforms are initialised.
 
 Sources: CDF 9/7 and 5/3 lifting steps, ISO/IEC 15444-1 annex F.4.8; Daubechies and Sweldens, "Factoring wavelet
 transforms into lifting steps" (1998).
@@ -21,7 +21,7 @@ class Lifting(NamedTuple):
 
     @property
     def flat_gain(self) -> float:
-        """The low half of a flat signal divided by the signal."""
+        """Gain of the low half for a flat signal."""
         even = odd = 1.0
         for predict, update in zip(self.steps[0::2], self.steps[1::2], strict=True):
             odd += 2 * predict * even
@@ -37,7 +37,7 @@ class Wavelet(StrEnum):
 
     @property
     def lifting(self) -> Lifting:
-        """Its factorisation, with gains that make both halves nearly orthonormal."""
+        """The factorisation, with gains that make both halves nearly orthonormal."""
         return _LIFTING[self]
 
 

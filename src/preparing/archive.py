@@ -1,4 +1,4 @@
-"""Sources that publish one archive of images."""
+"""Sources that publish their images as one archive."""
 
 from pathlib import Path, PurePosixPath
 
@@ -16,10 +16,10 @@ class ArchiveSource(Source):
 
     Args:
         url: Address of a .tar, .tar.gz or .zip file.
-        images: Where its images are, such as "Task09_Spleen/imagesTr/{subject}.nii.gz" for files or
+        images: Path pattern of its images, such as "Task09_Spleen/imagesTr/{subject}.nii.gz" for files or
             "Train_Sets/CT/{subject}/DICOM_anon" for folders; {subject} stands for (part of) one name.
-        checksum: As published, "md5:..."; null if the publisher gives none: then that of the first download counts.
-        size: Bytes of the archive, or somewhat more; null if unknown.
+        checksum: The published one, "md5:..."; null if there is none: then that of the first download is kept.
+        size: Size of the archive in bytes, or slightly more; null if unknown.
     """
 
     def __init__(self, url: str, images: str, checksum: str | None = None, size: int | None = None) -> None:
@@ -29,7 +29,7 @@ class ArchiveSource(Source):
         self.checksum = Checksum.parse(checksum) if checksum else None
 
     def fetch(self, folder: Path) -> list[Raw]:
-        """Download, verify and unpack the archive into `folder`; nothing that is done already is done again."""
+        """Download, verify and unpack the archive into `folder`, skipping finished steps."""
         archive, unpacked = folder / self._name, folder / f"{self._name}.files"
         noted = unpacked_from(unpacked)
         if archive.exists() or noted is None or noted["archive"] != archive.name:  # else only the archive was deleted
@@ -37,7 +37,7 @@ class ArchiveSource(Source):
         return self._raws(unpacked, self.url)
 
     def adopt(self, path: Path, folder: Path) -> list[Raw]:
-        """Take the archive, or its unpacked folder, from `path`; other files as any source does."""
+        """Use the archive, or its unpacked folder, at `path`; other files are handled as by any source."""
         if is_archive(path):
             return self._raws(unpack(path, folder / f"{path.name}.files", self._below), str(path))
         return self._found(path, str(path)) or super().adopt(path, folder)
@@ -48,18 +48,18 @@ class ArchiveSource(Source):
 
     @property
     def _below(self) -> str:
-        """The folder in the archive below which all images are."""
+        """The folder in the archive that contains all images."""
         parts = PurePosixPath(self.images).parts
         return "/".join(parts[: next(i for i, part in enumerate(parts) if SUBJECT in part)])
 
     def _raws(self, root: Path, origin: str) -> list[Raw]:
         """The images below `root`. Raises AiwaveError if there is none."""
         if not (raws := self._found(root, origin)):
-            raise AiwaveError(f"{origin} holds no {self.images}: look whether its layout has changed.")
+            raise AiwaveError(f"{origin} holds no {self.images}: check whether its layout has changed.")
         return raws
 
     def _found(self, root: Path, origin: str) -> list[Raw]:
-        """The images below `root`, which may also be one of the folders on the way to them."""
+        """The images below `root`, which may also be an intermediate folder of their path."""
         parts = PurePosixPath(self.images).parts
         for skipped in range(len(PurePosixPath(self._below).parts) + 1):
             pattern = "/".join(parts[skipped:])

@@ -1,11 +1,11 @@
-"""A box of voxels in a volume."""
+"""Box of voxels in a volume."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Box:
-    """The voxels from `start` to before `stop`, both (z, y, x)."""
+    """The voxels from `start` up to but excluding `stop`, both (z, y, x)."""
 
     start: tuple[int, int, int]
     stop: tuple[int, int, int]
@@ -18,11 +18,11 @@ class Box:
 
     @property
     def slices(self) -> tuple[slice, ...]:
-        """What to index an array (D, H, W) with."""
+        """Index of the box in an array (D, H, W)."""
         return tuple(slice(a, b) for a, b in zip(self.start, self.stop, strict=True))
 
     def overlaps(self, other: "Box") -> bool:
-        """Tell whether the two have a voxel in common."""
+        """True if the boxes have a voxel in common."""
         pairs = zip(self.start, self.stop, other.start, other.stop, strict=True)
         return all(a < d and c < b for a, b, c, d in pairs)
 

@@ -1,4 +1,4 @@
-"""Checksums of files: as a publisher states them, or as they were when a file was fetched."""
+"""Checksums of files: published ones, or those recorded when a file was fetched."""
 
 import hashlib
 import re
@@ -20,7 +20,7 @@ class Checksum:
 
     @classmethod
     def parse(cls, text: str) -> "Checksum":
-        """Read "md5:9d24...". Raises AiwaveError if it is not such a text."""
+        """Read "md5:9d24...". Raises AiwaveError for anything else."""
         algorithm, _, digest = text.strip().lower().partition(":")
         if not re.fullmatch(rf"[0-9a-f]{{{DIGITS.get(algorithm, 0)}}}", digest) or not digest:
             raise AiwaveError(f"{text!r} is not a checksum: write md5:, sha1: or sha256: and its hexadecimal digits.")
@@ -37,13 +37,13 @@ class Checksum:
 
 
 def record(path: Path, checksum: Checksum) -> None:
-    """Store a file's SHA-256 beside it, in the form that `sha256sum -c` reads."""
+    """Store a file's SHA-256 beside it, in the format of `sha256sum -c`."""
     with replacing(_record_of(path)) as temporary:
         temporary.write_text(f"{checksum.digest}  {path.name}\n")
 
 
 def recorded(path: Path) -> Checksum | None:
-    """Return the SHA-256 that was stored beside a file when it was fetched; None if there is none."""
+    """Return the SHA-256 stored beside a file when it was fetched; None if there is none."""
     try:
         digest = _record_of(path).read_text().split()[0]
     except (OSError, UnicodeDecodeError, IndexError):

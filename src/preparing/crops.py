@@ -1,4 +1,4 @@
-"""Which boxes of a volume become files."""
+"""The boxes of a volume that become files."""
 
 import hashlib
 from abc import ABC, abstractmethod
@@ -12,10 +12,10 @@ from .box import Box
 
 
 class Crops(ABC):
-    """How a region of a volume is cut into boxes of `size` (d, h, w) that do not overlap.
+    """Partition of a region of a volume into boxes of `size` (d, h, w) that do not overlap.
 
-    A region thinner than `size` along an axis is kept whole along it. With `air`, a value of the file's own scale,
-    only informative boxes are kept: those in which more than the fraction `filled` of the voxels lie above `air`.
+    A region thinner than `size` along an axis is kept whole along that axis. With `air`, a value in the file's own
+    scale, only informative boxes are kept: those with more than a fraction `filled` of the voxels above `air`.
     """
 
     def __init__(self, size: Sequence[int], air: float | None = None, filled: float = 0.1) -> None:
@@ -26,10 +26,10 @@ class Crops(ABC):
         self.size, self.air, self.filled = tuple(size), air, filled
 
     def boxes(self, voxels: np.ndarray, offset: int, region: Box, key: str) -> list[Box]:
-        """Return the boxes inside `region` of a volume (D, H, W), in order of their place.
+        """Return the boxes inside `region` of a volume (D, H, W), ordered by position.
 
-        The file's own values are `voxels` + `offset`. `key` names the volume: whatever is random follows from it and
-        from a seed.
+        The file's own values are `voxels` + `offset`. `key` names the volume: random choices depend on it and on a
+        seed.
         """
         kept: list[Box] = []
         for box in self.candidates(region, key):
@@ -41,14 +41,14 @@ class Crops(ABC):
 
     @abstractmethod
     def candidates(self, region: Box, key: str) -> Iterator[Box]:
-        """Propose boxes inside `region`; those that clash with an earlier one, or hold air, will be left out."""
+        """Propose boxes inside `region`; those that clash with an earlier one, or hold air, are dropped later."""
 
     def clashes(self, box: Box, kept: Sequence[Box]) -> bool:
-        """Tell whether a proposed box overlaps one that is kept."""
+        """True if a proposed box overlaps one of those kept."""
         return False
 
     def limit(self, region: Box) -> int | None:
-        """How many boxes are wanted at most; None for all."""
+        """Largest number of boxes wanted; None for all."""
         return None
 
     def side(self, region: Box) -> tuple[int, ...]:
@@ -60,10 +60,10 @@ class Crops(ABC):
 
 
 class GridCrops(Crops):
-    """Boxes side by side from the region's first voxel on.
+    """Boxes side by side, starting at the region's first voxel.
 
-    What is left at the end of an axis is dropped; with `rest` it is kept: as a box of its own, or, if thinner than half
-    a box, as part of the last one. Then the boxes cover the region.
+    The remainder at the end of an axis is dropped; with `rest` it is kept, as a separate box or, if thinner than half
+    a box, as part of the last one, so that the boxes cover the region.
     """
 
     def __init__(self, size: Sequence[int], air: float | None = None, filled: float = 0.1, rest: bool = False) -> None:
@@ -90,7 +90,7 @@ class GridCrops(Crops):
 
 
 class RandomCrops(Crops):
-    """At most `count` boxes of a region at random places, the same for the same `seed` and volume."""
+    """At most `count` boxes at random positions in a region, the same for the same `seed` and volume."""
 
     TRIES = 50
 
@@ -103,7 +103,7 @@ class RandomCrops(Crops):
         self.count, self.seed = count, seed
 
     def candidates(self, region: Box, key: str) -> Iterator[Box]:
-        """Propose some tens of places for every box that is wanted."""
+        """Propose `TRIES` positions for every box wanted."""
         digest = hashlib.sha256(f"{self.seed}/{key}/{region}".encode()).digest()
         generator = np.random.default_rng(int.from_bytes(digest[:8], "little"))
         side = self.side(region)
@@ -113,10 +113,10 @@ class RandomCrops(Crops):
             yield Box((z, y, x), (z + side[0], y + side[1], x + side[2]))
 
     def clashes(self, box: Box, kept: Sequence[Box]) -> bool:
-        """Compare the places: boxes of a region have the same size."""
+        """Compare positions: all boxes of a region have the same size."""
         distances = np.abs(np.array([other.start for other in kept]).reshape(-1, 3) - box.start)
         return bool((distances < box.shape).all(axis=1).any())
 
     def limit(self, region: Box) -> int | None:
-        """As many as asked for."""
+        """The number requested."""
         return self.count

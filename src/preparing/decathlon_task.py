@@ -7,8 +7,8 @@ from .archive import ArchiveSource
 class DecathlonTask(ArchiveSource):
     """The training images of a task, such as "Task09_Spleen"; labels and unlabelled images are left out.
 
-    Address and MD5 are those of MONAI's `DecathlonDataset`, unless `url` and `checksum` are given. `size`: bytes of the
-    archive, or somewhat more.
+    Address and MD5 are those of MONAI's `DecathlonDataset`, unless `url` and `checksum` are given. `size` is the size
+    of the archive in bytes, or slightly more.
     """
 
     def __init__(self, task: str, url: str | None = None, checksum: str | None = None, size: int | None = None) -> None:

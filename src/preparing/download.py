@@ -1,6 +1,6 @@
-"""Files over HTTP, resumed where a connection was cut and checked against their published checksum.
+"""Downloads over HTTP, resumed after a lost connection and checked against their published checksum.
 
-MONAI's `download_url` starts over after a cut; hence this one, on `requests`.
+MONAI's `download_url` starts over after a lost connection; hence this one, on `requests`.
 """
 
 import os
@@ -12,14 +12,14 @@ from .transfer import BY_HAND, Patience, transfer
 
 
 def download(url: str, path: Path, checksum: Checksum | None = None, patience: Patience | None = None) -> Path:
-    """Fetch `url` into the file `path` and return it, unless it is there already with the right checksum.
+    """Fetch `url` into the file `path`, unless it is already there with the right checksum, and return `path`.
 
-    Bytes gather in `path`.part, from where a later call goes on if the server can (HTTP Range) and the file is the
-    same (If-Range). Without a published `checksum` the SHA-256 of what came first is kept in `path`.sha256, and the
-    file is held to it from then on.
+    Bytes are collected in `path`.part, where a later call resumes if the server can (HTTP Range) and the file is the
+    same (If-Range). Without a published `checksum`, the SHA-256 of the first download is kept in `path`.sha256, and the
+    file is checked against it from then on.
 
     Raises:
-        AiwaveError: If `url` cannot be had, if the checksum is wrong, if `path` is there with another checksum, or if
+        AiwaveError: If `url` cannot be fetched, if the checksum is wrong, if `path` exists with another checksum, or if
             it cannot be written.
     """
     try:
@@ -36,10 +36,10 @@ def download(url: str, path: Path, checksum: Checksum | None = None, patience: P
 
 
 def _fetch(url: str, path: Path, checksum: Checksum | None, patience: Patience) -> None:
-    """Bring all of it into `path`.part, check it, and only then give it its name."""
+    """Complete `path`.part, check it, and only then rename it to `path`."""
     part, tag = path.with_name(f"{path.name}.part"), path.with_name(f"{path.name}.part.tag")
     if part.exists() and not tag.exists() and checksum is None:
-        part.unlink()  # nothing could tell whether the rest belongs to it
+        part.unlink()  # nothing would show whether the rest belongs to the same file
     resumed = part.exists()
     transfer(url, part, tag, patience)
     found = Checksum.of(part, checksum.algorithm if checksum else "sha256")

@@ -1,4 +1,4 @@
-"""Room on the disk, looked at before it is needed."""
+"""Check of free disk space before it is needed."""
 
 import shutil
 from pathlib import Path
@@ -11,7 +11,7 @@ def check_free_space(folder: Path, needed: int, purpose: str) -> None:
     free = shutil.disk_usage(folder).free
     if needed > free:
         raise AiwaveError(
-            f"The disk of {folder} has {_amount(free)} free, but to {purpose} takes {_amount(needed)}: "
+            f"The disk of {folder} has {_amount(free)} free, but {_amount(needed)} is needed to {purpose}: "
             f"make room or choose another root."
         )
 

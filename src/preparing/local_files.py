@@ -17,7 +17,7 @@ class LocalFiles(Source):
     """The images in `path`: a file, or a folder of files, DICOM folders and folders of TIFF slices.
 
     Every file is a subject, and so is every folder with DICOM files or TIFF slices in it. If `path` has folders train,
-    val or test, and in them `subset` if they have that, they say how the images are split.
+    val or test (with a subfolder `subset`, if any has it), they define the split.
     """
 
     size = 0  # nothing is downloaded
@@ -26,7 +26,7 @@ class LocalFiles(Source):
         self.path, self.subset = path, subset
 
     def fetch(self, folder: Path) -> list[Raw]:
-        """Return what is there; nothing is copied. Raises AiwaveError if that is no image."""
+        """Return the images at `path`, without copying. Raises AiwaveError if there is none."""
         if self.path is None:
             raise AiwaveError("There is nothing to prepare: add from=PATH, a file or folder of images.")
         path = Path(self.path).expanduser()
@@ -58,7 +58,7 @@ class LocalFiles(Source):
 
 
 def _in(path: Path) -> list[Path]:
-    """The images at `path`: itself, or those directly in it."""
+    """The images at `path`: `path` itself, or those directly in it."""
     if path.is_file() or _is_one_volume(path):
         return [path] if reads(path) else []
     entries = (entry for entry in sorted(path.iterdir()) if not entry.name.startswith("."))
@@ -66,7 +66,7 @@ def _in(path: Path) -> list[Path]:
 
 
 def _is_one_volume(folder: Path) -> bool:
-    """Whether the files of the folder itself, not of those in it, are the slices of one subject."""
+    """True if the files of the folder itself, not of its subfolders, are the slices of one subject."""
     return any(read_dicom.takes(file) for file in sorted(folder.iterdir()) if file.is_file()) or _has_tiff_slices(
         folder
     )
@@ -77,7 +77,7 @@ def _has_slices(folder: Path) -> bool:
 
 
 def _has_tiff_slices(folder: Path) -> bool:
-    """Whether the folder has several TIFF files and the first has a single page."""
+    """True if the folder has several TIFF files and the first has a single page."""
     from ..datamodules.tiff_reader import tiff_header
 
     files = read_tiff.slices(folder)
@@ -85,7 +85,7 @@ def _has_tiff_slices(folder: Path) -> bool:
 
 
 def _named(root: Path, found: list[tuple[str | None, Path]]) -> Iterator[Raw]:
-    """Name subjects after their files; where that is not unique, after their place."""
+    """Name subjects after their files or, where that is not unique, after their relative paths."""
     names = Counter(_stem(path) for _, path in found)
     for split, path in found:
         name = _stem(path)
@@ -95,7 +95,7 @@ def _named(root: Path, found: list[tuple[str | None, Path]]) -> Iterator[Raw]:
 
 
 def _twins(path: Path, found: list[tuple[str | None, Path]]) -> bool:
-    """Whether another image beside it has the same name but for its ending."""
+    """True if another image beside it has the same name but for its suffix."""
     return sum(other.parent == path.parent and _stem(other) == _stem(path) for _, other in found) > 1
 
 

@@ -1,4 +1,4 @@
-"""Knee MRI of Stanford's MRNet data set."""
+"""Knee MRI from Stanford's MRNet data set."""
 
 from collections.abc import Mapping
 from itertools import chain
@@ -12,14 +12,14 @@ from .signed_agreement import SignedAgreement
 class MrNet(SignedAgreement):
     """Examinations of MRNet-v1.0 in one plane, train/PLANE/NNNN.npy and valid/PLANE/NNNN.npy, (slices, 256, 256) uint8.
 
-    The publisher keeps a patient's examinations in one split. Its training examinations train; of its validation
-    examinations, by number, the first validate and the next test.
+    The publisher keeps a patient's examinations in one split. Its training examinations are used for training; of its
+    validation examinations, by number, the first are used for validation and the next for testing.
 
     Args:
-        page: Where to sign the agreement.
-        archive: Name of the archive that one gets.
+        page: Address of the agreement to sign.
+        archive: Name of the archive that signers get.
         plane: axial, coronal or sagittal.
-        exams: At most how many for each of train, val and test.
+        exams: Largest number of examinations for each of train, val and test.
     """
 
     def __init__(self, page: str, archive: str, plane: str, exams: Mapping[str, int]) -> None:

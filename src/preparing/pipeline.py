@@ -1,4 +1,4 @@
-"""Fetch, convert, crop, split and list: from a source to a prepared folder."""
+"""The pipeline from a source to a prepared folder: fetch, convert, crop, split and list."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -18,10 +18,10 @@ from .subject import Conversion, file_stem, prepare_subject
 
 @dataclass(frozen=True)
 class Pipeline:
-    """What `aiwave prepare` does.
+    """The work of `aiwave prepare`.
 
-    Raw images come from `source`, or from `given`, files that the user has; they are kept in `downloads`. `options` is
-    what the prepared `folder` remembers, to refuse others.
+    Raw images come from `source`, or from `given`, the user's own files; downloads are kept in `downloads`. `options`
+    are recorded in the prepared `folder`, which refuses others later.
     """
 
     source: Source
@@ -33,12 +33,12 @@ class Pipeline:
     options: dict[str, Any]
 
     def run(self) -> tuple[PreparedFolder, int]:
-        """Prepare what is not prepared yet; return the folder and how many subjects there were to do.
+        """Prepare the unprepared subjects; return the folder and the number of subjects there were to do.
 
-        Subjects done are kept, whatever happens to the others.
+        Finished subjects are kept, whatever happens to the others.
 
         Raises:
-            AiwaveError: If the images cannot be had, read, kept exactly or written; says what is done.
+            AiwaveError: If images cannot be fetched, read, stored exactly or written; says what is already done.
             Interrupted: On Ctrl-C.
         """
         prepared = self.open()
@@ -65,7 +65,7 @@ class Pipeline:
         return prepared, len(todo)
 
     def open(self) -> PreparedFolder:
-        """The folder as it is. Raises AiwaveError if it was prepared with other options."""
+        """The folder in its current state. Raises AiwaveError if it was prepared with other options."""
         if self.given and self.given.resolve() == self.folder.resolve():
             raise AiwaveError(f"{self.folder} is where the images are: choose another root to prepare them into.")
         prepared = PreparedFolder.open(self.folder)
@@ -74,13 +74,13 @@ class Pipeline:
         return prepared
 
     def local(self) -> list[Raw] | None:
-        """The raw images if nothing has to be downloaded, because the user has them; else None."""
+        """The raw images if the user has them, so that nothing has to be downloaded; else None."""
         if self.given:
             return self.source.adopt(self.given, self.downloads)
         return self.source.fetch(self.downloads) if self.source.size == 0 else None
 
     def plan(self, raws: Sequence[Raw]) -> Plan:
-        """Who trains, validates and tests. Raises AiwaveError if a split would be empty."""
+        """Assignment of subjects to splits. Raises AiwaveError if a split would be empty."""
         return self.split.plan(raws)
 
     def _fetch(self) -> list[Raw]:
@@ -108,7 +108,7 @@ class Pipeline:
     def _so_far(self, prepared: PreparedFolder) -> str:
         assert prepared.record is not None
         done = sum(name in prepared.entries for name in prepared.record.plan)
-        return f"{done} of {len(prepared.record.plan)} subjects are in {self.folder}, and the same command goes on"
+        return f"{done} of {len(prepared.record.plan)} subjects are in {self.folder}, and the same command continues"
 
 
 def _make(folder: Path) -> None:
@@ -133,7 +133,7 @@ def _check_names(plan: Plan) -> None:
 
 
 def _check_splits(prepared: PreparedFolder) -> None:
-    """Raise AiwaveError if a split that was planned got no file."""
+    """Raise AiwaveError if a planned split got no file."""
     plan = prepared.record.plan if prepared.record else {}
     planned = {share.split for shares in plan.values() for share in shares}
     for split in SPLITS:

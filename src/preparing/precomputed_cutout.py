@@ -1,4 +1,4 @@
-"""Cut-outs of public volumes that are too large to fetch."""
+"""Cut-outs of public volumes that are too large to download."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -21,12 +21,12 @@ SLAB = 64  # slices read at once: as deep as a block of the public volumes
 class PrecomputedCutout(Source):
     """One box per split of a volume in Neuroglancer's precomputed format, each fetched into a .tif file.
 
-    A box that was fetched is kept, with its SHA-256 beside it.
+    A fetched box is kept, with its SHA-256 beside it.
 
     Args:
         url: Address of the volume; see `PrecomputedVolume`.
-        resolution: Size of a voxel in nm, (x, y, z): which of the volume's scales.
-        boxes: The voxels of each split, {train: "z0:z1,y0:y1,x0:x1", ...}, which may not overlap.
+        resolution: Voxel size in nm, (x, y, z), which selects the volume's scale.
+        boxes: The voxels of each split, {train: "z0:z1,y0:y1,x0:x1", ...}, which must not overlap.
     """
 
     def __init__(self, url: str, resolution: Sequence[float], boxes: Mapping[str, str]) -> None:
@@ -35,7 +35,7 @@ class PrecomputedCutout(Source):
         self.size = sum(math.prod(box.shape) for box in self.boxes.values())  # of 8-bit voxels that do not compress
 
     def fetch(self, folder: Path) -> list[Raw]:
-        """Fetch the boxes that are not in `folder` yet."""
+        """Fetch the boxes that are not yet in `folder`."""
         files = {split: folder / self._name(split, box) for split, box in self.boxes.items()}
         missing = {split: path for split, path in files.items() if not _is_whole(path)}
         if missing:
@@ -49,14 +49,14 @@ class PrecomputedCutout(Source):
         return sorted(raws, key=lambda raw: raw.subject)
 
     def _name(self, split: str, box: Box) -> str:
-        """A name that tells volume, scale and box, so that a changed configuration fetches anew."""
+        """File name made of volume, scale and box, so that a changed configuration is fetched again."""
         volume = "_".join(self.url.split("/")[-2:])
         scale = "x".join(f"{size:g}" for size in self.resolution)
         sides = "_".join(f"{axis}{start}-{stop}" for axis, start, stop in zip("zyx", box.start, box.stop, strict=True))
         return f"{split}_{volume}_{scale}nm_{sides}.tif"
 
     def _fetch_box(self, volume: PrecomputedVolume, box: Box, path: Path) -> None:
-        """Read a box slab by slab and store it, whole or not at all."""
+        """Read a box slab by slab and store it atomically."""
         from tqdm import tqdm
 
         (start, y0, x0), (stop, y1, x1) = box.start, box.stop
@@ -70,7 +70,7 @@ class PrecomputedCutout(Source):
         self._store(voxels, path)
 
     def _store(self, voxels: np.ndarray, path: Path) -> None:
-        """Write a stack in ImageJ's form, which has room for the size of a voxel: here in micrometres."""
+        """Write a stack in ImageJ's format, which has fields for the voxel size (here in micrometres)."""
         import tifffile
 
         x, y, z = (size / 1000 for size in self.resolution)
@@ -99,7 +99,7 @@ def _disjoint(texts: Mapping[str, str]) -> dict[str, Box]:
 
 
 def _is_whole(path: Path) -> bool:
-    """Tell whether a box was fetched. Raises AiwaveError if its file has changed since."""
+    """True if a box was fetched completely. Raises AiwaveError if its file has changed since."""
     if not path.exists() or (expected := recorded(path)) is None:
         return False
     if Checksum.of(path) != expected:

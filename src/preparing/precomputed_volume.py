@@ -1,4 +1,4 @@
-"""Public volumes in Neuroglancer's precomputed format, by way of tensorstore."""
+"""Public volumes in Neuroglancer's precomputed format, read with tensorstore."""
 
 from typing import Any
 
@@ -14,8 +14,8 @@ class PrecomputedVolume:
     """The image at `url` (http, https, gs or file), at the scale whose voxels are `resolution` nm (x, y, z).
 
     Raises:
-        AiwaveError: If tensorstore is not installed, or if there is no such volume, no such scale, several channels,
-            or voxels that are neither uint8 nor uint16.
+        AiwaveError: If tensorstore is not installed, if the volume or scale does not exist, or if it has several
+            channels or voxels that are neither uint8 nor uint16.
     """
 
     def __init__(self, url: str, resolution: tuple[float, ...]) -> None:
@@ -23,22 +23,22 @@ class PrecomputedVolume:
         self._store = self._open(resolution)
         dtype, channels = self._store.dtype.name, self._store.domain[3].size
         if dtype not in ("uint8", "uint16") or channels != 1:
-            raise AiwaveError(f"{url} holds {channels} channels of {dtype}: one of uint8 or uint16 can be used.")
+            raise AiwaveError(f"{url} holds {channels} channels of {dtype}: give a volume with one of uint8 or uint16.")
 
     def check_holds(self, box: Box) -> None:
-        """Raise AiwaveError if `box` leaves the volume."""
+        """Raise AiwaveError if `box` extends beyond the volume."""
         z, y, x = (self._store.domain[axis] for axis in (2, 1, 0))
         whole = Box(
             (z.inclusive_min, y.inclusive_min, x.inclusive_min), (z.exclusive_max, y.exclusive_max, x.exclusive_max)
         )
         if not (np.greater_equal(box.start, whole.start).all() and np.less_equal(box.stop, whole.stop).all()):
             raise AiwaveError(
-                f"The box {box} leaves {self.url}, which is {whole}: choose another in source.fetch.boxes."
+                f"The box {box} extends beyond {self.url}, which is {whole}: choose another in source.fetch.boxes."
             )
 
     @property
     def dtype(self) -> np.dtype:
-        """The voxels' type, uint8 or uint16."""
+        """The dtype of the voxels, uint8 or uint16."""
         return np.dtype(self._store.dtype.numpy_dtype)
 
     def read(self, box: Box) -> np.ndarray:
@@ -55,13 +55,13 @@ class PrecomputedVolume:
             import tensorstore
         except ImportError as error:
             raise AiwaveError(
-                f"To read {self.url} takes tensorstore, which is not installed: pip install 'aiwave[fetch]'."
+                f"Reading {self.url} needs tensorstore, which is not installed: pip install 'aiwave[fetch]'."
             ) from error
         spec = {
             "driver": "neuroglancer_precomputed",
             "kvstore": f"{self.url}/",
             "scale_metadata": {"resolution": list(resolution)},
-            "fill_missing_data_reads": False,  # a block that is not there is no block of zeros
+            "fill_missing_data_reads": False,  # a missing block is an error, not a block of zeros
         }
         context = tensorstore.Context({"http_request_retries": RETRIES, "gcs_request_retries": RETRIES})
         try:
@@ -69,10 +69,10 @@ class PrecomputedVolume:
         except ValueError as error:
             raise AiwaveError(
                 f"{self.url} cannot be opened ({_first_words(error)}): check the connection and the address, "
-                f"or give a volume that you have with from=FILE."
+                f"or give a local volume with from=FILE."
             ) from error
 
 
 def _first_words(error: Exception) -> str:
-    """What tensorstore says, without the specification that it repeats."""
+    """tensorstore's message, without the specification that it repeats."""
     return str(error).split(" [")[0].split("\n")[0].rstrip(".")

@@ -1,4 +1,4 @@
-"""A folder of prepared files: what of it is done, and what is wrong with it."""
+"""A folder of prepared files: its progress and its problems."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +13,7 @@ from .subject import Prepared
 
 @dataclass
 class PreparedFolder:
-    """`record` is None before anything was prepared. `entries` are by subject, in the order of the plan."""
+    """A prepared folder. `record` is None before anything is prepared; `entries` are by subject, in plan order."""
 
     path: Path
     record: Record | None
@@ -21,7 +21,7 @@ class PreparedFolder:
 
     @classmethod
     def open(cls, path: Path) -> "PreparedFolder":
-        """Read record and manifest. Raises AiwaveError if one is damaged, or the folder holds something else."""
+        """Read record and manifest. Raises AiwaveError if one is damaged, or the folder holds anything else."""
         record = Record.read(path)
         if record is None:
             if path.is_dir() and any(path.iterdir()):
@@ -37,12 +37,12 @@ class PreparedFolder:
         return folder
 
     def todo(self) -> list[str]:
-        """The subjects of the plan that are not done, or of which a file is missing or has changed."""
+        """The subjects of the plan that are not done, or have a missing or changed file."""
         plan = self.record.plan if self.record else {}
         return [name for name in plan if not self._done(name)]
 
     def problems(self) -> list[str]:
-        """What differs from the manifest and the plan: missing, changed and extra files, and subjects to do."""
+        """Differences from manifest and plan: missing, changed and extra files, and subjects still to be done."""
         found = []
         for entry in (entry for entries in self.entries.values() for entry in entries):
             try:
@@ -63,7 +63,7 @@ class PreparedFolder:
         return found
 
     def add(self, subject: str, prepared: Prepared) -> None:
-        """Take a subject's files into record and manifest. Raises AiwaveError if they cannot be written."""
+        """Add a subject's files to record and manifest. Raises AiwaveError if these cannot be written."""
         if self.record is None:
             raise ValueError("the folder has no plan yet")
         if prepared.rounding:
@@ -77,7 +77,7 @@ class PreparedFolder:
         Manifest(self.path, tuple(ordered)).write()
 
     def count(self, split: str) -> int:
-        """How many files a split has."""
+        """Number of files of a split."""
         return sum(entry.split == split for entries in self.entries.values() for entry in entries)
 
     def _done(self, name: str) -> bool:

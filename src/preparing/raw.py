@@ -1,4 +1,4 @@
-"""What a source of raw images gives: one entry per subject."""
+"""The raw images that a source provides: one entry per subject."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ class Raw:
     """One subject's raw image on disk: a file, the folder of its DICOM series, or a folder of TIFF slices.
 
     `subject` is unique within a source; the frames of a 4-D file and the series of one folder belong to one subject.
-    `split` is "train", "val" or "test" if the source decides, else None. `source` says where it came from: a URL,
-    with the member of an archive, or the path as the user gave it.
+    `split` is "train", "val" or "test" if the source decides, else None. `source` is the image's origin: a URL, with
+    the member of an archive, or the path as given by the user.
     """
 
     subject: str
@@ -21,20 +21,20 @@ class Raw:
 
 
 class Source(ABC):
-    """Where raw images come from. `size` is how many bytes `fetch` downloads at most; None if unknown."""
+    """A source of raw images. `size` is the most that `fetch` downloads, in bytes; None if unknown."""
 
     size: int | None
 
     @abstractmethod
     def fetch(self, folder: Path) -> list[Raw]:
-        """Bring the raw files into `folder`, skipping what is there and verified; return them sorted by subject.
+        """Fetch the raw files into `folder`, skipping those present and verified; return them sorted by subject.
 
         Raises:
-            AiwaveError: If they cannot be had, or are not what was expected.
+            AiwaveError: If they cannot be fetched, or are not as expected.
         """
 
     def adopt(self, path: Path, folder: Path) -> list[Raw]:
-        """Return the raw images in the file or folder `path` that the user has already, instead of fetching them.
+        """Return the raw images in the user's own file or folder `path`, instead of fetching them.
 
         A source of archives may unpack `path` into `folder`.
 

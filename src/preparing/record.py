@@ -1,4 +1,4 @@
-"""What a prepared folder remembers besides its files: options, plan, and subjects that gave no file."""
+"""The record of a prepared folder: options, plan, and subjects that gave no file."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,10 +16,10 @@ NAME = "prepare.json"
 
 @dataclass
 class Record:
-    """Stored as prepare.json beside the manifest.
+    """The record, stored as prepare.json beside the manifest.
 
-    `options` are those of the source, but for the place of the user's own files. `plan` gives every subject its shares.
-    `empty` are the subjects done without an informative crop; `rounded` says how far floats were rounded.
+    `options` are those of the source, except the path of the user's own files. `plan` assigns shares to every subject.
+    `empty` lists the subjects without an informative crop; `rounded` is the largest rounding of floats, by subject.
     """
 
     options: dict[str, Any]
@@ -43,12 +43,12 @@ class Record:
             raise AiwaveError(f"{path} is damaged: delete {folder} and prepare it again.") from error
 
     def write(self, folder: Path) -> None:
-        """Store it, whole or not at all. Raises AiwaveError if it cannot be written."""
+        """Store the record atomically. Raises AiwaveError if it cannot be written."""
         with replacing(folder / NAME) as temporary:
             temporary.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
 
     def check_options(self, options: Mapping[str, Any], folder: Path) -> None:
-        """Raise AiwaveError, naming what differs, if the folder was prepared with other options."""
+        """Raise AiwaveError, naming the differences, if the folder was prepared with other options."""
         then, now = dict(_flat(self.options)), dict(_flat(options))
         differing = [key for key in [*then, *(key for key in now if key not in then)] if then.get(key) != now.get(key)]
         if differing:
@@ -58,12 +58,12 @@ class Record:
             )
 
     def check_subjects(self, raws: Sequence[Raw], folder: Path) -> None:
-        """Raise AiwaveError, naming them, if the source has lost or gained subjects: the split would change."""
+        """Raise AiwaveError, naming them, if the source lost or gained subjects: the split would change."""
         there = {raw.subject for raw in raws}
-        for words, names in (("no longer has", self.plan.keys() - there), ("has now", there - self.plan.keys())):
+        for words, names in (("no longer has", self.plan.keys() - there), ("now has", there - self.plan.keys())):
             if names:
                 raise AiwaveError(
-                    f"The source {words} {', '.join(sorted(names)[:5])}, and {folder} was split without that: prepare "
+                    f"The source {words} {', '.join(sorted(names)[:5])}, and {folder} was split before that: prepare "
                     "into another root, or delete the folder."
                 )
 

@@ -1,4 +1,4 @@
-"""Which subjects, or which part of a volume, train, validate and test."""
+"""Assignment of subjects, or of parts of a volume, to training, validation and test."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -15,9 +15,9 @@ REGION = "source.split._target_=aiwave.preparing.SplitByRegion"
 
 @dataclass(frozen=True)
 class Share:
-    """The part of a subject that goes to one split: the fraction `part` along the axis `axis` of its volumes.
+    """The part of a subject that goes to one split: a fraction `part` along the axis `axis` of its volumes.
 
-    Axis None is the longest. The shares of a subject lie side by side, in their order.
+    Axis None is the longest. The shares of a subject lie side by side, in order.
     """
 
     split: str
@@ -26,10 +26,10 @@ class Share:
 
 
 def regions(shares: Sequence[Share], shape: Sequence[int], size: Sequence[int]) -> list[Box]:
-    """The shares of a volume of `shape` (D, H, W) as boxes that have no voxel in common and cover it.
+    """The shares of a volume of `shape` (D, H, W) as disjoint boxes that cover it.
 
-    A box is at least as thick as a crop of `size` (d, h, w), if every share can have as much and one of them twice
-    that; the largest gives what the others need. A box is empty where there are too few voxels.
+    A box is at least as thick as a crop of `size` (d, h, w), if there is room for that in every share and twice that in
+    one; the largest share yields what the others need. A box is empty if there are too few voxels.
     """
     axis = int(np.argmax(shape)) if shares[0].axis is None else shares[0].axis
     least = min(size[axis], shape[axis] // (len(shares) + 1))
@@ -50,7 +50,7 @@ Plan = dict[str, tuple[Share, ...]]
 
 
 class Split(ABC):
-    """A rule that gives every subject its shares. `val` and `test` are the fractions kept from training."""
+    """Rule that assigns shares to every subject. `val` and `test` are the fractions held out of training."""
 
     def __init__(self, val: float, test: float, seed: int) -> None:
         if min(val, test) < 0 or val + test >= 1:
@@ -66,10 +66,10 @@ class Split(ABC):
 
 
 class SplitBySubject(Split):
-    """Whole subjects at random: the fractions, rounded, but at least one subject for every fraction above 0."""
+    """Random split of whole subjects: rounded fractions, but at least one subject for every fraction above 0."""
 
     def plan(self, raws: Sequence[Raw]) -> Plan:
-        """Return a plan that depends on the names and the seed alone."""
+        """Return a plan that depends only on the names and the seed."""
         names = sorted(raw.subject for raw in raws)
         val, test = (max(1, round(part * len(names))) if part else 0 for part in (self.val, self.test))
         if val + test >= len(names):
@@ -84,10 +84,10 @@ class SplitBySubject(Split):
 
 
 class SplitByRegion(Split):
-    """Every volume in disjoint slabs along `axis` (0 is z; None the longest), whose order follows from the seed.
+    """Split of every volume into disjoint slabs along `axis` (0 is z; None the longest), in an order set by the seed.
 
-    For when there are too few subjects to keep some for testing: the slabs have no voxel in common, but they show
-    the same subject.
+    For use with too few subjects to hold some out for testing: the slabs share no voxel, but they show the same
+    subject.
     """
 
     def __init__(self, val: float, test: float, seed: int, axis: int | None = None) -> None:
@@ -106,14 +106,14 @@ class SplitByRegion(Split):
 
 
 class AsGiven(Split):
-    """As the source decides. Where it decides nothing, by subject.
+    """The source's own split; by subject if the source has none.
 
-    Where it has no subjects to validate on, some of its training subjects are; if there is but one, the end of it
-    along its longest axis.
+    If the source has no validation subjects, some of its training subjects are used; if there is only one, its end
+    along its longest axis is.
     """
 
     def plan(self, raws: Sequence[Raw]) -> Plan:
-        """Return what the source says, completed."""
+        """Return the source's split, completed."""
         if all(raw.split is None for raw in raws):
             return SplitBySubject(self.val, self.test, self.seed).plan(raws)
         plan: Plan = {raw.subject: (Share(raw.split or "train"),) for raw in raws}

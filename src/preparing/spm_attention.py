@@ -1,4 +1,4 @@
-"""The fMRI scans of SPM's data set "Attention to visual motion"."""
+"""fMRI scans of SPM's data set "Attention to visual motion"."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -9,18 +9,18 @@ from .raw import Raw
 
 
 class SpmAttention(ArchiveSource):
-    """Scans of one person, Analyze files .img with .hdr, split by time: the last ones test.
+    """Scans of one person, Analyze files .img with .hdr, split by time: the last ones are for testing.
 
-    All of them show the same brain: results tell of later scans, not of other people.
+    All of them show the same brain: results generalise to later scans, not to other people.
 
     Args:
         url: Address of attention.zip.
-        images: Where its scans are; see `ArchiveSource`.
-        every: Take every n-th scan.
-        val: Share of the scans that validate, before those that test.
-        test: Share of the scans that test.
-        checksum: Of the archive; SPM publishes none.
-        size: Bytes of the archive, or somewhat more; null if unknown.
+        images: Path pattern of its scans; see `ArchiveSource`.
+        every: Use every n-th scan.
+        val: Fraction of the scans for validation, just before those for testing.
+        test: Fraction of the scans for testing.
+        checksum: Checksum of the archive; SPM publishes none.
+        size: Size of the archive in bytes, or slightly more; null if unknown.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""From one subject's raw image to its files and their entries in the manifest."""
+"""Preparation of one subject: from its raw image to its files and their manifest entries."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -23,7 +23,7 @@ from .write import write_image
 
 @dataclass(frozen=True)
 class Conversion:
-    """How images become files: see `conf/source`."""
+    """Conversion of images into files: see `conf/source`."""
 
     suffix: str
     offset: int | None
@@ -33,16 +33,16 @@ class Conversion:
 
 @dataclass(frozen=True)
 class Prepared:
-    """The entries of a subject's files, and how far its voxels were rounded (0 unless floats with fractions)."""
+    """The entries of a subject's files, and the largest rounding of its voxels (0 unless floats with fractions)."""
 
     entries: tuple[Entry, ...]
     rounding: float
 
 
 def prepare_subject(raw: Raw, shares: Sequence[Share], how: Conversion, folder: Path) -> Prepared:
-    """Write the crops of one subject into `folder`; if that fails, none stays.
+    """Write the crops of one subject into `folder`; on failure, none is left.
 
-    Raises AiwaveError if its image cannot be read or kept exactly, or a file cannot be written.
+    Raises AiwaveError if its image cannot be read or stored exactly, or a file cannot be written.
     """
     from tqdm import tqdm
 
@@ -74,7 +74,7 @@ def prepare_subject(raw: Raw, shares: Sequence[Share], how: Conversion, folder: 
 
 
 def file_stem(subject: str) -> str:
-    """The subject's name with nothing that a file system or a shell takes amiss."""
+    """The subject's name without characters that are special to file systems or shells."""
     return re.sub(r"[^A-Za-z0-9._-]+", "_", subject).strip(".") or "_"
 
 
@@ -95,7 +95,7 @@ def _boxes(
     for share, region in zip(shares, regions(shares, (depth, height, width), crops.size), strict=True):
         if 0 in region.shape:
             raise AiwaveError(
-                f"{raw.path} has {depth}×{height}×{width} voxels, too few along the axis it is split by to give any to "
+                f"{raw.path} has {depth}×{height}×{width} voxels, too few along the axis of the split to give any to "
                 f"{share.split}: set source.split.axis, or raise source.split.{share.split}."
             )
         for box in crops.boxes(frame.voxels, offset, region, f"{raw.subject}/{time or 0}"):

@@ -1,4 +1,4 @@
-"""The requests that bring one file over HTTP."""
+"""Transfer of one file over HTTP, in as many requests as it takes."""
 
 import re
 import sys
@@ -12,12 +12,12 @@ from ..errors import AiwaveError
 from .free_space import check_free_space
 
 BY_HAND = "or download it by hand and give it with from=FILE"
-LATER = (408, 425, 429, 500, 502, 503, 504)  # answers that may change when asked again
+LATER = (408, 425, 429, 500, 502, 503, 504)  # status codes worth a retry
 
 
 @dataclass(frozen=True)
 class Patience:
-    """How long an answer may take, in seconds, how often in a row to ask in vain, and the first pause in between."""
+    """Timeout of a response [s], number of consecutive attempts without progress, and first pause between them [s]."""
 
     timeout: float = 30.0
     attempts: int = 5
@@ -25,16 +25,16 @@ class Patience:
 
 
 class _Interrupted(Exception):
-    """Another request may go on from here."""
+    """The transfer was cut off, and another request may continue it."""
 
 
 def transfer(url: str, part: Path, tag: Path, patience: Patience) -> None:
-    """Ask for `url` until the file `part` is complete, going on from what it holds if the server can (HTTP Range).
+    """Request `url` until the file `part` is complete, resuming from its end if the server can (HTTP Range).
 
-    `tag` is a file beside it that names the version of the file (for If-Range), so that two are never mixed.
+    `tag` is a file beside it with the version of the file (for If-Range), so that two versions are never mixed.
 
     Raises:
-        AiwaveError: If the server refuses, or if several requests in a row brought nothing new.
+        AiwaveError: If the server refuses, or if several consecutive requests made no progress.
         OSError: If `part` cannot be written.
     """
     from tqdm import tqdm
@@ -48,8 +48,8 @@ def transfer(url: str, part: Path, tag: Path, patience: Patience) -> None:
             failures = 1 if _size(part) > before else failures + 1
             if failures >= patience.attempts:
                 raise AiwaveError(
-                    f"{url} cannot be fetched ({error}): check the connection and run the command again, which goes "
-                    f"on from {_size(part)} bytes, {BY_HAND}."
+                    f"{url} cannot be fetched ({error}): check the connection and run the command again, which "
+                    f"continues from {_size(part)} bytes, {BY_HAND}."
                 ) from error
             pause = patience.pause * 2 ** (failures - 1)
             tqdm.write(f"{url}: {error}; trying again in {pause:g} s", file=sys.stderr)
@@ -57,7 +57,7 @@ def transfer(url: str, part: Path, tag: Path, patience: Patience) -> None:
 
 
 def _ask(url: str, part: Path, tag: Path, timeout: float) -> None:
-    """One request for what `part` lacks. Raises _Interrupted if asking again may help, AiwaveError if not."""
+    """Make one request for the rest of `part`. Raises _Interrupted if a retry may help, AiwaveError if not."""
     import requests
     from urllib3.exceptions import HTTPError, ReadTimeoutError
 
@@ -86,25 +86,26 @@ def _headers(part: Path, tag: Path) -> dict[str, str]:
 
 
 def _check_status(url: str, response: Any) -> None:
-    """Tell answers that bring bytes (or that none are left) from refusals."""
+    """Raise unless the response brings bytes (or says that none are left)."""
     code = response.status_code
     if code in LATER:
         raise _Interrupted(f"HTTP {code} {response.reason}")
     if code not in (200, 206, 416):
         raise AiwaveError(
-            f"{url} is not to be had (HTTP {code} {response.reason}): look whether its address has changed, {BY_HAND}."
+            f"{url} could not be fetched (HTTP {code} {response.reason}): check whether its address has changed, "
+            f"{BY_HAND}."
         )
 
 
 def _check_nothing_is_left(response: Any, part: Path) -> None:
-    """416, Range Not Satisfiable: `part` is complete, or too long and of no use."""
+    """Handle 416, Range Not Satisfiable: `part` is complete, or too long and useless."""
     if response.headers.get("Content-Range") != f"bytes */{_size(part)}":
         part.unlink(missing_ok=True)
         raise _Interrupted("the file has become shorter")
 
 
 def _save(url: str, response: Any, part: Path, tag: Path) -> None:
-    """Append the body to `part` if the server goes on from its end (206), write it anew if not (200)."""
+    """Append the body to `part` if the server resumes at its end (206), else overwrite `part` (200)."""
     from tqdm import tqdm
 
     have, total = _size(part) if response.status_code == 206 else 0, _total(response)
@@ -126,14 +127,14 @@ def _save(url: str, response: Any, part: Path, tag: Path) -> None:
 
 
 def _total(response: Any) -> int | None:
-    """Size of the whole file in bytes, if the server tells."""
+    """Size of the whole file in bytes, if the server states it."""
     field = "Content-Range" if response.status_code == 206 else "Content-Length"
     found = re.search(r"(\d+)$", response.headers.get(field, ""))
     return int(found[1]) if found and "Content-Encoding" not in response.headers else None
 
 
 def _keep_tag(response: Any, tag: Path) -> None:
-    """Remember which version of the file this is: its strong ETag, or its date."""
+    """Store the version of the file: its strong ETag, or its date."""
     etag = response.headers.get("ETag", "")
     version = etag if etag.startswith('"') else response.headers.get("Last-Modified")
     tag.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Archives that Zenodo keeps."""
+"""Archives on Zenodo."""
 
 from .archive import ArchiveSource
 
@@ -9,10 +9,10 @@ class ZenodoRecord(ArchiveSource):
     Args:
         record: Number of the record.
         file: Name of the archive in the record.
-        images: Where its images are; see `ArchiveSource`.
-        checksum: The MD5 that the record's page states, "md5:...".
-        size: Bytes of the archive.
-        base: Where records are served.
+        images: Path pattern of its images; see `ArchiveSource`.
+        checksum: The MD5 from the record's page, "md5:...".
+        size: Size of the archive in bytes.
+        base: Address of Zenodo's records.
     """
 
     def __init__(

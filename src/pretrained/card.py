@@ -1,4 +1,4 @@
-"""What is known of a model that comes with the package."""
+"""The card of a ready-made model."""
 
 import json
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class Card:
 
     @property
     def coding(self) -> str:
-        """What it codes, in a word."""
+        """Kind of coding, in a word."""
         return "lossless" if self.lossless else "lossy"
 
 

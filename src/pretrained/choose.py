@@ -1,4 +1,4 @@
-"""Which ready-made model suits a volume."""
+"""Choice of a ready-made model for a volume."""
 
 import math
 from collections.abc import Sequence
@@ -21,10 +21,10 @@ LOOKED_AT = 64
 """Voxels a side of the part, from the middle, that models are chosen by."""
 
 FEWEST = "it codes a part of the volume in the fewest bits"
-"""Why, where a trial decided."""
+"""Reason given where a trial decided."""
 
 DICOM_MODALITIES = {"CT": "ct", "PT": "ct", "MR": "mri"}
-"""What DICOM calls them, for those that a model is made for."""
+"""DICOM's names of the modalities that have models."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def candidates(voxels: np.ndarray, lossless: bool, modality: str | None = None) 
 
 
 def modalities() -> list[str]:
-    """What `candidates` knows as a modality, ours and DICOM's."""
+    """Modalities that `candidates` accepts, ours and DICOM's."""
     return [*sorted({card.modality for card in cards()}), *DICOM_MODALITIES]
 
 

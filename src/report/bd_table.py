@@ -1,4 +1,4 @@
-"""Bjøntegaard figures of every codec against an anchor: per volume, then their mean."""
+"""Bjøntegaard deltas of every codec against an anchor: per volume, then averaged."""
 
 import csv
 from collections import defaultdict
@@ -23,10 +23,10 @@ class BdEntry:
     """One codec against one anchor on one data set.
 
     Args:
-        rate: Mean BD-rate [%] over the volumes that have one; negative is less rate. None if no volume has.
+        rate: Mean BD-rate [%] over the volumes that have one; negative means less rate. None if no volume has one.
         psnr: Mean BD-PSNR [dB], likewise.
-        overlap: Mean share (0 to 1) of the PSNRs of both curves together over which BD-rate was taken.
-        reason: Why a figure is missing, for all volumes or some; empty if none is.
+        overlap: Mean fraction (0 to 1) of the PSNR range of both curves together over which BD-rate was computed.
+        reason: Reason for values missing for all or some volumes; empty if none is missing.
     """
 
     dataset: str
@@ -39,10 +39,10 @@ class BdEntry:
 
 
 def bd_entries(rows: Iterable[RdRow], anchor: str, peaks: Peaks | None = None) -> list[BdEntry]:
-    """Compare every codec with `anchor` wherever both coded the same volume, in the order of `rows`.
+    """Compare every codec with `anchor` on the volumes that both coded, in the order of `rows`.
 
-    Volumes are matched by data set and file. Curves of different known `peaks` are not compared, and codecs without
-    any lossy point on a data set are left out.
+    Volumes are matched by data set and file. Curves with different known `peaks` are not compared, and codecs without
+    a lossy point on a data set are left out.
     """
     curves = volume_curves(rows)
     entries = []
@@ -60,7 +60,7 @@ def bd_entries(rows: Iterable[RdRow], anchor: str, peaks: Peaks | None = None) -
 
 
 def volume_curves(rows: Iterable[RdRow]) -> dict[tuple[str, str, str], Curve]:
-    """The curve of every (dataset, file, codec), of its lossy points."""
+    """The curve of every (dataset, file, codec), through its lossy points."""
     points: dict[tuple[str, str, str], list[tuple[float, float]]] = defaultdict(list)
     for row in rows:
         points[row.dataset, row.file, row.codec].append((row.bpp, row.psnr_db))
@@ -68,7 +68,7 @@ def volume_curves(rows: Iterable[RdRow]) -> dict[tuple[str, str, str], Curve]:
 
 
 def write_bd_csv(entries: Sequence[BdEntry], path: Path) -> None:
-    """Write the figures to `path` in one step; what there is not stays empty.
+    """Write the comparisons to `path` atomically; missing values stay empty.
 
     Raises:
         AiwaveError: If the file cannot be written.
@@ -84,7 +84,7 @@ def write_bd_csv(entries: Sequence[BdEntry], path: Path) -> None:
 
 
 def bd_numbers(entries: Iterable[BdEntry]) -> dict[str, float]:
-    """The mean figures by name, `bd/<dataset>/<codec>/vs_<anchor>/<rate_percent or psnr_db>`, for trackers."""
+    """The mean deltas by name, `bd/<dataset>/<codec>/vs_<anchor>/<rate_percent or psnr_db>`, for trackers."""
     numbers = {}
     for entry in entries:
         name = f"bd/{entry.dataset}/{entry.codec}/vs_{entry.anchor}"

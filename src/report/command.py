@@ -21,15 +21,15 @@ KEY = re.compile(r"[+~]*[\w.@/]+=|-")
 
 
 def main(arguments: Sequence[str]) -> None:
-    """The command, given what follows its name. Raises AiwaveError for bad input."""
+    """Run the command with the arguments after its name. Raises AiwaveError for bad input."""
     run_application("report", report, _schema, overrides(arguments))
 
 
 def overrides(arguments: Sequence[str]) -> list[str]:
-    """The same arguments with the folders among them, whatever is no key=value or exists, as one folders=[...].
+    """The same arguments, with the folders among them (anything that is no key=value or exists) as one folders=[...].
 
-    anchor=CODEC becomes against='CODEC': to Hydra, `anchor` is the group of the codecs that can be measured, but those
-    of a report may have any name.
+    anchor=CODEC becomes against='CODEC': to Hydra, `anchor` is the group of codecs that can be measured, while those
+    in a report may have any name.
 
     Raises:
         AiwaveError: If there is no folder among them.
@@ -48,16 +48,16 @@ def overrides(arguments: Sequence[str]) -> list[str]:
 
 
 def _quoted(text: str) -> str:
-    """In quotes as Hydra reads them: a backslash is itself, except before a quote."""
+    """Quote text for Hydra's grammar: a backslash stands for itself, except before a quote."""
     escaped = re.sub(r"(\\*)('|$)", lambda m: m[1] * 2 + m[2].replace("'", "\\'"), text)
     return f"'{escaped}'"
 
 
 def report(cfg: DictConfig, output: Path | None, given: Sequence[str]) -> None:
-    """Write the report of `cfg.folders` to `cfg.out`, track it, and print the comparison and where it lies.
+    """Write the report of `cfg.folders` to `cfg.out`, track it, and print the comparison and the paths of its files.
 
     Raises:
-        AiwaveError: If a folder holds no results, a table is damaged, or there is no such anchor.
+        AiwaveError: If a folder holds no results, a table is damaged, or the anchor does not exist.
     """
     from hydra.utils import instantiate
 

@@ -1,4 +1,4 @@
-"""Contact sheet of a data set: three planes of some volumes per split, and what values they take."""
+"""Contact sheet of a data set: three planes of some volumes per split, and histograms of their values."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -22,7 +22,7 @@ WINDOW = (0.5, 99.5)  # percentiles shown as black and white
 
 
 def save_contact_sheet(splits: Mapping[str, Sequence["Volume"]], title: str, path: Path) -> None:
-    """Draw the volumes of every split as a PNG at `path`, written in one step.
+    """Draw the volumes of every split as a PNG at `path`, written atomically.
 
     Raises:
         AiwaveError: If there is no volume or the file cannot be written.
@@ -35,9 +35,9 @@ def save_contact_sheet(splits: Mapping[str, Sequence["Volume"]], title: str, pat
 def contact_sheet(splits: Mapping[str, Sequence["Volume"]], title: str) -> "Figure":
     """Return the figure that `save_contact_sheet` saves.
 
-    One block of rows per split: in a column each volume's middle planes across z, y and x, below them the histogram
-    of all volumes shown. Black and white are the percentiles 0.5 and 99.5 of each split, which stand beside it: a dim
-    split would be black beside a bright one.
+    One block of rows per split, with each volume's middle planes across z, y and x in a column; below the blocks, the
+    histogram of all volumes shown. Black and white are the percentiles 0.5 and 99.5 of each split, printed beside it:
+    on a common scale, a dim split would be black beside a bright one.
 
     Raises:
         AiwaveError: If there is no volume.
@@ -77,7 +77,7 @@ def _draw_histogram(panel: "Axes", splits: Mapping[str, Sequence["Volume"]]) -> 
     voxels = {split: np.concatenate([volume.voxels.ravel() for volume in volumes]) for split, volumes in splits.items()}
     low = min(int(v.min()) for v in voxels.values())
     high = max(int(v.max()) for v in voxels.values())
-    width = -(-(high - low + 1) // BINS)  # whole values: a bin of 1.3 values would show a comb
+    width = -(-(high - low + 1) // BINS)  # whole values: a bin of 1.3 values would give a comb-like histogram
     edges = np.arange(low, high + width + 1, width) - 0.5
     for split, values in voxels.items():
         density, _ = np.histogram(values, bins=edges, density=True)

@@ -1,4 +1,4 @@
-"""Reading any mix of runs, sweeps and anchor results into one table."""
+"""Collection of any mix of runs, sweeps and anchor results in one table."""
 
 import csv
 from collections.abc import Sequence
@@ -13,22 +13,22 @@ from .slices import Slice, read_slices
 from .tell_apart import Source, result, tell_apart
 
 TABLE = "rd.csv"
-FAILED, SETTINGS = "failed.csv", "anchors.json"  # what `aiwave anchors` writes beside it
-MARK = "report.html"  # a folder with one is a report of ours, and no source
+FAILED, SETTINGS = "failed.csv", "anchors.json"  # written beside it by `aiwave anchors`
+MARK = "report.html"  # a folder with this file is a report, not a source
 
 
 @dataclass(frozen=True)
 class Gathered:
-    """Everything that a report is made of.
+    """The data of a report.
 
     Args:
         rows: All points; those of learned codecs first.
-        learned: The codecs that came from runs.
-        stated_peaks: The peak of the PSNR of rows whose run recorded one.
-        runs: The runs, by the path of their folder.
+        learned: The codecs that come from runs.
+        stated_peaks: PSNR peak of the rows whose run recorded one.
+        runs: The runs, sorted by folder.
         slices: Middle slices before and after coding.
-        settings: How anchors were set, by the path of the file that says so.
-        notes: What could not be measured, one sentence per folder.
+        settings: Settings of the anchors, as text, by the path of their file.
+        notes: Failed measurements, one sentence per folder.
     """
 
     rows: list[RdRow]
@@ -41,11 +41,11 @@ class Gathered:
 
 
 def gather(places: Sequence[Path], out: Path) -> Gathered:
-    """Read every rd.csv below the folders `places`, or the table itself where a place is a file.
+    """Read every rd.csv below the folders `places`; a place may also be a table itself.
 
-    A point is kept once: a sweep's table repeats those of its jobs. Codecs of the same name from different runs are
-    told apart by the runs' names or folders, `NAME (FOLDER)`. The report's own folder `out`, and others that hold a
-    report, are passed over.
+    Each point is kept once: a sweep's table repeats those of its jobs. Codecs of the same name from different runs are
+    distinguished by the runs' names or folders, `NAME (FOLDER)`. The report's own folder `out`, and others that hold a
+    report, are skipped.
 
     Raises:
         AiwaveError: If a place does not exist or holds no table, or a table is damaged, empty or contradicts itself.

@@ -1,4 +1,4 @@
-"""A report: every table and figure of a comparison, in one folder."""
+"""Report of a comparison: its tables and figures, in one folder."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ PREFERRED_ANCHOR = "jp3d"
 
 @dataclass(frozen=True)
 class Report:
-    """What was written, and what to say about it; `figures` and `slices` are PNG files."""
+    """The written report and its messages; `figures` and `slices` are PNG files."""
 
     folder: Path
     anchor: str
@@ -33,10 +33,10 @@ class Report:
 def make_report(gathered: Gathered, anchor: str | None, out: Path) -> Report:
     """Write rd.csv, bd.csv, tables.md, rd.png, an rd_NAME.png and .pdf per data set, slices/ and report.html to `out`.
 
-    `anchor` is the codec that the others are compared with; by default jp3d, or the first with a curve.
+    `anchor` is the codec that the others are compared with; by default jp3d, or else the first with a curve.
 
     Raises:
-        AiwaveError: If no codec is called like the anchor, or a file cannot be written.
+        AiwaveError: If no codec has the anchor's name, or a file cannot be written.
     """
     rows = gathered.rows
     codecs = in_order(gathered)
@@ -56,10 +56,10 @@ def make_report(gathered: Gathered, anchor: str | None, out: Path) -> Report:
 
 
 def choose_anchor(gathered: Gathered, wished: str | None) -> str:
-    """The wished codec, else jp3d, else the first with a curve that is not learned, else the first.
+    """The codec `wished`, else jp3d, else the first with a curve that is not learned, else the first.
 
     Raises:
-        AiwaveError: If there is no codec of the wished name.
+        AiwaveError: If no codec is named `wished`.
     """
     codecs = in_order(gathered)
     if wished is not None and wished not in codecs:
@@ -70,14 +70,14 @@ def choose_anchor(gathered: Gathered, wished: str | None) -> str:
 
 
 def in_order(gathered: Gathered) -> list[str]:
-    """All codecs: first the learned ones, last those without a curve, which need no colour of their own."""
+    """All codecs: learned ones first, last those without a curve, which need no colour."""
     curved = codecs_with_curves(gathered)
     codecs = dict.fromkeys(row.codec for row in gathered.rows)
     return sorted(codecs, key=lambda codec: (codec not in curved, codec not in gathered.learned))
 
 
 def codecs_with_curves(gathered: Gathered) -> set[str]:
-    """The codecs with a lossy point."""
+    """The codecs with at least one lossy point."""
     return {codec for (_, _, codec), curve in volume_curves(gathered.rows).items() if curve.bpp}
 
 
@@ -87,7 +87,7 @@ def single_points(gathered: Gathered) -> list[str]:
     for (dataset, _, codec), curve in volume_curves(gathered.rows).items():
         most[dataset, codec] = max(most.get((dataset, codec), 0), len(curve.bpp))
     return [
-        f"{dataset}: {codec} has a single lossy point, which makes no curve: no BD figures; measure more qualities."
+        f"{dataset}: {codec} has a single lossy point, which is not a curve: no BD figures; measure more qualities."
         for (dataset, codec), points in most.items()
         if points == 1
     ]

@@ -8,25 +8,25 @@ from .summaries import Lossless, Speed
 
 
 def bd_markdown(entries: Sequence[BdEntry], anchor: str) -> str:
-    """BD-rate and BD-PSNR of every codec on every data set, intervals in brackets; then what is missing, and why."""
+    """BD-rate and BD-PSNR of every codec on every data set, intervals in brackets; then reasons for missing values."""
     cells = {(entry.codec, entry.dataset): _bd_cell(entry) for entry in entries}
     reasons = [f"- {entry.codec} on {entry.dataset}: {entry.reason}." for entry in entries if entry.reason]
     note = (
         f"BD-rate [%] / BD-PSNR [dB] against {anchor}: Akima interpolation, per volume, then the mean; in brackets the "
-        "95 % bootstrap interval of BD-rate over volumes; @ the share of the PSNR range on which both curves lie."
+        "95 % bootstrap interval of BD-rate over volumes; @ the overlap of the curves' PSNR ranges."
     )
     return "\n\n".join(filter(None, [f"## Against {anchor}", note, _grid(cells), "\n".join(reasons)]))
 
 
 def lossless_markdown(entries: Sequence[Lossless]) -> str:
-    """Bits per voxel of exact coding, the best of a data set in bold."""
+    """Bits per voxel of lossless coding, the best of each data set in bold."""
     best = {d: min(e.bpp for e in entries if e.dataset == d) for d in {entry.dataset for entry in entries}}
     cells = {(e.codec, e.dataset): f"**{e.bpp:.3f}**" if e.bpp == best[e.dataset] else f"{e.bpp:.3f}" for e in entries}
     return "\n\n".join(filter(None, ["## Lossless", "Mean bits per voxel over the volumes of a set.", _grid(cells)]))
 
 
 def speed_markdown(entries: Sequence[Speed]) -> str:
-    """Seconds per volume."""
+    """Table of coding times in seconds per volume."""
     cells = {(e.codec, e.dataset): f"{e.encode_s:.3g} / {e.decode_s:.3g}" for e in entries}
     return "\n\n".join(["## Speed", "Seconds per volume to encode / decode, mean over qualities.", _grid(cells)])
 

@@ -13,9 +13,9 @@ HEADER = ("dataset", "codec", "quality", "bpp", "PSNR dB", "encode s", "decode s
 
 @dataclass(frozen=True)
 class RdPoint:
-    """Mean over volumes: rate [bit/voxel], PSNR [dB] (inf if any volume is lossless), times [s].
+    """Means over volumes: rate [bit/voxel], PSNR [dB] (inf if any volume is lossless), times [s].
 
-    `max_error` is the largest of all volumes, None if it is not known of all.
+    `max_error` is the largest over all volumes, None unless known for all.
     """
 
     quality: float
@@ -28,11 +28,11 @@ class RdPoint:
 
 
 def mean_curves(rows: Iterable[RdRow]) -> dict[tuple[str, str], list[RdPoint]]:
-    """Return the mean RD curve of each (dataset, codec), in the order of `rows`; points by rising rate.
+    """Return the mean RD curve of each (dataset, codec), in the order of `rows`; points by increasing rate.
 
-    Each point is the mean over the volumes coded with one quality. A codec whose quality was chosen for each
-    volume, so that no quality is common to all of them, is averaged by rank instead: the lowest quality of
-    every volume, then the second lowest, and so on, if every volume has as many.
+    Each point is the mean over the volumes coded at one quality. If qualities were chosen per volume, so that no
+    quality is common to all, points are averaged by rank instead: the lowest quality of every volume, then the
+    second lowest, and so on, provided that all volumes have equally many.
     """
     curves: dict[tuple[str, str], list[RdRow]] = defaultdict(list)
     for row in rows:
@@ -52,7 +52,7 @@ def _comparable(curve: list[RdRow]) -> list[list[RdRow]]:
 
 
 def format_table(rows: Iterable[RdRow]) -> str:
-    """Return a plain-text table of the mean curves: names to the left, numbers to the right."""
+    """Return a plain-text table of the mean curves: names left-aligned, numbers right-aligned."""
     lines = [HEADER] + [
         (dataset, codec, *_cells(point)) for (dataset, codec), points in mean_curves(rows).items() for point in points
     ]

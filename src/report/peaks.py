@@ -1,4 +1,4 @@
-"""Which peak a PSNR has, so that curves of different peaks are never compared."""
+"""PSNR peaks, so that curves with different peaks are never compared."""
 
 import math
 from collections import defaultdict
@@ -13,13 +13,13 @@ Peaks = dict[tuple[str, str], set[float]]
 
 
 def known_peaks(rows: Sequence[RdRow], stated: Mapping[RdRow, float]) -> Peaks:
-    """The peaks of each (dataset, codec), as far as they are known; more than one if different ones were mixed.
+    """The known peaks of each (dataset, codec); more than one if different peaks were mixed.
 
     Args:
-        rows: What was measured.
-        stated: Peaks that runs recorded, by row. Those of other rows follow from their largest error e: with
+        rows: The measured points.
+        stated: Peaks recorded by runs, by row. Those of other rows are inferred from their largest error e: with
             the peak P, PSNR = 20 log10(P / rmse) and rmse <= e, so e 10^(PSNR/20) >= P. For 16 bits that is always at
-            least 65535; for 8 bits only if e > 257 rmse, which the median over a curve does not see.
+            least 65535; for 8 bits only if e > 257 rmse, an outlier that the median over a curve ignores.
     """
     peaks: Peaks = defaultdict(set)
     bounds: dict[tuple[str, str], list[float]] = defaultdict(list)
@@ -34,7 +34,7 @@ def known_peaks(rows: Sequence[RdRow], stated: Mapping[RdRow, float]) -> Peaks:
 
 
 def common_peak(peaks: Peaks, dataset: str) -> float | None:
-    """The one known peak of a data set's curves; None if none is known or they differ."""
+    """The common peak of a data set's curves; None if none is known or they differ."""
     found = set().union(*(values for (name, _), values in peaks.items() if name == dataset))
     return found.pop() if len(found) == 1 else None
 
@@ -48,7 +48,7 @@ def mixed_peaks(peaks: Peaks) -> list[str]:
         if len(found) > 1:
             parts = [f"{peak:g} for {', '.join(c for c, v in of_set.items() if peak in v)}" for peak in found]
             notes.append(
-                f"{dataset}: the PSNR has the peak {' and '.join(parts)}; such curves do not compare, so there are no "
-                "BD figures between them."
+                f"{dataset}: the PSNR has the peak {' and '.join(parts)}; such curves cannot be compared, so there are "
+                "no BD figures between them."
             )
     return notes

@@ -1,4 +1,4 @@
-"""Pictures of what a codec does: slices before and after coding, and the functions its transform builds volumes of."""
+"""Pictures of a codec at work: slices before and after coding, and the synthesis functions of its transform."""
 
 from collections.abc import Mapping
 from pathlib import Path

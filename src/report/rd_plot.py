@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Okabe & Ito's colours, which all kinds of colour vision tell apart, less the yellow that print loses
+# Okabe & Ito's palette, safe for colour-blind readers, without the yellow that is lost in print
 COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 DASHES = ("solid", "dashed", "dotted")  # the second and third time through the colours
@@ -24,10 +24,10 @@ ENTRY_INCHES = (0.6, 0.075, 0.19)  # a legend's entry: width without text, of a 
 
 
 def plot_rd(rows: Sequence[RdRow], path: Path, peak: float | None = None, codecs: Sequence[str] = ()) -> None:
-    """Draw the mean RD curves of `rows` as a PNG at `path`, written in one step.
+    """Draw the mean RD curves of `rows` as a PNG at `path`, written atomically.
 
     Args:
-        rows: What was measured; at least one row.
+        rows: The measured points; at least one row.
         path: The PNG file.
         peak: Peak of the PSNR in sample units, for the axis label.
         codecs: See `rd_figure`.
@@ -54,9 +54,9 @@ def print_rd(rows: Sequence[RdRow], stem: Path, peak: float | None, codecs: Sequ
 def rd_figure(rows: Sequence[RdRow], peak: float | None = None, codecs: Sequence[str] = ()) -> "Figure":
     """Return the figure that `plot_rd` saves: datasets and codecs in the order of `rows`.
 
-    Lossless points (PSNR inf) have no place on the axis and are left out. Marks that only some volumes of
-    the set contribute to stay off the line: their means would not compare. Codecs have the colour and mark of their
-    position in `codecs`, which makes several figures alike; by default in this figure.
+    Lossless points (PSNR inf) are left out. Points to which only some volumes of the set contribute are drawn off the
+    line, since their means are not comparable. Codecs get colour and marker by their position in `codecs`, which keeps
+    several figures consistent; by default, by their position in this figure.
 
     Raises:
         AiwaveError: If there are no rows.
@@ -85,7 +85,7 @@ def rd_figure(rows: Sequence[RdRow], peak: float | None = None, codecs: Sequence
 
 
 def _size(columns: int, lines: int, codecs: Sequence[str], alone: bool) -> tuple[float, float]:
-    """Width and height [inches] of the panels with their legend, to the right of one panel alone, else below."""
+    """Width and height [inches] of the panels with their legend, to the right of a single panel, else below."""
     if alone:
         return PRINT_INCHES[0] + _entry_width(codecs), max(PRINT_INCHES[1], len(codecs) * ENTRY_INCHES[2] + 0.4)
     width = PANEL_INCHES[0] * columns + 0.4

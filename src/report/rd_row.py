@@ -14,15 +14,15 @@ class RdRow:
         dataset: Name of the set of volumes.
         file: Name of the volume.
         codec: Name of the codec or model.
-        quality: Setting of the codec, in its own unit (λ, QP, compression ratio, ...).
-        bpp: Rate [bit/voxel], finite and not negative.
+        quality: Quality setting of the codec, in its own unit (λ, QP, compression ratio, ...).
+        bpp: Rate [bit/voxel], finite and non-negative.
         psnr_db: Peak signal-to-noise ratio [dB], inf for lossless.
         encode_s: Seconds to encode.
         decode_s: Seconds to decode.
         max_error: Largest absolute error of a voxel [grey values], None if it was not measured.
 
     Raises:
-        AiwaveError: If a number is not possible (NaN anywhere, a negative or infinite rate, a negative error).
+        AiwaveError: If a number is invalid (NaN anywhere, a negative or infinite rate, a negative error).
     """
 
     dataset: str

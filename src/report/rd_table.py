@@ -15,7 +15,7 @@ NAMES, NUMBERS, OPTIONAL = COLUMNS[:3], COLUMNS[3:-1], COLUMNS[-1]
 
 
 def write_rd_csv(rows: Iterable[RdRow], path: Path) -> None:
-    """Write `rows` to `path` in one step, with `RdRow`'s columns; unknown numbers are empty, others keep every digit.
+    """Write `rows` to `path` atomically, in `RdRow`'s columns; unknown numbers are empty, others keep all digits.
 
     Raises:
         AiwaveError: If the file cannot be written.
@@ -27,10 +27,10 @@ def write_rd_csv(rows: Iterable[RdRow], path: Path) -> None:
 
 
 def read_rd_csv(path: Path) -> list[RdRow]:
-    """Read the rows of an RD table; `max_error` may be empty or absent, columns beyond those of `RdRow` are ignored.
+    """Read the rows of an RD table; `max_error` may be empty or absent, and additional columns are ignored.
 
     Raises:
-        AiwaveError: If the file cannot be read, lacks a column or has a line that is no `RdRow`.
+        AiwaveError: If the file cannot be read, lacks a column or has a line that is not a valid `RdRow`.
     """
     try:
         with path.open(encoding="utf-8", newline="") as stream:
@@ -38,13 +38,13 @@ def read_rd_csv(path: Path) -> list[RdRow]:
     except OSError as error:
         raise AiwaveError(f"Cannot read {path}: {error.strerror or error}.") from error
     except (UnicodeDecodeError, csv.Error) as error:
-        raise AiwaveError(f"Cannot read {path}: it is no table in UTF-8 text.") from error
+        raise AiwaveError(f"Cannot read {path}: it is not a table in UTF-8 text.") from error
 
 
 def _read(reader: csv.DictReader, path: Path) -> list[RdRow]:
     missing = [column for column in NAMES + NUMBERS if column not in (reader.fieldnames or ())]
     if missing:
-        raise AiwaveError(f"{path} is no RD table: it lacks the columns {', '.join(missing)}.")
+        raise AiwaveError(f"{path} is not an RD table: it lacks the columns {', '.join(missing)}.")
     rows = []
     try:
         for record in reader:

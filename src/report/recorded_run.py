@@ -1,4 +1,4 @@
-"""What a run's folder records about itself."""
+"""The record that a run's folder keeps of the run."""
 
 import json
 from dataclasses import dataclass
@@ -15,21 +15,21 @@ INCIDENTAL = ("lmbda", "run_dir", "resume", "logger", "callbacks", "trainer", "e
 
 @dataclass(frozen=True)
 class RecordedRun:
-    """A run's folder and name, its configuration as text, and the facts about it that a reader wants first."""
+    """A run's folder and name, its configuration as text, and the main facts about it."""
 
     folder: Path
     name: str
     config: str
     facts: tuple[tuple[str, str], ...]
     peak: float | None
-    recipe: str  # the same for the runs of one curve, which differ in lambda alone
+    recipe: str  # equal for the runs of one curve, which differ in lambda alone
 
 
 def read_run(folder: Path) -> RecordedRun:
-    """Read config.yaml and, if it is there, provenance.json of a run's folder.
+    """Read config.yaml and, if present, provenance.json of a run's folder.
 
     Raises:
-        AiwaveError: If config.yaml is no YAML of a configuration.
+        AiwaveError: If config.yaml is not a configuration in YAML.
     """
     path = folder / CONFIG
     try:

@@ -1,4 +1,4 @@
-"""Middle slices of volumes before and after coding, to look at."""
+"""Middle slices of volumes before and after coding, for visual comparison."""
 
 import io
 import math
@@ -16,7 +16,7 @@ from .rd_row import RdRow
 
 FOLDER = "slices"
 MOST_VOLUMES = 3  # of a data set in a report
-MIDDLE_BPP = 1.0  # slices are kept at the rate nearest to this one, so that those of different codecs compare
+MIDDLE_BPP = 1.0  # slices are kept at the rate nearest to this one, so that codecs can be compared
 WINDOW = (0.5, 99.5)  # percentiles of the original shown as black and white
 Plane = np.ndarray[Any, Any]
 
@@ -31,12 +31,12 @@ class Slice:
 
 
 def middle(slices: Sequence[Slice]) -> Slice:
-    """The one whose rate is nearest to 1 bit per voxel, by ratio."""
+    """The slice whose rate is nearest to 1 bit per voxel, by ratio."""
     return min(slices, key=lambda one: abs(math.log(max(one.row.bpp, 1e-9) / MIDDLE_BPP)))
 
 
 def save_slice(one: Slice, folder: Path) -> Path:
-    """Write `folder`/slices/NAME.npz, and beside it the picture of `draw_slice`, whose path is returned.
+    """Write `folder`/slices/NAME.npz and, beside it, the picture of `draw_slice`; return the picture's path.
 
     Raises:
         AiwaveError: If a file cannot be written.
@@ -81,7 +81,7 @@ def some_slices(slices: Sequence[Slice]) -> list[Slice]:
 
 
 def file_name(text: str) -> str:
-    """The text with what file systems dislike replaced."""
+    """The text with characters that file systems dislike replaced."""
     return "".join(c if c.isalnum() or c in "-_." else "_" for c in text)
 
 
@@ -99,7 +99,7 @@ def png(picture: Plane) -> bytes:
 
 
 def read_slices(folder: Path) -> list[Slice]:
-    """The slices that lie in `folder`/slices, by name.
+    """The slices in `folder`/slices, by name.
 
     Raises:
         AiwaveError: If a file is damaged.
@@ -122,8 +122,8 @@ def _read(path: Path) -> Slice:
 def pictures(one: Slice, side: int = 256) -> list[Plane]:
     """Original, decoded and their difference ×10 as 8-bit pictures, cropped to the middle `side` × `side` pixels.
 
-    The first two share the original's percentiles 0.5 to 99.5 as black and white; the difference, decoded minus
-    original, has ten times their contrast around mid-grey.
+    Black and white of the first two are the original's percentiles 0.5 and 99.5; the difference, decoded minus
+    original, is shown around mid-grey with ten times their contrast.
     """
     original, decoded = (_crop(plane, side).astype(np.float64) for plane in (one.original, one.decoded))
     low, high = np.percentile(original, WINDOW)

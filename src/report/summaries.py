@@ -1,4 +1,4 @@
-"""What lossless coding costs and how long codecs take: means over the volumes of a set."""
+"""Bit rates of lossless coding and coding times: means over the volumes of a set."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ from .rd_row import RdRow
 
 @dataclass(frozen=True)
 class Lossless:
-    """Mean rate [bit/voxel] at which a codec was exact, each volume at its cheapest, over `volumes` of them."""
+    """Mean lossless rate [bit/voxel] of a codec over `volumes` volumes, each at its lowest lossless rate."""
 
     dataset: str
     codec: str
@@ -30,7 +30,7 @@ class Speed:
 
 
 def lossless(rows: Iterable[RdRow]) -> list[Lossless]:
-    """What exact coding cost, for each (dataset, codec) that has an exact row, in the order of `rows`."""
+    """Rates of lossless coding, for each (dataset, codec) that has a lossless row, in the order of `rows`."""
     cheapest: dict[tuple[str, str], dict[str, float]] = defaultdict(dict)
     for row in rows:
         if row.psnr_db == float("inf"):
@@ -40,7 +40,7 @@ def lossless(rows: Iterable[RdRow]) -> list[Lossless]:
 
 
 def speeds(rows: Iterable[RdRow]) -> list[Speed]:
-    """How long each (dataset, codec) took, in the order of `rows`."""
+    """Coding times of each (dataset, codec), in the order of `rows`."""
     groups: dict[tuple[str, str], list[RdRow]] = defaultdict(list)
     for row in rows:
         groups[row.dataset, row.codec].append(row)

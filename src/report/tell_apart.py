@@ -1,4 +1,4 @@
-"""Names for codecs that are called the same but come from different runs."""
+"""Distinct names for codecs of the same name from different runs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -20,20 +20,20 @@ class Source:
 
     @property
     def folder(self) -> Path:
-        """Where the table lies."""
+        """Folder of the table."""
         return self.table.parent
 
 
 def result(row: RdRow) -> tuple[object, ...]:
-    """What makes a point the same one: everything but the times, and the name of the run that a sweep's table adds."""
+    """Key of a point: everything but the times and the run's name that a sweep's table adds."""
     codec = row.codec.rpartition(": ")[2]
     return (row.dataset, row.file, codec, row.quality, row.bpp, row.psnr_db)
 
 
 def tell_apart(sources: Sequence[Source]) -> list[Source]:
-    """Rename codecs to `NAME (RUN)` where sources of that name do not make one curve, by runs' names or else folders.
+    """Rename codecs to `NAME (RUN)` where sources of that name do not form one curve; RUN is the run's name or folder.
 
-    They make one if they coded different volumes, or if they are tables of the same run, of runs that differ in
+    They form one if they coded different volumes, or if they are tables of the same run, of runs that differ in
     lambda alone, or of no run, and never give two results for the same setting.
     """
     renamed = [replace(source, rows=list(source.rows), slices=list(source.slices)) for source in sources]
@@ -72,7 +72,7 @@ def _rename(codec: str, groups: Sequence[Sequence[Source]]) -> None:
 
 
 def _labels(folders: Sequence[Path]) -> list[str]:
-    """The fewest last parts of each folder that tell all of them apart; then their number, if nothing does."""
+    """The shortest trailing parts of each folder that distinguish all of them; their numbers if none do."""
     for count in range(1, max(len(folder.parts) for folder in folders) + 1):
         labels = ["/".join(folder.parts[-count:]) for folder in folders]
         if len(set(labels)) == len(labels):

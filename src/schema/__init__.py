@@ -1,4 +1,4 @@
-"""What a configuration may say: every key, its type and its allowed values."""
+"""The schema of configurations: every key, its type and its allowed values."""
 
 from .anchor import AnchorCodec
 from .commands import AnchorsConfig, DataConfig, EvaluateConfig, PrepareConfig, ReportConfig, TrainConfig

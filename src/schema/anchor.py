@@ -8,7 +8,7 @@ from .node import Names, Node, Qualities, Target
 
 
 class Version(Node):
-    """How a program tells its version."""
+    """Arguments that make a program print its version, and the pattern that finds it."""
 
     arguments: str
     pattern: str
@@ -16,7 +16,7 @@ class Version(Node):
 
 
 class Programs(Node):
-    """Where the programs of an external codec are, and how long they may take [s]."""
+    """Programs of an external codec, where to look for them, and their timeout [s]."""
 
     folder: str | None
     variable: str
@@ -29,7 +29,7 @@ class Programs(Node):
 
 
 class AnchorAbout(Node):
-    """What is told of a codec."""
+    """Description of a codec."""
 
     title: str
     licence: str

@@ -1,4 +1,4 @@
-"""What each command reads, composed."""
+"""The composed configuration of each command."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""Where volumes come from."""
+"""Schema of data sets: where volumes come from."""
 
 from typing import Annotated, Literal
 
@@ -8,7 +8,7 @@ from .node import Call, Node, Rates, Seed, Sharing, Target, Triple
 
 
 class About(Node):
-    """What is known of a data set; spacing is (z, y, x) in mm, `bits` are those that its voxels really use."""
+    """Facts about a data set; spacing is (z, y, x) in mm, `bits` is the number of significant bits of its voxels."""
 
     modality: str | None
     dtype: Literal["uint8", "int8", "uint16", "int16"] | None

@@ -1,4 +1,4 @@
-"""What the nodes of a configuration have in common: mistakes are refused."""
+"""The base of all configuration nodes: mistakes are refused."""
 
 from typing import Annotated, Literal
 

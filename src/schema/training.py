@@ -1,4 +1,4 @@
-"""How a codec is trained, where, and who is told."""
+"""Schema of training, trackers and launchers."""
 
 from typing import Annotated, Any, Literal
 

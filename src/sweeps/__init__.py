@@ -1,6 +1,6 @@
-"""Sweeps: many runs from one command, wherever they run, which can be stopped and taken up again.
+"""Sweeps: many runs from one command, on any launcher, which can be interrupted and resumed.
 
-`run_sweep` runs one, `search.Search` chooses its jobs. Importing this package imports nothing heavy.
+`run_sweep` runs a sweep, `search.Search` chooses its jobs. Importing this package imports nothing heavy.
 """
 
 from .arguments import is_sweep

@@ -1,4 +1,4 @@
-"""What the command line of a sweep looks like, and the record of it in the sweep's folder."""
+"""The command line of a sweep, and its record in the sweep's folder."""
 
 import json
 from collections.abc import Sequence
@@ -10,12 +10,12 @@ from ..errors import AiwaveError
 
 NAME = "sweep.json"
 PLACE = "hydra.sweep.dir="
-OURS = ("hydra", "launcher")  # not for the jobs, and free to change when a sweep is taken up again
-OF_JOBS = "hydra.searchpath="  # but where configuration files lie
+OURS = ("hydra", "launcher")  # not passed to the jobs, and free to change when a sweep is resumed
+OF_JOBS = "hydra.searchpath="  # the exception: where to find configuration files
 
 
 def is_sweep(arguments: Sequence[str]) -> bool:
-    """Whether these arguments of `aiwave train` start or resume a sweep."""
+    """True if these arguments of `aiwave train` start or resume a sweep."""
     if any(given.startswith("--") and given not in MULTIRUN for given in arguments):
         return False  # Hydra's own, such as --help
     named = any(given.startswith("sweep=") and given not in ("sweep=null", "sweep=") for given in arguments)
@@ -23,7 +23,7 @@ def is_sweep(arguments: Sequence[str]) -> bool:
 
 
 def is_for_jobs(given: str) -> bool:
-    """Whether an argument of a sweep goes to its jobs."""
+    """True if an argument of a sweep is passed on to its jobs."""
     return not given.startswith(OURS) or given.startswith(OF_JOBS)
 
 
@@ -34,10 +34,10 @@ def resumed_folder(arguments: Sequence[str]) -> Path | None:
 
 
 def with_recorded(arguments: Sequence[str]) -> list[str]:
-    """The arguments to run: those given or, for `resume=SWEEP`, those of the sweep with another launcher, if given.
+    """The effective arguments: those given or, for `resume=SWEEP`, the recorded ones with another launcher, if given.
 
     Raises:
-        AiwaveError: If a sweep that is taken up again is to be changed.
+        AiwaveError: If anything else of a resumed sweep would change.
     """
     folder = resumed_folder(arguments)
     if folder is None:
@@ -54,7 +54,7 @@ def with_recorded(arguments: Sequence[str]) -> list[str]:
 
 
 def record(arguments: Sequence[str], folder: Path) -> None:
-    """Store the arguments of a sweep in its folder, unless they are there.
+    """Store the arguments of a sweep in its folder, unless already there.
 
     Raises:
         AiwaveError: If the folder holds a sweep with other arguments.

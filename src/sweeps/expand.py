@@ -1,4 +1,4 @@
-"""From the arguments of a sweep to the overrides of its jobs."""
+"""Expansion of a sweep's arguments into the overrides of its jobs."""
 
 import itertools
 from collections.abc import Sequence
@@ -20,14 +20,14 @@ Overrides = tuple[str, ...]
 
 
 def schema() -> "type[Node]":
-    """What a job's configuration may hold."""
+    """Schema of a job's configuration."""
     from ..schema import TrainConfig
 
     return TrainConfig
 
 
 def parsed(arguments: Sequence[str]) -> dict[str, "Override"]:
-    """Overrides in Hydra's grammar, by key; of two with the same key the last counts. Raises AiwaveError."""
+    """Overrides in Hydra's grammar, by key; the last of several with the same key wins. Raises AiwaveError."""
     from hydra import initialize_config_module
     from hydra.core.global_hydra import GlobalHydra
     from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -39,13 +39,13 @@ def parsed(arguments: Sequence[str]) -> dict[str, "Override"]:
 
 
 def expand(arguments: Sequence[str]) -> list[Overrides]:
-    """The overrides of every job: all combinations of the values given, and of those that a `sweep=NAME` varies.
+    """The overrides of every job: all combinations of the values given and of those varied by `sweep=NAME`.
 
-    What a sweep varies may depend on the rest, as the lambdas do on the data set: it is looked up for every combination
-    of the command line's own values, which replace the sweep's where both name a key.
+    A sweep's values may depend on the other options, as lambdas depend on the data set: they are looked up for every
+    combination of the command line's own values, which take precedence where both name a key.
 
     Raises:
-        AiwaveError: If they cannot be read, or a sweep varies nothing.
+        AiwaveError: If the arguments cannot be read, or a sweep varies nothing.
     """
     jobs: list[Overrides] = []
     for given in combinations(parsed(arguments)):
@@ -58,20 +58,20 @@ def expand(arguments: Sequence[str]) -> list[Overrides]:
 
 
 def configuration(overrides: Sequence[str]) -> DictConfig:
-    """The configuration of a job, and Hydra's own. Raises AiwaveError."""
+    """The configuration of a job, with Hydra's own. Raises AiwaveError."""
     for name, function in (("choices", _choices), ("options", _options)):
         OmegaConf.register_new_resolver(name, function, replace=True)
     return composed("train", overrides, schema, hydra=True)
 
 
 def params(cfg: DictConfig) -> list[str]:
-    """What the configuration's sweep varies, as overrides."""
+    """The parameters that the configuration's sweep varies, as overrides."""
     node = OmegaConf.to_container(cfg.hydra.sweeper, resolve=True)
     return [f"{key}={value}" for key, value in ((node or {}).get("params") or {}).items()]  # type: ignore[union-attr]
 
 
 def combinations(overrides: dict[str, "Override"]) -> list[Overrides]:
-    """All combinations of discrete values, the last key running fastest. Raises AiwaveError for a continuous range."""
+    """All combinations of discrete values, the last key varying fastest. Raises AiwaveError for a continuous range."""
     return [tuple(row) for row in itertools.product(*(_values(key, o) for key, o in overrides.items()))]
 
 

@@ -1,4 +1,4 @@
-"""The report of a sweep: its curves, BD figures and slices on one page."""
+"""Report of a sweep: curves, BD figures and slices on one page."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,10 +11,10 @@ FOLDER = "report"
 
 
 def report_runs(runs: Sequence[RunFolder], sweep: Path) -> None:
-    """Write the report of finished `runs` to `report/` in the folder `sweep`, and print its BD table and where it is.
+    """Write the report of finished `runs` to `report/` in the folder `sweep`, and print its BD table and its path.
 
-    Other codecs are those of the table that the runs name as `anchor_table`. What cannot be reported is said: the
-    runs and their tables are whole all the same.
+    Other codecs come from the table that the runs name as `anchor_table`. If the report fails, the reason is printed
+    and nothing raised: the runs and their tables are complete without it.
     """
     measured = [run for run in runs if (run.path / "rd.csv").is_file()]
     if not measured:

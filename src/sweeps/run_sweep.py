@@ -1,4 +1,4 @@
-"""Running the jobs of a sweep that are not done yet, and telling how they did."""
+"""Execution of the unfinished jobs of a sweep, and a summary of all."""
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -24,7 +24,7 @@ class Sweep:
         self.jobs: list[Job] = []
 
     def run(self, batch: Sequence[Overrides], common: Collection[str]) -> list[Job]:
-        """Add a job for each of `batch` and run those that are not done; `common` overrides need not be told."""
+        """Add a job for each of `batch` and run the unfinished ones; `common` overrides are left out of the labels."""
         first = len(self.jobs)
         added = [
             Job(first + k, self.folder / str(first + k), overrides, " ".join(o for o in overrides if o not in common))
@@ -38,14 +38,14 @@ class Sweep:
 
 
 def run_sweep(given: Sequence[str]) -> None:
-    """`aiwave train` with several runs: start them, or take a sweep up again with `resume=SWEEP`.
+    """`aiwave train` with several runs: start a sweep, or resume one with `resume=SWEEP`.
 
-    Finished jobs are left alone, interrupted ones go on from their checkpoints, failed ones are tried again. In the end
-    the tables of all finished jobs are joined, also when others failed.
+    Finished jobs are left alone, interrupted ones continue from their checkpoints, failed ones are retried. At the end
+    the tables of all finished jobs are joined, even if others failed.
 
     Raises:
-        AiwaveError: If the arguments make no sweep, or if jobs failed: how many and why the first.
-        KeyboardInterrupt: On Ctrl-C, after what is finished was told.
+        AiwaveError: If the arguments do not define a sweep, or if jobs failed: how many, and why the first.
+        KeyboardInterrupt: On Ctrl-C, after the summary of the finished jobs.
     """
     arguments = with_recorded(given)
     overrides = parsed(arguments).values()

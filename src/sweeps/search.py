@@ -1,4 +1,4 @@
-"""A sweep that chooses its jobs itself, with Optuna."""
+"""Hyperparameter search: a sweep whose jobs Optuna chooses."""
 
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
@@ -15,20 +15,20 @@ if TYPE_CHECKING:
 
 
 class Runner(Protocol):
-    """What runs jobs; see `Sweep`."""
+    """Runner of jobs; see `Sweep`."""
 
     launcher: Launcher
 
     def run(self, batch: list[Overrides], common: Collection[str]) -> list[Job]:
-        """Run a job for each of `batch`; `common` overrides need not be told."""
+        """Run a job for each of `batch`; `common` overrides are left out of the labels."""
 
 
 class Search:
     """Minimise the validation loss of the last stage (bpp + MSE / lambda) over `trials` jobs.
 
     Proposals come from Optuna's tree-structured Parzen estimator (Bergstra et al., 2011), as many at a time as the
-    launcher runs. They follow from `seed` and earlier results alone: a search that is taken up again proposes the same
-    jobs and finds them done.
+    launcher runs. They depend on `seed` and earlier results alone: a resumed search proposes the same jobs and finds
+    them done.
     """
 
     def __init__(self, trials: int, seed: int) -> None:
@@ -36,7 +36,7 @@ class Search:
         self.seed = seed
 
     def run(self, sweep: Runner, overrides: Mapping[str, "Override"]) -> None:
-        """Run the jobs; those of `overrides` with several values are varied. Raises AiwaveError without such."""
+        """Run the jobs, varying the `overrides` that have several values. Raises AiwaveError if none has."""
         try:
             import optuna
         except ImportError as error:
@@ -61,7 +61,7 @@ class Search:
 
 
 def job_loss(job: Job) -> float | None:
-    """The validation loss of a finished job's last stage; None if it did not get there."""
+    """The validation loss of a finished job's last stage; None if the job is not finished."""
     status = read_status(job.folder)
     if status is None or not status.is_done:
         return None

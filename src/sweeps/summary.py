@@ -1,4 +1,4 @@
-"""What came out of a sweep: a list of its jobs and the joined results."""
+"""Outcome of a sweep: a list of its jobs and the joined results."""
 
 import csv
 from collections import Counter
@@ -13,14 +13,14 @@ from ..training.status import RunStatus, read_status
 from .report import report_runs
 
 COLUMNS = ("job", "state", "seconds", "overrides", "reason", "same_as")
-SILENT = "its process ended without a word; was it killed, or out of memory?"
+SILENT = "its process ended without an error message; was it killed, or out of memory?"
 
 
 def summarise(jobs: Sequence[Job], folder: Path) -> list[tuple[Job, str]]:
-    """Write jobs.csv, join, report and print the results of the finished jobs, and print why the others failed.
+    """Write jobs.csv; join, report and print the results of the finished jobs; and print why the others failed.
 
     Returns:
-        The jobs that failed, with the reason.
+        The failed jobs, with the reasons.
 
     Raises:
         AiwaveError: If a table is damaged or cannot be written.
@@ -47,7 +47,7 @@ def summarise(jobs: Sequence[Job], folder: Path) -> list[tuple[Job, str]]:
 
 
 def outcome(job: Job) -> RunStatus:
-    """How a job ended; one that did not tell has failed."""
+    """Outcome of a job; one without a recorded status has failed."""
     status = read_status(job.folder)
     if status is None or status.state == "running":
         return RunStatus("failed", SILENT)

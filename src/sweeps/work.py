@@ -1,4 +1,4 @@
-"""One job of a sweep, in whatever process."""
+"""One job of a sweep, in any process."""
 
 import sys
 import traceback
@@ -15,12 +15,12 @@ from .expand import schema
 
 
 def run_job(job: Job) -> None:
-    """Train a job, or go on with it; how it ends is told by the status in its folder.
+    """Train a job, or resume it; its outcome is the status in its folder.
 
-    A job that was trained before, in another folder, only points there.
+    If the same run was trained before, in another folder, the status only points there.
 
     Raises:
-        KeyboardInterrupt: On Ctrl-C, which is for the jobs after it, too.
+        KeyboardInterrupt: On Ctrl-C, which also stops the jobs after it.
     """
     try:
         _train(job)

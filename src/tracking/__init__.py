@@ -1,6 +1,6 @@
-"""Experiment tracking: Weights & Biases, CSV files, TensorBoard or none, and where a result came from.
+"""Experiment tracking (Weights & Biases, CSV files, TensorBoard or none) and the provenance of results.
 
-Importing this package imports none of the tracking libraries; each tracker does when it opens a run.
+Importing this package imports none of the tracking libraries; each tracker imports its own when it opens a run.
 """
 
 from .base import Status, Tracker

@@ -1,4 +1,4 @@
-"""What every tracker can do."""
+"""The interface of a tracker."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -20,8 +20,8 @@ class Tracker(ABC):
     """One run at a time: a training stage or an evaluation, opened, logged to and closed.
 
     Args:
-        project: Name under which the runs of a project are kept together.
-        mode: How the tracking service is reached; None leaves the choice to the tracker.
+        project: Name that groups the runs of a project.
+        mode: Mode of access to the tracking service; None leaves the choice to the tracker.
         tags: Labels of every run.
     """
 
@@ -34,18 +34,18 @@ class Tracker(ABC):
     def open(
         self, folder: Path, group: str, name: str, job_type: str, tags: Sequence[str], config: dict[str, Any]
     ) -> Logger | list[Logger] | bool:
-        """Start a run, after closing the one before, and return its logger for the `Trainer`.
+        """Start a run, after closing the previous one, and return its logger for the `Trainer`.
 
         Args:
-            folder: Existing folder of the stage; all files of the run lie in it.
+            folder: Existing folder of the stage; all files of the run go there.
             group: Name shared by the stages and evaluations of one experiment.
             name: Name of this run within the group; opening the same name again continues the run.
             job_type: What the run does, such as "train" or "eval".
-            tags: Labels of this run, beside those of the tracker.
-            config: Settings to record, of plain values.
+            tags: Labels of this run, in addition to those of the tracker.
+            config: Settings to record, as plain values.
 
         Returns:
-            A logger or several, or False for no logging.
+            One or several loggers, or False for no logging.
 
         Raises:
             AiwaveError: If the tracking service cannot be used.
@@ -59,13 +59,13 @@ class Tracker(ABC):
         pictures: Mapping[str, Path] = NOTHING,
         numbers: Mapping[str, float] = NOTHING,
     ) -> None:
-        """Record an RD table, its figure and the means per quality in the open run.
+        """Record an RD table, its figure and its means per quality in the open run.
 
         Args:
             rows: The table.
-            figure: A PNG of its curves.
+            figure: PNG of its curves.
             pictures: Further PNGs, such as slices, by name.
-            numbers: Further figures, such as BD-rates, by name.
+            numbers: Further numbers, such as BD-rates, by name.
 
         Raises:
             AiwaveError: If no run is open.
@@ -81,19 +81,19 @@ class Tracker(ABC):
 
     @abstractmethod
     def close(self, status: Status) -> None:
-        """End the open run with this outcome; without an open run, do nothing."""
+        """End the open run with this outcome; do nothing if no run is open."""
 
     @property
     @abstractmethod
     def location(self) -> str:
-        """Folder or address of the run that was opened last, for the user; empty if there is none."""
+        """Folder or address of the last opened run, for the user; empty if there is none."""
 
 
 def opened(run: Run | None) -> Run:
     """Return `run`.
 
     Raises:
-        AiwaveError: If it is None, that is, if no run is open.
+        AiwaveError: If it is None, i.e. no run is open.
     """
     if run is None:
         raise AiwaveError("No run is open to log to; open the tracker first.")

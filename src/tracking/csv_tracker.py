@@ -1,4 +1,4 @@
-"""Tracking in CSV files, without any service."""
+"""Tracking in CSV files, without a service."""
 
 import shutil
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from .run_record import run_record
 
 
 class CsvTracker(Tracker):
-    """Writes `<folder>/csv/<job type>/version_<n>/`: metrics.csv, hparams.yaml, and rd.csv and rd.png if there are any.
+    """Writes metrics.csv, hparams.yaml and, if any, rd.csv and rd.png to `<folder>/csv/<job type>/version_<n>/`.
 
     Continuing a run starts the next version, so that nothing is overwritten.
     """
@@ -44,7 +44,7 @@ class CsvTracker(Tracker):
         pictures: Mapping[str, Path] = NOTHING,
         numbers: Mapping[str, float] = NOTHING,
     ) -> None:
-        """Write the tables and copy figure and pictures beside the metrics; see `Tracker.log_rd`."""
+        """Write the tables, and copy figure and pictures beside the metrics; see `Tracker.log_rd`."""
         folder = Path(opened(self._logger).log_dir)
         write_rd_csv(rows, folder / "rd.csv")
         shutil.copyfile(figure, folder / "rd.png")

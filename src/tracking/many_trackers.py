@@ -11,7 +11,7 @@ from .base import NOTHING, Status, Tracker
 
 
 class ManyTrackers(Tracker):
-    """Does everything with each of `trackers`, in their order."""
+    """Forwards every call to each of `trackers`, in order."""
 
     def __init__(self, trackers: Sequence[Tracker]) -> None:
         super().__init__("")
@@ -20,7 +20,7 @@ class ManyTrackers(Tracker):
     def open(
         self, folder: Path, group: str, name: str, job_type: str, tags: Sequence[str], config: dict[str, Any]
     ) -> list[Logger]:
-        """Start a run with each; see `Tracker.open`. Returns the loggers of those that have one."""
+        """Start a run with each tracker; see `Tracker.open`. Returns the loggers of those that have one."""
         loggers = [tracker.open(folder, group, name, job_type, tags, config) for tracker in self.trackers]
         return [logger for logger in loggers if isinstance(logger, Logger)]
 
@@ -41,11 +41,11 @@ class ManyTrackers(Tracker):
             tracker.log_picture(name, picture)
 
     def close(self, status: Status) -> None:
-        """End the run of each; see `Tracker.close`."""
+        """End the run of each tracker; see `Tracker.close`."""
         for tracker in self.trackers:
             tracker.close(status)
 
     @property
     def location(self) -> str:
-        """Return the places of all."""
+        """Return the locations of all trackers."""
         return ", ".join(tracker.location for tracker in self.trackers if tracker.location)

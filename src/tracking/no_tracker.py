@@ -34,5 +34,5 @@ class NoTracker(Tracker):
 
     @property
     def location(self) -> str:
-        """Return nothing to point at."""
+        """Return the empty string."""
         return ""

@@ -1,4 +1,4 @@
-"""Where a result came from: source code, packages and machine."""
+"""Provenance of a result: source code, packages and machine."""
 
 import os
 import platform
@@ -11,7 +11,7 @@ GIT_TIMEOUT_S = 30
 
 
 def git_state(path: Path) -> dict[str, Any]:
-    """Describe the git checkout that holds `path`.
+    """Describe the git checkout that contains `path`.
 
     Returns:
         `commit` (empty before the first), `branch` (empty when detached), `dirty` and `diff` (text of all
@@ -38,7 +38,7 @@ def package_versions() -> dict[str, str]:
 
 
 def machine() -> dict[str, Any]:
-    """What the machine is called and how large it is, with the versions of Python and torch, as plain values."""
+    """Name and size of the machine, and the versions of Python and torch, as plain values."""
     import torch
 
     return {
@@ -66,7 +66,7 @@ def _git(path: Path, *arguments: str) -> str | None:
 
 
 def _processor() -> str:
-    """The processor's name, as well as the system knows it."""
+    """The processor's name, as far as the system knows it."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
         return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))

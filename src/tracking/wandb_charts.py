@@ -1,4 +1,4 @@
-"""Rate-distortion curves as charts of Weights & Biases, which its page draws and filters."""
+"""Rate-distortion curves as Weights & Biases charts, which its page draws and filters."""
 
 import math
 from collections.abc import Iterable
@@ -8,7 +8,7 @@ from ..report import RdRow, mean_curves
 
 
 def rd_charts(rows: Iterable[RdRow]) -> dict[str, Any]:
-    """One line chart per data set, `rd/chart/<dataset>`: mean PSNR [dB] over rate [bit/voxel], a line per codec."""
+    """One line chart per data set, `rd/chart/<dataset>`: mean PSNR [dB] against rate [bit/voxel], a line per codec."""
     import wandb
 
     points: dict[str, list[list[Any]]] = {}

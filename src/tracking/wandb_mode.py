@@ -1,4 +1,4 @@
-"""Whether a Weights & Biases run goes to the server."""
+"""Weights & Biases mode: whether a run goes to the server."""
 
 import os
 from typing import Literal, cast, get_args
@@ -9,22 +9,22 @@ WandbMode = Literal["online", "offline", "disabled"]
 
 
 def wandb_mode(wished: str | None) -> WandbMode:
-    """Return how to run Weights & Biases.
+    """Return the mode to run Weights & Biases in.
 
-    The first of these that is there: `wished`; the environment variable WANDB_MODE; what `wandb offline` or
-    `wandb disabled` left in wandb's settings; "online" for a user who is logged in; "offline".
+    The first of these that is set: `wished`; the environment variable WANDB_MODE; the mode that `wandb offline` or
+    `wandb disabled` stored in wandb's settings; "online" for a user who is logged in; "offline".
 
     Raises:
-        AiwaveError: If the wish is none of these, or the stored credentials are malformed.
+        AiwaveError: If the mode is not one of `WandbMode`, or the stored credentials are malformed.
     """
     mode = wished or os.environ.get("WANDB_MODE") or _default_mode()
     if mode not in get_args(WandbMode):
-        raise AiwaveError(f"The W&B mode is {mode!r}, but it can be one of {', '.join(get_args(WandbMode))}.")
+        raise AiwaveError(f"The W&B mode is {mode!r}, but it must be one of {', '.join(get_args(WandbMode))}.")
     return cast(WandbMode, mode)
 
 
 def _default_mode() -> str:
-    """Ask wandb itself, as its `init` would, but without a prompt and without changing its state."""
+    """The mode that wandb's own `init` would choose, found without a prompt and without changing wandb's state."""
     from wandb.errors import AuthenticationError
     from wandb.sdk import wandb_setup
     from wandb.sdk.lib.wbauth import authenticate_session

@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
 
 class WandbTracker(Tracker):
-    """Writes `<folder>/wandb/` and, online, a page at the W&B server.
+    """Writes `<folder>/wandb/` and, if online, a page on the W&B server.
 
-    The run's identity follows from group and name, so that a continued stage continues its page.
+    The run's identity is derived from group and name, so that a resumed stage continues its page.
 
     Args:
         project: The W&B project.
         mode: "online", "offline", "disabled", or None to follow WANDB_MODE, the settings of wandb and whether
-            the user is logged in, in this order. Only with None is an unreachable server no error: the run
-            then stays offline.
+            the user is logged in, in this order. An unreachable server is an error unless the mode is None:
+            the run then stays offline.
         tags: Labels of every run.
     """
 
@@ -40,7 +40,7 @@ class WandbTracker(Tracker):
     def open(
         self, folder: Path, group: str, name: str, job_type: str, tags: Sequence[str], config: dict[str, Any]
     ) -> WandbLogger:
-        """Start a run; see `Tracker.open`. Processes other than the first get a logger that does nothing."""
+        """Start a run; see `Tracker.open`. Processes after the first get a logger that does nothing."""
         self.close("ok")
         self._start(
             self.mode,
@@ -73,7 +73,7 @@ class WandbTracker(Tracker):
         pictures: Mapping[str, Path] = NOTHING,
         numbers: Mapping[str, float] = NOTHING,
     ) -> None:
-        """Log table, charts, figure and pictures; put means and numbers into the summary; see `Tracker.log_rd`."""
+        """Log table, charts, figure and pictures; add means and numbers to the summary; see `Tracker.log_rd`."""
         import wandb
 
         run = opened(self._run)
@@ -97,10 +97,10 @@ class WandbTracker(Tracker):
 
     @property
     def location(self) -> str:
-        """Return the address of the last run if it is online, else its folder."""
+        """Return the address of the last run if online, else its folder."""
         return self._location
 
 
 def run_id(group: str, name: str) -> str:
-    """Return the W&B identity of a run: always the same for the same group and name."""
+    """Return the W&B identity of a run, a function of group and name."""
     return hashlib.sha256(f"{group}\n{name}".encode()).hexdigest()[:16]

@@ -1,10 +1,10 @@
-"""What a configuration is, in a few words."""
+"""Summary of a configuration in a few words."""
 
 from omegaconf import DictConfig
 
 
 def about(cfg: DictConfig) -> dict[str, str]:
-    """Data set, transform, entropy model and rate of a run's configuration."""
+    """Data set, transform, entropy model and rate of a configuration."""
     transform = cfg.transform
     kind = transform.wavelet if transform.net is None else "affine" if transform.scale is not None else "additive"
     return {
@@ -16,7 +16,7 @@ def about(cfg: DictConfig) -> dict[str, str]:
 
 
 def run_tags(cfg: DictConfig) -> list[str]:
-    """What to tag every tracked run of a configuration with: data set, transform, entropy model and, if any, lambda."""
+    """Tags of every tracked run of a configuration: data set, transform, entropy model and, if fixed, lambda."""
     words = about(cfg)
     return [
         words["dataset"],

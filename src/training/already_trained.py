@@ -1,4 +1,4 @@
-"""Which run a configuration stands for, and whether it was trained before."""
+"""Identity of the run that a configuration stands for, and the search for a finished one."""
 
 import hashlib
 import json
@@ -19,20 +19,20 @@ SPEED = {
 
 
 class AlreadyTrainedError(AiwaveError):
-    """The run in the folder `path` is the one that was asked for."""
+    """The requested run already exists in the folder `path`."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(
             f"{path} is a finished run of the same configuration, data and sources: use it, or add again=true to "
-            "train once more."
+            "train again."
         )
         self.path = path
 
 
 def identity(cfg: DictConfig, data: str) -> str:
-    """A hash of all that a run's results follow from: its resolved configuration, its data and this program's sources.
+    """Hash of everything that determines a run's results: resolved configuration, data and this program's sources.
 
-    Where and how fast it is trained, and what watches it, does not count. `data` is the data's own hash.
+    Settings of place, speed, logging and callbacks are left out. `data` is the hash of the data.
     """
     values: Any = {key: value for key, value in OmegaConf.to_container(cfg).items() if key not in ELSEWHERE}  # type: ignore[union-attr]
     for node, keys in SPEED.items():
@@ -44,7 +44,7 @@ def identity(cfg: DictConfig, data: str) -> str:
 
 @cache
 def sources() -> str:
-    """A hash of this program's sources."""
+    """Hash of this program's sources."""
     package = Path(__file__).resolve().parents[1]
     digest = hashlib.sha256()
     for path in sorted(package.rglob("*.py")):
@@ -53,7 +53,7 @@ def sources() -> str:
 
 
 def find_finished(identity: str, runs: Path) -> Path | None:
-    """A finished run with this identity somewhere below the folder `runs`."""
+    """A finished run with this identity anywhere below the folder `runs`; None if there is none."""
     for path in sorted(runs.rglob("provenance.json")):
         try:
             known = json.loads(path.read_text(encoding="utf-8")).get("identity")

@@ -1,4 +1,4 @@
-"""From a configuration to the codec of one stage."""
+"""Construction of a stage's codec from the configuration."""
 
 from typing import cast
 
@@ -11,10 +11,10 @@ from ..models import WaveletCodec
 
 
 def plan(cfg: DictConfig) -> list[DictConfig]:
-    """The stages to run, in order: `cfg.stage` alone if given, else those of `cfg.schedule`; `cfg.epochs` counts.
+    """The stages to run, in order: `cfg.stage` alone if given, else `cfg.schedule`; `cfg.epochs` overrides theirs.
 
     Raises:
-        AiwaveError: If the order names a stage twice, or one that the schedule does not have.
+        AiwaveError: If the order names a stage twice, or one that is not in the schedule.
     """
     epochs = {} if cfg.epochs is None else {"epochs": cfg.epochs}
     if cfg.get("stage") is not None:
@@ -22,7 +22,7 @@ def plan(cfg: DictConfig) -> list[DictConfig]:
     known = cfg.schedule.stages
     if len(set(cfg.schedule.order)) < len(cfg.schedule.order):
         raise AiwaveError(
-            "schedule.order names a stage twice: give the repetition a name of its own, as in "
+            "schedule.order names a stage twice: give the repeated stage its own name, as in "
             "+stage@schedule.stages.more=finetune schedule.order=[additive,affine,finetune,more]."
         )
     for name in cfg.schedule.order:
@@ -48,7 +48,7 @@ def build_codec(cfg: DictConfig, stage: DictConfig) -> WaveletCodec:
     """The codec that a stage trains: the run's model with the stage's changes to transform and rounding.
 
     Raises:
-        AiwaveError: If the options do not fit together.
+        AiwaveError: If the options are incompatible.
     """
     own = {"transform": stage_transform(cfg, stage), "rounding": stage_rounding(cfg, stage)}
     parts = own | {name: cfg[name] for name in ("rate", "entropy", "post")}
@@ -56,6 +56,6 @@ def build_codec(cfg: DictConfig, stage: DictConfig) -> WaveletCodec:
     try:
         codec = WaveletCodec(**built)
     except ValueError as error:
-        raise AiwaveError(f"The options of the codec do not go together: {error}.") from error
+        raise AiwaveError(f"The options of the codec are incompatible: {error}.") from error
     # few-channel 3-D convolutions run up to twice as fast in this layout on CPUs
     return codec.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]

@@ -1,4 +1,4 @@
-"""Checkpoints on disk: whole or not at all, sealed with a checksum, and never unpickled."""
+"""Checkpoints on disk: written atomically, sealed with a checksum, and never unpickled."""
 
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -27,7 +27,7 @@ class AtomicCheckpointIO(TorchCheckpointIO):
 
 
 def _save(checkpoint: dict[str, Any], file: BinaryIO) -> None:
-    """Write a checkpoint. Raises OSError if the disk is full, for which torch has an error of its own."""
+    """Write a checkpoint. Raises OSError if the disk is full, in place of torch's own error."""
     try:
         torch.save(checkpoint, file)
     except RuntimeError as error:
@@ -37,7 +37,7 @@ def _save(checkpoint: dict[str, Any], file: BinaryIO) -> None:
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
-    """Read a checkpoint's tensors and plain values onto the CPU, after checking its checksum, if it has one.
+    """Read a checkpoint's tensors and plain values onto the CPU; its checksum, if any, is verified first.
 
     Raises:
         AiwaveError: If the file is missing, cut short or not a checkpoint of this program.
@@ -48,7 +48,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         raise AiwaveError(f"{path} is damaged (its checksum differs): use another checkpoint or train again.")
     try:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # whatever torch.load trips over, the file is not usable
+    except Exception as error:  # whatever makes torch.load fail, the file is not usable
         raise AiwaveError(f"{path} is not a readable checkpoint (damaged or of another program).") from error
     if not isinstance(checkpoint, dict) or "state_dict" not in checkpoint:
         raise AiwaveError(f"{path} holds no model weights: give a checkpoint written by `aiwave train`.")

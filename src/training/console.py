@@ -1,4 +1,4 @@
-"""What a run prints, kept in its folder."""
+"""Console output of a run, kept in its folder."""
 
 import sys
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ NAME = "console.log"
 
 
 class _Tee:
-    """Writes to a stream and, line by line, to a file; of a line drawn again and again only its end."""
+    """Writes to a stream and, line by line, to a file; a line that is redrawn is kept in its last state only."""
 
     def __init__(self, stream: TextIO, file: TextIO) -> None:
         self._stream = stream
@@ -20,7 +20,7 @@ class _Tee:
     def write(self, text: str) -> int:
         self._stream.write(text)
         *lines, self._line = (self._line + text).split("\n")
-        with suppress(OSError):  # a full disk must not stop what is printed
+        with suppress(OSError):  # a full disk must not stop the output
             self._file.writelines(line.rstrip("\r").rpartition("\r")[2] + "\n" for line in lines)
             self._file.flush()
         return len(text)
@@ -31,7 +31,7 @@ class _Tee:
 
 @contextmanager
 def recorded_console(folder: Path) -> Iterator[None]:
-    """Append what is printed inside, on standard output and error, to console.log of an existing `folder`."""
+    """Append standard output and error of the block to console.log in an existing `folder`."""
     with (folder / NAME).open("a", encoding="utf-8", errors="backslashreplace") as file:
         before = sys.stdout, sys.stderr
         sys.stdout, sys.stderr = _Tee(before[0], file), _Tee(before[1], file)  # type: ignore[assignment]

@@ -1,4 +1,4 @@
-"""The device that an accelerator's name stands for."""
+"""The torch device of an accelerator name."""
 
 import torch
 
@@ -9,7 +9,7 @@ def torch_device(accelerator: str) -> torch.device:
     """The device for `cpu`, `gpu` or `auto` (a GPU if there is one).
 
     Raises:
-        AiwaveError: If there is no GPU for `gpu`.
+        AiwaveError: If `gpu` is requested and there is none.
     """
     available = torch.accelerator.is_available()
     if accelerator == "gpu" and not available:

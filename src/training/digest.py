@@ -1,6 +1,6 @@
-"""A checksum inside a checkpoint: the SHA-256 of all before it, as the comment at the end of its zip archive.
+"""Checksum inside a checkpoint: the SHA-256 of everything before it, as the comment of the checkpoint's zip archive.
 
-Any reader of zip archives, `torch.load` among them, reads such a file as before; there is no second file to lose.
+Zip readers, `torch.load` included, are not affected by the comment; and there is no second file to lose.
 """
 
 import hashlib
@@ -8,7 +8,7 @@ import struct
 from pathlib import Path
 from typing import BinaryIO
 
-START_SIGNATURE = b"PK\x03\x04"  # of the first record of an archive: what `torch.load` takes for one
+START_SIGNATURE = b"PK\x03\x04"  # of the first record of an archive: `torch.load` recognises archives by it
 END_SIGNATURE = b"PK\x05\x06"  # of the last record of an archive: 22 bytes, the last two the comment's length
 END_SIZE = 22
 HEX_SIZE = 64
@@ -16,7 +16,7 @@ BLOCK = 1 << 20
 
 
 def seal(path: Path) -> None:
-    """Add the checksum to an archive without comment. Raises OSError."""
+    """Append the checksum to an archive that has no comment. Raises OSError."""
     with path.open("r+b") as file:
         file.seek(-2, 2)
         file.write(struct.pack("<H", HEX_SIZE))
@@ -25,13 +25,13 @@ def seal(path: Path) -> None:
 
 
 def is_archive(path: Path) -> bool:
-    """Whether a file begins as a zip archive does. Raises OSError."""
+    """True if a file begins like a zip archive. Raises OSError."""
     with path.open("rb") as file:
         return file.read(len(START_SIGNATURE)) == START_SIGNATURE
 
 
 def is_intact(path: Path) -> bool:
-    """Whether an archive is what was sealed; also True for one that never was, if it is whole. Raises OSError."""
+    """True if an archive is unchanged since it was sealed, or was never sealed and is complete. Raises OSError."""
     with path.open("rb") as file:
         size = file.seek(0, 2)
         if _ends_at(file, size, 0):
@@ -41,7 +41,7 @@ def is_intact(path: Path) -> bool:
 
 
 def _ends_at(file: BinaryIO, size: int, comment: int) -> bool:
-    """Whether the first `size` bytes are those of an archive up to a comment of so many bytes."""
+    """True if the first `size` bytes are an archive up to its comment of `comment` bytes."""
     if size < END_SIZE:
         return False
     file.seek(size - END_SIZE)

@@ -1,4 +1,4 @@
-"""A process that torchrun or Slurm started beside the first one of a run."""
+"""Follower processes of a run: those that torchrun or Slurm started besides the first."""
 
 import time
 from collections.abc import Sequence
@@ -15,10 +15,10 @@ WAIT_S, POLL_S = 600.0, 0.2
 
 
 def follow(cfg: DictConfig, overrides: Sequence[str]) -> None:
-    """Train with the first process, in whose folder it is.
+    """Train together with the first process, in its folder.
 
     Raises:
-        AiwaveError: If the first process does not begin, or as `take_part` does.
+        AiwaveError: If the first process does not start, or as `take_part` does.
     """
     check_processes(cfg, overrides)
     folder = RunFolder(cfg.resume or cfg.run_dir)
@@ -33,5 +33,5 @@ def _await(path: Path) -> None:
     until = time.monotonic() + WAIT_S
     while not path.is_file():
         if time.monotonic() > until:
-            raise AiwaveError(f"The first process did not write {path}: see what it says.")
+            raise AiwaveError(f"The first process did not write {path}: see its output.")
         time.sleep(POLL_S)

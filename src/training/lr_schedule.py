@@ -1,31 +1,31 @@
-"""How learning rates go over a stage, as a share of their maximum."""
+"""Learning-rate schedules over a stage, as factors of the maximum."""
 
 import math
 
 
 class _Warmed:
-    """Rises linearly over `warmup`: below 1 a share of the stage's steps, else their number; at least one step."""
+    """Linear warm-up over `warmup`: a fraction of the stage's steps if below 1, else a number of steps; at least 1."""
 
     def __init__(self, warmup: float) -> None:
         self.warmup = warmup
 
     def rise(self, step: int, total: int) -> float:
-        """The share at `step` of `total` that warming up allows."""
+        """Warm-up factor at `step` of `total`."""
         warm = max(1, round(self.warmup * total if self.warmup < 1 else self.warmup))
         return min(1.0, (step + 1) / warm)
 
 
 class CosineDecay(_Warmed):
-    """Warm up, and fall as a half cosine to zero at the stage's end (Loshchilov and Hutter, 2017, no restarts)."""
+    """Warm-up, then half a cosine down to zero at the stage's end (Loshchilov and Hutter, 2017, no restarts)."""
 
     def __call__(self, step: int, total: int) -> float:
-        """The share at `step`, counted from zero, of `total`."""
+        """Factor of the learning rate at `step`, counted from zero, of `total`."""
         return self.rise(step, total) * 0.5 * (1 + math.cos(math.pi * min(step, total) / total))
 
 
 class ConstantRate(_Warmed):
-    """Warm up, and stay."""
+    """Warm-up, then constant."""
 
     def __call__(self, step: int, total: int) -> float:
-        """The share at `step`, counted from zero, of `total`."""
+        """Factor of the learning rate at `step`, counted from zero, of `total`."""
         return self.rise(step, total)

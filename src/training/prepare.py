@@ -1,4 +1,4 @@
-"""From a command's configuration to a run that can start: checked, completed with the data's facts, recorded."""
+"""Preparation of a run from a command's configuration: checked, completed with facts about the data, recorded."""
 
 import re
 from collections.abc import Sequence
@@ -22,13 +22,13 @@ WHILE_RESUMING = ("callbacks", "logger", "trainer", "launcher")
 
 
 def prepare_new(cfg: DictConfig, folder: RunFolder, overrides: Sequence[str]) -> tuple[DictConfig, VolumeDataModule]:
-    """Check configuration, data and every stage's model, and record a new run in `folder`.
+    """Check the configuration, the data and every stage's model, and record a new run in `folder`.
 
-    Returns the configuration with every value resolved, the data's peak and intensity scale included, and the data.
+    Returns the fully resolved configuration, including the data's peak and intensity scale, and the data module.
 
     Raises:
-        AlreadyTrainedError: If a finished run is the same, unless `cfg.again`.
-        AiwaveError: If anything cannot be used; nothing is written then.
+        AlreadyTrainedError: If there is a finished run with the same identity, unless `cfg.again`.
+        AiwaveError: If anything is unusable; nothing is written then.
     """
     validate(cfg, TrainConfig)
     plan(cfg)
@@ -56,10 +56,10 @@ def prepare_new(cfg: DictConfig, folder: RunFolder, overrides: Sequence[str]) ->
 def prepare_resumed(
     cfg: DictConfig, folder: RunFolder, overrides: Sequence[str]
 ) -> tuple[DictConfig, VolumeDataModule]:
-    """The recorded configuration of a run, with the logger, callbacks and trainer of `cfg` if overridden; and its data.
+    """The recorded configuration of a run, with logger, callbacks and trainer of `cfg` if overridden; and its data.
 
     Raises:
-        AiwaveError: If the folder holds no run, its data has gone, or something else was overridden.
+        AiwaveError: If the folder holds no run, its data is gone, or anything else was overridden.
     """
     recorded = folder.read_config()
     for override in overrides:
@@ -80,10 +80,10 @@ def prepare_resumed(
 
 
 def read_data(cfg: DictConfig) -> VolumeDataModule:
-    """The data module with its training volumes read, and, if they are to be evaluated, a test volume tried.
+    """The data module, set up for training; if the run will be evaluated, reading a test volume is tried.
 
     Raises:
-        AiwaveError: If they cannot be read.
+        AiwaveError: If the volumes cannot be read.
     """
     data: VolumeDataModule = instantiate(cfg.dataset)
     data.setup("fit")
@@ -94,10 +94,10 @@ def read_data(cfg: DictConfig) -> VolumeDataModule:
 
 
 def check_stages(cfg: DictConfig) -> None:
-    """Build every stage's codec once, so that what cannot be built or trained is refused before anything is.
+    """Build every stage's codec once, so that one that cannot be built or trained is refused before training starts.
 
     Raises:
-        AiwaveError: If a stage's transform is not valid, its weights do not fit, or it has nothing to train.
+        AiwaveError: If a stage's transform is invalid, its weights do not fit, or it has nothing to train.
     """
     for position, stage in enumerate(plan(cfg)):
         validate(stage_transform(cfg, stage), Transform)

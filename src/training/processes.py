@@ -1,6 +1,6 @@
-"""One training in several processes, each with its share of every batch (data parallel, Lightning's DDP).
+"""Data-parallel training in several processes, each with its share of every batch (Lightning's DDP).
 
-The first is the command itself. It starts the others of its machine, unless torchrun or Slurm have started all of them.
+The first is the command itself. It starts the others on its machine, unless torchrun or Slurm have started them all.
 """
 
 import json
@@ -23,29 +23,29 @@ from ..launching.process import end_with
 
 CALL = "from aiwave.training.processes import main; main()"
 HOME = "127.0.0.1"
-DYING_S = 5.0  # how long a process that broke the connection may take to end
+DYING_S = 5.0  # time for a process that broke the connection to end
 
 Others = list[tuple["subprocess.Popen[str]", IO[str]]]
 
 
 def count(cfg: DictConfig) -> int:
-    """How many processes a run has."""
+    """Number of processes of a run."""
     return int(cfg.trainer.devices * cfg.trainer.num_nodes)
 
 
 def started_together() -> bool:
-    """Whether torchrun or Slurm has started this process as one of several."""
+    """True if torchrun or Slurm started this process as one of several."""
     slurm = int(os.environ.get("SLURM_NTASKS", 1)) > 1 and "SLURM_PROCID" in os.environ
     return "TORCHELASTIC_RUN_ID" in os.environ or slurm
 
 
 def is_follower() -> bool:
-    """Whether torchrun or Slurm has started this process as another than the first."""
+    """True if torchrun or Slurm started this process and it is not the first."""
     return started_together() and int(os.environ.get("RANK", os.environ.get("SLURM_PROCID", 0))) > 0
 
 
 def check_processes(cfg: DictConfig, overrides: Sequence[str]) -> None:
-    """Raise AiwaveError if the batch cannot be divided, or the processes of several machines would not meet."""
+    """Raise AiwaveError if the batch cannot be divided, or processes on several machines would not find each other."""
     if count(cfg) == 1:
         return
     crops = cfg.dataset.batch_size // cfg.cache.crops_per_read
@@ -62,7 +62,7 @@ def check_processes(cfg: DictConfig, overrides: Sequence[str]) -> None:
 
 @contextmanager
 def all_processes(cfg: DictConfig, folder: Path) -> Iterator[None]:
-    """Start the other processes of the run in `folder`, which do what this one does inside: `run_schedule`.
+    """Start the other processes of the run in `folder`; like the block in this one, they run `run_schedule`.
 
     Raises:
         AiwaveError: If one of them fails.
@@ -91,7 +91,7 @@ def all_processes(cfg: DictConfig, folder: Path) -> Iterator[None]:
 
 
 def main() -> None:
-    """Another process of a run, as the standard input orders."""
+    """Entry point of the other processes, whose order comes on standard input."""
     order = json.load(sys.stdin)
     threading.Thread(target=end_with, args=(order["parent"],), daemon=True).start()
     try:
@@ -101,7 +101,7 @@ def main() -> None:
 
 
 def take_part(cfg: DictConfig, folder: Path) -> None:
-    """Train as the run in `folder` does, whose first process writes all files. Raises AiwaveError as it does."""
+    """Take part in the run in `folder`, whose first process writes all files. Raises AiwaveError as that one does."""
     from ..quiet import quieten
     from ..tracking import ManyTrackers
     from .prepare import read_data
@@ -130,7 +130,7 @@ def _start(cfg: DictConfig, folder: Path, rank: int, threads: int) -> tuple["sub
 
 
 def _blame(others: Others) -> AiwaveError | None:
-    """Which other process has failed, and its last words; None if none has."""
+    """The first other process that failed, with the last line it printed; None if none failed."""
     until = time.monotonic() + DYING_S
     while others and time.monotonic() < until and all(process.poll() is None for process, _ in others):
         time.sleep(0.1)

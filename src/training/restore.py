@@ -1,4 +1,4 @@
-"""The codec of a run as it was trained."""
+"""The trained codec of a run."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from .weights import load_weights
 
 
 def last_finished(cfg: DictConfig, folder: RunFolder, wanted: str | None = None) -> str:
-    """The name of the last stage that is finished, or `wanted` if it is.
+    """The name of the last finished stage, or `wanted` if that is finished.
 
     Raises:
         AiwaveError: If no such stage is finished.

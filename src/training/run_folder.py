@@ -1,4 +1,4 @@
-"""A run's folder: where everything of one experiment lies."""
+"""A run's folder, which holds everything of one experiment."""
 
 import json
 import secrets
@@ -15,14 +15,14 @@ from ..errors import AiwaveError
 from ..tracking import git_state, machine, package_versions
 from .older_runs import completed
 
-FORMAT = 1  # of run folders; a higher one holds what this program cannot read
+FORMAT = 1  # of run folders; this program cannot read a higher one
 
 
 class RunFolder:
-    """Paths inside a run's folder, and its record of how it came about.
+    """Paths inside a run's folder, and the record of the run's origin.
 
     config.yaml is the resolved configuration, provenance.json the code, packages and machine; stages/NAME holds a
-    stage's checkpoints `last.ckpt` and `best.ckpt` and, once it is finished, done.json.
+    stage's checkpoints `last.ckpt` and `best.ckpt` and, once the stage is finished, done.json.
     """
 
     def __init__(self, path: Path | str) -> None:
@@ -46,7 +46,7 @@ class RunFolder:
             )
 
     def create(self, cfg: DictConfig, overrides: Sequence[str], facts: dict[str, Any]) -> None:
-        """Write the record of a new run; `facts` go to its provenance.
+        """Write the record of a new run; `facts` are added to its provenance.
 
         Raises:
             AiwaveError: If the folder already holds a run.
@@ -74,7 +74,7 @@ class RunFolder:
         """The stored configuration.
 
         Raises:
-            AiwaveError: If there is no readable one.
+            AiwaveError: If there is none or it is unreadable.
         """
         if not self.config_path.is_file():
             raise AiwaveError(f"{self.path} is not a run folder: it has no config.yaml.")
@@ -110,29 +110,29 @@ class RunFolder:
         return {**config, "provenance": self.provenance()}  # type: ignore[dict-item]
 
     def title(self, name: str) -> str:
-        """What the tracked runs of this folder, and of no other, are called, for a run called `name`."""
+        """Name of the tracked runs of this folder, unique to it, for a run called `name`."""
         return f"{name}-{self.provenance()['id']}"
 
     def group(self, name: str) -> str:
-        """What they are kept together with: those of the same sweep or, without one, of this run."""
+        """Group of the tracked runs: the sweep, or this run if it belongs to none."""
         sweep = self.path.resolve().parent
         return sweep.name if (sweep / "sweep.json").is_file() else self.title(name)
 
     def validation_loss(self) -> float | None:
-        """The lowest validation loss of the stage that was finished last; None if it was not recorded."""
+        """The lowest validation loss of the last finished stage; None if it was not recorded."""
         marks = sorted(self.path.glob("stages/*/done.json"), key=lambda path: path.stat().st_mtime_ns)
         return json.loads(marks[-1].read_text(encoding="utf-8")).get("validation_loss") if marks else None
 
     def finish(self, stage: str, facts: dict[str, Any]) -> None:
-        """Mark a stage as done."""
+        """Mark a stage as finished."""
         write_text(self.stage(stage) / "done.json", json.dumps(facts, indent=2))
 
     def is_finished(self, stage: str) -> bool:
-        """Whether a stage has run to its end."""
+        """True if a stage was trained to its end."""
         return (self.stage(stage) / "done.json").is_file()
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a whole text file or none. Raises AiwaveError if the disk refuses."""
+    """Write a text file atomically. Raises AiwaveError if the disk refuses."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Running the stages of a schedule one after another, a fit each."""
+"""Training schedule: its stages run one after another, one fit each."""
 
 import time
 import zlib
@@ -21,14 +21,14 @@ from .run_folder import RunFolder
 from .task import CompressionTask
 from .weights import load_weights
 
-OURS = ("compile", "profile")  # keys of `cfg.trainer` that are none of Lightning's
+OURS = ("compile", "profile")  # keys of `cfg.trainer` that Lightning does not have
 
 
 def run_schedule(cfg: DictConfig, folder: RunFolder, datamodule: VolumeDataModule, tracker: Tracker) -> None:
-    """Train every stage that is not finished; an interrupted one goes on from its last checkpoint.
+    """Train every unfinished stage; an interrupted one continues from its last checkpoint.
 
-    Only weights pass from a stage to the next: those of its checkpoint `cfg.schedule.carry`. The first stage starts
-    from `cfg.init_from`, if given.
+    Only weights are carried from one stage to the next: those of the checkpoint `cfg.schedule.carry`. The first stage
+    starts from `cfg.init_from`, if given.
 
     Raises:
         AiwaveError: If a stage cannot be trained.
@@ -49,7 +49,7 @@ def run_stage(
     datamodule: VolumeDataModule,
     tracker: Tracker,
 ) -> None:
-    """One fit: build the stage's codec, load `weights`, train, mark as finished.
+    """Run one fit: build the stage's codec, load `weights`, train, mark the stage as finished.
 
     Raises:
         AiwaveError: If the weights do not fit, or the loss is no longer finite.
@@ -84,7 +84,7 @@ def run_stage(
 
 
 def stage_seed(seed: int, name: str) -> int:
-    """A seed of its own for every stage, lest each train on the crops of the one before."""
+    """Seed of a stage, different for each, so that no stage repeats the crops of the previous one."""
     return zlib.crc32(f"{seed}/{name}".encode())
 
 

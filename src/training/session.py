@@ -1,4 +1,4 @@
-"""One process at work on a run's folder: alone, its console recorded, its end noted."""
+"""Exclusive session of one process on a run's folder, with console and outcome recorded."""
 
 import fcntl
 import time
@@ -16,12 +16,12 @@ LOCK = ".lock"
 
 @contextmanager
 def session(folder: Path) -> Iterator[None]:
-    """Hold the run in an existing `folder` until the block ends; its status tells how it did.
+    """Lock the run in an existing `folder` for the block, and record the block's outcome as its status.
 
     A process that is killed leaves the status "running" and no lock: the run can be resumed.
 
     Raises:
-        AiwaveError: If another process holds it.
+        AiwaveError: If another process holds the lock.
     """
     started = time.perf_counter()
     with _alone(folder), recorded_console(folder):
@@ -29,7 +29,7 @@ def session(folder: Path) -> Iterator[None]:
         try:
             yield
         except BaseException as error:
-            with suppress(AiwaveError):  # a full disk: what went wrong counts, not that it cannot be noted
+            with suppress(AiwaveError):  # on a full disk the original error matters, not that it cannot be recorded
                 _failed(error, time.perf_counter() - started).write(folder)
             raise
         RunStatus("finished", seconds=round(time.perf_counter() - started, 1)).write(folder)
@@ -41,13 +41,13 @@ def _failed(error: BaseException, seconds: float) -> RunStatus:
 
 
 def reason_of(error: BaseException) -> str:
-    """Why something failed, in one line."""
+    """Reason of a failure, in one line."""
     said = str(error).splitlines() or [""]
     return complaint(error) or f"{type(error).__name__}: {said[0]}".rstrip(": ")
 
 
 def is_held(folder: Path) -> bool:
-    """Whether a process of this machine is at work on the run in `folder`."""
+    """True if a process of this machine is at work on the run in `folder`."""
     try:
         with _alone(folder):
             return False

@@ -1,4 +1,4 @@
-"""How a run stands, in a file of its folder, whoever looks and whatever became of its process."""
+"""Status of a run, in a file of its folder, readable whatever became of its process."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -14,7 +14,7 @@ DONE = ("finished", "reused")
 
 @dataclass(frozen=True)
 class RunStatus:
-    """`state`, why it failed (`reason`), how long it took since it was started or resumed, and which run it reuses."""
+    """`state`, `reason` of a failure, `seconds` taken since start or resumption, and the reused run (`same_as`)."""
 
     state: State
     reason: str = ""
@@ -23,17 +23,17 @@ class RunStatus:
 
     @property
     def is_done(self) -> bool:
-        """Whether there is nothing left to train."""
+        """True if nothing is left to train."""
         return self.state in DONE
 
     def write(self, folder: Path) -> None:
-        """Store it in `folder`. Raises AiwaveError if the disk refuses."""
+        """Write the status to `folder`. Raises AiwaveError if the disk refuses."""
         with replacing(folder / NAME) as temporary:
             temporary.write_text(json.dumps(asdict(self), indent=2), encoding="utf-8")
 
 
 def read_status(folder: Path) -> RunStatus | None:
-    """The status in `folder`; None without a readable one."""
+    """The status in `folder`; None if there is no readable one."""
     try:
         known = json.loads((folder / NAME).read_text(encoding="utf-8"))
         return RunStatus(**known) if known["state"] in get_args(State) else None

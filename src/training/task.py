@@ -1,4 +1,4 @@
-"""The Lightning module: what a codec is trained for, thin over `WaveletCodec`."""
+"""The Lightning module: training objective and optimiser, a thin layer over `WaveletCodec`."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -14,13 +14,13 @@ from ..models import Coded, WaveletCodec
 class CompressionTask(pl.LightningModule):
     """Minimise J / lmbda = bpp + MSE / lmbda over random crops and, for a variable-rate codec, random steps.
 
-    MSE counts in squared raw intensity units (aiWave, section IV; the division only makes gradients of all rates
-    comparable). `peak` is that of the PSNR. `learning_rates` gives Adam's rate per component (a child of the codec),
-    and `lr_schedule(step, total)` the share of it at a step.
+    MSE is in squared raw intensity units (aiWave, section IV; the division only makes gradients at all rates
+    comparable). `peak` is the PSNR peak. `learning_rates` gives Adam's rate per component (a child of the codec),
+    and `lr_schedule(step, total)` its factor at a step.
 
     `stage` names the stage in messages. Random steps and noise depend on `seed` and the global step alone, so a
-    resumed run draws those of an uninterrupted one. They are drawn for the whole batch of an optimiser step: however
-    it is divided, into pieces one after another (accumulation) or over processes, its volumes get the same steps.
+    resumed run draws the same ones as an uninterrupted run. They are drawn for the whole batch of an optimiser step,
+    so its volumes get the same steps however the batch is divided, by gradient accumulation or over processes.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class CompressionTask(pl.LightningModule):
         return results
 
     def configure_optimizers(self) -> Any:
-        """One Adam over what is trainable, a group per component."""
+        """One Adam optimiser over all trainable parameters, a group per component."""
         groups = [
             {"params": parameters, "lr": self.learning_rates[name], "name": name}
             for name, module in self.codec.named_children()
@@ -77,7 +77,7 @@ class CompressionTask(pl.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
     def _draw(self, batch_index: int, count: int, device: torch.device) -> tuple[Tensor, Tensor]:
-        """Steps and lambdas, each (count,), of this process's piece of the optimiser step's batch; prepare rounding."""
+        """Steps and lambdas, each (count,), of this process's piece of the batch; also prepares the rounding."""
         processes, pieces = self.trainer.world_size, self.trainer.accumulate_grad_batches
         piece = batch_index % pieces * processes + self.global_rank
         whole = self.codec.rate.sample(count * pieces * processes, self._generator(0))

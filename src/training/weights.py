@@ -1,4 +1,4 @@
-"""Carrying weights, and nothing else, from one stage to the next."""
+"""Transfer of weights, and nothing else, from one stage to the next."""
 
 from pathlib import Path
 
@@ -13,17 +13,17 @@ PREFIX = "codec."
 
 
 def load_weights(codec: WaveletCodec, path: Path) -> None:
-    """Put a checkpoint's weights into `codec`.
+    """Load a checkpoint's weights into `codec`.
 
-    Whole networks of the lifting steps may be absent, or their scale heads: a plain wavelet hands over to an additive
-    transform, an additive to an affine one. They start as the identity: the codec computes what the checkpoint's did.
-    So do the deeper layers of an oriented context model, whose bands each take over what they shared in the checkpoint,
-    and what the second quantiser of dependent quantisation changes.
+    The networks of the lifting steps, or only their scale heads, may be missing from the checkpoint: a plain wavelet
+    initialises an additive transform, an additive transform an affine one. The missing parts start as the identity, so
+    the codec computes what the checkpoint's did. So do the deeper layers of an oriented context model, whose bands each
+    inherit the weights they shared in the checkpoint, and the parameters of dependent quantisation's second quantiser.
 
-    A filter is left out if the model has none, so that training can go on without.
+    The weights of a filter are dropped if the model has none, so that training can continue without it.
 
     Raises:
-        AiwaveError: If the checkpoint is unreadable or of a model of other shape; names the first parameter.
+        AiwaveError: If the checkpoint is unreadable or the shapes differ; names the first such parameter.
     """
     own = codec.state_dict()
     stored = {name: _for_all_bands(name, value, own.get(name)) for name, value in codec_weights(path).items()}
@@ -55,7 +55,7 @@ def _starts_as_identity(name: str, stored: dict[str, Tensor]) -> bool:
 
 
 def _for_all_bands(name: str, value: Tensor, like: Tensor | None) -> Tensor:
-    """A weight that a level's bands shared, repeated if the model has one for each; any other as it is."""
+    """A weight shared by a level's bands, repeated if the model has one per band; any other unchanged."""
     if like is not None and name.startswith("entropy.") and like.shape == (len(BAND_LETTERS), *value.shape):
         return value.expand_as(like).clone()
     return value

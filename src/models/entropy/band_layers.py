@@ -1,10 +1,10 @@
-"""What a context network's outer layers see and give: a level's bands at once, by shared or by own weights.
+"""Outer layers of a context network, for a level's bands at once, with shared weights or weights for each band.
 
-What the coarser levels tell is no band's own: those layers are not among these.
+The layers for the coarser levels are the same for all bands and not among these.
 
 All take and return stacks (B, n, ...) of the last n = 7 or 8 of a level's eight bands. A network is `oriented` if its
-outer layers have weights of their own for each of the eight, whatever the level: what tells of a band that is high
-along x is elsewhere than what tells of one that is high along y.
+outer layers have separate weights for each of the eight, whatever the level: the informative neighbours of a band that
+is high-pass along x differ from those of one that is high-pass along y.
 """
 
 import math
@@ -19,7 +19,7 @@ from .cross_prediction import BANDS
 
 
 class SharedOwn(CausalConv3d):
-    """A band's own coefficients before each: (B, n, d, h, w) -> (B, n, C, d, h, w)."""
+    """Features of a band's own causal coefficients: (B, n, d, h, w) -> (B, n, C, d, h, w)."""
 
     def __init__(self, channels: int) -> None:
         super().__init__(1, channels, include_centre=False)
@@ -30,7 +30,7 @@ class SharedOwn(CausalConv3d):
 
 
 class SharedSiblings(Conv3d):
-    """The level's bands coded before each, those not yet coded as zeros: (B, n, d, h, w) -> (B, n, C, d, h, w)."""
+    """Features of the level's previously coded bands, with zeros for others: (B, n, d, h, w) -> (B, n, C, d, h, w)."""
 
     def __init__(self, channels: int) -> None:
         super().__init__(BANDS, channels)
@@ -44,7 +44,7 @@ class SharedSiblings(Conv3d):
 
 
 class SharedPoint(Conv3d):
-    """What a place's features become: (B, n, C, d, h, w) -> (B, n, N, d, h, w)."""
+    """Pointwise (1x1x1) layer: (B, n, C, d, h, w) -> (B, n, N, d, h, w)."""
 
     def __init__(self, channels_in: int, channels_out: int) -> None:
         super().__init__(channels_in, channels_out, kernel=1)
@@ -57,7 +57,7 @@ class SharedPoint(Conv3d):
 class Oriented(nn.Module):
     """A convolution for each of the eight bands: `weight` (8, N, K, kz, ky, kx) times `mask`, and `bias` (8, N).
 
-    They start equal; a network with shared weights hands them over (see `load_weights`).
+    They start equal, or are inherited from a network with shared weights (see `load_weights`).
     """
 
     mask: Tensor
@@ -71,13 +71,13 @@ class Oriented(nn.Module):
         self.register_buffer("mask", mask, persistent=False)
 
     def of_last(self, count: int) -> tuple[Tensor, Tensor]:
-        """Weights (count * N, K, kz, ky, kx) and biases (count * N,) of the last bands."""
+        """Weights (count * N, K, kz, ky, kx) and biases (count * N,) of the last `count` bands."""
         weight = self.weight * self.mask
         return weight[-count:].flatten(0, 1), self.bias[-count:].flatten()
 
 
 class OrientedOwn(Oriented):
-    """As `SharedOwn`, oriented."""
+    """Oriented version of `SharedOwn`."""
 
     def __init__(self, channels: int) -> None:
         super().__init__(1, channels, (2, 3, 3), causal_mask(include_centre=False))
@@ -90,7 +90,7 @@ class OrientedOwn(Oriented):
 
 
 class OrientedSiblings(Oriented):
-    """As `SharedSiblings`, oriented."""
+    """Oriented version of `SharedSiblings`."""
 
     def __init__(self, channels: int) -> None:
         before = coded_before(BANDS, torch.empty(0)).view(BANDS, 1, BANDS, 1, 1, 1)
@@ -103,7 +103,7 @@ class OrientedSiblings(Oriented):
 
 
 class OrientedPoint(Oriented):
-    """As `SharedPoint`, oriented."""
+    """Oriented version of `SharedPoint`."""
 
     def __init__(self, channels_in: int, channels_out: int) -> None:
         super().__init__(channels_in, channels_out, (1, 1, 1), torch.ones(1))
@@ -115,7 +115,7 @@ class OrientedPoint(Oriented):
 
 
 def deeper(channels: int) -> nn.Sequential:
-    """Two oriented layers from features to what is added to them; they start by adding nothing."""
+    """Residual branch of two oriented layers, which initially adds nothing."""
     last = OrientedPoint(2 * channels, channels)
     for parameter in last.parameters():
         nn.init.zeros_(parameter)

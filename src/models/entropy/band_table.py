@@ -1,4 +1,4 @@
-"""Numbers by band, which training moves faster than other weights."""
+"""Trainable tables indexed by band, with a higher effective learning rate than other weights."""
 
 import torch
 from torch import Tensor, nn
@@ -7,11 +7,10 @@ GAIN = 10.0
 
 
 class BandTable(nn.Module):
-    """A row of `shape` for each of `bands`, at first normal with standard deviation `std`.
+    """A row of `shape` for each of `bands`, initialised to a normal distribution with standard deviation `std`.
 
-    Adam moves every weight by about the learning rate, however steep the loss; what bands differ by, their scales
-    above all, lies several units apart. The table is therefore `GAIN` times its parameter: it learns `GAIN` times as
-    fast as a conv does.
+    Adam moves every weight by about the learning rate, however steep the loss, while bands differ by several units,
+    above all in scale. The table is therefore `GAIN` times its parameter: it learns `GAIN` times as fast as a conv.
     """
 
     def __init__(self, bands: int, *shape: int, std: float = 0.0) -> None:
@@ -20,7 +19,7 @@ class BandTable(nn.Module):
 
     @property
     def weight(self) -> Tensor:
-        """The whole table, (bands, *shape)."""
+        """The complete table, (bands, *shape)."""
         return self.scaled * GAIN
 
     def forward(self, ids: Tensor) -> Tensor:

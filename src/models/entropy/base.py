@@ -1,4 +1,4 @@
-"""What every entropy model offers."""
+"""The interface of an entropy model."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
@@ -15,10 +15,10 @@ BitsOf = Callable[[Tensor], Tensor]
 
 
 class EntropyModel(nn.Module, ABC):
-    """The code length of quantised subbands. `kind` is its name in tables of results.
+    """Model of the code length of quantised subbands. `kind` is its name in tables of results.
 
-    That of a `dependent` one takes multiples of half a step, as dependent quantisation makes them, in place of integers
-    (see `models/dependent.py`), in a trellis with `states`; what tells bits is then a `DependentBits`.
+    A `dependent` model takes multiples of half a step, the output of dependent quantisation, instead of integers (see
+    `models/dependent.py`), in a trellis with `states` states; its bit functions are then `DependentBits`.
     """
 
     kind: ClassVar[str]
@@ -28,7 +28,7 @@ class EntropyModel(nn.Module, ABC):
     def forward(self, q: Subbands, step: Tensor) -> Tensor:
         """Subbands of integers and steps -> bits of every band, (B, bands), in coding order.
 
-        A `dependent` model takes multiples of 1/2 along the trellis. Steps are (B,), or (B, bands) where every band has
+        A `dependent` model takes multiples of 1/2 along the trellis. Steps are (B,), or (B, bands) if every band has
         its own.
         """
         return torch.cat([bits.sum(dim=(2, 3, 4)) for bits in self.coefficient_bits(q, step)], dim=1)
@@ -36,7 +36,7 @@ class EntropyModel(nn.Module, ABC):
     def coefficient_bits(self, q: Subbands, step: Tensor) -> list[Tensor]:
         """Subbands and steps -> bits of every coefficient: tensors (B, n, d, h, w) of n bands, in coding order.
 
-        Zero where bands have none.
+        Zero where bands have no coefficients.
         """
         sizes = iter(q.band_sizes())
         bits = (of(values) for values, of in self.densities(q, step))
@@ -44,9 +44,9 @@ class EntropyModel(nn.Module, ABC):
 
     @abstractmethod
     def densities(self, q: Subbands, step: Tensor) -> Iterator[tuple[Tensor, BitsOf]]:
-        """The bands (B, n, d, h, w), some at a time in coding order, each with what tells the bits of its coefficients.
+        """Groups of bands (B, n, d, h, w) in coding order, each with a function that returns its coefficients' bits.
 
-        That function also takes other values of the same shape, to be coded where the coefficients themselves are the
+        That function also takes other values of the same shape, to be coded with the coefficients themselves as
         context.
         """
 

@@ -1,4 +1,4 @@
-"""One small causal network for the coefficients of every subband and every rate."""
+"""Context model: one small causal network for the coefficients of all subbands and rates."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -39,22 +39,22 @@ class ContextEntropy(EntropyModel):
 
     A coefficient's density depends on what the decoder already has: the band's own coefficients before it in raster
     order (masked convs), the bands of the same level coded before, and a reconstruction of the coarser levels. The
-    reconstruction is that of the plain wavelet, so that the densities follow from the coded integers and the step
-    alone, whatever transform is trained. Bands differ by rows of tables; `density` is centred on a causal linear
-    prediction. Without `short_context` the band's own coefficients are left out, without `long_context` all others.
+    reconstruction is by the plain wavelet, so that the densities depend on the coded integers and the step alone,
+    whatever the trained transform. Bands differ by rows of tables; `density` is centred on a causal linear prediction.
+    Without `short_context` the band's own coefficients are excluded, without `long_context` all others.
 
-    A `reversible` one is for the whole numbers of a reversible transform: the reconstruction is that of the reversible
-    5/3, and bands also predict each other (see `CrossPredictor`). It needs both contexts; raises ValueError otherwise.
+    A `reversible` model is for the integers of a reversible transform: the reconstruction is by the reversible 5/3, and
+    bands also predict each other (see `CrossPredictor`). It needs both contexts; raises ValueError otherwise.
 
-    With `dependent` coefficients have one of two quantisers (see `models/dependent.py`), whose densities differ by
-    rows of tables; it needs the short context, and no reversible transform. `states` is how many the trellis has (see
-    `Trellis`). Raises ValueError for others, or for more than FIRST_STATES where quantisation is not dependent.
+    With `dependent`, coefficients have one of two quantisers (see `models/dependent.py`), whose densities differ by
+    rows of tables; this needs the short context and no reversible transform. `states` is the number of states of the
+    trellis (see `Trellis`). Raises ValueError for others, or for any but FIRST_STATES if quantisation is not dependent.
 
-    With `oriented` the layers next to a level's coefficients and to densities have weights of their own for each of its
+    With `oriented`, the layers next to a level's coefficients and to densities have separate weights for each of its
     eight bands, and there are two more of them (see `band_layers.py`).
 
-    `sharing` is that of the transform: the reconstruction leaves sections alone if that does, and the low bands of odd
-    sections, LLH, are images, too.
+    `sharing` is that of the transform: if it is `sections`, the reconstruction does not combine sections either, and
+    the low bands of odd sections, LLH, are images as well.
     """
 
     kind = "context"
@@ -110,7 +110,7 @@ class ContextEntropy(EntropyModel):
         self.synthesis = WaveletTransform(wavelet, levels=1, sharing=own, reversible=reversible)
 
     def densities(self, q: Subbands, step: Tensor) -> Iterator[tuple[Tensor, BitsOf]]:
-        """See `EntropyModel.densities`; a level at a time."""
+        """See `EntropyModel.densities`; one level at a time."""
         step = per_band(step, self.levels)
         same = q.map_with(torch.mul, step / step[:, :1])  # all bands in the coarsest one's steps
         approx: Tensor | None = None
@@ -122,11 +122,11 @@ class ContextEntropy(EntropyModel):
                 approx = self.synthesis.inverse(Subbands(low, (same.details[level],), q.splits[level]))
 
     def _level_bits(self, level: int, stack: Tensor, approx: Tensor | None, step: Tensor) -> BitsOf:
-        """What tells the bits of coefficients of one level.
+        """The function that returns the bits of one level's coefficients.
 
         `stack` (B, n, d, h, w) holds the level's bands in quantisation steps, n = 8 at the coarsest level (0) and 7
-        at the others; `approx` (B, 1, d, h, w), in steps of the coarsest band, reconstructs what is coarser (None at
-        level 0); `step` (B, n) in intensity units.
+        at the others; `approx` (B, 1, d, h, w), in steps of the coarsest band, is the reconstruction of the coarser
+        levels (None at level 0); `step` (B, n) is in intensity units.
         """
         ids = torch.arange(BANDS - stack.shape[1], BANDS, device=stack.device) + level * BANDS
         features = self._conditions(ids, step) + self._earlier(stack)
@@ -144,7 +144,7 @@ class ContextEntropy(EntropyModel):
         return partial(self.density.bits, parameters=parameters, predicted=predicted, step=step)
 
     def _earlier(self, stack: Tensor) -> Tensor:
-        """What the band itself and the bands before it tell: (B, n, d, h, w) -> (B, n, C, d, h, w)."""
+        """Context from the band itself and the bands before it: (B, n, d, h, w) -> (B, n, C, d, h, w)."""
         squashed = torch.asinh(stack)
         features = squashed.new_zeros(*stack.shape[:2], self.channels, *stack.shape[2:])
         if self.siblings is not None:
@@ -154,7 +154,7 @@ class ContextEntropy(EntropyModel):
         return features
 
     def _conditions(self, ids: Tensor, step: Tensor) -> Tensor:
-        """Which bands and which steps: (n,) and (B, n) -> (B, n, C, 1, 1, 1)."""
+        """Embedding of bands and steps: (n,) and (B, n) -> (B, n, C, 1, 1, 1)."""
         log_step = torch.log(step).unsqueeze(-1)
         condition = self.band(ids) + self.band_step(ids) * log_step
         return condition.view(*condition.shape, 1, 1, 1)
@@ -166,7 +166,7 @@ class ContextEntropy(EntropyModel):
         return self.coarse(torch.cat((detail, torch.asinh(approx) / 4), dim=1))
 
     def _mixed(self, features: Tensor) -> Tensor:
-        """(B, n, C, d, h, w) -> what the head sees, but for which quantiser it is: the same shape."""
+        """(B, n, C, d, h, w) -> input of the head, before adding the quantiser's embedding: the same shape."""
         hidden = features.flatten(0, 1)
         for block in self.blocks:
             hidden = hidden + block(F.relu(hidden))
@@ -179,7 +179,7 @@ class ContextEntropy(EntropyModel):
     def _parameters_of(self, mixed: Tensor, ids: Tensor, second: Tensor | None = None) -> Tensor:
         """(B, n, C, d, h, w) -> the density's parameters (B, n, d, h, w, size).
 
-        `second` (B, n, d, h, w) is 1 where the second quantiser is, else 0.
+        `second` (B, n, d, h, w) is 1 where coefficients have the second quantiser, else 0.
         """
         change = None
         if second is not None and self.second_mix is not None and self.second_head is not None:
@@ -190,5 +190,5 @@ class ContextEntropy(EntropyModel):
 
 
 def _by_band(rows: Tensor) -> Tensor:
-    """Numbers by band (n, C) -> (1, n, C, 1, 1, 1)."""
+    """Rows by band (n, C) -> (1, n, C, 1, 1, 1)."""
     return rows.view(1, *rows.shape, 1, 1, 1)

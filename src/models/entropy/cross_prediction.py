@@ -11,11 +11,11 @@ BANDS = len(BAND_LETTERS)
 
 
 class CrossPredictor(nn.Module):
-    """For each band linear 3x3x3 filters over the level's bands coded before, and over what reconstructs the coarser.
+    """Linear 3x3x3 filters for each band, over the level's bands coded before and the reconstruction of coarser levels.
 
-    The filter of the reconstruction works on differences to its centre: a flat region predicts nothing. Outside of a
-    volume bands are zero and differences, too. All filters start at zero. Bands of a transform without gains, such as
-    the reversible 5/3, are correlated; those of a nearly orthonormal one hardly are.
+    The filter of the reconstruction operates on differences to its centre: a flat region predicts nothing. Outside the
+    volume, bands and differences are zero. All filters start at zero. Bands of a transform without gains, such as the
+    reversible 5/3, are correlated; those of a nearly orthonormal transform hardly are.
     """
 
     def __init__(self, bands: int) -> None:
@@ -24,9 +24,9 @@ class CrossPredictor(nn.Module):
         self.coarse = BandTable(bands, 1, 3, 3, 3)
 
     def forward(self, stack: Tensor, approx: Tensor | None, bands: Tensor) -> Tensor:
-        """What to add to the prediction of the bands (n,) of a level: `stack` (B, n, d, h, w), n = 7 or 8 -> the same.
+        """Correction of the prediction of the bands (n,) of a level: `stack` (B, n, d, h, w), n = 7 or 8 -> the same.
 
-        `approx` is (B, 1, d, h, w) or None. All in one unit, computed in the precision of `stack`.
+        `approx` is (B, 1, d, h, w) or None. All are in the same unit, computed in the precision of `stack`.
         """
         with torch.autocast(stack.device.type, enabled=False):
             kernel = self.siblings(bands) * coded_before(len(bands), stack)[:, :, None, None, None]

@@ -1,4 +1,4 @@
-"""The density of one quantised coefficient, given parameters that a network predicts for it."""
+"""Probability density of a quantised coefficient, given parameters that a network predicts for it."""
 
 from abc import ABC, abstractmethod
 
@@ -9,7 +9,7 @@ from .logistic_mixture import mixture_bits
 from .monotone_net import PARAMETERS, monotone_bits
 
 STATIC_QP = 220.0
-"""What the published networks divide coefficients by, over the step: the unit of their inputs and densities."""
+"""Divisor of coefficients in the published networks, over the step: the unit of their inputs and densities."""
 
 
 class Density(ABC):
@@ -23,14 +23,14 @@ class Density(ABC):
     ) -> Tensor:
         """-log2 of the probability of every coefficient.
 
-        `q` and `predicted`, where the density is centred, are (B, n, d, h, w) in quantisation steps; `parameters` is
+        `q` and `predicted`, the centre of the density, are (B, n, d, h, w) in quantisation steps; `parameters` is
         (B, n, d, h, w, size), perhaps of lower precision, `step` (B,) or (B, n) in intensity units. Returns
-        (B, n, d, h, w). A coefficient stands for everything that is at most `half` from `q`, in steps.
+        (B, n, d, h, w). A coefficient stands for the interval of half width `half` about `q`, in steps.
         """
 
 
 class LogisticMixture(Density):
-    """A mixture of `components` discretised logistics; each mean counts in its own scale (see `mixture_bits`)."""
+    """Mixture of `components` discretised logistics; each mean is in units of its own scale (see `mixture_bits`)."""
 
     def __init__(self, components: int) -> None:
         self.size = 3 * components
@@ -46,7 +46,7 @@ class LogisticMixture(Density):
 class Laplace(Density):
     """A discretised Laplace density: mean (in units of the scale) and log scale.
 
-    The probability is F(q + half) - F(q - half), computed from whichever tails do not cancel.
+    The probability is F(q + half) - F(q - half), computed from the tails that do not cancel.
     """
 
     def __init__(self, components: int = 1) -> None:

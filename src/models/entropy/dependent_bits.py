@@ -1,4 +1,4 @@
-"""The code length of coefficients that one of two quantisers has."""
+"""Code length of coefficients with dependent quantisation."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,10 +12,10 @@ from .density import Density
 
 @dataclass(frozen=True, eq=False)
 class DependentBits:
-    """Tells the bits of the bands `stack` (B, n, d, h, w), multiples of half a step, and of others in their place.
+    """Bits of the bands `stack` (B, n, d, h, w), multiples of half a step, or of other values in their place.
 
-    `states` is how many the trellis has. For the arguments of the density see `Density.bits`; `parameters` makes its
-    parameters from what is 1 where the second quantiser is, else 0, (B, n, d, h, w).
+    `states` is the number of states of the trellis. For the arguments of the density see `Density.bits`; `parameters`
+    returns its parameters, given a mask (B, n, d, h, w) that is 1 for the second quantiser, else 0.
     """
 
     density: Density
@@ -27,7 +27,7 @@ class DependentBits:
     _known: dict[int, Tensor] = field(default_factory=dict)
 
     def __call__(self, values: Tensor, second: int | None = None) -> Tensor:
-        """Values (B, n, d, h, w) -> their bits, in one of the quantisers, or where the trellis leads along `stack`."""
+        """Values (B, n, d, h, w) -> their bits, in one of the quantisers, or in those of the trellis along `stack`."""
         if second is None:
             which = second_of((2 * self.stack).round().long(), self.states)
         else:
@@ -36,7 +36,7 @@ class DependentBits:
         return self.density.bits(centre, self._parameters(which, second), self.predicted, self.step, half)
 
     def _parameters(self, which: Tensor, second: int | None) -> Tensor:
-        """Those of one quantiser are made once."""
+        """The density's parameters; those of a single quantiser are cached."""
         if second is None:
             return self.parameters(second=which)
         if second not in self._known:

@@ -1,4 +1,4 @@
-"""Every coefficient of a band independent of all others (aiWave-light)."""
+"""Factorized entropy model: every coefficient independent of all others (aiWave-light)."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -14,10 +14,10 @@ from .density import Density
 
 
 class FactorizedEntropy(EntropyModel):
-    """One univariate density per band, whose parameters follow the quantisation step.
+    """One univariate density per band, with parameters that depend on the quantisation step.
 
     An embedding of the band and the logarithm of the step pass through `layers` hidden layers of `channels`. Raises
-    ValueError if a context is asked for.
+    ValueError if a context is requested.
     """
 
     kind = "factorized"
@@ -49,7 +49,7 @@ class FactorizedEntropy(EntropyModel):
         self.band_head = BandTable(self.bands, density.size)
 
     def densities(self, q: Subbands, step: Tensor) -> Iterator[tuple[Tensor, BitsOf]]:
-        """See `EntropyModel.densities`; a level at a time."""
+        """See `EntropyModel.densities`; one level at a time."""
         step = per_band(step, self.levels)
         parameters = self._by_band(torch.log(step))
         first = 0

@@ -1,4 +1,4 @@
-"""The published long context: what the bands coded before tell about the next."""
+"""The published long context: features of the bands coded before the next one."""
 
 from collections.abc import Sequence
 
@@ -12,10 +12,10 @@ States = list[tuple[Tensor, Tensor]]
 
 
 class LongContext(nn.Module):
-    """A convolutional recurrent net that visits the bands from coarse to fine (aiWave, section III).
+    """Convolutional recurrent net that visits the bands from coarse to fine (aiWave, section III).
 
-    Three layers with 32, 32 and 1 channels (`channels`), the same weights for all bands. Between levels every state is
-    doubled in size by a transposed conv of its own.
+    Three layers with 32, 32 and 1 channels (`channels`), with the same weights for all bands. Between levels every
+    state is doubled in size by its own transposed conv.
     """
 
     def __init__(self, levels: int, channels: Sequence[int] = (32, 32, 1)) -> None:
@@ -30,7 +30,7 @@ class LongContext(nn.Module):
     def forward(self, x: Subbands) -> list[list[Tensor]]:
         """Normalised subbands -> for every level, coarsest first, the contexts of its seven details.
 
-        A context is (B, 1, d, h, w), the last layer's h after the band before. LLL has none.
+        A context is (B, 1, d, h, w), the last layer's h after the previous band. LLL has none.
         """
         batch, _, *size = x.approx.shape
         states: States = [(x.approx.new_zeros(batch, width, *size),) * 2 for width in self.channels]
@@ -53,7 +53,7 @@ class LongContext(nn.Module):
         return after
 
     def _double(self, states: States, index: int, size: Sequence[int]) -> States:
-        """To the size (d, h, w), which an odd length makes less than twice as large."""
+        """States upsampled to the size (d, h, w), which is less than double for an odd length."""
         doublers = iter(self.doublers[index])  # type: ignore[call-overload]
         depth, height, width = size
         doubled = ([next(doublers)(part)[:, :, :depth, :height, :width] for part in state] for state in states)

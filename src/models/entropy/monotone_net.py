@@ -1,4 +1,4 @@
-"""A learned monotone function as the cumulative density of one coefficient."""
+"""Learned monotone function as the cumulative distribution of a coefficient."""
 
 import torch
 import torch.nn.functional as F
@@ -34,7 +34,7 @@ def monotone_cdf(x: Tensor, parameters: Tensor) -> Tensor:
 def monotone_bits(x: Tensor, parameters: Tensor, half: Tensor | float) -> Tensor:
     """-log2 [F(x + half) - F(x - half)], at most about 29.9 bits: x (...), parameters (..., 58) -> (...).
 
-    `half` is half the width of what x stands for, such as half a quantisation step, in its units, broadcastable to it.
+    `half` is the half width of the interval around x, such as half a quantisation step, in units of x, broadcastable.
     """
     with torch.autocast(x.device.type, enabled=False):  # the difference below needs every digit
         p = monotone_cdf(x + half, parameters) - monotone_cdf(x - half, parameters)

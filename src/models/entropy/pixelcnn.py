@@ -9,10 +9,10 @@ from ..conv import CausalConv3d, Conv3d
 
 
 class PixelCnn(nn.Module):
-    """Parameters of every coefficient's density from the coefficients before it (aiWave, section III).
+    """Parameters of every coefficient's density from the preceding coefficients (aiWave, section III).
 
     Masked conv A, two (`blocks`) residual blocks of masked convs B, the first conv's output added, masked conv B, then
-    1x1x1 convs to `outputs`. With `with_context` a branch of unmasked convs over the long context is added after the
+    1x1x1 convs to `outputs`. With `with_context`, a branch of unmasked convs over the long context is added after the
     first conv and after every block.
     """
 

@@ -1,4 +1,4 @@
-"""Linear prediction of a coefficient from those before it."""
+"""Linear prediction of a coefficient from the preceding ones."""
 
 from collections.abc import Sequence
 
@@ -11,10 +11,10 @@ from .band_table import GAIN, BandTable
 
 
 class BandPredictor(nn.Module):
-    """For each band a linear filter over the 13 causal neighbours (raster order) of the same band.
+    """A linear filter for each band, over the 13 causal neighbours (raster order) in the same band.
 
-    The bands `images`, such as the coarsest LLL, start as the mean of the three nearest; the others at zero, where
-    wavelet details are.
+    The filters of the bands `images`, such as the coarsest LLL, start as the mean of the three nearest neighbours; the
+    others start at zero, the mean of wavelet details.
     """
 
     mask: Tensor
@@ -30,7 +30,7 @@ class BandPredictor(nn.Module):
     def forward(self, stack: Tensor, bands: Tensor) -> Tensor:
         """Coefficients (B, n, d, h, w) of the bands (n,) -> their predictions, same shape and units.
 
-        In the precision of `stack`, even where autocast has lower ones: LLL is large, its prediction errors are not.
+        Computed in the precision of `stack`, even under autocast: LLL is large, its prediction errors are not.
         """
         padded = F.pad(stack, (0, 0, 0, 0, 1, 0))
         with torch.autocast(stack.device.type, enabled=False):

@@ -1,4 +1,4 @@
-"""The published entropy model: a network of its own for every subband (aiWave-heavy)."""
+"""The published entropy model: a separate network for every subband (aiWave-heavy)."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -18,8 +18,8 @@ from .pixelcnn import PixelCnn
 class PublishedContext(EntropyModel):
     """One PixelCNN per band (`channels` wide, `layers` residual blocks), fed by a long context (aiWave, section III).
 
-    15 networks for two levels. Inputs count in units of 220 / step. Without `long_context` every band stands alone;
-    without `short_context` its networks see zeros in place of its own coefficients.
+    15 networks for two levels. Inputs are multiplied by step / 220. Without `long_context`, bands are independent;
+    without `short_context`, the networks see zeros in place of the band's own coefficients.
     """
 
     kind = "context_published"
@@ -50,7 +50,7 @@ class PublishedContext(EntropyModel):
         self.nets = nn.ModuleList(PixelCnn(channels, layers, density.size, context) for context in contexts)
 
     def densities(self, q: Subbands, step: Tensor) -> Iterator[tuple[Tensor, BitsOf]]:
-        """See `EntropyModel.densities`; a band at a time."""
+        """See `EntropyModel.densities`; one band at a time."""
         step = per_band(step, self.levels)
         x = q.map_with(torch.mul, step / STATIC_QP)
         contexts: list[Tensor | None] = [None]

@@ -1,4 +1,4 @@
-"""The interactive report: one HTML file with everything inside, which asks no other computer for anything."""
+"""The interactive report: one self-contained HTML file that loads nothing from the network."""
 
 from .write import write_page
 

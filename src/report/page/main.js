@@ -8,7 +8,7 @@ function start() {
     `${count(DATA.datasets.length, "data set", "data sets")}, every one decoded and compared with the original.`;
   by("notes").hidden = !DATA.notes.length;
   by("notes").replaceChildren(...DATA.notes.map((note) => h("li", {}, note)));
-  by("footer").textContent = `Made by aiWave ${DATA.version} on ${DATA.created}. The numbers lie beside this page in rd.csv, bd.csv and tables.md.`;
+  by("footer").textContent = `Made by aiWave ${DATA.version} on ${DATA.created}. The numbers are in rd.csv, bd.csv and tables.md beside this page.`;
   chips("dataset-chips", DATA.datasets.map((dataset) => dataset.name), () => state.datasets, () => ({ kind: "plain" }));
   chips("codec-chips", DATA.codecs.map((codec) => codec.name), () => state.codecs, (c) => ({
     kind: DATA.codecs[c].learned ? "learned" : "", icon: swatch(c), enter: () => highlight(c), leave: () => highlight(null) }));

@@ -1,4 +1,4 @@
-"""What the page shows, as plain values for its script."""
+"""Content of the page, as plain values for its script."""
 
 import base64
 import math
@@ -19,7 +19,7 @@ from ..summaries import lossless, speeds
 def payload(
     gathered: Gathered, codecs: Sequence[str], anchor: str, peaks: Peaks, notes: Sequence[str]
 ) -> dict[str, Any]:
-    """Everything on the page; data sets, codecs and anchors by their position in `datasets` and `codecs`.
+    """The page's data; data sets, codecs and anchors are given by their positions in `datasets` and `codecs`.
 
     A point is [quality, bpp, PSNR, encode s, decode s, volumes, largest error or null].
     """
@@ -109,7 +109,7 @@ def _slice(one: Slice, at_dataset: dict[str, int], at_codec: dict[str, int]) -> 
 
 
 def _rounded(value: Any) -> Any:
-    """The same with five significant digits, which are more than anything here is sure of."""
+    """The same value with five significant digits, more than the accuracy of anything here."""
     if isinstance(value, float):
         return float(f"{value:.5g}") if math.isfinite(value) else None
     if isinstance(value, dict):

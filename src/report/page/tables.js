@@ -11,7 +11,7 @@ function drawDeltas() {
   const anchor = DATA.codecs[state.anchor].name, rate = state.measure === "rate";
   by("bd").classList.toggle("empty", !DATA.bd.length);
   by("bd-hint").textContent = rate
-    ? `Change in bits at equal PSNR against ${anchor}: negative is fewer. Mean over volumes, in brackets its 95 % bootstrap interval; below, the share of the PSNR range on which both curves lie.`
+    ? `Change in bits at equal PSNR against ${anchor}: negative is fewer. Mean over volumes, in brackets its 95 % bootstrap interval; below, the overlap of the curves' PSNR ranges.`
     : `Change in PSNR at equal rate against ${anchor}: positive is better. Mean over volumes, and in brackets its 95 % bootstrap interval.`;
   const reasons = [];
   const cell = (d, c) => {
@@ -30,8 +30,8 @@ function drawDeltas() {
   const codecs = bestFirst(shownCodecs().filter((c) => entries.some((entry) => entry[1] === c)), entries, rate);
   const compared = shownDatasets().filter((d) => entries.some((entry) => entry[2] === d));
   const left = shownDatasets().filter((d) => !compared.includes(d)).map((d) => DATA.datasets[d].name);
-  if (compared.length && left.length) by("bd-hint").textContent += ` Nothing was coded by ${anchor} and another codec on ${left.join(", ")}.`;
-  const table = codecs.length ? grid(compared, codecs, cell) : h("p", { class: "hint", style: "padding:0 14px" }, `No codec shown has a curve beside ${anchor}.`);
+  if (compared.length && left.length) by("bd-hint").textContent += ` No volume was coded by both ${anchor} and another codec on ${left.join(", ")}.`;
+  const table = codecs.length ? grid(compared, codecs, cell) : h("p", { class: "hint", style: "padding:0 14px" }, `No codec shown has a curve, apart from ${anchor}.`);
   by("bd-table").replaceChildren(table);
   by("reasons").replaceChildren(...reasons.map((reason) => h("li", {}, reason)));
 }

@@ -1,4 +1,4 @@
-"""Filling the page's template with data, style and script."""
+"""Assembly of the page from its template, data, style and script."""
 
 import json
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ SCRIPTS = ("core.js", "filters.js", "curves.js", "tables.js", "speed.js", "slice
 def write_page(
     gathered: Gathered, codecs: Sequence[str], anchor: str, peaks: Peaks, notes: Sequence[str], path: Path
 ) -> None:
-    """Write the page to `path` in one step; `codecs` in the order of their colours, `anchor` the one first chosen.
+    """Write the page to `path` atomically; `codecs` are in the order of their colours, `anchor` is selected initially.
 
     Raises:
         AiwaveError: If the file cannot be written.
