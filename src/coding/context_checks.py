@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ..models.subbands import BAND_LETTERS
-from ..models.trellis import FIRST_STATES, POLYNOMIALS
+from ..models.trellis import POLYNOMIALS
 from .coarse_context import SQUASH_LIMIT
 from .constants import LOG_STEP_FRACTION, LOG_STEP_LIMIT
 from .integer_layer import EXACT
@@ -43,8 +43,7 @@ def _check_shapes(model: "IntegerContext") -> None:
             raise ValueError("one half of what belongs together is missing")
     if model.trellis is not None and not model.dependent:
         raise ValueError("only dependent quantisation has a trellis")
-    known = isinstance(model.trellis, int) and model.trellis in POLYNOMIALS and model.trellis != FIRST_STATES
-    if model.trellis is not None and not known:
+    if model.dependent and not (isinstance(model.trellis, int) and model.trellis in POLYNOMIALS):
         raise ValueError(f"a trellis of {model.trellis} states does not fit")
     rows, width, size = model.levels * len(BAND_LETTERS), model.band.shape[-1], model.density.size
     shapes = {

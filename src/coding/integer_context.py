@@ -42,7 +42,7 @@ class IntegerContext:
     (bands, 27), likewise, if it is reversible (see `CrossPass`). `sections` is 1 if sections are merely sorted along z,
     else None. With `second_mix`, as `band`, and `second_head`, as `band_head`, quantisation is
     dependent: coefficients count in half steps, and these are what the second quantiser adds before the head and after;
-    `trellis` is how many states there are, None for FIRST_STATES.
+    `trellis` is the number of states.
     """
 
     levels: int
