@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from aiwave.bitstream import Model, compress, decompress, model_file
-from aiwave.coding import BandCoder, integer_model, log_step_of, model_to_bytes
+from aiwave.coding import BandCoder, integer_model, log_step_of, model_to_arrays
 from aiwave.coding.context_state import ContextCoding
 from aiwave.models import NoPost, Subbands, VariableRate, WaveletCodec, WaveletTransform
 from aiwave.models.entropy import ContextEntropy, EntropyModel, LogisticMixture
@@ -169,7 +169,7 @@ def main() -> None:
     transform, model = codec.transform, codec.entropy
     integers = integer_model(model.eval())
     types = ", ".join(f"{name} {str(layer.dtype).split('.')[1]}" for name, layer in integers.layers.items())
-    print(f"model: {len(model_to_bytes(integers))} bytes; {types}")
+    print(f"model: {sum(array.nbytes for array in model_to_arrays(integers)[1].values())} bytes; {types}")
     coder = BandCoder(integers)
     tiles = tiles_of(arguments.volumes, arguments.size, arguments.tiles)
     with torch.no_grad():

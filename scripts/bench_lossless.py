@@ -13,7 +13,7 @@ from typing import TypeVar
 import tifffile
 import torch
 
-from aiwave.coding import BandCoder, IntegerReversible, integer_model, integer_transform, log_step_of, model_to_bytes
+from aiwave.coding import BandCoder, IntegerReversible, integer_model, integer_transform, log_step_of, model_to_arrays
 from aiwave.models import WaveletCodec
 from aiwave.training import RunFolder, last_finished, trained_codec
 
@@ -55,7 +55,8 @@ def main() -> None:
     cfg = run.read_config()
     codec = trained_codec(cfg, run, last_finished(cfg, run))
     transform, model = integer_transform(codec.transform), integer_model(codec.entropy)
-    print(f"transform {len(model_to_bytes(transform))} bytes, entropy model {len(model_to_bytes(model))} bytes")
+    sizes = [sum(array.nbytes for array in model_to_arrays(part)[1].values()) for part in (transform, model)]
+    print(f"transform {sizes[0]} bytes, entropy model {sizes[1]} bytes")
     coder = BandCoder(model)
     rows = [measure(codec, transform, coder, file) for file in arguments.volumes]
     means = [sum(column) / len(rows) for column in zip(*rows, strict=True)]

@@ -1,4 +1,4 @@
-"""Write the streams of tests/data, once for every version of the format: `python scripts/make_golden.py`.
+"""Write the streams of tests/data, one for each kind of file: `python scripts/make_golden.py`.
 
 They are kept for ever: a program that cannot decode them any more is broken. Never replace one.
 """
@@ -18,7 +18,6 @@ sys.path.insert(0, str(FOLDER.parents[1]))
 def main() -> None:
     """Write the streams that are not there yet, with their models in them, and what they decode to."""
     from aiwave.bitstream import compress, decompress
-    from aiwave.bitstream.header import VERSION
 
     textured, file_model = import_module("tests.conftest").textured, import_module("tests.files").file_model
     small = textured((9, 10, 11), 0)
@@ -34,7 +33,7 @@ def main() -> None:
     }
     FOLDER.mkdir(exist_ok=True)
     for kind, (volume, options) in cases.items():
-        path = FOLDER / f"v{VERSION}_{kind}.aiw"
+        path = FOLDER / f"{kind}.aiw"
         if path.exists():
             print(path.name, "is kept")
             continue

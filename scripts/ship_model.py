@@ -1,7 +1,7 @@
 """Put a trained run's codec among the models that come with the package: `python scripts/ship_model.py RUN MODALITY`.
 
-Writes NAME.aiwm and its card NAME.json into src/pretrained/models; NAME is that of the run. A model of that name, if it
-has been released, stays with the package under its hash.
+Writes NAME.aiwm and its card NAME.json into src/pretrained/models; NAME is that of the run. Files name a model by its
+hash: one that has been released is not replaced.
 """
 
 import argparse
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from aiwave.bitstream import Model
 from aiwave.bitstream.find_model import run_model_file
-from aiwave.pretrained import FORMER, Card
+from aiwave.pretrained import Card
 from aiwave.training import RunFolder, last_finished, trained_codec
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -35,6 +35,7 @@ def main() -> None:
     given.add_argument("--trained-on", action="append", required=True, help="data set, licence and attribution")
     given.add_argument("--use", help="what images it is for, unless all of its modality")
     given.add_argument("--weak", required=True, help="what it is bad at")
+    given.add_argument("--replace", action="store_true", help="replace a model of that name that was never released")
     args = given.parse_args()
     folder = RunFolder(args.run)
     cfg = folder.read_config()
@@ -57,17 +58,13 @@ def main() -> None:
         use=f"{card_use(codec.lossless)} {args.use or USE[args.modality]}",
         weak=args.weak,
     )
+    path = FOLDER / f"{card.name}.aiwm"
+    if path.is_file() and path.read_bytes() != data and not args.replace:
+        raise SystemExit(f"{path} is another model, which files may name: give the run another name, or --replace.")
     FOLDER.mkdir(exist_ok=True)
-    keep_former(FOLDER / f"{card.name}.aiwm", card.sha256)
-    (FOLDER / f"{card.name}.aiwm").write_bytes(data)
+    path.write_bytes(data)
     (FOLDER / f"{card.name}.json").write_text(json.dumps(asdict(card), indent=2) + "\n")
     print(f"{card.name}: {card.parameters} parameters, {card.bytes} bytes")
-
-
-def keep_former(file: Path, identity: str) -> None:
-    """Files name a model by its hash: a model that another replaces stays, under its hash."""
-    if file.is_file() and (old := Model.from_bytes(file.read_bytes()).identity) != identity:
-        file.rename(FOLDER / f"{old}{FORMER}")
 
 
 def card_use(lossless: bool) -> str:

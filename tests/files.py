@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from aiwave.bitstream import Model, model_file
+from aiwave.coding import model_from_arrays, model_to_arrays
 
 from .builders import codec, dependent_codec, lossless_codec, sections_codec, shake
 from .conftest import textured
@@ -49,6 +50,18 @@ def trained_codec(kind="lossless"):
 def file_model(kind="lossless"):
     """The model file of a `trained_codec`, loaded."""
     return Model.from_bytes(model_file(trained_codec(kind), kind))
+
+
+def from_arrays(model):
+    """An integer model as a model file gives it back; what it would store then must be the same."""
+    part, arrays = model_to_arrays(model)
+    again = model_from_arrays(type(part).model_validate_json(part.model_dump_json()), arrays)
+    same_part, same = model_to_arrays(again)
+    assert same_part == part
+    assert {name: (array.dtype, array.tolist()) for name, array in same.items()} == {
+        name: (array.dtype, array.tolist()) for name, array in arrays.items()
+    }
+    return again
 
 
 def noise(shape, dtype="uint8", seed=0):

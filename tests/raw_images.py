@@ -6,7 +6,8 @@ import SimpleITK as sitk
 from aiwave.cli import main
 from aiwave.datamodules.manifest import Manifest
 from aiwave.datamodules.readers import load_volumes
-from aiwave.preparing.restore import restore_volumes
+from aiwave.preparing.box import Box
+from aiwave.preparing.image import Image
 
 CT, MR = "1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.4"
 
@@ -89,4 +90,19 @@ def restored(folder, subject):
             (volume,) = load_volumes(folder / entry.file, "set")
             assert (volume.voxels.shape, volume.voxels.dtype.name) == (entry.shape, entry.dtype)
             crops.append((entry, volume.voxels))
-    return restore_volumes(crops)
+    frames = {}
+    for entry, stored in crops:
+        time, _, box = entry.box.rpartition(";")
+        frames.setdefault(int(time or 0), []).append((Box.parse(box), entry, stored.astype(np.int64) + entry.offset))
+    return {time: _stitched(parts) for time, parts in sorted(frames.items())}
+
+
+def _stitched(parts):
+    """The volume that crops were cut from, with 0 where none is, and the geometry of the whole."""
+    voxels = np.zeros(np.max([box.stop for box, _, _ in parts], axis=0), np.int64)
+    for box, _, crop in parts:
+        voxels[box.slices] = crop
+    box, first, crop = min(parts, key=lambda part: part[0].start)
+    cut = Image(crop, first.spacing, first.origin, first.direction, first.slope, first.intercept)
+    z, y, x = (-side for side in box.start)
+    return Image(voxels, cut.spacing, cut.position((z, y, x)), cut.direction, cut.slope, cut.intercept)

@@ -1,5 +1,6 @@
 """The container and the range coder, read by another program: this one follows docs/bitstream.md alone."""
 
+import hashlib
 import json
 import struct
 import zlib
@@ -24,7 +25,8 @@ def read(data):
     """Header fields, sections, and the chunks of every tile and level."""
     fields = struct.unpack("<8sHHBBHi4Ii32s4I", data[:88])
     assert struct.unpack("<I", data[88:92])[0] == zlib.crc32(data[:88])
-    seed, at, sections = zlib.crc32(data[:88]) if fields[1] > 2 else 0x2144DF1C, 92, []
+    assert fields[:2] == (b"\x89aiw\r\n\x1a\n", 1)
+    seed, at, sections = zlib.crc32(data[:88]), 92, []
     for length in fields[-4:]:
         sections.append(data[at : at + length])
         at += length
@@ -50,7 +52,7 @@ def test_the_layout_is_as_described():
     model = file_model()
     data = compress(volume, model, lossless=True, tile=8, metadata={"a": 1}, embed_model=True)
     fields, sections, rows, chunks = read(data)
-    assert fields[1:12] == (3, 1, 3, 2, 8, 0, 1, *SHAPE, int(volume.min()))
+    assert fields[1:12] == (1, 1, 3, 2, 8, 0, 1, *SHAPE, int(volume.min()))
     assert fields[12].hex() == model.identity
     assert json.loads(sections[0]) == {"a": 1}
     assert sections[1:3] == [b"", model.data]
@@ -59,14 +61,37 @@ def test_the_layout_is_as_described():
     assert [stream.chunk(k // 2, k % 2) for k in range(8)] == chunks
 
 
-@pytest.mark.parametrize("version", [1, 2, 3])
-def test_so_is_that_of_every_version(version):
-    data = (Path(__file__).parent / "data" / f"v{version}_lossless.aiw").read_bytes()
+@pytest.mark.parametrize("path", sorted((Path(__file__).parent / "data").glob("*.aiw")), ids=lambda path: path.stem)
+def test_so_is_that_of_every_kind_of_file(path):
+    data = path.read_bytes()
     fields, sections, _, chunks = read(data)
-    assert fields[1] == version
-    assert json.loads(sections[0])["model"] == "lossless"
-    stream = open_stream(data)
-    assert [stream.chunk(k // 2, k % 2) for k in range(len(chunks))] == chunks
+    assert json.loads(sections[0])["model"] == path.stem
+    assert sections[2][8:].startswith(b'{"__metadata__":{"aiwave":"{\\"seal\\":\\"')
+    assert hashlib.sha256(sections[2]).digest() == fields[12]
+    stream, levels = open_stream(data), fields[4]
+    assert [stream.chunk(k // levels, k % levels) for k in range(len(chunks))] == chunks
+
+
+def test_a_model_file_is_as_described():
+    """Its header and its seal, without the library."""
+    data = file_model("dependent").data
+    length = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8 : 8 + length])
+    described = json.loads(header.pop("__metadata__")["aiwave"])
+    seal = described.pop("seal")
+    assert hashlib.sha256(data.replace(seal.encode(), b"0" * 64)).hexdigest() == seal
+    assert set(described) == {"version", "name", "transform", "post", "step_range", "gain", "entropy", "reversible"}
+    assert described["entropy"]["trellis"] == 8
+    layers = described["entropy"]["layers"]
+    parts = {f"entropy.{layer['name']}.{part}" for layer in layers for part in ("weight", "bias", "shift")}
+    tables = {"band", "band_step", "band_head", "prediction", "second_mix", "second_head"}
+    stored = {name for name in header if name.startswith("entropy.")}
+    assert stored == parts | {f"entropy.{name}" for name in tables}
+    assert all(header[name]["dtype"] in ("I8", "I16", "I32", "I64") for name in stored)
+    assert all(entry["dtype"] == "F32" for name, entry in header.items() if name not in stored)
+    ends = sorted(entry["data_offsets"] for entry in header.values())
+    assert [first for first, _ in ends[1:]] == [last for _, last in ends[:-1]]
+    assert 8 + length + ends[-1][1] == len(data)
 
 
 def test_tiles_are_cut_as_described():

@@ -13,6 +13,7 @@ from aiwave.errors import AiwaveError
 from aiwave.pretrained import card, card_of, cards, shipped_bytes
 
 from .conftest import textured
+from .files import file_model
 
 NAMES = [known.name for known in cards()]
 EXPERIMENTS = Path(__file__).parents[1] / "conf" / "experiment"
@@ -43,17 +44,9 @@ def test_a_damaged_model_is_refused_by_its_hash(tmp_path, monkeypatch):
         shipped_bytes(known)
 
 
-def test_files_of_a_model_that_another_replaced_stay_readable(tmp_path, monkeypatch):
-    data = shipped_bytes(card_of("em_nano"))
-    stream = compress(textured((8, 8, 8), 0), "em_nano", step=4.0)
-    expected = decompress(stream)
-    (tmp_path / "models").mkdir()
-    former = tmp_path / "models" / f"{hashlib.sha256(data).hexdigest()}.former"
-    former.write_bytes(data)
-    monkeypatch.setattr(card, "_folder", lambda: tmp_path / "models")
-    assert np.array_equal(decompress(stream), expected)
-    former.write_bytes(data[:-1])
-    with pytest.raises(AiwaveError, match="needs its model"):
+def test_a_file_of_a_model_that_is_not_there_says_so():
+    stream = compress(textured((8, 8, 8), 0), file_model("plain"), step=4.0, metadata={"model": "plain"})
+    with pytest.raises(AiwaveError, match="needs its model 'plain'"):
         decompress(stream)
 
 

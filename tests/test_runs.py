@@ -108,13 +108,25 @@ def test_wrong_uses_are_one_sentence(runs, tmp_path, capfd):
         assert word in text
 
 
-def test_a_run_of_a_newer_version_is_left_alone(runs, tmp_path, capfd):
+def test_a_run_of_another_version_is_left_alone(runs, tmp_path, capfd):
     shutil.copytree(runs / "seed0", tmp_path / "run")
     path = tmp_path / "run/provenance.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"format": 99, "aiwave": "9.1"}))
-    for arguments in (["train", f"resume={tmp_path}/run"], ["evaluate", f"run={tmp_path}/run"]):
-        assert main(arguments) == 1
-        assert "was written by aiwave 9.1, which is newer" in capfd.readouterr().err
+    known = json.loads(path.read_text())
+    before = {key: value for key, value in known.items() if key != "version"} | {"format": 1}
+    for provenance, words in (
+        (known | {"version": 99, "aiwave": "9.1"}, "was written by aiwave 9.1, which is newer"),
+        (before, "was written before version 1 of run folders: train again, or use it with commit 6ce39fe"),
+    ):
+        path.write_text(json.dumps(provenance))
+        for arguments in (
+            ["train", f"resume={tmp_path}/run"],
+            ["evaluate", f"run={tmp_path}/run"],
+            ["export", f"{tmp_path}/run", f"{tmp_path}/m.aiwm"],
+        ):
+            assert main(arguments) == 1
+            said = capfd.readouterr().err
+            assert words in said
+            assert len(said.splitlines()) == 1
 
 
 def test_two_processes_do_not_train_the_same_run(data_root, runs, tmp_path, capfd):

@@ -5,7 +5,6 @@ import math
 
 import pytest
 import torch
-from omegaconf import OmegaConf
 from torch.optim.lr_scheduler import CosineAnnealingLR
 
 from aiwave.callbacks import GradientHealth
@@ -13,7 +12,6 @@ from aiwave.cli import main
 from aiwave.datamodules.sampler import EpochSampler
 from aiwave.training import ConstantRate, CosineDecay, RunFolder
 from aiwave.training.checkpoint_io import read_checkpoint
-from aiwave.training.older_runs import completed
 from tests.runs import train
 
 STAGE = ["stage=additive", "logger=none", "evaluate=false"]
@@ -155,15 +153,6 @@ def test_debug_options_train(debug, data_root, tmp_path):
         assert "training_step" in profile.read_text()
     losses = RunFolder(tmp_path / "run").read_config().dataset.distinct_batches
     assert losses == (1 if debug == "overfit" else None)
-
-
-def test_configurations_of_earlier_versions_are_completed_and_others_left_alone():
-    old = OmegaConf.create({"schedule": {"stages": {"one": {"epochs": 3}}}, "trainer": {"devices": 1}, "stage": None})
-    new = completed(old)
-    assert new.schedule.stages.one.lr_schedule.warmup == 0.05
-    assert new.trainer.accumulate_grad_batches == 1
-    assert completed(new) == new
-    assert completed(OmegaConf.create({"trainer": 3})).trainer == 3
 
 
 @pytest.mark.slow

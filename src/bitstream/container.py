@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import AiwaveError
-from .header import CRC, DAMAGED, FIXED, METADATA_LIMIT, Header, metadata_from_bytes, metadata_to_bytes
+from .header import CRC, DAMAGED, FIXED, METADATA_LIMIT, Header, metadata_from_bytes, metadata_to_bytes, seed_of
 
 MODEL_LIMIT = 1 << 30
 WORD = np.dtype("<u4")
@@ -29,7 +29,7 @@ class CodedTile:
 class Stream:
     """A stream that has been opened: everything but the chunks is read and checked.
 
-    `seed` is where its checksums begin (see `Header.seed`), `values` are the distinct values (as stored) if ranks are
+    `seed` is where its checksums begin (see `seed_of`), `values` are the distinct values (as stored) if ranks are
     coded, `model` the embedded model file.
     """
 
@@ -56,7 +56,7 @@ class Stream:
 
 
 def chunk_crc(seed: int, tile: int, level: int, chunk: bytes) -> int:
-    """A checksum that also tells chunks of other places and, by `Header.seed`, of other streams apart."""
+    """A checksum that also tells chunks of other places and, by `seed_of`, of other streams apart."""
     return zlib.crc32(chunk, zlib.crc32(PLACE.pack(seed, tile, level)))
 
 
@@ -102,7 +102,7 @@ def write_stream(
     index = np.zeros((len(tiles), 2 * header.levels + 1), WORD)
     described = metadata_to_bytes(metadata)
     first = header.to_bytes((len(described), len(values), len(model), index.nbytes))
-    seed = header.seed(first)
+    seed = seed_of(first)
     for number, tile in enumerate(tiles):
         for level, chunk in enumerate(tile.chunks):
             index[number, 2 * level : 2 * level + 2] = len(chunk), chunk_crc(seed, number, level, chunk)
@@ -123,7 +123,7 @@ def open_stream(data: bytes | memoryview) -> Stream:
     if lengths[3] != tiles * words * WORD.itemsize:
         raise AiwaveError(DAMAGED.format("its index does not fit its shape"))
     at, sections = FIXED.size + CRC.size, []
-    seed = header.seed(view)
+    seed = seed_of(view)
     for length in lengths:
         end = at + length
         if end + (CRC.size if length else 0) > len(view):

@@ -14,7 +14,7 @@ from .compress import BATCH, Progress
 from .container import Stream, open_stream
 from .find_model import find_model
 from .grid import Box, Tile
-from .header import DAMAGED, Header
+from .header import DAMAGED, VERSION, Header
 from .model import Model
 from .processes import helpers_for, outcomes
 from .shipped import shipped_by_identity
@@ -149,7 +149,7 @@ def info(data: bytes | memoryview) -> dict[str, Any]:
     header = stream.header
     voxels = math.prod(header.shape)
     return {
-        "version": header.version,
+        "version": VERSION,
         "dtype": header.dtype.name,
         "shape": list(header.shape if header.is_series else header.shape[1:]),
         "lossless": header.lossless,

@@ -11,16 +11,12 @@ import numpy as np
 
 from ..coding.constants import LOG_STEP_FRACTION, LOG_STEP_LIMIT
 from ..errors import AiwaveError
-from ..models.subbands import Size
-from .grid import Grid, Tile
+from .grid import Grid
 
-MAGIC = b"\x89AIW\r\n\x1a\n"
-VERSION = 3
-FILLED_UP = 1
-"""The version whose tiles were filled up to multiples of 2**levels."""
-
-UNTIED = 2
-"""The last version whose sections and chunks are not tied to the header: see `Header.seed`."""
+MAGIC = b"\x89aiw\r\n\x1a\n"
+VERSION = 1
+BEFORE = b"\x89AIW\r\n\x1a\n"
+"""The magic of files written before version 1."""
 
 FIXED = struct.Struct("<8sHHBBHi4Ii32s4I")
 CRC = struct.Struct("<I")
@@ -40,8 +36,7 @@ DAMAGED = "The file is damaged: {}."
 class Header:
     """The header of a stream. `shape` is (T, D, H, W), T = 1 for a volume; `offset` is added to decoded values.
 
-    `log_step` is ln(step) in units of 2**-8, 0 if `lossless`. `identity` is the SHA-256 of the model file. `version` is
-    that of the stream it was read from.
+    `log_step` is ln(step) in units of 2**-8, 0 if `lossless`. `identity` is the SHA-256 of the model file.
     """
 
     dtype: np.dtype[Any]
@@ -53,16 +48,11 @@ class Header:
     log_step: int
     offset: int
     identity: bytes
-    version: int = VERSION
 
     @property
     def grid(self) -> Grid:
         """The tiles."""
         return Grid(self.shape, self.side, self.levels)
-
-    def coded_size(self, tile: Tile) -> Size:
-        """The size (D, H, W) that was transformed of a tile."""
-        return tile.filled_up(self.levels) if self.version == FILLED_UP else tile.size
 
     @property
     def step(self) -> float:
@@ -74,7 +64,7 @@ class Header:
         flags = LOSSLESS * self.lossless | SERIES * self.is_series
         fixed = FIXED.pack(
             MAGIC,
-            self.version,
+            VERSION,
             flags,
             DTYPES.index(self.dtype),
             self.levels,
@@ -87,19 +77,17 @@ class Header:
         )
         return fixed + CRC.pack(zlib.crc32(fixed))
 
-    def seed(self, first: bytes | memoryview) -> int:
-        """Initial CRC for the checksums of sections and chunks, given the header's bytes: the header's own CRC.
-
-        Up to version UNTIED it was the CRC of header and CRC together, which is the same number for every header.
-        """
-        return zlib.crc32(first[: FIXED.size if self.version > UNTIED else FIXED.size + CRC.size])
-
     @classmethod
     def from_bytes(cls, data: memoryview) -> tuple["Header", tuple[int, int, int, int]]:
         """The header at the beginning of `data`, and the lengths of the sections.
 
-        Raises AiwaveError if it is not an .aiw stream, of a newer version, or damaged.
+        Raises AiwaveError if it is not an .aiw stream, of another version, or damaged.
         """
+        if bytes(data[: len(BEFORE)]) == BEFORE:
+            raise AiwaveError(
+                "The file was written before version 1 of the .aiw format: compress the volume again, or decompress "
+                "the file with commit 6ce39fe of this program."
+            )
         if bytes(data[: len(MAGIC)]) != MAGIC[: len(data)] or not len(data):
             raise AiwaveError("This is not an .aiw file: give one that aiwave compress wrote.")
         if len(data) < FIXED.size + CRC.size:
@@ -108,9 +96,9 @@ class Header:
         crc = CRC.unpack(data[FIXED.size : FIXED.size + CRC.size])[0]
         if crc != zlib.crc32(data[: FIXED.size]):
             raise AiwaveError(DAMAGED.format("the checksum of its header does not fit"))
-        if version not in range(FILLED_UP, VERSION + 1):
+        if version != VERSION:
             raise AiwaveError(
-                f"The file has version {version}, this program reads {FILLED_UP} to {VERSION}: update the program."
+                f"The file has version {version}, this program reads version {VERSION}: update the program."
             )
         shape, offset, identity, sections = tuple(rest[:4]), rest[4], rest[5], tuple(rest[6:])
         sound = (
@@ -138,9 +126,13 @@ class Header:
             log_step,
             offset,
             identity,
-            version,
         )
         return header, sections  # type: ignore[return-value]
+
+
+def seed_of(first: bytes | memoryview) -> int:
+    """What the checksums of sections and chunks continue from, so that they fit this header alone: its own CRC-32."""
+    return zlib.crc32(first[: FIXED.size])
 
 
 def metadata_to_bytes(metadata: dict[str, Any]) -> bytes:

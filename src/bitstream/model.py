@@ -1,22 +1,23 @@
 """A model that writes and reads files: exact entropy model, transform and filter, from one piece of bytes."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 import torch
 from pydantic import ValidationError
-from torch import Tensor, nn
+from torch import nn
 
 from ..coding import (
     BandCoder,
     IntegerReversible,
     integer_model,
     integer_transform,
-    model_from_bytes,
-    model_identity,
-    model_to_bytes,
+    model_from_arrays,
+    model_to_arrays,
 )
 from ..errors import AiwaveError
 from ..models import FixedRate, NoPost, Rate, VariableRate, WaveletCodec, WaveletTransform
@@ -25,11 +26,7 @@ from .parts import Description, PostPart, TransformPart, filled
 from .sections import DAMAGED, pack, unpack
 
 FLAT = 128.0
-LOSSY, LOSSLESS, DEPENDENT = 1, 2, 3
-"""Formats of model files: with a transform and a filter in float32, with the lossless transform in integers, and as
-
-the first with dependent quantisation.
-"""
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,34 +80,27 @@ class Model:
     @classmethod
     def from_bytes(cls, data: bytes) -> "Model":
         """Read a model file. Raises AiwaveError if it is damaged or of another version."""
-        meta, arrays = unpack(data)
-        if meta.get("format") not in (LOSSY, LOSSLESS, DEPENDENT):
-            raise AiwaveError(
-                f"The model has format {meta.get('format')!r}, this program reads 1 to 3: update the program."
-            )
+        described, arrays = unpack(data)
         try:
-            description = Description.model_validate(meta)
-            parts = {
-                name: model_from_bytes(arrays.pop(name).tobytes())
-                for name in (("entropy", "reversible") if description.format == LOSSLESS else ("entropy",))
-            }
-        except (ValidationError, KeyError, ArithmeticError, AssertionError) as error:
+            description = Description.model_validate(described)
+        except (ValidationError, RecursionError) as error:
             raise AiwaveError(DAMAGED.format("its description is not one")) from error
-        if any(isinstance(part, IntegerReversible) != (name == "reversible") for name, part in parts.items()):
+        entropy = model_from_arrays(description.entropy, _under("entropy.", arrays))
+        integers = None
+        if description.reversible is not None:
+            integers = model_from_arrays(description.reversible, _under("reversible.", arrays))
+        if integers is not None and getattr(entropy, "dependent", False):
             raise AiwaveError(DAMAGED.format("its parts are of the wrong kinds"))
-        if getattr(parts["entropy"], "dependent", False) != (description.format == DEPENDENT):
-            raise AiwaveError(DAMAGED.format("its parts are of the wrong kinds"))
-        if any(part.levels != description.transform.levels for part in parts.values()):
+        if any(part.levels != description.transform.levels for part in (entropy, integers) if part is not None):
             raise AiwaveError(DAMAGED.format("its parts have different levels"))
-        integers: IntegerReversible | None = parts.get("reversible")  # type: ignore[assignment]
-        weights = {name: torch.from_numpy(array.copy()) for name, array in arrays.items()}
+        weights = {name: torch.from_numpy(array) for name, array in arrays.items()}
         transform = None if integers else filled(description.transform, _under("transform.", weights))
         post = filled(description.post, _under("post.", weights))
         post = post.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]  # the same, faster
         if weights:
             raise AiwaveError(DAMAGED.format(f"it holds {min(weights)!r}, which belongs nowhere"))
-        coder = BandCoder(parts["entropy"])  # type: ignore[arg-type]
-        return cls(data, model_identity(data), description, coder, transform, post, integers)  # type: ignore[arg-type]
+        identity = hashlib.sha256(data).hexdigest()
+        return cls(data, identity, description, BandCoder(entropy), transform, post, integers)  # type: ignore[arg-type]
 
 
 def model_file(codec: WaveletCodec, name: str, lossless: bool | None = None) -> bytes:
@@ -123,19 +113,23 @@ def model_file(codec: WaveletCodec, name: str, lossless: bool | None = None) -> 
     lossless = codec.lossless or bool(lossless)
     if lossless and codec.entropy.dependent:
         raise AiwaveError("Codecs with dependent quantisation cannot code losslessly: train with experiment=lossless.")
+    entropy, tables = model_to_arrays(integer_model(codec.entropy))
+    arrays = {f"entropy.{key}": array for key, array in tables.items()}
+    reversible = None
+    if lossless:
+        reversible, tables = model_to_arrays(integer_transform(codec.transform))
+        arrays |= {f"reversible.{key}": array for key, array in tables.items()}
+    else:
+        arrays |= _weights(transform=codec.transform, post=codec.post)
     description = Description(
-        format=LOSSLESS if lossless else DEPENDENT if codec.entropy.dependent else LOSSY,  # type: ignore[arg-type]
         name=name,
         transform=TransformPart.of(codec.transform),
         post=PostPart.of(NoPost() if lossless else codec.post),
         step_range=(1.0, 1.0) if lossless else _steps(codec.rate),
         gain=1.0 if lossless else _gain(codec.transform),
+        entropy=entropy,  # type: ignore[arg-type]
+        reversible=reversible,  # type: ignore[arg-type]
     )
-    arrays = {"entropy": _bytes(model_to_bytes(integer_model(codec.entropy)))}
-    if lossless:
-        arrays["reversible"] = _bytes(model_to_bytes(integer_transform(codec.transform)))
-    else:
-        arrays |= _weights(transform=codec.transform, post=codec.post)
     return pack(description.model_dump(mode="json"), arrays)
 
 
@@ -146,10 +140,6 @@ def _steps(rate: Rate) -> tuple[float, float]:
     if isinstance(rate, FixedRate):
         return (float(rate.log_step.exp()),) * 2
     raise AiwaveError(f"Rates of kind {type(rate).__name__} cannot write files: train with rate=variable or fixed.")
-
-
-def _bytes(data: bytes) -> np.ndarray:
-    return np.frombuffer(data, np.uint8)
 
 
 def _weights(**modules: nn.Module) -> dict[str, np.ndarray]:
@@ -166,6 +156,6 @@ def _gain(transform: WaveletTransform) -> float:
     return float(transform(flat).approx.mean() / FLAT) ** (1 / transform.levels)
 
 
-def _under(prefix: str, weights: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Take the weights whose names begin so, by the rest of their names."""
-    return {name.removeprefix(prefix): weights.pop(name) for name in list(weights) if name.startswith(prefix)}
+def _under(prefix: str, items: dict[str, Item]) -> dict[str, Item]:
+    """Take the arrays or weights whose names begin so, by the rest of their names."""
+    return {name.removeprefix(prefix): items.pop(name) for name in list(items) if name.startswith(prefix)}

@@ -8,6 +8,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import nn
 
+from ..coding import ContextPart, FactorizedPart, ReversiblePart
 from ..errors import AiwaveError
 from ..models import (
     Boundary,
@@ -142,23 +143,26 @@ class PostPart(Part):
 class Description(Part):
     """All that a model file says in words. `gain`: a level's LLL divided by the intensity, for flat volumes.
 
-    Format 1 codes lossily (and losslessly with the plain 5/3), format 2 losslessly alone, format 3 lossily with
-    dependent quantisation.
+    With `reversible` it codes losslessly alone, otherwise lossily (and losslessly with the plain 5/3, unless
+    quantisation is dependent).
     """
 
-    format: Literal[1, 2, 3]
     name: Annotated[str, Field(max_length=100)]
     transform: TransformPart
     post: PostPart
     step_range: tuple[Positive, Positive]
     gain: Annotated[float, Field(gt=1e-3, lt=1e3)]
+    entropy: Annotated[ContextPart | FactorizedPart, Field(discriminator="kind")]
+    reversible: ReversiblePart | None
 
 
 def filled(part: TransformPart | PostPart, weights: dict[str, torch.Tensor]) -> nn.Module:
     """The module of a part with stored weights; nothing is allocated but what is stored.
 
-    Raises AiwaveError if they do not fit or are not finite.
+    Raises AiwaveError if they do not fit, or are not finite and float32.
     """
+    if any(value.dtype != torch.float32 for value in weights.values()):
+        raise AiwaveError("The model is damaged: it has weights that are not float32; store it again.")
     if not all(math.isfinite(float(value.sum())) for value in weights.values()):
         raise AiwaveError("The model is damaged: it has weights that are not finite; store it again.")
     try:

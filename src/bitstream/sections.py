@@ -1,63 +1,74 @@
-"""Named arrays and a description in one piece of bytes: the layout of safetensors."""
+"""A model file as bytes: a safetensors file with a description in its header, and a seal."""
 
+import hashlib
 import json
-import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
 
 from ..errors import AiwaveError
 
-TYPES: dict[str, np.dtype[Any]] = {"U8": np.dtype("u1"), "F32": np.dtype("<f4")}
-HEADER_LIMIT = 1 << 20
+VERSION = 1
+KEY = "aiwave"
+"""The one key of the metadata: with more of them their order would be left to chance."""
+
+UNSEALED = "0" * 64
 DAMAGED = "The model is damaged: {}; store it again from its checkpoint."
+BEFORE = (
+    "The model file was written before version 1 of the format: train the model again, or use it with commit 6ce39fe "
+    "of this program."
+)
 
 
 def pack(description: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> bytes:
-    """A description that JSON can hold, and arrays of uint8 or float32, as bytes; the same every time."""
-    text = json.dumps(description, separators=(",", ":"), sort_keys=True)
-    header: dict[str, Any] = {"__metadata__": {"aiwave": text}}
-    data = b""
-    for name, array in arrays.items():
-        kind = next(key for key, dtype in TYPES.items() if dtype == array.dtype)
-        part = array.astype(TYPES[kind]).tobytes()
-        header[name] = {"dtype": kind, "shape": list(array.shape), "data_offsets": [len(data), len(data) + len(part)]}
-        data += part
-    encoded = json.dumps(header, separators=(",", ":")).encode()
-    encoded += b" " * (-len(encoded) % 8)
-    return len(encoded).to_bytes(8, "little") + encoded + data
+    """A description that JSON can hold, and arrays, as bytes; the same every time.
+
+    The seal is the SHA-256 of the file as it is with 64 zeros in place of the seal, which is what the file has first.
+    """
+    text = json.dumps({"seal": UNSEALED, "version": VERSION, **description}, separators=(",", ":"))
+    data = save({name: np.asarray(array, order="C") for name, array in arrays.items()}, {KEY: text})
+    return _with_seal(data, UNSEALED, _hash(data))
 
 
 def unpack(data: bytes) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """The inverse of `pack`: the description, and arrays that share the memory of `data`.
+    """The inverse of `pack`: the description, and arrays of any type that safetensors has for NumPy.
 
     Raises AiwaveError for anything else; sizes are checked against the length of `data` before they are used.
     """
-    length = int.from_bytes(data[:8], "little")
-    if len(data) < 8 or length > min(HEADER_LIMIT, len(data) - 8):
-        raise AiwaveError(DAMAGED.format("its header is cut short"))
     try:
-        header = json.loads(data[8 : 8 + length])
-        description = json.loads(header.pop("__metadata__")["aiwave"])
-        body = memoryview(data)[8 + length :]
-        arrays, end = {}, 0
-        for name, entry in header.items():
-            arrays[name] = _array(body, entry, end)
-            end += arrays[name].nbytes
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        arrays = load(data)
+        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])  # load() does not return the metadata
+        description = json.loads(header["__metadata__"][KEY])
+    except SafetensorError as error:
+        raise AiwaveError(DAMAGED.format(f"it is no whole safetensors file ({_in_one_line(error)})")) from error
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise AiwaveError(DAMAGED.format("its header cannot be read")) from error
-    if end != len(body) or not isinstance(description, dict):
-        raise AiwaveError(DAMAGED.format("its length does not fit its header"))
+    if not isinstance(description, dict):
+        raise AiwaveError(DAMAGED.format("its header cannot be read"))
+    version, seal = description.pop("version", None), description.pop("seal", None)
+    if version is None and "format" in description:
+        raise AiwaveError(BEFORE)
+    if version != VERSION:
+        raise AiwaveError(
+            f"The model file has version {version!r}, this program reads version {VERSION}: update the program."
+        )
+    if not re.fullmatch("[0-9a-f]{64}", str(seal)) or _hash(_with_seal(data, seal, UNSEALED)) != seal:
+        raise AiwaveError(DAMAGED.format("its checksum does not fit"))
     return description, arrays
 
 
-def _array(body: memoryview, entry: Mapping[str, Any], start: int) -> np.ndarray:
-    """One array; arrays follow each other without gaps. Raises ValueError or KeyError."""
-    dtype, shape = TYPES[entry["dtype"]], tuple(entry["shape"])
-    if any(type(side) is not int or side < 0 for side in shape) or len(shape) > 8:
-        raise ValueError("a shape is not one")
-    end = start + dtype.itemsize * math.prod(shape)
-    if entry["data_offsets"] != [start, end] or end > len(body):
-        raise ValueError("an array does not fit")
-    return np.frombuffer(body[start:end], dtype).reshape(shape)
+def _with_seal(data: bytes, before: str, after: str) -> bytes:
+    """The file with another seal: nothing before it in the file can look like one."""
+    return data.replace(before.encode(), after.encode(), 1)
+
+
+def _hash(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _in_one_line(error: Exception) -> str:
+    return " ".join(str(error).split()).removeprefix("Error while deserializing: ")

@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from ..pretrained import card_of, cards, former_bytes, shipped_bytes
+from ..pretrained import card_of, cards, shipped_bytes
 from .model import Model
 
 
@@ -13,9 +13,6 @@ def shipped_model(name: str) -> Model:
 
 
 def shipped_by_identity(identity: str) -> Model | None:
-    """The model that comes or once came with the package and has this identity, if one has."""
+    """The model that comes with the package and has this identity, if one has."""
     found = next((card.name for card in cards() if card.sha256 == identity), None)
-    if found is not None:
-        return shipped_model(found)
-    former = former_bytes(identity)
-    return None if former is None else Model.from_bytes(former)
+    return None if found is None else shipped_model(found)

@@ -65,7 +65,7 @@ class DecodeTiles:
     def __call__(self, batch: CodedBatch) -> list[np.ndarray]:
         """Raises AiwaveError if a tile is not what was encoded."""
         with one_thread():  # a front is too small for more
-            q = self.codec.decode(batch.chunks, self.header.coded_size(batch.tiles[0]))
+            q = self.codec.decode(batch.chunks, batch.tiles[0].size)
         return [
             self._stored(self._voxels(tile, one(q, k), content))
             for k, (tile, content) in enumerate(zip(batch.tiles, batch.contents, strict=True))

@@ -33,9 +33,9 @@ def format_runs(runs: Sequence[RunFolder]) -> str:
 def state_of(run: RunFolder) -> str:
     """State of a run; "running" only while a process is at work on it."""
     status = read_status(run.path)
-    if status is not None:
-        return "interrupted" if status.state == "running" and not is_held(run.path) else status.state
-    return "finished" if (run.path / "rd.csv").is_file() else "unfinished"  # of earlier versions
+    if status is None:
+        return "unfinished"
+    return "interrupted" if status.state == "running" and not is_held(run.path) else status.state
 
 
 def _row(run: RunFolder) -> tuple[str, ...]:

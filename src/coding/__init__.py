@@ -7,16 +7,19 @@ from .integer_context import IntegerContext
 from .integer_factorized import IntegerFactorized, integer_factorized
 from .integer_reversible import IntegerReversible
 from .lifting_from_float import integer_reversible
-from .model_bytes import model_from_bytes, model_identity, model_to_bytes
+from .model_bytes import ContextPart, FactorizedPart, ReversiblePart, model_from_arrays, model_to_arrays
 from .rate_distortion import dependent, optimised
 from .step import log_step_of
 
 __all__ = [
     "BandCoder",
+    "ContextPart",
+    "FactorizedPart",
     "IntegerContext",
     "IntegerFactorized",
     "IntegerReversible",
     "Precision",
+    "ReversiblePart",
     "dependent",
     "integer_context",
     "integer_factorized",
@@ -24,8 +27,7 @@ __all__ = [
     "integer_reversible",
     "integer_transform",
     "log_step_of",
-    "model_from_bytes",
-    "model_identity",
-    "model_to_bytes",
+    "model_from_arrays",
+    "model_to_arrays",
     "optimised",
 ]

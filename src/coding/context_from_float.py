@@ -11,7 +11,6 @@ from ..models.conv import CausalConv3d, Conv3d
 from ..models.entropy import ContextEntropy
 from ..models.entropy.band_layers import Oriented, OrientedSiblings
 from ..models.subbands import coded_before
-from ..models.trellis import FIRST_STATES
 from .coarse_context import SQUASH_LIMIT
 from .constants import EMBEDDING_FRACTION, PARAMETER_FRACTION, PREDICTOR_FRACTION, SQUASH_FRACTION
 from .integer_context import IntegerContext
@@ -83,7 +82,7 @@ def integer_context(model: ContextEntropy, precision: Precision | None = None) -
         sections=1 if model.sections else None,
         cross=None if model.cross is None else _before(_fixed(model.cross.siblings.weight, PREDICTOR_FRACTION)),
         cross_coarse=None if model.cross is None else _fixed(model.cross.coarse.weight, PREDICTOR_FRACTION).flatten(1),
-        trellis=None if model.states == FIRST_STATES else model.states,
+        trellis=model.states if model.dependent else None,
     )
 
 

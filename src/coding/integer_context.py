@@ -49,7 +49,7 @@ class IntegerContext:
     (bands, 27), likewise, if it is reversible (see `CrossPass`). `sections` is 1 if sections are merely sorted along z,
     else None. With `second_mix`, as `band`, and `second_head`, as `band_head`, quantisation is
     dependent: coefficients count in half steps, and these are what the second quantiser adds before the head and after;
-    `trellis` is how many states there are, None for FIRST_STATES.
+    `trellis` is the number of states.
     """
 
     levels: int
@@ -164,8 +164,7 @@ def _check_shapes(model: IntegerContext) -> None:
             raise ValueError("one half of what belongs together is missing")
     if model.trellis is not None and not model.dependent:
         raise ValueError("only dependent quantisation has a trellis")
-    known = isinstance(model.trellis, int) and model.trellis in POLYNOMIALS and model.trellis != FIRST_STATES
-    if model.trellis is not None and not known:
+    if model.dependent and not (isinstance(model.trellis, int) and model.trellis in POLYNOMIALS):
         raise ValueError(f"a trellis of {model.trellis} states does not fit")
     rows, width, size = model.levels * len(BAND_LETTERS), model.band.shape[-1], model.density.size
     shapes = {

@@ -1,113 +1,140 @@
-"""An integer model as bytes: the layout of safetensors, every tensor in the smallest integer type that holds it."""
+"""An integer model as a model file holds it: a description in plain values, and named arrays of integers."""
 
-import hashlib
-import json
+from collections.abc import Mapping
 from dataclasses import fields
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import torch
+from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
 from ..errors import AiwaveError
+from ..models.boundary import Boundary
+from ..models.separable import Sharing
 from .integer_context import IntegerContext
 from .integer_factorized import IntegerFactorized
 from .integer_layer import IntegerLayer
 from .integer_reversible import IntegerReversible
 from .mixture import IntegerDensity
 
-VERSION, ORIENTED_VERSION, TRELLIS_VERSION = 1, 2, 3
-"""That of context models with a trellis of more than eight states is the third, of other oriented ones the second."""
+IntegerModel = IntegerContext | IntegerFactorized | IntegerReversible
+TYPES = [np.dtype(name) for name in ("int8", "int16", "int32", "int64")]
+Padding = Literal["zeros", "reflect", "replicate"]
+Levels = Annotated[int, Field(ge=1, le=8)]
 
-IntegerPart = IntegerContext | IntegerFactorized | IntegerReversible
-KINDS: dict[str, type] = {
-    "context": IntegerContext,
-    "factorized": IntegerFactorized,
-    "reversible": IntegerReversible,
+
+class IntegerPart(BaseModel):
+    """A part of the description; what it does not name is refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class LayerPart(IntegerPart):
+    """A layer: its weight, bias and shift are arrays; `limit` is that of its inputs."""
+
+    name: str
+    limit: int
+
+
+class DensityPart(IntegerPart):
+    """The densities, as `IntegerDensity` has them."""
+
+    family: Literal["logistic", "laplace"]
+    components: Annotated[int, Field(ge=1, le=64)]
+
+
+class ContextPart(IntegerPart):
+    """An `IntegerContext`."""
+
+    kind: Literal["context"] = "context"
+    levels: Levels
+    limit: int
+    fraction: int
+    density: DensityPart
+    sections: Literal[1] | None
+    trellis: int | None
+    layers: list[LayerPart]
+
+
+class FactorizedPart(IntegerPart):
+    """An `IntegerFactorized`."""
+
+    kind: Literal["factorized"] = "factorized"
+    levels: Levels
+    density: DensityPart
+    layers: list[LayerPart]
+
+
+class ReversiblePart(IntegerPart):
+    """An `IntegerReversible`."""
+
+    kind: Literal["reversible"] = "reversible"
+    levels: Levels
+    sharing: Sharing
+    boundary: Boundary
+    padding: Padding
+    input_padding: Padding
+    layers: list[LayerPart]
+
+
+AnyPart = ContextPart | FactorizedPart | ReversiblePart
+PARTS: dict[type[IntegerModel], type[AnyPart]] = {
+    IntegerContext: ContextPart,
+    IntegerFactorized: FactorizedPart,
+    IntegerReversible: ReversiblePart,
 }
-TYPES: dict[str, np.dtype[Any]] = {
-    "I8": np.dtype("<i1"),
-    "I16": np.dtype("<i2"),
-    "I32": np.dtype("<i4"),
-    "I64": np.dtype("<i8"),
-}
-DAMAGED = "The model is damaged: {}; store it again from its checkpoint."
 
 
-def model_to_bytes(model: IntegerPart) -> bytes:
-    """The same model always gives the same bytes."""
-    kind = next(name for name, cls in KINDS.items() if isinstance(model, cls))
-    meta: dict[str, Any] = {"version": _version(model), "kind": kind}
-    if not isinstance(model, IntegerReversible):
-        meta["density"] = list(vars(model.density).values())
-    meta["limits"] = {name: layer.limit for name, layer in model.layers.items()}
-    tensors: dict[str, Tensor] = {}
-    for name, layer in model.layers.items():
-        tensors |= {f"{name}.{part}": getattr(layer, part) for part in ("weight", "bias", "shift")}
-    for field in fields(model):
-        value = getattr(model, field.name)
-        if isinstance(value, Tensor):
-            tensors[field.name] = value
-        elif isinstance(value, int | str):
-            meta[field.name] = value
-    header: dict[str, Any] = {"__metadata__": {"aiwave": json.dumps(meta, separators=(",", ":"))}}
-    data = b""
-    for name, tensor in tensors.items():
-        dtype = next(key for key, t in TYPES.items() if int(tensor.abs().max()) <= np.iinfo(t).max)
-        part = tensor.numpy().astype(TYPES[dtype]).tobytes()
-        header[name] = {"dtype": dtype, "shape": list(tensor.shape), "data_offsets": [len(data), len(data) + len(part)]}
-        data += part
-    text = json.dumps(header, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 8)
-    return len(text).to_bytes(8, "little") + text + data
+def model_to_arrays(model: IntegerModel) -> tuple[AnyPart, dict[str, np.ndarray]]:
+    """The description of a model and its arrays, every one of the smallest signed integers that hold it.
+
+    The weight (K, N), bias (N,) and shift (N,) of a layer are NAME.weight, NAME.bias and NAME.shift; tables have the
+    names that they have in the model.
+    """
+    part = PARTS[type(model)]
+    plain = {name: getattr(model, name) for name in part.model_fields if name not in ("kind", "layers")}
+    plain["layers"] = [{"name": name, "limit": layer.limit} for name, layer in model.layers.items()]
+    if "density" in plain:
+        plain["density"] = vars(plain["density"])
+    tensors = {
+        f"{name}.{key}": getattr(layer, key)
+        for name, layer in model.layers.items()
+        for key in ("weight", "bias", "shift")
+    }
+    tensors |= {field.name: getattr(model, field.name) for field in fields(model)}
+    return part.model_validate(plain), {
+        name: _smallest(tensor) for name, tensor in tensors.items() if isinstance(tensor, Tensor)
+    }
 
 
-def model_from_bytes(data: bytes) -> IntegerPart:
-    """The inverse of `model_to_bytes`. Raises AiwaveError for anything else."""
+def model_from_arrays(part: AnyPart, arrays: Mapping[str, np.ndarray]) -> IntegerModel:
+    """The inverse of `model_to_arrays`. Raises AiwaveError if description and arrays do not fit together."""
     try:
-        end = 8 + int.from_bytes(data[:8], "little")
-        header = json.loads(data[8:end])
-        meta = json.loads(header.pop("__metadata__")["aiwave"])
-        version = meta.pop("version")
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise AiwaveError(DAMAGED.format("its header cannot be read")) from error
-    if version not in range(VERSION, TRELLIS_VERSION + 1):
+        if any(array.dtype not in TYPES for array in arrays.values()):
+            raise TypeError("arrays of an integer model hold signed integers")
+        rest = {name: torch.from_numpy(array.astype(np.int64)) for name, array in arrays.items()}
+        layers = {layer.name: _layer(rest, layer) for layer in part.layers}
+        model = next(kind for kind, described in PARTS.items() if type(part) is described)
+        plain = part.model_dump(mode="json", exclude={"kind", "layers"})
+        if "density" in plain:
+            plain["density"] = IntegerDensity(**plain["density"])
+        optional: dict[str, Any] = {"prediction": None} if model is IntegerContext else {}
+        return model(layers=layers, **(optional | rest), **plain)
+    except (ValueError, KeyError, TypeError, RuntimeError) as error:
         raise AiwaveError(
-            f"The model has format version {version}, this program reads {VERSION} to {TRELLIS_VERSION}: "
-            "update the program."
-        )
-    try:
-        tensors = {name: _tensor(data[end:], entry) for name, entry in header.items()}
-        layers = {name: IntegerLayer(*_parts(tensors, name), int(limit)) for name, limit in meta.pop("limits").items()}
-        kind = KINDS[meta.pop("kind")]
-        optional: dict[str, Any] = {"prediction": None} if kind is IntegerContext else {}
-        if "density" in meta:
-            meta["density"] = IntegerDensity(*meta["density"])
-        part: IntegerPart = kind(layers=layers, **(optional | meta | tensors))
-        if version != _version(part):
-            raise ValueError("the version is that of other models")
-        return part
-    except (ValueError, KeyError, TypeError, RuntimeError, AttributeError) as error:
-        raise AiwaveError(DAMAGED.format("its contents do not fit together")) from error
+            "The model is damaged: the parts of its integer model do not fit together; store it again from its "
+            "checkpoint."
+        ) from error
 
 
-def _version(model: IntegerPart) -> int:
-    if not isinstance(model, IntegerContext):
-        return VERSION
-    return TRELLIS_VERSION if model.trellis is not None else ORIENTED_VERSION if model.oriented else VERSION
+def _smallest(tensor: Tensor) -> np.ndarray:
+    """An array of the first of TYPES that holds all its values."""
+    largest = int(tensor.abs().max())
+    return tensor.numpy().astype(next(dtype for dtype in TYPES if largest <= np.iinfo(dtype).max))
 
 
-def _parts(tensors: dict[str, Tensor], name: str) -> tuple[Tensor, Tensor, Tensor]:
-    weight, bias, shift = (tensors.pop(f"{name}.{part}") for part in ("weight", "bias", "shift"))
-    return weight, bias, shift
-
-
-def _tensor(data: bytes, entry: dict[str, Any]) -> Tensor:
-    first, last = entry["data_offsets"]
-    values = np.frombuffer(data[first:last], dtype=TYPES[entry["dtype"]]).astype(np.int64)
-    return torch.from_numpy(values).view(entry["shape"])
-
-
-def model_identity(data: bytes) -> str:
-    """The SHA-256 of a model's bytes, in hexadecimal: what a stream names its model by."""
-    return hashlib.sha256(data).hexdigest()
+def _layer(arrays: dict[str, Tensor], part: LayerPart) -> IntegerLayer:
+    """Take the arrays of a layer. Raises KeyError if one is missing."""
+    weight, bias, shift = (arrays.pop(f"{part.name}.{key}") for key in ("weight", "bias", "shift"))
+    return IntegerLayer(weight, bias, shift, part.limit)

@@ -55,11 +55,6 @@ def to_stored(name: str, voxels: np.ndarray, offset: int | None, allow_float: bo
     return Stored((voxels.astype(np.int64) - offset).astype(dtype), offset, rounding)
 
 
-def to_original(stored: np.ndarray, offset: int) -> np.ndarray:
-    """Put an offset back: int64 values as the source had them, before its own rescale slope and intercept."""
-    return stored.astype(np.int64) + offset
-
-
 def _integers(name: str, voxels: np.ndarray, allow_float: bool) -> tuple[np.ndarray, float]:
     """Floats as int64, and how far the farthest was from one."""
     if not np.isfinite(voxels).all():

@@ -1,11 +1,10 @@
 """Models that come with the package: their cards, their files, and which suits a volume."""
 
-from .card import FORMER, Card, card_of, cards, former_bytes, shipped_bytes
+from .card import Card, card_of, cards, shipped_bytes
 from .choose import AUTO, LOOKED_AT, SECTIONS, Choice, candidates, middle, modalities
 
 __all__ = [
     "AUTO",
-    "FORMER",
     "LOOKED_AT",
     "SECTIONS",
     "Card",
@@ -13,7 +12,6 @@ __all__ = [
     "candidates",
     "card_of",
     "cards",
-    "former_bytes",
     "middle",
     "modalities",
     "shipped_bytes",

@@ -8,7 +8,6 @@ from importlib.resources.abc import Traversable
 from ..errors import AiwaveError
 
 SUFFIX = ".json"
-FORMER = ".former"
 
 
 @dataclass(frozen=True)
@@ -63,15 +62,6 @@ def shipped_bytes(card: Card) -> bytes:
     if hashlib.sha256(data).hexdigest() != card.sha256:
         raise AiwaveError(f"The model {card.name} is damaged (its hash is another): install aiwave again.")
     return data
-
-
-def former_bytes(identity: str) -> bytes | None:
-    """A model that once came with the package, by its hash: files that name it stay readable. None if none has it."""
-    import hashlib
-
-    entry = _folder() / f"{identity}{FORMER}"
-    data = entry.read_bytes() if entry.is_file() else None
-    return data if data is not None and hashlib.sha256(data).hexdigest() == identity else None
 
 
 def _folder() -> Traversable:

@@ -13,9 +13,8 @@ from .. import __version__
 from ..atomic import replacing
 from ..errors import AiwaveError
 from ..tracking import git_state, machine, package_versions
-from .older_runs import completed
 
-FORMAT = 1  # of run folders; this program cannot read a higher one
+VERSION = 1  # of run folders
 
 
 class RunFolder:
@@ -55,7 +54,7 @@ class RunFolder:
         state = git_state(Path(__file__).resolve())
         diff = state.pop("diff", "")
         provenance = {
-            "format": FORMAT,
+            "version": VERSION,
             "aiwave": __version__,
             "id": secrets.token_hex(4),
             "command": shlex.join(["aiwave", "train", *overrides]),
@@ -74,7 +73,7 @@ class RunFolder:
         """The stored configuration.
 
         Raises:
-            AiwaveError: If there is none or it is unreadable.
+            AiwaveError: If there is no readable one, or another version of this program wrote it.
         """
         if not self.config_path.is_file():
             raise AiwaveError(f"{self.path} is not a run folder: it has no config.yaml.")
@@ -84,8 +83,8 @@ class RunFolder:
             raise AiwaveError(f"{self.config_path} cannot be read as YAML: {str(error).splitlines()[0]}") from error
         if not isinstance(cfg, DictConfig):
             raise AiwaveError(f"{self.config_path} is not a configuration.")
-        self._check_format()
-        return completed(cfg)
+        self._check_version()
+        return cfg
 
     def provenance(self) -> dict[str, Any]:
         """Code, packages, machine and data of the run. Raises AiwaveError without a readable record."""
@@ -95,10 +94,17 @@ class RunFolder:
         except (OSError, ValueError) as error:
             raise AiwaveError(f"{path} cannot be read: this run folder is damaged.") from error
 
-    def _check_format(self) -> None:
-        """Raise AiwaveError for a folder that a newer version of this program wrote."""
-        known = self.provenance() if (self.path / "provenance.json").is_file() else {}
-        if known.get("format", 0) > FORMAT:
+    def _check_version(self) -> None:
+        """Raise AiwaveError for a folder of another version."""
+        if not (self.path / "provenance.json").is_file():
+            return
+        known = self.provenance()
+        if "version" not in known:
+            raise AiwaveError(
+                f"{self.path} was written before version {VERSION} of run folders: train again, or use it with commit "
+                "6ce39fe of this program."
+            )
+        if known["version"] != VERSION:
             raise AiwaveError(
                 f"{self.path} was written by aiwave {known.get('aiwave')}, which is newer than this {__version__}: "
                 "update aiwave."
