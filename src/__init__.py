@@ -6,14 +6,13 @@ __version__ = "0.1.0"
 __all__ = ["compress", "decompress", "info"]
 
 if TYPE_CHECKING:
-    from .bitstream.compress import compress
-    from .bitstream.decompress import decompress, info
+    from .api import compress, decompress, info
 
 
 def __getattr__(name: str) -> Any:
     """Import the public functions on first access: they need heavy libraries."""
     if name in __all__:
-        from . import bitstream
+        from . import api
 
-        return getattr(bitstream, name)
+        return getattr(api, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aiwave.bitstream import Model, compress, decompress, info
+from aiwave.api import compress, decompress, info
+from aiwave.bitstream import Model
 from aiwave.bitstream.container import chunk_crc
 from aiwave.bitstream.header import FIXED
 from aiwave.bitstream.sections import pack, unpack

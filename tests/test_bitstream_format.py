@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aiwave.bitstream import compress
+from aiwave.api import compress
 from aiwave.bitstream.container import join_segments, open_stream, split_segments
 from aiwave.coding.range_coder import encode_intervals
 

@@ -12,7 +12,8 @@ import safetensors.numpy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aiwave.bitstream import Model, find_model, model_file
+from aiwave.api import find_model
+from aiwave.bitstream import Model, model_file
 from aiwave.bitstream.sections import pack, unpack
 from aiwave.errors import AiwaveError
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from aiwave.bitstream import compress, decompress
+from aiwave.api import compress, decompress
 from aiwave.bitstream.batch import TileCodec
 from aiwave.bitstream.processes import helpers_for, outcomes
 from aiwave.errors import AiwaveError
@@ -137,7 +137,7 @@ def test_a_damaged_tile_is_named_wherever_it_is_decoded(small_batches, monkeypat
 
 CODE = """
 import sys
-from aiwave.bitstream import compress
+from aiwave.api import compress
 from aiwave.cli import main
 import torch
 sys.modules["aiwave.bitstream.compress"].BATCH = 32**3

@@ -10,7 +10,7 @@ import pytest
 import SimpleITK as sitk
 import tifffile
 
-from aiwave.bitstream import compress as compress_bytes
+from aiwave.api import compress as compress_bytes
 from aiwave.cli import main
 from aiwave.commands.images import WRITERS, write_image
 from aiwave.preparing.image import Image

@@ -10,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aiwave.bitstream import compress, decompress
+from aiwave.api import compress, decompress
 from aiwave.bitstream.batch import TileCodec
 from aiwave.bitstream.model import Model, model_file
 from aiwave.coding import BandCoder, dependent, integer_model, log_step_of

@@ -6,8 +6,8 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
-from aiwave.bitstream import compress, decompress, smaller_codec
-from aiwave.bitstream.generic import _smaller
+from aiwave.api import compress, decompress
+from aiwave.bitstream.generic import _smaller, smaller_codec
 from aiwave.bitstream.shipped import shipped_model
 from aiwave.cli import main
 from aiwave.errors import AiwaveError

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from aiwave.bitstream import automatic_model, compress, decompress, find_model, info
+from aiwave.api import compress, decompress, find_model, info
+from aiwave.bitstream.automatic import automatic_model
 from aiwave.cli import main
 from aiwave.errors import AiwaveError
 from aiwave.pretrained import card, card_of, cards, shipped_bytes

@@ -4,7 +4,6 @@ import math
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,11 +11,8 @@ import numpy as np
 from ..coding import log_step_of
 from ..coding.constants import LOG_STEP_LIMIT
 from ..errors import AiwaveError
-from ..pretrained import AUTO
-from .automatic import automatic_model
 from .batch import TileCodec, cut
 from .container import CodedTile, write_stream
-from .find_model import find_model
 from .grid import Grid, Tile
 from .header import DTYPES, SIDE_LIMIT, TILE_LIMIT, Header
 from .model import Model
@@ -48,7 +44,7 @@ class Source:
 
 def compress(
     volume: np.ndarray,
-    model: Model | str | Path | None = None,
+    model: Model,
     *,
     lossless: bool = False,
     step: float | None = None,
@@ -62,12 +58,10 @@ def compress(
 ) -> bytes:
     """Code a volume (D, H, W) or a series (T, D, H, W) of uint8, int8, uint16 or int16 as an .aiw stream.
 
-    `model` is the name of a ready-made model, a model file, a run's folder, a checkpoint or a model that was loaded;
-    without one a ready-made model is chosen (see `automatic_model`). Give one of: `lossless`; the
-    quantisation `step`, in units of the voxels; the `psnr` [dB] to reach, within 0.1, its peak 255 for 8 bits and
-    65535 for 16; the `bpp` [bit/voxel], within 2 %. `metadata` is anything that JSON can hold. Tiles of `tile` voxels a
-    side can be decoded alone. `optimise` has lossy coding leave out what costs more bits than it is worth, in two to
-    three times the time.
+    Give one of: `lossless`; the quantisation `step`, in units of the voxels; the `psnr` [dB] to reach, within 0.1,
+    its peak 255 for 8 bits and 65535 for 16; the `bpp` [bit/voxel], within 2 %. `metadata` is anything that JSON can
+    hold. Tiles of `tile` voxels a side can be decoded alone. `optimise` has lossy coding leave out what costs more
+    bits than it is worth, in two to three times the time.
 
     Raises:
         AiwaveError: For other volumes, a model that cannot code them so, or a target that cannot be reached.
@@ -82,15 +76,14 @@ def compress(
     if len(chosen) != 1:
         raise AiwaveError(f"Give exactly one of lossless, step, psnr and bpp, not {', '.join(chosen) or 'none'}.")
     source = prepare(volume, lossless)
-    loaded = automatic_model(np.asarray(volume), lossless)[0] if model in (None, AUTO) else find_model(model)
-    side = _side(tile, loaded.levels)
-    writer = Writer(source, loaded, side, dict(metadata or {}), embed_model, optimise, progress)
+    side = _side(tile, model.levels)
+    writer = Writer(source, model, side, dict(metadata or {}), embed_model, optimise, progress)
     if writer.grid.largest > TILE_LIMIT:
         raise AiwaveError(
             f"Tiles of {tile} voxels a side would have more than {TILE_LIMIT} voxels: choose smaller ones."
         )
     if lossless:
-        return writer.write(TileCodec(loaded, 0, True))
+        return writer.write(TileCodec(model, 0, True))
     if step is not None:
         return writer.write(writer.lossy(_log_step(step)))
     return search(writer, Target(psnr, bpp))
@@ -167,19 +160,24 @@ class Writer:
         return write_stream(header, self.metadata, values, self.model.data if self.embed_model else b"", coded)  # type: ignore[arg-type]
 
 
-def prepare(volume: np.ndarray, lossless: bool) -> Source:
-    """Check a volume and choose what is coded of it. Raises AiwaveError for what cannot be coded."""
+def checked(volume: np.ndarray) -> np.ndarray:
+    """The volume (D, H, W) or series (T, D, H, W) in native byte order. Raises AiwaveError if it cannot be coded."""
     array = np.asarray(volume)
     dtype = array.dtype.newbyteorder("=")
     if dtype not in DTYPES:
         raise AiwaveError(f"The volume holds {array.dtype} voxels: convert them to uint8, int8, uint16 or int16.")
     if array.ndim not in (3, 4) or 0 in array.shape or max(array.shape) > SIDE_LIMIT:
         raise AiwaveError(f"The volume has the shape {array.shape}: give (D, H, W) or, for a series, (T, D, H, W).")
+    return array.astype(dtype, copy=False)
+
+
+def prepare(volume: np.ndarray, lossless: bool) -> Source:
+    """Check a volume and choose what is coded of it. Raises AiwaveError for what cannot be coded."""
+    array = checked(volume)
     voxels = array if array.ndim == 4 else array[None]
-    voxels = voxels.astype(dtype, copy=False)
     values = pack_values(voxels) if lossless else None
     offset = 0 if values is not None else min(0, int(voxels.min()))  # as volumes are prepared for training
-    return Source(voxels, array.ndim == 4, dtype, offset, values)
+    return Source(voxels, array.ndim == 4, array.dtype, offset, values)
 
 
 def _side(tile: int, levels: int) -> int:

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Generator, Sequence
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,12 +11,10 @@ from ..errors import AiwaveError
 from .batch import TileCodec
 from .compress import BATCH, Progress
 from .container import Stream, open_stream
-from .find_model import find_model
 from .grid import Box, Tile
 from .header import DAMAGED, VERSION, Header
 from .model import Model
 from .processes import helpers_for, outcomes
-from .shipped import shipped_by_identity
 from .tile_work import CodedBatch, DecodeTiles
 from .values import values_from_bytes
 
@@ -28,7 +25,7 @@ def decompress(
     data: bytes | memoryview,
     region: Region | None = None,
     level: int = 0,
-    model: Model | str | Path | None = None,
+    model: Model | None = None,
     progress: Progress | None = None,
 ) -> np.ndarray:
     """Decode an .aiw stream: the volume (D, H, W) or series (T, D, H, W), in the dtype that it had.
@@ -115,27 +112,22 @@ def coarse_box(box: Box, level: int) -> Box:
     return frames, *(slice(part.start >> level, -(-part.stop >> level)) for part in rest)  # type: ignore[return-value]
 
 
-def stream_model(stream: Stream, model: Model | str | Path | None) -> Model:
-    """The model of a stream: the given one, that inside, or the ready-made one that it names.
-
-    Raises AiwaveError if it is missing or another.
-    """
+def stream_model(stream: Stream, given: Model | None) -> Model:
+    """The model of a stream: the given one or that inside. Raises AiwaveError if it is missing or another."""
     identity = stream.header.identity.hex()
-    if model is None and not stream.model:
-        model = shipped_by_identity(identity)
-    if model is None and not stream.model:
+    if given is None and not stream.model:
         name = stream.metadata.get("model")
         called = f" {name!r}" if isinstance(name, str) else ""
         raise AiwaveError(f"The file needs its model{called} (identity {identity[:16]}…): give the model file.")
-    loaded = Model.from_bytes(stream.model) if model is None else find_model(model)
-    if loaded.identity != identity:
+    model = given or Model.from_bytes(stream.model)
+    if model.identity != identity:
         raise AiwaveError(
-            f"The file was written with the model {identity[:16]}…, not with {loaded.name} ({loaded.identity[:16]}…): "
+            f"The file was written with the model {identity[:16]}…, not with {model.name} ({model.identity[:16]}…): "
             "give the model it was written with."
         )
-    if loaded.levels != stream.header.levels:
+    if model.levels != stream.header.levels:
         raise AiwaveError(DAMAGED.format("its model has other levels"))
-    return loaded
+    return model
 
 
 def _table(stream: Stream) -> np.ndarray | None:

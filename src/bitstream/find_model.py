@@ -1,37 +1,8 @@
-"""The model that a user names."""
+"""The codec of a run as a model file."""
 
 from pathlib import Path
 
-from ..errors import AiwaveError
-from .model import Model, model_file
-from .shipped import shipped_model
-
-SUFFIX = ".aiwm"
-LIMIT = 1 << 30
-
-
-def find_model(model: Model | str | Path) -> Model:
-    """Load a ready-made model by its name, a model file, or the codec of a run's folder or checkpoint.
-
-    A loaded model is returned as it is. Raises AiwaveError if there is none, or it is damaged or cannot write files.
-    """
-    if isinstance(model, Model):
-        return model
-    path = Path(model).expanduser()
-    if not path.exists() and path.name == str(model) and not path.suffix:
-        return shipped_model(path.name)
-    if path.is_dir() or path.suffix == ".ckpt":
-        return Model.from_bytes(run_model_file(path))
-    try:
-        if path.stat().st_size > LIMIT:
-            raise AiwaveError(f"{path} is too large to be a model file: give one that aiwave export wrote.")
-        data = path.read_bytes()
-    except OSError as error:
-        raise AiwaveError(f"The model {path} cannot be read: {error.strerror}.") from error
-    try:
-        return Model.from_bytes(data)
-    except AiwaveError as error:
-        raise AiwaveError(f"{path}: {error}") from error
+from .model import model_file
 
 
 def run_model_file(

@@ -11,7 +11,7 @@ from ..pretrained import AUTO, modalities
 from .output import STREAM, check_unused, parser, progress_bar
 
 if TYPE_CHECKING:
-    from ..bitstream import Smaller
+    from ..bitstream.generic import Smaller
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -20,7 +20,9 @@ def main(arguments: Sequence[str]) -> None:
     check_unused(args.output, args.force)
     if args.modality is not None and args.modality not in modalities():
         raise AiwaveError(f"--modality is {args.modality}: give one of {', '.join(modalities())}, or leave it out.")
-    from ..bitstream import automatic_model, compress, find_model, smaller_codec
+    from ..api import compress, find_model
+    from ..bitstream.automatic import automatic_model
+    from ..bitstream.generic import smaller_codec
     from .geometry import image_metadata
     from .images import read_image
 

@@ -13,7 +13,7 @@ def main(arguments: Sequence[str]) -> None:
     """Run the command with the arguments after its name. Raises AiwaveError for bad input."""
     args = arguments_of().parse_args(arguments)
     check_unused(args.output, args.force)
-    from ..bitstream import decompress
+    from ..api import decompress
     from ..bitstream.container import open_stream
     from ..bitstream.decompress import to_box
     from .geometry import image_of, part_of
