@@ -5,7 +5,7 @@ import SimpleITK as sitk
 
 from aiwave.cli import main
 from aiwave.datamodules.manifest import Manifest
-from aiwave.datamodules.readers import load_volumes
+from aiwave.datamodules.volume import load_volumes
 from aiwave.preparing.restore import restore_volumes
 
 CT, MR = "1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.4"

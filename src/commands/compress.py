@@ -21,8 +21,7 @@ def main(arguments: Sequence[str]) -> None:
     if args.modality is not None and args.modality not in modalities():
         raise AiwaveError(f"--modality is {args.modality}: give one of {', '.join(modalities())}, or leave it out.")
     from ..bitstream import automatic_model, compress, find_model, smaller_codec
-    from .geometry import image_metadata
-    from .images import read_image
+    from ..images import image_metadata, read_image
 
     model = None if args.model == AUTO else find_model(args.model)
     image = read_image(args.input)

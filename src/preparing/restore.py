@@ -5,9 +5,9 @@ from collections.abc import Iterable
 import numpy as np
 
 from ..datamodules.manifest import Entry
+from ..images.exact import to_original
+from ..images.image import Image
 from .box import Box
-from .exact import to_original
-from .image import Image
 
 
 def restore_crop(entry: Entry, stored: np.ndarray) -> Image:
