@@ -1,8 +1,9 @@
 """NIfTI files, and the pair .hdr and .img of NIfTI or Analyze.
 
-SimpleITK gives their geometry and writes them. Voxels are read here, since it fills a truncated file up with zeros,
-puts zeros for NaN and infinity, and applies the file's slope and intercept, all without a word; and for a.nii.gz it
-takes the voxels of a.nii if that lies beside it.
+SimpleITK gives their geometry and writes them; nibabel reads their headers. Voxels are read here: SimpleITK fills a
+truncated file up with zeros, puts zeros for NaN and infinity, and applies the file's slope and intercept, all without a
+word, and for a.nii.gz it takes the voxels of a.nii if that lies beside it; nibabel does not look at the checksum of a
+compressed file, and allocates whatever a header claims.
 """
 
 import errno
@@ -11,8 +12,6 @@ import math
 import os
 import struct
 import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -24,32 +23,13 @@ from .image import Header, Image, check_dimensions, check_single_channel, native
 
 if TYPE_CHECKING:
     import SimpleITK
+    from nibabel.nifti1 import Nifti1Header
 
 SUFFIXES = (".nii", ".nii.gz", ".hdr")
 MOST_COLOURS = 4
 HEADER_BYTES, SCALE = 352, 112  # of the files written; the place of slope and intercept in them
 CHUNK_BYTES = 1 << 22
-# NIfTI datatype codes of voxels that are one number
-TYPES = {2: "u1", 4: "i2", 8: "i4", 16: "f4", 64: "f8", 256: "i1", 512: "u2", 768: "u4", 1024: "i8", 1280: "u8"}
-
-# size of the header: offset, type and length of its dim, datatype, vox_offset, scl_slope and scl_inter; Analyze has no
-# slope, but SPM writes its scale factor to the same place
-FIELDS = {
-    348: ((40, "i2", 8), (70, "i2", 1), (108, "f4", 1), (112, "f4", 1), (116, "f4", 1)),
-    540: ((16, "i8", 8), (12, "i2", 1), (168, "i8", 1), (176, "f8", 1), (184, "f8", 1)),
-}
-
-
-@dataclass(frozen=True)
-class _Layout:
-    """First byte of the voxels, size of the header, type (None if not single numbers), axes (x last) and scale."""
-
-    start: int
-    header: int
-    dtype: np.dtype | None
-    shape: tuple[int, ...]
-    slope: float
-    intercept: float
+LONGEST = 540  # bytes of a NIfTI-2 header
 
 
 def takes(path: Path) -> bool:
@@ -119,24 +99,27 @@ def _stored(path: Path) -> tuple[np.ndarray, float, float]:
     """
     try:
         with _open(path) as stream:
-            layout = _layout(stream.read(540))
-        if layout.dtype is None:
-            raise ValueError("its voxels are not single numbers")
-        count = math.prod(layout.shape)
-        size = count * layout.dtype.itemsize
+            found = _parsed(stream.read(LONGEST))
+        shape, dtype, start = _shape(found["dim"]), found.get_data_dtype(), found.get_data_offset()
+        if dtype.kind not in "uif":
+            raise AiwaveError(f"{path} holds {dtype} voxels: save it with integers.")
+        size = math.prod(shape) * dtype.itemsize
         data = _image_of(path)
-        if data == path and path.suffix.lower() == ".hdr" and not layout.start:
+        if data == path and path.suffix.lower() == ".hdr" and not start:
             raise AiwaveError(f"{path} has no {path.stem}.img beside it, the file of its voxels: add it.")
         with _open(data) as stream:
-            stream.seek(layout.start or (layout.header if data == path else 0))
-            content = bytearray().join(_chunks(stream))
+            stream.seek(start or (found.sizeof_hdr if data == path else 0))
+            content = bytearray()
+            while chunk := stream.read(CHUNK_BYTES):  # a compressed stream verifies its checksum at its end
+                content += chunk
         if len(content) < size:
             raise ValueError(f"{len(content)} of {size} bytes of voxels are there")
     except (EOFError, OSError, ValueError, OverflowError, zlib.error) as error:
         raise unreadable(str(path), str(error)) from error
-    voxels = np.frombuffer(content, layout.dtype, count).reshape(layout.shape)
-    declared = bool(np.isfinite([layout.slope, layout.intercept]).all()) and layout.slope != 0
-    slope, intercept = (layout.slope, layout.intercept) if declared else (1.0, 0.0)
+    voxels = np.frombuffer(content, dtype, math.prod(shape)).reshape(shape)
+    slope, intercept = float(found["scl_slope"]), float(found["scl_inter"])
+    if slope == 0 or not math.isfinite(slope) or not math.isfinite(intercept):
+        slope, intercept = 1.0, 0.0
     return native(voxels), slope, intercept
 
 
@@ -162,21 +145,16 @@ def _shape(dim: np.ndarray) -> tuple[int, ...]:
     return tuple(sides[::-1])
 
 
-def _chunks(stream: BinaryIO | gzip.GzipFile) -> Iterator[bytes]:
-    """Yield the rest of a stream; reading a compressed one to its end verifies its checksum."""
-    while chunk := stream.read(CHUNK_BYTES):
-        yield chunk
+def _parsed(block: bytes) -> "Nifti1Header":
+    """The header at the start of a file, of either byte order. Raises ValueError if there is none or it is cut short.
 
+    Analyze has the fields of NIfTI but for the slope, and SPM writes its scale factor to the same place.
+    """
+    from nibabel.analyze import AnalyzeHeader
+    from nibabel.nifti1 import Nifti1Header
+    from nibabel.nifti2 import Nifti2Header
 
-def _layout(header: bytes) -> _Layout:
-    """Read a NIfTI-1 or -2 header of either byte order. Raises ValueError if it is neither or cut short."""
-    for order in "<>":
-        size = int(np.frombuffer(header, f"{order}i4", 1)[0])
-        if size in FIELDS:
-            dim, code, start, slope, intercept = (
-                np.frombuffer(header, order + kind, count, offset) for offset, kind, count in FIELDS[size]
-            )
-            kind = TYPES.get(int(code[0]))
-            dtype = None if kind is None else np.dtype(order + kind)
-            return _Layout(int(start[0]), size, dtype, _shape(dim), float(slope[0]), float(intercept[0]))
+    for family, kind in ((AnalyzeHeader, Nifti1Header), (Nifti2Header, Nifti2Header)):
+        if family.may_contain_header(block):
+            return kind(block[: kind.sizeof_hdr], check=False)
     raise ValueError("it has no NIfTI header")
