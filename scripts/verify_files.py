@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 from aiwave.api import decompress
-from aiwave.commands.images import read_image
+from aiwave.images import read_image
 
 COLUMNS = ("file", "quality", "bpp", "psnr_db", "encode_s", "decode_s", "off_encoder", "passed")
 

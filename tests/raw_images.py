@@ -5,9 +5,9 @@ import SimpleITK as sitk
 
 from aiwave.cli import main
 from aiwave.datamodules.manifest import Manifest
-from aiwave.datamodules.readers import load_volumes
+from aiwave.datamodules.volume import load_volumes
+from aiwave.images import Image
 from aiwave.preparing.box import Box
-from aiwave.preparing.image import Image
 
 CT, MR = "1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.4"
 

@@ -208,7 +208,7 @@ def test_another_size_is_a_failure(tmp_path, monkeypatch):
 @pytest.mark.skipif(not (MEASURED.exists() and DATA.is_dir()), reason="no measured anchors or data here")
 @pytest.mark.parametrize("subset", ["fib25", "bold"])
 def test_points_agree_with_those_measured_elsewhere(subset):
-    from aiwave.datamodules.readers import load_volumes
+    from aiwave.datamodules.volume import load_volumes
 
     names = {"sperr": "sperr", "jpegxl_ll": "jpegxl", "jpegls": "jpegls"}
     path = sorted((DATA / "test" / subset).iterdir())[0]

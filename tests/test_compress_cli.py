@@ -12,9 +12,8 @@ import tifffile
 
 from aiwave.api import compress as compress_bytes
 from aiwave.cli import main
-from aiwave.commands.images import WRITERS, write_image
-from aiwave.preparing.image import Image
-from aiwave.preparing.readers import read_images
+from aiwave.images import Image, read_images, write_image
+from aiwave.images.image_files import WRITERS
 
 from .conftest import textured
 from .files import file_model, noise, npy

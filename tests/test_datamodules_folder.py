@@ -12,8 +12,9 @@ import SimpleITK as sitk
 import tifffile
 
 from aiwave.datamodules import FolderDataModule
-from aiwave.datamodules.readers import load_volumes, read_header
+from aiwave.datamodules.volume import load_volumes
 from aiwave.errors import AiwaveError
+from aiwave.images.image_files import read_header
 
 from .modules import SETTINGS
 

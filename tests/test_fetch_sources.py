@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from aiwave.errors import AiwaveError
+from aiwave.images import read_images
 from aiwave.preparing import DecathlonTask, MrNet, SpmAttention, ZenodoRecord
-from aiwave.preparing.readers import read_images
 from tests.published import analyze, dicom_slices, nifti, noise
 from tests.serving import md5_of, tar_of, zip_of
 

@@ -96,7 +96,7 @@ def test_help_and_import_need_no_heavy_library():
 def test_files_need_neither_lightning_nor_monai():
     """They would take longer to import than most volumes to decode."""
     code = (
-        "import sys, aiwave.bitstream, aiwave.commands.geometry, aiwave.commands.images, aiwave.preparing.readers; "
+        "import sys, aiwave.bitstream, aiwave.images, aiwave.preparing; "
         "sys.exit(any(name in sys.modules for name in ('pytorch_lightning', 'monai', 'hydra', 'wandb')))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -12,7 +12,7 @@ import pytest
 import tifffile
 
 from aiwave.datamodules.manifest import Manifest
-from aiwave.datamodules.readers import load_volumes
+from aiwave.datamodules.volume import load_volumes
 from aiwave.errors import AiwaveError
 from aiwave.preparing import pipeline, subject
 from tests.raw_images import noise, prepare, restored

@@ -6,7 +6,6 @@ import SimpleITK as sitk
 import tifffile
 
 from aiwave.datamodules.manifest import Manifest
-from aiwave.preparing.readers import read_images
 from tests.raw_images import CT, MR, NO_SPLIT, dicom, noise, pixels, placed, prepare, restored
 
 SMALL = "source.crops.size=[4,8,8]"
@@ -104,45 +103,3 @@ def test_time_becomes_volumes(tmp_path, name):
     assert prepare(tmp_path / "raw", tmp_path / "out", SMALL, *NO_SPLIT) == 0
     volumes = restored(tmp_path / "out/set", "a")
     np.testing.assert_array_equal(np.stack([volumes[time].voxels for time in range(3)]), voxels)
-
-
-@pytest.mark.parametrize("dtype", ["int16", "uint8"])
-def test_nifti_keeps_stored_values_and_declares_its_slope(tmp_path, dtype):
-    voxels = noise((5, 6, 7), dtype, 0, 200)
-    path = tmp_path / "scaled.nii"
-    sitk.WriteImage(placed(voxels), str(path))
-    content = bytearray(path.read_bytes())
-    content[112:120] = np.array([0.37, -12.5], "<f4").tobytes()  # scl_slope and scl_inter
-    path.write_bytes(content)
-    (image,) = read_images(path)
-    np.testing.assert_array_equal(image.voxels, voxels)
-    physical = sitk.GetArrayFromImage(sitk.ReadImage(str(path)))
-    np.testing.assert_allclose(image.slope * image.voxels + image.intercept, physical, rtol=1e-6)
-
-
-def test_big_endian_analyze_of_spm(tmp_path):
-    voxels = noise((4, 5, 6), "int16", -9, 900)
-    header = np.zeros(348, np.uint8).tobytes()
-    fields = {0: (">i4", [348]), 40: (">i2", [4, 6, 5, 4, 1, 0, 0, 0]), 70: (">i2", [4, 16])}
-    fields |= {76: (">f4", [0, 3, 3, 4.5]), 112: (">f4", [0.25])}
-    content = bytearray(header)
-    for place, (kind, values) in fields.items():
-        data = np.array(values, kind).tobytes()
-        content[place : place + len(data)] = data
-    (tmp_path / "s.hdr").write_bytes(content)
-    (tmp_path / "s.img").write_bytes(voxels.astype(">i2").tobytes())
-    (image,) = read_images(tmp_path / "s.hdr")
-    np.testing.assert_array_equal(image.voxels, voxels)
-    assert (image.slope, image.spacing) == (0.25, (4.5, 3.0, 3.0))
-
-
-def test_spacing_of_imagej(tmp_path):
-    tifffile.imwrite(
-        tmp_path / "a.tif",
-        noise((3, 4, 5), "uint8", 0, 255),
-        imagej=True,
-        resolution=(1 / 4.6, 1 / 4.6),
-        metadata={"axes": "ZYX", "spacing": 45.0, "unit": "nm"},
-    )
-    (image,) = read_images(tmp_path / "a.tif")
-    np.testing.assert_allclose(image.spacing, (45e-6, 4.6e-6, 4.6e-6), rtol=1e-6)

@@ -9,7 +9,7 @@ import pytest
 
 from aiwave.cli import main
 from aiwave.datamodules.manifest import Manifest
-from aiwave.datamodules.readers import load_volumes
+from aiwave.datamodules.volume import load_volumes
 from tests.raw_images import BY_REGION, prepare, restored
 from tests.runs import train
 

@@ -6,8 +6,7 @@ import SimpleITK as sitk
 import tifffile
 
 from aiwave.errors import AiwaveError
-from aiwave.preparing import LocalFiles, readers
-from aiwave.preparing.readers import read_images
+from aiwave.preparing import LocalFiles
 from tests.raw_images import NO_SPLIT, dicom, noise, placed, prepare
 
 
@@ -99,55 +98,6 @@ def test_folders_of_slices(tmp_path, capfd, make, words):
     (sentence,) = [line for line in capfd.readouterr().err.splitlines() if line.startswith("aiwave: ")]
     assert [word for word in words if word not in sentence] == [], sentence
     assert list((tmp_path / "out").rglob("*.nii.gz")) == []
-
-
-def cut(path):
-    path.write_bytes(path.read_bytes()[:-30])
-    return path
-
-
-def objects(path):
-    np.save(path, np.array([[["a", None]]], object), allow_pickle=True)
-
-
-@pytest.mark.parametrize(
-    ("name", "make", "words"),
-    [
-        ("a.npy", objects, "a.npy cannot be read"),
-        ("a.npy", lambda path: cut([np.save(path, noise((3, 4, 5))), path][1]), "a.npy cannot be read"),
-        ("a.npy", lambda path: np.save(path, noise((9, 8, 7, 3))), "colour image"),
-        ("a.npy", lambda path: np.save(path, noise((9, 8))), "2 axes"),
-        ("a.nii", lambda path: cut([sitk.WriteImage(placed(noise((3, 4, 5))), str(path)), path][1]), "bytes of voxels"),
-        ("a.mha", lambda path: cut([sitk.WriteImage(placed(noise((3, 4, 5))), str(path)), path][1]), "cannot be read"),
-        ("a.nii", lambda path: sitk.WriteImage(sitk.Image([4, 5, 6], sitk.sitkVectorUInt8, 3), str(path)), "colour"),
-        ("a.nrrd", lambda path: sitk.WriteImage(sitk.Image([4, 5, 6], sitk.sitkVectorUInt8, 3), str(path)), "colour"),
-        ("a.tif", lambda path: tifffile.imwrite(path, noise((4, 5, 6, 3), "uint8"), photometric="rgb"), "colour"),
-        ("a.tif", lambda path: path.write_text("hello"), "a.tif cannot be read"),
-        ("a.txt", lambda path: path.write_text("hello"), "not an image that can be read"),
-    ],
-)
-def test_files(tmp_path, name, make, words):
-    make(tmp_path / name)
-    with pytest.raises(AiwaveError, match=words):
-        read_images(tmp_path / name)
-
-
-def test_half_of_an_analyze_pair(tmp_path):
-    sitk.WriteImage(placed(noise((3, 4, 5), "int16")), str(tmp_path / "a.hdr"))
-    (tmp_path / "a.img").write_bytes(bytes(20))
-    with pytest.raises(AiwaveError, match=r"a\.hdr cannot be read"):
-        read_images(tmp_path / "a.hdr")
-
-
-def test_no_permission(tmp_path, monkeypatch):
-    np.save(tmp_path / "a.npy", noise((3, 4, 5)))
-    monkeypatch.setattr(readers.os, "access", lambda *_: False)
-    with pytest.raises(AiwaveError, match=r"a\.npy cannot be read: permission denied"):
-        read_images(tmp_path / "a.npy")
-    series(tmp_path / "raw")
-    monkeypatch.setattr(readers.os, "access", lambda path, mode: path.name != "002_2.dcm")
-    with pytest.raises(AiwaveError, match=r"002_2\.dcm cannot be read: permission denied"):
-        read_images(tmp_path / "raw")
 
 
 @pytest.mark.parametrize(("given", "words"), [("none", "does not exist"), ("empty", "holds no image"), (None, "from=")])

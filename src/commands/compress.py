@@ -23,8 +23,7 @@ def main(arguments: Sequence[str]) -> None:
     from ..api import compress, find_model
     from ..bitstream.automatic import automatic_model
     from ..bitstream.generic import smaller_codec
-    from .geometry import image_metadata
-    from .images import read_image
+    from ..images import image_metadata, read_image
 
     model = None if args.model == AUTO else find_model(args.model)
     image = read_image(args.input)

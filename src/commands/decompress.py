@@ -16,8 +16,8 @@ def main(arguments: Sequence[str]) -> None:
     from ..api import decompress
     from ..bitstream.container import open_stream
     from ..bitstream.decompress import to_box
-    from .geometry import image_of, part_of
-    from .images import lost_by, write_image, writer_of
+    from ..images import image_of, part_of, write_image
+    from ..images.image_files import lost_by, writer_of
 
     if args.output != STREAM:
         writer_of(args.output)

@@ -7,9 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import AiwaveError
-
-STREAM = "-"
-"""Standard input or output."""
+from ..images.image_files import STREAM as STREAM
 
 
 def check_unused(name: str, force: bool) -> None:

@@ -97,7 +97,7 @@ def _record(item: Item) -> Record:
 
 def _deterministic(in_files: bool, crop: Sequence[int]) -> Compose:
     """Load (if `in_files`) and pad to (1, D, H, W) in the stored dtype, uint16 as int32: the part worth caching."""
-    from .readers import volume_loader
+    from ..images.monai_readers import volume_loader
 
     load = [volume_loader()] if in_files else []
     channel = EnsureChannelFirstd(KEY, channel_dim="no_channel")

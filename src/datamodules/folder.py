@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import AiwaveError
+from ..images.image_files import VOLUME_SUFFIXES
 from .item import Item
 from .prepared import PreparedDataModule
-from .volume import Volume
+from .volume import Volume, load_volumes
 
 
 class FolderDataModule(PreparedDataModule):
@@ -49,25 +50,21 @@ class FolderDataModule(PreparedDataModule):
         return hashlib.sha256("\n".join(facts).encode(errors="surrogateescape")).hexdigest()
 
     def _load(self, split: str) -> Iterator[Volume]:
-        from .readers import load_volumes
-
         for file in self._files(split):
             yield from load_volumes(file, str(self.name))
 
     def _files(self, split: str) -> list[Path]:
         """Return the volume files of a split, sorted. Raises AiwaveError if there is none."""
-        from .readers import SUFFIXES
-
         root = Path(str(self.root)).expanduser()
         if not root.is_dir():
             raise AiwaveError(f"dataset.root {root} is not a folder: give the one that holds train/ and test/.")
         folder = root / split / self.subset
         if not folder.is_dir():
             raise AiwaveError(f"{folder} is not a folder: set dataset.subset to {_subsets(root / split)}.")
-        files = sorted(file for file in folder.iterdir() if file.name.lower().endswith(SUFFIXES))
+        files = sorted(file for file in folder.iterdir() if file.name.lower().endswith(VOLUME_SUFFIXES))
         if not files:
             raise AiwaveError(
-                f"{folder} holds no volume ({', '.join(SUFFIXES)}): add one or set dataset.subset to "
+                f"{folder} holds no volume ({', '.join(VOLUME_SUFFIXES)}): add one or set dataset.subset to "
                 f"{_subsets(root / split)}."
             )
         return files

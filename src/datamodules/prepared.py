@@ -10,7 +10,7 @@ from .base import VolumeDataModule
 from .entry import SPLITS, Entry
 from .item import Item
 from .manifest import Manifest
-from .volume import Volume
+from .volume import Volume, load_volumes
 
 ENOUGH_TO_HOLD_OUT = 3
 
@@ -73,8 +73,6 @@ class PreparedDataModule(VolumeDataModule):
             yield self._read(manifest, entry)
 
     def _read(self, manifest: Manifest, entry: Entry) -> Volume:
-        from .readers import load_volumes
-
         (volume,) = load_volumes(manifest.verify(entry), str(self.name))
         return volume
 

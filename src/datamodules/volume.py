@@ -2,8 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
+
+from ..images.image_files import read_voxels
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,3 +35,11 @@ def frames(dataset: str, file: str, voxels: np.ndarray) -> Iterator[Volume]:
         return
     for t, frame in enumerate(voxels):
         yield Volume(dataset, f"{file}#{t}", frame)
+
+
+def load_volumes(path: Path, dataset: str) -> Iterator[Volume]:
+    """Yield the volumes stored in the file at `path`: one, or each frame of a series; the file is read once.
+
+    Raises AiwaveError, naming the file, as `read_voxels` does.
+    """
+    yield from frames(dataset, path.name, read_voxels(path))

@@ -6,11 +6,8 @@ from pathlib import Path
 
 from ..datamodules.entry import SPLITS
 from ..errors import AiwaveError
-from . import read_dicom, read_tiff
+from ..images.image_files import KINDS, holds_slices, is_image, is_volume_of_slices, stem_of
 from .raw import Raw, Source
-from .readers import KINDS, reads
-
-ENDINGS = (".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd", ".hdr", ".tiff", ".tif", ".npy", ".dcm")
 
 
 class LocalFiles(Source):
@@ -59,36 +56,17 @@ class LocalFiles(Source):
 
 def _in(path: Path) -> list[Path]:
     """The images at `path`: `path` itself, or those directly in it."""
-    if path.is_file() or _is_one_volume(path):
-        return [path] if reads(path) else []
+    if path.is_file() or is_volume_of_slices(path):
+        return [path] if is_image(path) else []
     entries = (entry for entry in sorted(path.iterdir()) if not entry.name.startswith("."))
-    return [entry for entry in entries if (entry.is_file() or _has_slices(entry)) and reads(entry)]
-
-
-def _is_one_volume(folder: Path) -> bool:
-    """True if the files of the folder itself, not of its subfolders, are the slices of one subject."""
-    return any(read_dicom.takes(file) for file in sorted(folder.iterdir()) if file.is_file()) or _has_tiff_slices(
-        folder
-    )
-
-
-def _has_slices(folder: Path) -> bool:
-    return _has_tiff_slices(folder) or read_dicom.takes(folder)
-
-
-def _has_tiff_slices(folder: Path) -> bool:
-    """True if the folder has several TIFF files and the first has a single page."""
-    from ..datamodules.tiff_reader import tiff_header
-
-    files = read_tiff.slices(folder)
-    return len(files) > 1 and tiff_header(files[0]).shape[0] == 1
+    return [entry for entry in entries if (entry.is_file() or holds_slices(entry)) and is_image(entry)]
 
 
 def _named(root: Path, found: list[tuple[str | None, Path]]) -> Iterator[Raw]:
     """Name subjects after their files or, where that is not unique, after their relative paths."""
-    names = Counter(_stem(path) for _, path in found)
+    names = Counter(stem_of(path) for _, path in found)
     for split, path in found:
-        name = _stem(path)
+        name = stem_of(path)
         if names[name] > 1:
             name = "_".join([*path.relative_to(root).parts[:-1], path.name if _twins(path, found) else name])
         yield Raw(name, path, split, str(path))
@@ -96,9 +74,4 @@ def _named(root: Path, found: list[tuple[str | None, Path]]) -> Iterator[Raw]:
 
 def _twins(path: Path, found: list[tuple[str | None, Path]]) -> bool:
     """True if another image beside it has the same name but for its suffix."""
-    return sum(other.parent == path.parent and _stem(other) == _stem(path) for _, other in found) > 1
-
-
-def _stem(path: Path) -> str:
-    ending = next((end for end in ENDINGS if path.name.lower().endswith(end)), "") if path.is_file() else ""
-    return path.name[: len(path.name) - len(ending)]
+    return sum(other.parent == path.parent and stem_of(other) == stem_of(path) for _, other in found) > 1

@@ -10,15 +10,14 @@ import numpy as np
 
 from ..datamodules.manifest import Entry, sha256_of
 from ..errors import AiwaveError
+from ..images.exact import Stored, to_stored
+from ..images.image import Image
+from ..images.image_files import read_images, write_image
 from .box import Box
 from .crops import Crops
-from .exact import Stored, to_stored
 from .free_space import check_free_space
-from .image import Image
 from .raw import Raw
-from .readers import read_images
 from .splits import Share, regions
-from .write import write_image
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,8 @@ def prepare_subject(raw: Raw, shares: Sequence[Share], how: Conversion, folder: 
                 name = f"{share.split}/{file_stem(raw.subject)}{_place(box, label)}{how.suffix}"
                 written.append(folder / name)
                 crop = replace(frame, voxels=frame.voxels[box.slices], origin=frame.position(box.start))
-                write_image(crop, written[-1])
+                # its slope and intercept belong to voxels plus offset, so the manifest alone has them
+                write_image(replace(crop, slope=1.0, intercept=0.0), str(written[-1]))
                 entries.append(_entry(name, written[-1], raw, share.split, crop, offset, _box(box, label)))
     except BaseException:
         for path in written:

@@ -8,15 +8,13 @@ from typing import Any
 import numpy as np
 
 from ..errors import AiwaveError
-from ..preparing.image import Image
-
-NAMES = ("spacing", "origin", "direction", "slope", "intercept")
+from .image import GEOMETRY, Image
 
 
 def image_metadata(image: Image) -> dict[str, Any]:
-    """What of an image's geometry is not the default."""
+    """The geometry of an image, so far as it is not the default."""
     defaults = {field.name: field.default for field in fields(Image)}
-    found = {name: getattr(image, name) for name in NAMES}
+    found = {name: getattr(image, name) for name in GEOMETRY}
     return {name: _plain(value) for name, value in found.items() if value != defaults[name]}
 
 
@@ -24,7 +22,7 @@ def image_of(voxels: np.ndarray, metadata: Mapping[str, Any]) -> Image:
     """Decoded voxels with the geometry of their stream. Raises AiwaveError if it is not one."""
     image = Image(voxels)
     given: dict[str, Any] = {}
-    for name in NAMES:
+    for name in GEOMETRY:
         if name not in metadata:
             continue
         default, value = getattr(image, name), metadata[name]

@@ -1,14 +1,17 @@
-"""TIFF stacks, and folders of TIFF slices, as raw images."""
+"""TIFF stacks, and folders of TIFF slices, through tifffile."""
 
+import logging
+import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..errors import AiwaveError
-from .image import Image
+from .image import Header, Image, check_dimensions, check_single_channel, native, unreadable
 
 if TYPE_CHECKING:
     import tifffile
@@ -29,13 +32,26 @@ def slices(folder: Path) -> list[Path]:
     return sorted(files, key=lambda path: [int(part) if part.isdigit() else part for part in _parts(path)])
 
 
+def has_slices(folder: Path) -> bool:
+    """Tell whether a folder has several TIFF files and the first has a single page."""
+    files = slices(folder)
+    return len(files) > 1 and header(files[0]).shape[0] == 1
+
+
+def header(path: Path) -> Header:
+    """Return shape and dtype of a stack without reading its voxels.
+
+    Raises AiwaveError, naming the file, if its directory cannot be read or tells of a colour image or unlike pages.
+    """
+    with _only_series(path) as series:
+        return Header(_shape(series), np.dtype(series.dtype).newbyteorder("="))
+
+
 def read(path: Path) -> list[Image]:
     """Read a stack, (D, H, W) or (T, D, H, W), or the slices of a folder.
 
     Raises AiwaveError, naming the file, for a damaged one, colours, slices of unlike sizes or types, or missing ones.
     """
-    from ..datamodules.stored import check_dimensions
-
     if path.is_dir():
         return [_from_slices(slices(path))]
     voxels, spacing = _stack(path)
@@ -43,13 +59,31 @@ def read(path: Path) -> list[Image]:
     return [Image(voxels, spacing)]
 
 
-def _stack(path: Path) -> tuple[np.ndarray, tuple[float, float, float]]:
-    from ..datamodules.tiff_reader import only_series, stack_shape
+def write(image: Image, path: Path) -> None:
+    """Write a stack, deflated, that ImageJ reads with its spacing in mm; signed voxels included."""
+    import tifffile
 
-    with only_series(path) as series:
-        voxels = series.asarray().reshape(stack_shape(series))
-        spacing = _spacing(series)
-    return voxels.astype(voxels.dtype.newbyteorder("="), copy=False), spacing
+    z, y, x = image.spacing
+    frames = image.voxels.shape[0] if image.voxels.ndim == 4 else 1
+    depth = image.voxels.shape[-3]
+    lines = [f"ImageJ=1.54f\nimages={frames * depth}", f"slices={depth}", f"frames={frames}" * (frames > 1)]
+    lines += ["hyperstack=true" * (frames > 1), "unit=mm", f"spacing={z!r}", "loop=false\n"]
+    pages = image.voxels.reshape(-1, *image.voxels.shape[-2:])
+    tifffile.imwrite(
+        path,
+        pages,
+        photometric="minisblack",
+        compression="zlib",
+        resolution=(1 / x, 1 / y),
+        description="\n".join(filter(None, lines)),
+        metadata=None,
+        bigtiff=pages.nbytes > 1 << 31,
+    )
+
+
+def _stack(path: Path) -> tuple[np.ndarray, tuple[float, float, float]]:
+    with _only_series(path) as series:
+        return native(series.asarray().reshape(_shape(series))), _spacing(series)
 
 
 def _from_slices(files: Sequence[Path]) -> Image:
@@ -108,3 +142,51 @@ def _kind(voxels: np.ndarray) -> str:
 
 def _parts(path: Path) -> list[str]:
     return re.split(r"(\d+)", path.name)
+
+
+class _Complaints(logging.Handler):
+    """Errors that tifffile only logs, such as a directory cut short."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.messages: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.messages.append(record.getMessage())
+
+
+@contextmanager
+def _only_series(path: Path) -> Iterator["tifffile.TiffPageSeries"]:
+    """Open the file at `path` for its one series of like pages. Raises AiwaveError as `header` does."""
+    import tifffile
+
+    complaints = _Complaints()
+    logger = tifffile.logger()
+    logger.addHandler(complaints)
+    try:
+        with tifffile.TiffFile(path) as file:
+            all_series = file.series
+            if complaints.messages:
+                raise ValueError(complaints.messages[0])
+            if len(all_series) != 1:
+                raise AiwaveError(f"{path} holds {len(all_series)} images of different shapes: save one stack.")
+            check_single_channel(str(path), _channels(all_series[0]))
+            yield all_series[0]
+    except AiwaveError:
+        raise
+    except Exception as error:  # every codec raises its own
+        raise unreadable(str(path), str(error).rstrip(".")) from error
+    finally:
+        logger.removeHandler(complaints)
+
+
+def _channels(series: "tifffile.TiffPageSeries") -> int:
+    return math.prod(size for axis, size in zip(series.axes, series.shape, strict=True) if axis in "SC")
+
+
+def _shape(series: "tifffile.TiffPageSeries") -> tuple[int, ...]:
+    """(T, D, H, W) for a series with four axes, (D, H, W) for fewer."""
+    if series.ndim == 4:
+        return tuple(series.shape)
+    height, width = series.keyframe.imagelength, series.keyframe.imagewidth
+    return series.size // (height * width), height, width

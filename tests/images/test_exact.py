@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from aiwave.errors import AiwaveError
-from aiwave.preparing.exact import to_stored
+from aiwave.images.exact import to_stored
 
 INTEGERS = ["uint8", "int8", "uint16", "int16", "uint32", "int32", "int64", "uint64"]
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..datamodules.stored import not_finite
 from ..errors import AiwaveError
+from .image import not_finite
 
 LARGEST = 65535
 
@@ -56,7 +56,7 @@ def to_stored(name: str, voxels: np.ndarray, offset: int | None, allow_float: bo
 
 
 def _integers(name: str, voxels: np.ndarray, allow_float: bool) -> tuple[np.ndarray, float]:
-    """Floats as int64, and how far the farthest was from one."""
+    """Floats as int64, and the largest distance from one."""
     if not np.isfinite(voxels).all():
         raise not_finite(name)
     if float(np.abs(voxels).max()) >= 2.0**53:

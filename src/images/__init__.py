@@ -1,0 +1,11 @@
+"""Volumes with their place in space, read from files and written to them.
+
+The heavy libraries (SimpleITK, nibabel, tifffile) are imported when a file is read or written, MONAI by
+`monai_readers` alone.
+"""
+
+from .image import Image
+from .image_files import read_image, read_images, read_voxels, write_image
+from .image_metadata import image_metadata, image_of, part_of
+
+__all__ = ["Image", "image_metadata", "image_of", "part_of", "read_image", "read_images", "read_voxels", "write_image"]

@@ -1,0 +1,97 @@
+"""Voxels as stored, with their place in space, and the sentences that refuse what is not such a volume."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..errors import AiwaveError
+
+IDENTITY = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
+GEOMETRY = ("spacing", "origin", "direction", "slope", "intercept")
+"""The fields of an `Image` that are numbers beside its voxels."""
+DTYPES = ("uint8", "int8", "uint16", "int16")
+"""Types of the voxels that are trained and evaluated on."""
+
+
+@dataclass(frozen=True, eq=False)
+class Image:
+    """One volume, or a series of them that share their geometry.
+
+    `voxels` are (D, H, W) or (T, D, H, W), of any numeric type, as stored: no rescaling is applied. `spacing` is
+    (z, y, x) and `origin` (x, y, z) in mm; `direction` has 9 numbers row by row, as in ITK. The physical value of a
+    voxel is `slope` * voxel + `intercept`. `modality` is that of DICOM, such as CT or MR, if it is known.
+    """
+
+    voxels: np.ndarray
+    spacing: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    origin: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    direction: tuple[float, ...] = IDENTITY
+    slope: float = 1.0
+    intercept: float = 0.0
+    modality: str = ""
+
+    def frames(self) -> list["Image"]:
+        """The volumes of a series, each (D, H, W), in order; a volume is its own only frame."""
+        return [self] if self.voxels.ndim == 3 else [replace(self, voxels=frame) for frame in self.voxels]
+
+    def position(self, index: tuple[int, int, int]) -> tuple[float, float, float]:
+        """Position (x, y, z) in mm of the voxel at `index` (z, y, x)."""
+        steps = np.multiply(index, self.spacing)[::-1]
+        x, y, z = np.asarray(self.origin) + np.reshape(self.direction, (3, 3)) @ steps
+        return float(x), float(y), float(z)
+
+
+@dataclass(frozen=True)
+class Header:
+    """Shape, (D, H, W) or (T, D, H, W), and dtype of the array in a file, known before its voxels are read."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype
+
+
+def unreadable(file: str, reason: str) -> AiwaveError:
+    """Return the error for a truncated or damaged `file`; `reason` is what its decoder reported."""
+    return AiwaveError(f"{file} cannot be read ({reason}): it is truncated or damaged, so fetch it again.")
+
+
+def not_finite(file: str) -> AiwaveError:
+    """Return the error for a `file` with float voxels some of which are not finite."""
+    return AiwaveError(f"{file} holds NaN or infinite voxels: replace them and convert it to integers.")
+
+
+def check_single_channel(file: str, channels: int) -> None:
+    """Raise AiwaveError if a voxel of `file` has more than one channel."""
+    if channels != 1:
+        raise AiwaveError(f"{file} is a colour image ({channels} values per voxel): save one channel of it.")
+
+
+def check_dimensions(file: str, shape: tuple[int, ...]) -> None:
+    """Raise AiwaveError unless `shape` is (D, H, W) or a series (T, D, H, W), without empty axes."""
+    if len(shape) not in (3, 4):
+        raise AiwaveError(
+            f"{file} has {len(shape)} axes {list(shape)}: save a volume (z, y, x) or a series of volumes (t, z, y, x)."
+        )
+    if 0 in shape:
+        raise AiwaveError(f"{file} has an empty axis in its shape {list(shape)}: save it with voxels.")
+
+
+def check_plain(file: str, image: Image) -> None:
+    """Raise AiwaveError, naming `file`, unless its voxels are integers of 8 or 16 bits that stand for themselves.
+
+    Floats that are not finite are named as such.
+    """
+    voxels = image.voxels
+    if voxels.dtype.kind == "f" and not np.isfinite(voxels).all():
+        raise not_finite(file)
+    if voxels.dtype.name not in DTYPES:
+        raise AiwaveError(f"{file} holds {voxels.dtype} voxels: convert it to one of {', '.join(DTYPES)}.")
+    if (image.slope, image.intercept) != (1, 0):
+        raise AiwaveError(
+            f"{file} declares values of {image.slope:g} times its voxels plus {image.intercept:g}: run aiwave prepare, "
+            "which keeps both, or save it without such a scale."
+        )
+
+
+def native(voxels: np.ndarray) -> np.ndarray:
+    """`voxels` in the byte order of this machine; the same array if they are."""
+    return voxels.astype(voxels.dtype.newbyteorder("="), copy=False)

@@ -1,0 +1,154 @@
+"""Images in and out, by the kind of their files; `-` is a NumPy array on standard input or output."""
+
+import io
+import os
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Protocol, cast
+
+import numpy as np
+
+from ..atomic import replacing
+from ..errors import AiwaveError
+from . import dicom, itk_files, nifti, numpy_files, tiff_files
+from .image import GEOMETRY, Header, Image, check_plain
+
+STREAM = "-"
+"""Name of standard input or output."""
+KINDS = "DICOM, NIfTI, Analyze, NRRD, MetaImage, TIFF or NumPy"
+VOLUME_SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".mha", ".mhd", ".tif", ".tiff")
+"""Suffixes of files to train and evaluate on."""
+ENDINGS = re.compile(r"\.(nii\.gz|nii|nrrd|nhdr|mha|mhd|hdr|tiff|tif|npy|dcm)$", re.IGNORECASE)
+
+
+class Reader(Protocol):
+    """A module that reads one kind of image."""
+
+    def takes(self, path: Path) -> bool:
+        """Tell whether the file or folder at `path` is of this kind."""
+
+    def read(self, path: Path) -> list[Image]:
+        """Read its images. Raises AiwaveError, naming the file, if they cannot be read exactly."""
+
+
+@dataclass(frozen=True)
+class Writer:
+    """A function that writes one kind of file, and the fields of `GEOMETRY` that such files keep."""
+
+    write: Callable[[Image, Path], None]
+    keeps: tuple[str, ...] = ()
+
+
+READERS = tuple(cast(Reader, module) for module in (nifti, itk_files, tiff_files, numpy_files, dicom))
+WRITERS = {
+    ".tif": Writer(tiff_files.write, ("spacing",)),
+    ".tiff": Writer(tiff_files.write, ("spacing",)),
+    ".nii.gz": Writer(nifti.write_zipped, GEOMETRY),
+    ".nii": Writer(nifti.write, GEOMETRY),
+    ".nrrd": Writer(partial(itk_files.write, suffix=".nrrd"), ("spacing", "origin", "direction")),
+    ".mha": Writer(partial(itk_files.write, suffix=".mha"), ("spacing", "origin", "direction")),
+    ".npy": Writer(numpy_files.write),
+}
+
+
+def is_image(path: Path) -> bool:
+    """Tell whether there is an image at `path`: a file, a folder of DICOM files or of TIFF slices."""
+    return any(reader.takes(path) for reader in READERS)
+
+
+def is_volume_of_slices(folder: Path) -> bool:
+    """Tell whether the files of a folder itself, not of those in it, are the slices of one subject."""
+    files = (file for file in sorted(folder.iterdir()) if file.is_file())
+    return any(dicom.takes(file) for file in files) or tiff_files.has_slices(folder)
+
+
+def holds_slices(folder: Path) -> bool:
+    """Tell whether a folder, or for DICOM one in it, holds slices."""
+    return tiff_files.has_slices(folder) or dicom.takes(folder)
+
+
+def stem_of(path: Path) -> str:
+    """The name of a file without the ending of its format, or of a folder."""
+    return ENDINGS.sub("", path.name) if path.is_file() else path.name
+
+
+def read_images(path: Path) -> list[Image]:
+    """Read the images at `path`: one volume or series, or one for every DICOM series of a folder.
+
+    Raises AiwaveError if it cannot be read.
+    """
+    for file in (path, *(sorted(path.rglob("*")) if path.is_dir() else ())):
+        if not os.access(file, os.R_OK):
+            raise AiwaveError(
+                f"{file} cannot be read: {'permission denied' if path.exists() else 'it does not exist'}."
+            )
+    reader = next((reader for reader in READERS if reader.takes(path)), None)
+    if reader is None:
+        raise AiwaveError(f"{path} is not an image that can be read: give {KINDS}.")
+    return reader.read(path)
+
+
+def read_image(name: str) -> Image:
+    """Read the one image of a file or folder, or a .npy array on standard input.
+
+    Raises AiwaveError if there is none, or several.
+    """
+    if name == STREAM:
+        return numpy_files.read_stream(io.BytesIO(sys.stdin.buffer.read()))
+    images = read_images(Path(name))
+    if len(images) != 1:
+        raise AiwaveError(f"{name} holds {len(images)} series: give the folder of one.")
+    return images[0]
+
+
+def read_voxels(path: Path) -> np.ndarray:
+    """Read a volume file to train or evaluate on: (D, H, W) or (T, D, H, W) integers of 8 or 16 bits, as stored.
+
+    Raises AiwaveError, naming the file, when it is damaged, holds floats or other types, colours, values that a slope
+    and an intercept make of the voxels, or not three or four axes.
+    """
+    (image,) = read_images(path)
+    check_plain(str(path), image)
+    return image.voxels
+
+
+def read_header(path: Path) -> Header:
+    """Return shape and dtype of the array in the volume file at `path`, without reading its voxels.
+
+    Raises AiwaveError, naming the file, when it cannot be read or is a colour image.
+    """
+    kind = next(kind for kind in (nifti, tiff_files, itk_files) if path.name.lower().endswith(kind.SUFFIXES))
+    return kind.header(path)
+
+
+def write_image(image: Image, name: str) -> None:
+    """Write an image, whole or not at all, or send it to standard output as .npy.
+
+    Raises AiwaveError if the suffix is unknown or the operating system refuses.
+    """
+    if name == STREAM:
+        np.save(sys.stdout.buffer, image.voxels)
+        sys.stdout.buffer.flush()
+        return
+    writer = writer_of(name)
+    with replacing(Path(name)) as temporary:
+        writer.write(image, temporary)
+
+
+def writer_of(name: str) -> Writer:
+    """The writer of files of such a name. Raises AiwaveError if there is none."""
+    for suffix, writer in WRITERS.items():
+        if name.lower().endswith(suffix):
+            return writer
+    raise AiwaveError(f"{name} has a suffix that cannot be written: choose one of {', '.join(WRITERS)}, or -.")
+
+
+def lost_by(name: str, image: Image) -> list[str]:
+    """Names of the geometry of `image` that a file of such a name cannot keep."""
+    keeps = () if name == STREAM else writer_of(name).keeps
+    plain = Image(image.voxels)
+    return [key for key in GEOMETRY if key not in keeps and getattr(image, key) != getattr(plain, key)]

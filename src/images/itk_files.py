@@ -1,0 +1,134 @@
+"""NRRD and MetaImage files, and all geometry, through SimpleITK."""
+
+import errno
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .image import Header, Image, check_dimensions, check_single_channel, unreadable
+
+if TYPE_CHECKING:
+    import SimpleITK
+
+SUFFIXES = (".nrrd", ".nhdr", ".mha", ".mhd")
+
+
+def takes(path: Path) -> bool:
+    """Tell whether `path` is such a file, by its name."""
+    return path.is_file() and path.name.lower().endswith(SUFFIXES)
+
+
+def header(path: Path) -> Header:
+    """Return shape and dtype without reading voxels.
+
+    Raises AiwaveError, naming the file, if its header cannot be read or tells of a colour image.
+    """
+    return _header(opened(path), path)
+
+
+def read(path: Path) -> list[Image]:
+    """Read the file as one image. Raises AiwaveError, naming it, if it is damaged or not a volume or series."""
+    reader = opened(path)
+    check_dimensions(str(path), _header(reader, path).shape)
+    return [placed(reader, voxels_of(reader, path))]
+
+
+def write(image: Image, path: Path, suffix: str) -> None:
+    """Write the format that `suffix` names, compressed."""
+    with written(image, path, suffix, compress=True) as file:
+        os.replace(file, path)
+
+
+def opened(path: Path, kind: str = "") -> "SimpleITK.ImageFileReader":
+    """A reader that has read the header; `kind` is ITK's name of the format, where the file alone does not tell it.
+
+    Raises AiwaveError, naming the file, if it cannot.
+    """
+    import SimpleITK as sitk
+
+    reader = sitk.ImageFileReader()
+    reader.SetImageIO(kind)
+    reader.SetFileName(str(path))
+    try:
+        reader.ReadImageInformation()
+    except RuntimeError as error:
+        raise unreadable(str(path), _last_line(error)) from error
+    return reader
+
+
+def header_of(reader: "SimpleITK.ImageFileReader") -> Header:
+    """Shape and dtype, components of a voxel aside, of the file that a reader has `opened`."""
+    import SimpleITK as sitk
+
+    # a one-voxel image of the stored type names its dtype in numpy's terms
+    voxel = sitk.Image([1, 1, 1], reader.GetPixelID(), reader.GetNumberOfComponents())
+    return Header(tuple(reversed(reader.GetSize())), sitk.GetArrayViewFromImage(voxel).dtype)
+
+
+def voxels_of(reader: "SimpleITK.ImageFileReader", path: Path) -> np.ndarray:
+    """Read the voxels, z before y before x. Raises AiwaveError, naming the file, if it is damaged."""
+    import SimpleITK as sitk
+
+    try:
+        return sitk.GetArrayFromImage(reader.Execute())
+    except RuntimeError as error:
+        raise unreadable(str(path), _last_line(error)) from error
+
+
+def placed(
+    reader: "SimpleITK.ImageFileReader", voxels: np.ndarray, slope: float = 1.0, intercept: float = 0.0
+) -> Image:
+    """The image of `voxels` with the geometry that a reader has found."""
+    axes = reader.GetDimension()
+    x, y, z = reader.GetSpacing()[:3]
+    a, b, c = reader.GetOrigin()[:3]
+    direction = np.reshape(reader.GetDirection(), (axes, axes))[:3, :3]
+    return Image(voxels, (z, y, x), (a, b, c), tuple(float(value) + 0.0 for value in direction.flat), slope, intercept)
+
+
+def _header(reader: "SimpleITK.ImageFileReader", path: Path) -> Header:
+    check_single_channel(str(path), reader.GetNumberOfComponents())
+    return header_of(reader)
+
+
+@contextmanager
+def written(image: Image, path: Path, suffix: str, compress: bool) -> Iterator[Path]:
+    """A file that SimpleITK wrote beside `path`, removed at the end if it is still there.
+
+    Raises OSError if it cannot be written.
+    """
+    import SimpleITK as sitk
+
+    file = path.with_name(path.name + suffix)
+    try:
+        sitk.WriteImage(_as_itk(image), str(file), compress)
+        yield file
+    except RuntimeError as error:
+        raise OSError(errno.EIO, _last_line(error)) from error  # the caller knows the name the user gave
+    finally:
+        file.unlink(missing_ok=True)
+
+
+def _as_itk(image: Image) -> "SimpleITK.Image":
+    import SimpleITK as sitk
+
+    stored = sitk.GetImageFromArray(np.ascontiguousarray(image.voxels), isVector=False)
+    spacing, origin, direction = list(image.spacing[::-1]), list(image.origin), np.reshape(image.direction, (3, 3))
+    if image.voxels.ndim == 4:
+        spacing, origin, whole = [*spacing, 1.0], [*origin, 0.0], np.eye(4)
+        whole[:3, :3] = direction
+        direction = whole
+    stored.SetSpacing(spacing)
+    stored.SetOrigin(origin)
+    stored.SetDirection(direction.flatten().tolist())
+    return stored
+
+
+def _last_line(error: Exception) -> str:
+    """The reason that SimpleITK gives, without its place in sources and memory."""
+    return re.sub(r"^ITK ERROR: \w+\(0x\w+\): ", "", str(error).strip().splitlines()[-1].strip()).rstrip(".")
