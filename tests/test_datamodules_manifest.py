@@ -113,3 +113,9 @@ def test_files_are_verified(tmp_path):
     assert manifest.verify(known) == tmp_path / "train/a.tif"
     assert manifest.split("train") == [ONE]
     assert manifest.split("test") == []
+
+
+def test_names_of_files_need_not_be_text(tmp_path):
+    odd = replace(ONE, file="train/a\udcff.tif", subject="a\udcff", source="/data/a\udcff.nii")
+    Manifest(tmp_path, (odd,)).write()
+    assert Manifest.read(tmp_path).entries == (odd,)
