@@ -60,6 +60,11 @@ def test_entries_come_back(tmp_path_factory, entries):
         ("dtype", "int16"),
         ("min", "a"),
         ("spacing", "1xnanx1"),
+        ("subject", ""),
+        ("slope", "inf"),
+        ("offset", "1.5"),
+        ("shape", "1x2x3x4"),
+        ("distinct", ""),
         ("direction", "1x0x0"),
         ("box", "0:1,0:2"),
     ],
@@ -108,3 +113,9 @@ def test_files_are_verified(tmp_path):
     assert manifest.verify(known) == tmp_path / "train/a.tif"
     assert manifest.split("train") == [ONE]
     assert manifest.split("test") == []
+
+
+def test_names_of_files_need_not_be_text(tmp_path):
+    odd = replace(ONE, file="train/a\udcff.tif", subject="a\udcff", source="/data/a\udcff.nii")
+    Manifest(tmp_path, (odd,)).write()
+    assert Manifest.read(tmp_path).entries == (odd,)

@@ -106,12 +106,13 @@ def test_a_member_that_escapes_is_refused(kind, name, tmp_path):
     assert [other.name for other in tmp_path.rglob("*")] == ["in", kind]
 
 
+@pytest.mark.parametrize("target", ["/etc", "../..", "one.txt"])
 @pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE])
-def test_a_link_or_device_in_a_tar_is_refused(kind, tmp_path):
+def test_a_link_or_device_in_a_tar_is_refused(kind, target, tmp_path):
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w") as tar:
         link = tarfile.TarInfo("A/link")
-        link.type, link.linkname = kind, "/etc"
+        link.type, link.linkname = kind, target
         tar.addfile(link)
         info = tarfile.TarInfo("A/link/evil.txt")
         info.size = 4
@@ -120,6 +121,16 @@ def test_a_link_or_device_in_a_tar_is_refused(kind, tmp_path):
     with pytest.raises(AiwaveError, match="'A/link' is a link or device"):
         unpack(tmp_path / "data.tar", tmp_path / "files")
     assert not (tmp_path / "files").exists()
+
+
+def test_a_tar_cannot_set_permissions(tmp_path):
+    with tarfile.open(tmp_path / "data.tar", "w") as tar:
+        info = tarfile.TarInfo("A/tool")
+        info.mode, info.size = 0o6777, 4
+        tar.addfile(info, io.BytesIO(b"evil"))
+    mode = stat.S_IMODE((unpack(tmp_path / "data.tar", tmp_path / "files") / "A/tool").stat().st_mode)
+    assert mode & (stat.S_ISUID | stat.S_ISGID | stat.S_IWGRP | stat.S_IWOTH) == 0
+    assert mode & stat.S_IRUSR
 
 
 def test_a_link_in_a_zip_is_refused(tmp_path):
@@ -143,7 +154,8 @@ def test_an_interrupted_extraction_leaves_nothing(archive, tmp_path, monkeypatch
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("shutil.copyfileobj", interrupt)
+        patch.setattr("shutil.copyfileobj", interrupt)  # zipfile's
+        patch.setattr("tarfile.copyfileobj", interrupt)
         with pytest.raises(KeyboardInterrupt):
             unpack(archive, tmp_path / "files")
     assert list(tmp_path.iterdir()) == [archive]

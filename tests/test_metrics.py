@@ -61,7 +61,7 @@ def test_psnr_stays_float64_in_a_half_precision_module():
     module.half()
     module.psnr.update(torch.zeros(2, 2, 2), torch.full((2, 2, 2), 65535))
     assert module.psnr.compute().item() == pytest.approx(0, abs=1e-12)
-    assert module.psnr.squared_error.dtype == torch.float64
+    assert module.psnr.sum_squared_error.dtype == torch.float64
 
 
 @pytest.mark.parametrize("peak", [0, -1, math.inf, math.nan])
@@ -98,8 +98,6 @@ def test_bpp_takes_a_scalar_with_gradient():
 
 
 def test_bpp_rejects_bad_input():
-    with pytest.raises(AiwaveError, match="shape"):
-        Bpp().update(torch.zeros(2, 2), 8)
     with pytest.raises(AiwaveError, match="positive number of voxels"):
         Bpp().update(torch.zeros(2), 0)
     with pytest.raises(AiwaveError, match="no voxels"), pytest.warns(UserWarning, match="compute"):

@@ -1,6 +1,7 @@
 """Models that come with the package: whole, small, chosen for what they are for, and enough for files."""
 
 import hashlib
+import re
 from pathlib import Path
 
 import numpy as np
@@ -106,10 +107,20 @@ def test_of_several_models_for_a_modality_the_one_that_codes_the_middle_in_fewes
     assert why.endswith(", since it codes a part of the volume in the fewest bits")
 
 
+def assert_in_columns(header, rows):
+    """Every word begins (names) or ends (numbers) below its heading, with blanks between."""
+    for position, heading in enumerate(re.finditer(r"\S+", header)):
+        words = [list(re.finditer(r"\S+", row))[position] for row in rows]
+        begins, ends = {word.start() for word in words}, {word.end() for word in words}
+        assert begins == {heading.start()} or ends == {heading.end()}
+
+
 def test_models_are_listed_and_shown(capsys):
     assert main(["models", "list"]) == 0
     listed = capsys.readouterr().out
-    assert all(name in listed for name in NAMES)
+    header, *rows = listed.splitlines()
+    assert [row.split()[0] for row in rows] == sorted(NAMES)
+    assert_in_columns(header, rows)
     assert main(["models", "show", NAMES[0]]) == 0
     assert card_of(NAMES[0]).sha256 in capsys.readouterr().out
     assert main(["models", "show", "nobody"]) == 1

@@ -63,17 +63,17 @@ def test_the_average_of_the_weights_is_what_a_loop_over_the_steps_gives(data_roo
     monkeypatch.setattr(GradientHealth, "on_before_optimizer_step", remember)
     end = run(data_root, tmp_path / "run", "stage.epochs=2", "ema=0.25")
     average = seen[0]
-    for number, weights in enumerate([*seen[1:], end["live_weights"]], 1):
+    for number, weights in enumerate([*seen[1:], end["current_model_state"]], 1):
         decay = min(0.25, (1 + number) / (10 + number))
         average = {name: decay * average[name] + (1 - decay) * weights[name] for name in average}
     close(average, end["state_dict"])
-    assert any(not torch.equal(end["live_weights"][name], value) for name, value in end["state_dict"].items())
+    assert any(not torch.equal(end["current_model_state"][name], value) for name, value in end["state_dict"].items())
 
 
 def test_averaging_leaves_training_alone_and_zero_decay_averages_nothing(data_root, tmp_path):
     plain = run(data_root, tmp_path / "plain", "stage.epochs=2")
     averaged = run(data_root, tmp_path / "averaged", "stage.epochs=2", "ema=0.9")
-    close(plain["state_dict"], averaged["live_weights"], rtol=0, atol=0)
+    close(plain["state_dict"], averaged["current_model_state"], rtol=0, atol=0)
     copied = run(data_root, tmp_path / "copied", "stage.epochs=2", "ema=0")
     close(plain["state_dict"], copied["state_dict"], rtol=0, atol=0)
 
@@ -92,7 +92,7 @@ def test_a_resumed_average_equals_an_uninterrupted_one(data_root, tmp_path, monk
         assert train(data_root, tmp_path / "broken", *STAGE, "stage.epochs=3", "ema=0.9", epochs=[]) == 130
     assert main(["train", f"resume={tmp_path}/broken"]) == 0
     broken = read_checkpoint(tmp_path / "broken/stages/additive/last.ckpt")
-    for key in ("state_dict", "live_weights"):
+    for key in ("state_dict", "current_model_state"):
         close(whole[key], broken[key], rtol=0, atol=0)
 
 

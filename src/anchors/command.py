@@ -2,11 +2,12 @@
 
 import difflib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig
+from tabulate import tabulate
 
 from ..app import run_application
 from ..errors import AiwaveError
@@ -89,7 +90,7 @@ def show_list(cfg: DictConfig, output: Path | None, overrides: Sequence[str]) ->
         (anchor.name, "yes" if there.available else "no", there.version, anchor.about["title"], there.where)
         for anchor, there in found
     ]
-    _print_columns([("codec", "here", "version", "what", "where"), *lines])
+    print(tabulate(lines, ("codec", "here", "version", "what", "where"), tablefmt="plain", disable_numparse=True))
 
 
 def _anchors(cfg: DictConfig) -> "list[Anchor]":
@@ -114,13 +115,6 @@ def _summarise(results: "Results") -> None:
         first = failed[0]
         count = f"{len(failed)} of {len(results.asked)} points could not be measured"
         raise AiwaveError(f"{count} (see {results.folder / 'failed.csv'}), the first because: {first}")
-
-
-def _print_columns(lines: Sequence[Iterable[str]]) -> None:
-    cells = [list(line) for line in lines]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    for line in cells:
-        print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
 
 
 def _schema() -> "type[Node]":

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from tabulate import tabulate
+
 from ..errors import AiwaveError
 from ..training.about import about
 from ..training.build import plan
@@ -23,11 +25,7 @@ def find_runs(root: Path) -> list[RunFolder]:
 
 def format_runs(runs: Sequence[RunFolder]) -> str:
     """A plain-text table of `runs`; an unreadable one shows the reason in place of its columns."""
-    rows = [COLUMNS, *(_row(run) for run in runs)]
-    widths = [max(len(row[k]) for row in rows if k < len(row)) for k in range(len(COLUMNS))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=False)).rstrip() for row in rows
-    )
+    return tabulate([_row(run) for run in runs], COLUMNS, tablefmt="plain", disable_numparse=True)
 
 
 def state_of(run: RunFolder) -> str:

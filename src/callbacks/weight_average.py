@@ -1,81 +1,36 @@
 """Exponential moving average of the weights."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytorch_lightning as pl
-import torch
+from pytorch_lightning.callbacks import WeightAveraging
 from torch import Tensor
 
-LIVE = "live_weights"
 
-
-class WeightAverage(pl.Callback):
+class WeightAverage(WeightAveraging):
     """Exponential moving average of the weights; validation and checkpoints see the average.
 
     After the n-th optimiser step the average moves by 1 - d of the way to the weights, d = min(decay, (n+1) / (n+10)),
     so that a short stage forgets its start. A checkpoint's `state_dict` is the average; the weights that training
-    continues from are stored beside it, so a resumed run equals an uninterrupted one. Buffers that are not
-    floating-point are copied from the model.
+    continues from are stored beside it as `current_model_state`, so a resumed run equals an uninterrupted one. Buffers
+    are those of the model.
     """
 
     def __init__(self, decay: float) -> None:
+        super().__init__(use_buffers=False, multi_avg_fn=self._move)
         self.decay = decay
-        self._average: dict[str, Tensor] = {}
-        self._steps = 0
 
-    def on_fit_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
-        """Start the average at the current weights, unless resumed."""
-        if not self._average:
-            self._average = _copy(pl_module)
+    def setup(self, trainer: pl.Trainer, pl_module: Any, stage: str) -> None:
+        """Begin with the weights as they are, on the device where they will be trained."""
+        self._device = trainer.strategy.root_device
+        super().setup(trainer, pl_module, stage)
+        if self._average_model is not None:
+            self._average_model.n_averaged.fill_(1)  # else the first step would replace the weights of the start
 
-    @torch.no_grad()
-    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, *args: Any) -> None:
-        """Update the average, if this batch completed an optimiser step."""
-        if trainer.global_step == self._steps:
-            return
-        self._steps = trainer.global_step
-        decay = min(self.decay, (1 + self._steps) / (10 + self._steps))
-        for name, value in pl_module.state_dict().items():
-            own = self._average[name]
-            if value.is_floating_point():
-                own.lerp_(value, 1 - decay)
-            else:
-                own.copy_(value)
-
-    def on_validation_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
-        """Swap in the average for validation."""
-        self._exchange(pl_module)
-
-    def on_validation_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
-        """Swap the weights back in."""
-        self._exchange(pl_module)
-
-    def state_dict(self) -> dict[str, Any]:
-        """The number of steps averaged so far."""
-        return {"steps": self._steps}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Restore the number of steps."""
-        self._steps = state_dict["steps"]
-
-    def on_save_checkpoint(self, trainer: pl.Trainer, pl_module: Any, checkpoint: dict[str, Any]) -> None:
-        """Store the average as the weights, and the weights beside it."""
-        checkpoint[LIVE] = checkpoint["state_dict"]
-        checkpoint["state_dict"] = {name: value.clone() for name, value in self._average.items()}
-
-    def on_load_checkpoint(self, trainer: pl.Trainer, pl_module: Any, checkpoint: dict[str, Any]) -> None:
-        """Restore the average from a checkpoint, and the model's own weights."""
-        pl_module.load_state_dict(checkpoint[LIVE])
-        self._average = {name: checkpoint["state_dict"][name].to(value) for name, value in _copy(pl_module).items()}
-
-    @torch.no_grad()
-    def _exchange(self, pl_module: Any) -> None:
-        weights = pl_module.state_dict()
-        for name, own in self._average.items():
-            kept = weights[name].clone()
-            weights[name].copy_(own)
-            own.copy_(kept)
-
-
-def _copy(pl_module: Any) -> dict[str, Tensor]:
-    return {name: value.detach().clone() for name, value in pl_module.state_dict().items()}
+    def _move(self, averages: Sequence[Tensor], weights: Sequence[Tensor], step: Tensor) -> None:
+        """Take in the `weights` after the `step`-th optimiser step, in place."""
+        number = int(step)
+        decay = min(self.decay, (1 + number) / (10 + number))
+        for average, value in zip(averages, weights, strict=True):
+            average.lerp_(value, 1 - decay)

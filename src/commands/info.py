@@ -5,6 +5,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from tabulate import tabulate
+
 from .output import parser, read_stream
 
 
@@ -29,7 +31,7 @@ def _table(found: dict[str, Any]) -> str:
         **{str(name): str(value) for name, value in found["metadata"].items()},
         "model": f"{called}{found['model'][:16]}… {'(in the file)' if found['model_bytes'] else '(not in the file)'}",
     }
-    return "\n".join(f"{name:<12}{value}" for name, value in lines.items())
+    return tabulate(lines.items(), tablefmt="plain", disable_numparse=True)
 
 
 def arguments_of() -> argparse.ArgumentParser:

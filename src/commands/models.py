@@ -4,6 +4,8 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import asdict
 
+from tabulate import tabulate
+
 from ..pretrained import Card, card_of, cards
 from .output import parser
 
@@ -15,19 +17,19 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def _listing(known: Sequence[Card]) -> str:
-    rows = [("model", "for", "coding", "parameters", "bytes")]
-    rows += [(c.name, c.modality, c.coding, f"{c.parameters:,}", f"{c.bytes:,}") for c in known]
-    return "\n".join(
-        f"{name:<16}{modality:<10}{coding:<10}{parameters:>12}{size:>11}"
-        for name, modality, coding, parameters, size in rows
-    )
+    rows = [(c.name, c.modality, c.coding, f"{c.parameters:,}", f"{c.bytes:,}") for c in known]
+    columns = ("model", "for", "coding", "parameters", "bytes")
+    sides = ("left", "left", "left", "right", "right")
+    return tabulate(rows, columns, tablefmt="plain", disable_numparse=True, colalign=sides)
 
 
 def _card(card: Card) -> str:
-    lines = asdict(card) | {"lossless": card.coding, "trained_on": "\n              ".join(card.trained_on)}
+    lines = asdict(card) | {"lossless": card.coding, "trained_on": "\n".join(card.trained_on)}
     names = {"lossless": "coding", "trained_on": "trained on", "experiment": "trained by", "weak": "bad at"}
     lines["experiment"] = f"aiwave train experiment={card.experiment} dataset=folder dataset.root=DATA ..."
-    return "\n".join(f"{names.get(key, key):<14}{value}" for key, value in lines.items())
+    return tabulate(
+        [(names.get(key, key), value) for key, value in lines.items()], tablefmt="plain", disable_numparse=True
+    )
 
 
 def arguments_of() -> argparse.ArgumentParser:

@@ -1,11 +1,12 @@
 """One row of a manifest: a prepared file, and how to put back what was taken from it."""
 
-import math
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import astuple, dataclass
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass, fields
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field, FiniteFloat, TypeAdapter, ValidationError
 
 SPLITS = ("train", "val", "test")
 
@@ -13,6 +14,23 @@ COLUMNS = (
     *("file", "sha256", "subject", "split", "shape", "dtype", "min", "max", "distinct"),
     *("spacing", "origin", "direction", "offset", "slope", "intercept", "box", "source"),
 )
+
+
+def _inside(text: str) -> str:
+    path = PurePosixPath(text)
+    if not text or path.is_absolute() or ".." in path.parts:
+        raise ValueError("not a path inside the folder")
+    return text
+
+
+def _one_line(text: str) -> str:
+    if not re.fullmatch(".+", text):
+        raise ValueError("not one line")
+    return text
+
+
+Several = BeforeValidator(lambda text: text.split("x"))
+Three = Annotated[tuple[FiniteFloat, FiniteFloat, FiniteFloat], Several]
 
 
 @dataclass(frozen=True)
@@ -26,22 +44,22 @@ class Entry:
     where it lies in the subject's volume: "z0:z1,y0:y1,x0:x1", for a frame with "t;" before it.
     """
 
-    file: str
-    sha256: str
-    subject: str
-    split: str
-    shape: tuple[int, int, int]
-    dtype: str
+    file: Annotated[str, AfterValidator(_inside)]
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    subject: Annotated[str, AfterValidator(_one_line)]
+    split: Annotated[str, Field(pattern=f"^({'|'.join(SPLITS)})$")]
+    shape: Annotated[tuple[int, int, int], Several]
+    dtype: Annotated[str, Field(pattern="^uint(8|16)$")]
     minimum: int
     maximum: int
     distinct: int
-    spacing: tuple[float, float, float]
-    origin: tuple[float, float, float]
-    direction: tuple[float, ...]
+    spacing: Three
+    origin: Three
+    direction: Annotated[tuple[FiniteFloat, ...], Several, Field(min_length=9, max_length=9)]
     offset: int
-    slope: float
-    intercept: float
-    box: str
+    slope: FiniteFloat
+    intercept: FiniteFloat
+    box: Annotated[str, Field(pattern=r"^(\d+;)?\d+:\d+,\d+:\d+,\d+:\d+$")]
     source: str
 
     @classmethod
@@ -49,67 +67,17 @@ class Entry:
         """Read a row of the file. Raises ValueError, naming the column."""
         if len(row) != len(COLUMNS):
             raise ValueError(f"{len(row)} columns instead of {len(COLUMNS)}")
-        values: list[Any] = []
-        for column, text in zip(COLUMNS, row, strict=True):
-            try:
-                values.append(_PARSERS.get(column, str)(text))
-            except ValueError as error:
-                raise ValueError(f"{column} is {text!r}") from error
-        return cls(*values)
+        names = [field.name for field in fields(cls)]
+        try:
+            return _STORED.validate_python(dict(zip(names, row, strict=True)))
+        except ValidationError as error:
+            wrong = names.index(str(error.errors()[0]["loc"][0]))
+            raise ValueError(f"{COLUMNS[wrong]} is {row[wrong]!r}") from error
+
+
+_STORED: TypeAdapter[Entry] = TypeAdapter(Entry)
 
 
 def row_of(entry: Entry) -> list[str]:
     """The entry as text, column by column."""
     return ["x".join(map(str, value)) if isinstance(value, tuple) else str(value) for value in astuple(entry)]
-
-
-def _path(text: str) -> str:
-    path = PurePosixPath(text)
-    if not text or path.is_absolute() or ".." in path.parts:
-        raise ValueError
-    return text
-
-
-def _matching(pattern: str) -> Callable[[str], str]:
-    def parse(text: str) -> str:
-        if not re.fullmatch(pattern, text):
-            raise ValueError
-        return text
-
-    return parse
-
-
-def _number(text: str) -> float:
-    if not math.isfinite(value := float(text)):
-        raise ValueError
-    return value
-
-
-def _several(kind: Callable[[str], float], count: int) -> Callable[[str], tuple[float, ...]]:
-    def parse(text: str) -> tuple[float, ...]:
-        values = tuple(kind(part) for part in text.split("x"))
-        if len(values) != count:
-            raise ValueError
-        return values
-
-    return parse
-
-
-_PARSERS: dict[str, Callable[[str], Any]] = {
-    "file": _path,
-    "sha256": _matching("[0-9a-f]{64}"),
-    "subject": _matching(".+"),
-    "split": _matching("|".join(SPLITS)),
-    "shape": _several(int, 3),
-    "dtype": _matching("uint8|uint16"),
-    "min": int,
-    "max": int,
-    "distinct": int,
-    "spacing": _several(_number, 3),
-    "origin": _several(_number, 3),
-    "direction": _several(_number, 9),
-    "offset": int,
-    "slope": _number,
-    "intercept": _number,
-    "box": _matching(r"(\d+;)?\d+:\d+,\d+:\d+,\d+:\d+"),
-}

@@ -1,33 +1,28 @@
 """Distortion: largest absolute error since the last reset."""
 
+import math
+
 import torch
 from torch import Tensor
-from torchmetrics import Metric
+from torchmetrics import MaxMetric
 
-from .mse import difference
+from .mse import in_float64
 
 
-class MaxError(Metric):
-    """Largest absolute error of a voxel since the last reset, in sample units; float64, 0 before any update."""
+class MaxError(MaxMetric):
+    """Largest absolute error of a voxel since the last reset, in sample units; float64, -inf before any update."""
 
-    higher_is_better = False
-    is_differentiable = False
     full_state_update = False
 
-    worst: Tensor
-
     def __init__(self) -> None:
-        super().__init__()
-        self.add_state("worst", torch.zeros((), dtype=torch.float64), dist_reduce_fx="max")
+        super().__init__(nan_strategy=math.nan)  # an undefined voxel has an undefined error
+        self.set_dtype(torch.float64)
 
-    def update(self, preds: Tensor, target: Tensor) -> None:
+    def update(self, preds: Tensor, target: Tensor) -> None:  # type: ignore[override]
         """Compare one volume or batch, two tensors of one shape, any real dtype.
 
         Raises:
             AiwaveError: If the shapes differ.
         """
-        self.worst = torch.maximum(self.worst, difference(preds, target, "MaxError").abs().max())
-
-    def compute(self) -> Tensor:
-        """Return the largest error so far, float64, shape ()."""
-        return self.worst
+        decoded, original = in_float64(preds, target, "MaxError")
+        super().update((decoded - original).abs())

@@ -13,7 +13,8 @@ class Psnr(Mse):
     """Peak signal-to-noise ratio [dB] of all voxels since the last reset: 10 log10(peak² / mean error²).
 
     It is the PSNR of the pooled error, not the mean of PSNRs; reset between volumes for one number each. `compute`
-    returns a float64 scalar, inf when nothing differs, and raises `AiwaveError` when nothing was compared.
+    returns a float64 scalar, inf when nothing differs, and raises `AiwaveError` when nothing was compared. (The PSNR of
+    torchmetrics 1.9 multiplies by a float32 logarithm, which costs 1e-6 dB.)
 
     Args:
         peak: Largest value that the samples can take, in their own unit (255 for uint8, 65535 for uint16).

@@ -1,5 +1,6 @@
 """Size of a codec, component by component."""
 
+from tabulate import tabulate
 from torch import nn
 
 
@@ -12,6 +13,6 @@ def count_parameters(codec: nn.Module) -> dict[str, int]:
 def format_parameters(codec: nn.Module) -> str:
     """Plain-text table of `count_parameters`, with the sum in the last line."""
     counts = count_parameters(codec)
-    lines = [("component", "parameters"), *((name, f"{count:,}") for name, count in counts.items())]
-    lines.append(("all", f"{sum(counts.values()):,}"))
-    return "\n".join(f"{name:<10}{count:>12}" for name, count in lines)
+    rows = [(name, f"{count:,}") for name, count in [*counts.items(), ("all", sum(counts.values()))]]
+    columns = ("component", "parameters")
+    return tabulate(rows, columns, tablefmt="plain", disable_numparse=True, colalign=("left", "right"))

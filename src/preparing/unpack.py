@@ -8,12 +8,12 @@ import stat
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import IO, Any
+from typing import Any
 
 from ..errors import AiwaveError
 from .free_space import check_free_space
@@ -72,7 +72,7 @@ class _Member:
     name: str
     size: int
     link: bool
-    open: Any  # () -> binary file
+    extract: Callable[[Path], object]  # into a folder
 
 
 @contextmanager
@@ -96,11 +96,11 @@ def _open(archive: Path) -> Iterator[list[_Member]]:
 
 def _zip_member(opened: zipfile.ZipFile, info: zipfile.ZipInfo) -> _Member:
     link = stat.S_ISLNK(info.external_attr >> 16)
-    return _Member(info.filename, info.file_size, link, lambda: opened.open(info))
+    return _Member(info.filename, info.file_size, link, lambda folder: opened.extract(info, folder))
 
 
 def _tar_member(tar: tarfile.TarFile, info: tarfile.TarInfo) -> _Member:
-    return _Member(info.name, info.size, not info.isfile(), lambda: tar.extractfile(info))
+    return _Member(info.name, info.size, not info.isfile(), lambda folder: tar.extract(info, folder, filter="data"))
 
 
 def _check_end(archive: Path, tar: tarfile.TarFile) -> None:
@@ -121,14 +121,14 @@ def _extract(archive: Path, members: list[_Member], folder: Path, below: str) ->
     folder.mkdir(parents=True)
     check_free_space(folder, sum(member.size for member in wanted), f"unpack {archive}")
     for member in wanted:
-        target = folder / member.name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with member.open() as source, target.open("xb") as file:
-            _copy(source, file, member)
+        member.extract(folder)
 
 
 def _check_inside(archive: Path, member: _Member) -> None:
-    """Refuse links, absolute names, names with a drive and names that climb out with `..`."""
+    """Refuse links, absolute names, names with a drive and names that climb out with `..`.
+
+    The libraries let links within the folder pass, and write what has such a name elsewhere inside it.
+    """
     windows = PureWindowsPath(member.name)  # also knows / as separator
     escapes = windows.drive or windows.root or ".." in windows.parts or "\0" in member.name
     if escapes or member.link:
@@ -138,10 +138,3 @@ def _check_inside(archive: Path, member: _Member) -> None:
 
 def _is_wanted(name: PurePosixPath, below: PurePosixPath) -> bool:
     return name.is_relative_to(below) and not name.name.startswith("._") and "__MACOSX" not in name.parts
-
-
-def _copy(source: IO[bytes], file: IO[bytes], member: _Member) -> None:
-    """Copy, and notice a member that ends early."""
-    shutil.copyfileobj(source, file, 1 << 20)
-    if file.tell() != member.size:
-        raise EOFError(f"{member.name} ends after {file.tell()} of {member.size} bytes")

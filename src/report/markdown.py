@@ -1,6 +1,8 @@
 """The tables of a report as Markdown."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+
+from tabulate import tabulate
 
 from ..metrics import Estimate
 from .bd_table import BdEntry
@@ -36,10 +38,12 @@ def _grid(cells: dict[tuple[str, str], str]) -> str:
     if not cells:
         return ""
     datasets = list(dict.fromkeys(dataset for _, dataset in cells))
-    lines: list[Iterable[str]] = [["codec", *datasets], ["---"] + ["---:"] * len(datasets)]
+    lines = [["codec", *datasets]]
     for codec in dict.fromkeys(codec for codec, _ in cells):
         lines.append([codec, *(cells.get((codec, dataset), "") for dataset in datasets)])
-    return "\n".join(f"| {' | '.join(text.replace('|', chr(92) + '|') for text in line)} |" for line in lines)
+    columns, *rows = [[text.replace("|", r"\|") for text in line] for line in lines]
+    sides = ["left"] + ["right"] * len(datasets)
+    return tabulate(rows, columns, tablefmt="pipe", disable_numparse=True, colalign=sides)
 
 
 def _bd_cell(entry: BdEntry) -> str:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from operator import attrgetter
 from statistics import fmean
 
+from tabulate import tabulate
+
 from .rd_row import RdRow
 
 HEADER = ("dataset", "codec", "quality", "bpp", "PSNR dB", "encode s", "decode s", "volumes")
@@ -53,12 +55,11 @@ def _comparable(curve: list[RdRow]) -> list[list[RdRow]]:
 
 def format_table(rows: Iterable[RdRow]) -> str:
     """Return a plain-text table of the mean curves: names left-aligned, numbers right-aligned."""
-    lines = [HEADER] + [
+    lines = [
         (dataset, codec, *_cells(point)) for (dataset, codec), points in mean_curves(rows).items() for point in points
     ]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    lines.insert(1, tuple("-" * width for width in widths))
-    return "\n".join("  ".join(_align(line, widths)).rstrip() for line in lines)
+    sides = ("left",) * 2 + ("right",) * (len(HEADER) - 2)
+    return tabulate(lines, HEADER, tablefmt="simple", disable_numparse=True, colalign=sides)
 
 
 def _mean(rows: list[RdRow]) -> RdPoint:
@@ -83,8 +84,3 @@ def _cells(point: RdPoint) -> tuple[str, ...]:
         f"{point.decode_s:.2f}",
         str(point.volumes),
     )
-
-
-def _align(line: tuple[str, ...], widths: list[int]) -> list[str]:
-    names = [cell.ljust(width) for cell, width in zip(line[:2], widths[:2], strict=True)]
-    return names + [cell.rjust(width) for cell, width in zip(line[2:], widths[2:], strict=True)]
