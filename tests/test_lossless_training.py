@@ -76,7 +76,7 @@ def test_the_loss_is_the_rate_and_reaches_the_lifting_networks():
         ({"post": PostFilter(4, 1)}, "no filter"),
         ({"rounding": Rounding(0.5)}, "straight-through"),
         ({"transform": transform("cdf53")}, "needs a reversible transform"),
-        ({"rate": VariableRate(None, [1.0, 9.0], [2.0])}, "for lossless coding alone"),
+        ({"rate": VariableRate([1.0, 9.0], [2.0])}, "for lossless coding alone"),
     ],
 )
 def test_parts_that_do_not_go_together_are_refused(changes, words):

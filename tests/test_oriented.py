@@ -18,7 +18,7 @@ COUNTS = pytest.mark.parametrize("count", [7, 8])
 
 
 def codec(oriented, post=None):
-    rate = VariableRate(None, [1.0, 30.0], [2.0, 8.0, 20.0])
+    rate = VariableRate([1.0, 30.0], [2.0, 8.0, 20.0])
     return WaveletCodec(transform("cdf97"), rate, entropy("context", oriented=oriented), post or NoPost())
 
 

@@ -7,6 +7,8 @@ from typing import Any
 
 from torch.utils.data import Dataset
 
+from ..bounds import Count
+
 CACHE = ".cache"  # beside the data
 
 Record = dict[str, Any]
@@ -15,12 +17,10 @@ Record = dict[str, Any]
 class Cache(ABC):
     """Makes the MONAI dataset that applies deterministic transforms to records, once or every time.
 
-    `folder` is where to keep them, if anywhere; `crops_per_read` random crops are cut from a volume whenever it is
-    fetched: the slower fetching is, the more pay.
+    `crops_per_read` random crops are cut from a volume whenever it is fetched: the slower fetching is, the more pay.
     """
 
-    def __init__(self, folder: str | None, crops_per_read: int) -> None:
-        self.folder = folder
+    def __init__(self, crops_per_read: Count) -> None:
         self.crops_per_read = crops_per_read
 
     @abstractmethod
@@ -45,6 +45,10 @@ class PersistentCache(Cache):
 
     A cached volume belongs to the file's hash and to the transforms: when either changes, it is made anew.
     """
+
+    def __init__(self, folder: str | None, crops_per_read: Count) -> None:
+        super().__init__(crops_per_read)
+        self.folder = folder
 
     def dataset(self, records: Sequence[Record], transform: Any, beside: Path | None) -> Dataset[Record]:
         """See `Cache.dataset`. Raises AiwaveError if there is no folder to keep volumes in."""

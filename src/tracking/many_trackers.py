@@ -14,7 +14,6 @@ class ManyTrackers(Tracker):
     """Does everything with each of `trackers`, in their order."""
 
     def __init__(self, trackers: Sequence[Tracker]) -> None:
-        super().__init__("")
         self.trackers = list(trackers)
 
     def open(

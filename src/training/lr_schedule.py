@@ -2,11 +2,13 @@
 
 import math
 
+from ..bounds import NotNegative
+
 
 class _Warmed:
     """Rises linearly over `warmup`: below 1 a share of the stage's steps, else their number; at least one step."""
 
-    def __init__(self, warmup: float) -> None:
+    def __init__(self, warmup: NotNegative) -> None:
         self.warmup = warmup
 
     def rise(self, step: int, total: int) -> float:
