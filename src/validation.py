@@ -83,8 +83,8 @@ def _sentence(problem: Any, schema: type[Node], path: Keys) -> str:
 def unknown_key(keys: Sequence[str | int], schema: type[Node], cfg: Any = None, path: Keys = ()) -> str:
     """What to say of a key that does not exist: the first wrong part of it, and what that may be.
 
-    `keys` are below `path` in the configuration, where `schema` holds; `cfg` (None: unknown) are the values there, which
-    say what is made by each `_target_`.
+    `keys` are below `path` in the configuration, where `schema` holds. `cfg` are the values there, which say what is
+    made by each `_target_`; None if they are not known.
     """
     annotation: Any = schema
     allowed: list[str] = []
@@ -112,7 +112,9 @@ def _where(keys: Sequence[str | int]) -> str:
     """Which options of a group have a key, as words; empty if none has."""
     group, *below = keys
     options = sorted((Path(str(files("aiwave.conf"))) / str(group)).glob("*.yaml")) if len(below) == 1 else []
-    having = [f"{group}={path.stem}" for path in options if below[0] in yaml.safe_load(path.read_text(encoding="utf-8"))]
+    having = [
+        f"{group}={path.stem}" for path in options if below[0] in yaml.safe_load(path.read_text(encoding="utf-8"))
+    ]
     return f"{' and '.join(having)} {'has' if len(having) == 1 else 'have'} it; " if having else ""
 
 

@@ -89,12 +89,6 @@ def test_an_oriented_checkpoint_does_not_fit_shared_layers(tmp_path):
         load_weights(codec(oriented=False), path)
 
 
-@pytest.mark.parametrize("kind", ["published", "factorized"])
-def test_other_models_have_no_such_layers(kind):
-    with pytest.raises(ValueError, match="context_shared"):
-        entropy(kind, oriented=True, **({} if kind == "published" else {"long_context": False, "short_context": False}))
-
-
 @pytest.fixture(scope="module")
 def integers():
     torch.manual_seed(0)
