@@ -47,7 +47,7 @@ def _check(raw: Any, schema: type[Node], path: Keys) -> None:
         node = schema.model_validate(raw)
     except ValidationError as error:
         raise AiwaveError(_sentence(error.errors(include_url=False)[0], schema, path)) from error
-    if isinstance(node, Call):
+    if isinstance(node, Call) and node.kind is not None:
         given = {key: value for key, value in raw.items() if key not in ("_target_", "_partial_")}
         _check(given, _arguments(node, path), path)
         return
@@ -93,7 +93,7 @@ def unknown_key(keys: Sequence[str | int], schema: type[Node], cfg: Any = None, 
     for part in keys:
         followed.append(part)
         node = _without_none(annotation)
-        if isinstance(node, type) and issubclass(node, Call) and isinstance(cfg, dict):
+        if isinstance(node, type) and issubclass(node, Call) and node.kind is not None and isinstance(cfg, dict):
             node = arguments(node.model_validate(cfg))
         allowed = _keys(node)
         if isinstance(node, type) and issubclass(node, Arguments):

@@ -25,7 +25,7 @@ MADE = {
     each.__doc__.split("`")[1].removeprefix("conf/"): each
     for module in (data, model, training)
     for each in vars(module).values()
-    if isinstance(each, type) and issubclass(each, Call) and each is not Call and "conf/" in each.__doc__
+    if isinstance(each, type) and issubclass(each, Call) and each is not Call and each.kind is not None
 }
 """The schemas of the groups whose options are classes."""
 ALL = "".join(path.read_text() for path in CONF.glob("*/*.yaml"))

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field, PositiveFloat, PositiveInt
 
 from .anchor import AnchorCodec
-from .data import Appearance, Cache, Dataset, Source
+from .data import Appearance, Cache, Dataset, Described, Source
 from .model import Density, Entropy, ModelSizes, Net, Post, Rate, Rounding, Scale, Transform
 from .node import Accelerator, Call, Decay, Node, Qualities, Rates, Seed
 from .training import LauncherNode, Logger, LrSchedule, Schedule, SearchNode, Stage, Trainer
@@ -98,7 +98,7 @@ class PrepareConfig(Node):
 
     cache: Cache
     appearance: Appearance | None = None
-    dataset: Dataset
+    dataset: Described
     source: Source
     root: str
     given: str | None = Field(alias="from")

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import ConfigDict, Field, NonNegativeInt, PositiveFloat, PositiveInt
 
 from .node import Call, Node, Rates, Seed, Sharing, Triple
 
@@ -54,6 +54,13 @@ class Dataset(Call):
     cache: Cache
     distinct_batches: PositiveInt | None = None
     appearance: Appearance | None = None
+
+
+class Described(Dataset):
+    """`conf/dataset` where it is to be prepared: no data module is made, which would take Lightning."""
+
+    model_config = ConfigDict(extra="forbid")
+    kind = None
 
 
 class Source(Node):

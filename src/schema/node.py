@@ -36,8 +36,9 @@ class Node(BaseModel):
 class Call(Node):
     """Anything that `_target_` makes from keyword arguments, which must be those of its constructor.
 
-    Subclasses say in `kind` what it is to make: an annotation, or the dotted name of a class. They name the keys that
-    all options of a group share, if the program itself reads them; all others are the option's own.
+    Subclasses say in `kind` what it is to make: an annotation, or the dotted name of a class; None if nothing is made,
+    so that nothing is imported. They name the keys that all options of a group share, if the program itself reads them;
+    all others are the option's own.
     """
 
     model_config = ConfigDict(extra="allow", allow_inf_nan=False)
