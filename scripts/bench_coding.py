@@ -164,7 +164,7 @@ def main() -> None:
     torch.set_num_threads(1)
     torch.manual_seed(0)
     random = ContextEntropy(2, arguments.channels, arguments.layers, LogisticMixture(3))
-    untrained = WaveletCodec(WaveletTransform(), VariableRate(None, [1.0, 40.0], [4.0]), random, NoPost())
+    untrained = WaveletCodec(WaveletTransform(), VariableRate([1.0, 40.0], [4.0]), random, NoPost())
     codec = trained(arguments.run) if arguments.run else untrained
     transform, model = codec.transform, codec.entropy
     integers = integer_model(model.eval())

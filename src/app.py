@@ -68,7 +68,7 @@ def run_application(
     except KeyboardInterrupt as stop:
         raise (failures[-1][1] if failures else stop) from None
     except ConfigCompositionException as error:
-        raise unknown(error, schema) from error
+        raise unknown(error, name, arguments, schema) from error
     except ValueError as error:  # of Hydra's: those of the jobs are kept above
         raise AiwaveError(f"The overrides {' '.join(arguments)!r} cannot be read: {error}.") from error
     _report(failures, len(folders))

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig
 
@@ -23,26 +23,46 @@ def composed(
     """
     from hydra import compose, initialize_config_module
 
-    with worded(overrides, schema), initialize_config_module("aiwave.conf", version_base="1.3"):
+    with worded(name, overrides, schema), initialize_config_module("aiwave.conf", version_base="1.3"):
         return compose(name, overrides=list(overrides), return_hydra_config=hydra)
 
 
 @contextmanager
-def worded(overrides: Sequence[str], schema: Callable[[], "type[Node]"]) -> Iterator[None]:
-    """Turn Hydra's errors about overrides into ours; `schema` provides the keys to suggest."""
+def worded(name: str, overrides: Sequence[str], schema: Callable[[], "type[Node]"]) -> Iterator[None]:
+    """Turn Hydra's errors about overrides of `conf/<name>.yaml` into ours; `schema` provides the keys to suggest."""
     from hydra.errors import ConfigCompositionException
 
     try:
         yield
     except ConfigCompositionException as error:
-        raise unknown(error, schema) from error
+        raise unknown(error, name, overrides, schema) from error
     except ValueError as error:
         raise AiwaveError(f"The overrides {' '.join(overrides)!r} cannot be read: {error}.") from error
 
 
-def unknown(error: Exception, schema: Callable[[], "type[Node]"]) -> Exception:
+def unknown(error: Exception, name: str, overrides: Sequence[str], schema: Callable[[], "type[Node]"]) -> Exception:
     """The error in our words if it is about a key that does not exist, else unchanged."""
     from .validation import unknown_key
 
     found = re.search(r"Could not override '([^']+)'", str(error))
-    return AiwaveError(unknown_key(found[1].split("@")[0].split("."), schema())) if found else error
+    if found is None:
+        return error
+    return AiwaveError(unknown_key(found[1].split("@")[0].split("."), schema(), _chosen(name, overrides)))
+
+
+def _chosen(name: str, overrides: Sequence[str]) -> Any:
+    """The configuration with the options that the overrides choose, but not their values.
+
+    None if that is none, as when a sweep gives several.
+    """
+    from hydra import compose, initialize_config_module
+    from hydra.errors import HydraException
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    options = [given for given in overrides if "=" in given and "." not in given.partition("=")[0].partition("@")[0]]
+    try:
+        with initialize_config_module("aiwave.conf", version_base="1.3"):
+            return OmegaConf.to_container(compose(name, overrides=options), resolve=True)
+    except (HydraException, OmegaConfBaseException, ValueError):
+        return None

@@ -40,7 +40,7 @@ def entropy(kind, levels=2, channels=8, density=None, **options):
 def codec(kind="affine", entropy_kind="context", post=True, levels=2, per_band=False):
     return WaveletCodec(
         transform(kind, levels),
-        VariableRate(None, [1.0, 30.0], [2.0, 8.0, 20.0], levels, per_band=per_band),
+        VariableRate([1.0, 30.0], [2.0, 8.0, 20.0], levels, per_band=per_band),
         entropy(entropy_kind, levels),
         PostFilter(4, 1) if post else NoPost(),
     )
@@ -61,7 +61,7 @@ def sections_codec():
 
 def dependent_codec(rounding=None, **options):
     """Dependent quantisation of the plain 9/7, as in release/em_nano; `options` are those of the context model."""
-    rate = VariableRate(None, [1.0, 30.0], [2.0, 8.0, 20.0])
+    rate = VariableRate([1.0, 30.0], [2.0, 8.0, 20.0])
     choice = rounding or Rounding(rate_distortion=True)
     return WaveletCodec(transform("cdf97"), rate, entropy("context", dependent=True, **options), NoPost(), choice)
 

@@ -16,5 +16,5 @@ SETTINGS = {
     "val_crops": 2,
     "num_workers": 0,
     "seed": 0,
-    "cache": MemoryCache(None, 1),
+    "cache": MemoryCache(1),
 }

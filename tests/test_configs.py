@@ -1,21 +1,34 @@
 """The configuration tree: uniform groups, small files, checked values, experiments that run."""
 
+import re
+from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 from hydra import compose, initialize_config_module
 
 import aiwave.conf
+from aiwave.cli import main
 from aiwave.errors import AiwaveError
 from aiwave.report import read_rd_csv
-from aiwave.schema import TrainConfig
+from aiwave.schema import Call, TrainConfig, data, model, training
+from aiwave.schema.constructor import arguments
 from aiwave.train import train
 from aiwave.training import run_tags
 from aiwave.validation import validate
 
 CONF = Path(aiwave.conf.__file__).parent
 GROUPS = sorted({path.parent.name for path in CONF.glob("*/*.yaml")} - {"experiment"})
+MADE = {
+    each.__doc__.split("`")[1].removeprefix("conf/"): each
+    for module in (data, model, training)
+    for each in vars(module).values()
+    if isinstance(each, type) and issubclass(each, Call) and each is not Call and each.kind is not None
+}
+"""The schemas of the groups whose options are classes."""
+ALL = "".join(path.read_text() for path in CONF.glob("*/*.yaml"))
 EXPERIMENTS = sorted(
     str(path.relative_to(CONF / "experiment").with_suffix("")) for path in CONF.glob("experiment/**/*.yaml")
 )
@@ -26,10 +39,67 @@ def composed(*overrides):
         return compose("train", overrides=list(overrides))
 
 
+def keys_of(group):
+    return {path.stem: list(yaml.safe_load(path.read_text())) for path in (CONF / group).glob("*.yaml")}
+
+
 @pytest.mark.parametrize("group", GROUPS)
-def test_every_option_of_a_group_has_the_same_keys(group):
-    keys = {path.stem: list(yaml.safe_load(path.read_text())) for path in (CONF / group).glob("*.yaml")}
-    assert len({tuple(k) for k in keys.values()}) == 1, keys
+def test_keys_that_options_of_a_group_share_come_in_the_same_order(group):
+    for (one, first), (other, second) in combinations(keys_of(group).items(), 2):
+        assert [key for key in first if key in second] == [key for key in second if key in first], (one, other)
+
+
+@pytest.mark.parametrize("group", sorted(set(MADE) & set(GROUPS)))
+def test_keys_that_options_of_a_group_share_mean_the_same(group):
+    """Of one type and with the same bounds, as JSON schema tells them, whatever takes them; every key is taken."""
+    seen = {}
+    for path in (CONF / group).glob("*.yaml"):
+        node = yaml.safe_load(path.read_text())
+        fields = arguments(MADE[group].model_construct(target=node["_target_"], partial="_partial_" in node))
+        types = {field.alias: (str(field.annotation), str(field.metadata)) for field in fields.model_fields.values()}
+        own = set(node) - {"_target_", "_partial_", "defaults"}
+        assert own <= set(types), path
+        for key in own:
+            assert seen.setdefault(key, types[key]) == types[key], (path, key)
+
+
+@pytest.mark.parametrize("target", sorted(set(re.findall(r"_target_: (aiwave[\w.]+)", ALL))))
+def test_constructors_that_the_configuration_names_are_annotated(target):
+    fields = arguments(Call(**{"_target_": target})).model_fields if ".anchors." not in target else {}
+    assert [name for name, field in fields.items() if field.annotation is Any] == []
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (
+            ["entropy=factorized", "entropy.dependent=true"],
+            ["entropy.dependent", "FactorizedEntropy", "context_shared"],
+        ),
+        (["entropy=context_published", "entropy.oriented=true"], ["oriented", "PublishedContext", "context_shared"]),
+        (["rate=lossless", "rate.per_band=true"], ["rate.per_band", "rate=fixed and rate=variable have it", "levels"]),
+        (["rate.initial_step=3"], ["rate.initial_step", "VariableRate", "rate=fixed has it"]),
+        (["post=none", "post.channels=8"], ["post.channels", "NoPost", "post=cnn", "it takes none"]),
+        (["scale=published", "scale.bound=1"], ["scale.bound", "PublishedScale", "scale=bounded"]),
+        (["density=laplace", "density.components=2"], ["density.components", "Laplace", "density=logistic_mixture"]),
+        (["logger=csv", "logger.mode=offline"], ["logger.mode", "CsvTracker", "logger=wandb"]),
+        (["launcher.gpus=1"], ["launcher.gpus", "LocalLauncher", "launcher=slurm"]),
+        (["cache.folder=x"], ["cache.folder", "MemoryCache", "cache=persistent"]),
+        (["lifting.chanels=3"], ["lifting.chanels", "did you mean channels?", "LiftingNet"]),
+        (["-m", "entropy=factorized,context_shared", "entropy.chanels=3"], ["entropy.chanels", "channels"]),
+    ],
+)
+def test_a_key_of_another_option_is_refused_with_the_options_that_have_it(options, words, capfd):
+    assert main(["train", *options]) in (1, 2)
+    sentence = capfd.readouterr().err.strip().splitlines()[-1]
+    assert [word for word in words if word not in sentence] == [], sentence
+
+
+def test_what_an_experiment_asks_of_an_option_without_it_is_refused():
+    with pytest.raises(
+        AiwaveError, match=r"entropy\.dependent is not a key of FactorizedEntropy: entropy=context_shared"
+    ):
+        validate(composed("experiment=release/em_nano", "entropy=factorized"), TrainConfig)
 
 
 def test_files_are_short():
@@ -86,7 +156,23 @@ def test_every_experiment_composes_trains_two_steps_and_evaluates(experiment, da
         ("seed=5000000000", ["seed", "4294967296"]),
         ("trainer.devices=0", ["trainer.devices", "greater than 0"]),
         ("dataset=folder", ["dataset.root", "not given"]),
-        ("entropy._target_=os.system", ["entropy._target_", "os.system"]),
+        ("entropy._target_=os.system", ["entropy._target_", "os.system", "aiwave", "torch.nn"]),
+        ("entropy._target_=torch.nn.modules.module.OrderedDict", ["entropy._target_", "is no class of aiwave"]),
+        ("entropy._target_=aiwave.models.nothing.At", ["entropy._target_", "there is no aiwave.models.nothing.At"]),
+        ("entropy._target_=aiwave.models.entropy.Laplac", ["has no Laplac", "perhaps Laplace is meant"]),
+        ("entropy._target_=torch.nn.Tanh", ["entropy._target_", "torch.nn.Tanh is no EntropyModel"]),
+        ("entropy._target_=aiwave.composing.composed", ["entropy._target_", "is no class of aiwave"]),
+        ("lifting._partial_=false", ["lifting._target_", "_partial_: true"]),
+        ("+lifting.scale=3", ["lifting.scale is not a key of LiftingNet", "damping"]),
+        ("+post._partial_=true", ["post._target_", "leave _partial_ out"]),
+        ("~entropy.density", ["entropy.density", "required"]),
+        ("entropy.density=3", ["entropy.density"]),
+        ("entropy.states=9", ["entropy.states", "8, 64 or 256", "9"]),
+        ("lifting.padding=wrap", ["lifting.padding", "'zeros', 'reflect' or 'replicate'", "wrap"]),
+        ("lifting.channels=0", ["lifting.channels", "greater than or equal to 1"]),
+        ("post.layers=-1", ["post.layers", "greater than or equal to 0"]),
+        ("logger.mode=of", ["logger.mode", "'online', 'offline' or 'disabled'"]),
+        ("+callbacks.rd.every=3", ["callbacks.rd.every is not a key of RdLogging"]),
         ("rounding.soft_share=2", ["rounding.soft_share", "less than or equal to 1"]),
     ],
 )

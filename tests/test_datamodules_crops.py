@@ -47,7 +47,7 @@ def module(*arrays, **options):
 
 def crops_of(*arrays, crop, seed=0, length=1):
     items = [Item.of(Volume("s", f"f{index}", array)) for index, array in enumerate(arrays)]
-    return CropDataset(items, crop, seed, length, MemoryCache(None, 1))
+    return CropDataset(items, crop, seed, length, MemoryCache(1))
 
 
 def epoch_of(loader, epoch):
@@ -211,7 +211,7 @@ def test_sample_format_is_found(dtype, largest, peak, scale):
 def test_volume_smaller_than_a_crop_is_mirrored(dtype):
     voxels = (np.arange(3 * 9 * 9) - 100).astype(dtype).reshape(3, 9, 9)
     items = [Item.of(Volume("s", "f", voxels))]
-    image = CropDataset(items, (8, 9, 10), 0, 1, MemoryCache(None, 1), augment=False)[0, 0][0]["image"][0].numpy()
+    image = CropDataset(items, (8, 9, 10), 0, 1, MemoryCache(1), augment=False)[0, 0][0]["image"][0].numpy()
     np.testing.assert_array_equal(image, voxels[[0, 1, 2, 2, 1, 0, 0, 1]][..., [*range(9), 8]].astype(np.float32))
 
 

@@ -23,7 +23,7 @@ from aiwave.errors import AiwaveError
 from .conftest import textured
 from .modules import SETTINGS
 
-CACHES = [MemoryCache(None, 1), MemoryCache(None, 2), PersistentCache(None, 2), NoCache(None, 2)]
+CACHES = [MemoryCache(1), MemoryCache(2), PersistentCache(None, 2), NoCache(2)]
 
 
 def entry(folder, split, index, shape):
@@ -62,7 +62,7 @@ def epoch_of(data, epoch=0):
 @pytest.mark.parametrize("cache", CACHES)
 def test_epochs_repeat_whatever_the_cache_and_the_workers(root, cache):
     plain = epoch_of(module(root, cache=type(cache)(None, cache.crops_per_read)))
-    reference = epoch_of(module(root, cache=MemoryCache(None, cache.crops_per_read)))
+    reference = epoch_of(module(root, cache=MemoryCache(cache.crops_per_read)))
     shared = epoch_of(module(root, cache=cache, num_workers=2))
     assert plain.shape == (3, 4, 1, 8, 16, 16)
     assert torch.equal(plain, reference)
@@ -145,7 +145,7 @@ def test_a_persistent_cache_survives_half_a_file_and_says_where_it_cannot_write(
 
 
 def test_what_goes_wrong_in_a_worker_is_one_sentence_too(root):
-    data = module(root, cache=NoCache(None, 2), num_workers=1)
+    data = module(root, cache=NoCache(2), num_workers=1)
     loader = data.train_dataloader()
     for file in (root / "cells/train").glob("*.tif"):
         file.write_bytes(file.read_bytes()[:300])
@@ -158,7 +158,7 @@ def test_what_goes_wrong_in_a_worker_is_one_sentence_too(root):
 
 def test_crops_per_read_must_divide_the_batch():
     with pytest.raises(AiwaveError, match=r"dataset\.batch_size is 4, not a multiple of cache\.crops_per_read 3"):
-        module(None, cache=MemoryCache(None, 3))
+        module(None, cache=MemoryCache(3))
 
 
 def test_data_show_draws_every_split(root, tmp_path):

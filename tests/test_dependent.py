@@ -287,9 +287,6 @@ def test_only_dependent_models_have_a_trellis():
         replace(integer_model(entropy("context")), trellis=64)
     with pytest.raises(ValueError, match="only dependent quantisation"):
         entropy("context", states=64)
-    for kind in ("factorized", "published"):
-        with pytest.raises(ValueError, match="choose entropy=context_shared"):
-            entropy(kind, states=64)
     with pytest.raises(ValueError, match="no trellis has 16 states: choose one of 8, 64, 256"):
         entropy("context", dependent=True, states=16)
 
@@ -370,9 +367,6 @@ def test_it_is_for_lossy_coding():
     for options in ({"reversible": True}, {"short_context": False}):
         with pytest.raises(ValueError, match="needs short_context"):
             entropy("context", dependent=True, **options)
-    for kind in ("factorized", "published"):
-        with pytest.raises(ValueError, match="choose entropy=context_shared"):
-            entropy(kind, dependent=True)
 
 
 def test_training_lowers_what_the_trellis_costs():

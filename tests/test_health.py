@@ -63,8 +63,8 @@ def test_gradients_of_every_transform_are_finite_at_the_start(kind, options, bit
 @pytest.mark.parametrize("rate", ["fixed", "variable"])
 @pytest.mark.parametrize("per_band", [False, True])
 def test_gradients_of_every_filter_and_rate_are_finite_at_the_start(rate, per_band, post, bits):
-    options = {"step_range": [1, 2], "ladder": [1], "per_band": per_band}
-    chosen = FixedRate(9.0, **options) if rate == "fixed" else VariableRate(None, **options)
+    fixed = rate == "fixed"
+    chosen = FixedRate(9.0, per_band=per_band) if fixed else VariableRate([1, 2], [1], per_band=per_band)
     model = WaveletCodec(transform("affine"), chosen, entropy("context"), post)
     step, _ = chosen.sample(2, torch.Generator())
     assert_finite_gradients(model, noise(bits), step)

@@ -87,7 +87,7 @@ def test_a_ray_cluster_of_two_nodes_runs_a_sweep_to_the_same_results(data_root, 
     cluster = Cluster(initialize_head=True, head_node_args=node)
     try:
         cluster.add_node(**node)
-        options = ["launcher=ray", f"launcher.options.address={cluster.address}", "launcher.threads=1"]
+        options = ["launcher=ray", f"launcher.address={cluster.address}", "launcher.threads=1"]
         here, there = compared(data_root, tmp_path, *options)
     finally:
         ray.shutdown()

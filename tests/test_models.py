@@ -78,7 +78,9 @@ def test_the_command_line_has_the_last_word(model):
     assert cfg.transform.net is None
     assert cfg.rate._target_.endswith("VariableRate")
     assert cfg.entropy.density._target_.endswith("Laplace")
-    assert cfg.density.components == 7
+    assert (
+        configured(f"model={model}", "lmbda=9", "density=logistic_mixture", "model.mixtures=7").density.components == 7
+    )
 
 
 def test_an_experiment_wins_over_the_model():

@@ -33,6 +33,8 @@ SCHEMAS = {
     "anchors": AnchorsConfig,
     "report": ReportConfig,
 }
+EXTENSIONS = ("entropy=band", "lifting=linear", "logger=text")
+"""Options that docs/extend.md makes; `test_extend.py` runs its commands."""
 OVERRIDES = {"anchors": overrides_of, "report": report_overrides}
 PLACEHOLDERS = {"SWEEP": "runs/sweeps/one", "DATA": "data", "NAME": "cells", "OTHER": "cells", "RUN": "runs/one"}
 
@@ -42,7 +44,7 @@ def commands():
     blocks = re.findall(r"```sh\n(.*?)```", "\n".join(texts), flags=re.DOTALL)
     lines = [line.split("#")[0].strip() for block in blocks for line in block.splitlines()]
     lines = [re.sub(r"^(torchrun|srun) .*?(?=aiwave )", "", line) for line in lines]
-    return [line for line in lines if line.startswith("aiwave ")]
+    return [line for line in lines if line.startswith("aiwave ") and not any(option in line for option in EXTENSIONS)]
 
 
 @pytest.mark.parametrize("command", commands())

@@ -59,7 +59,7 @@ def test_several_loggers_at_once_see_metrics_pictures_and_results(data_root, tmp
     assert "rd/curves" in EventAccumulator(str(tmp_path / "run/tensorboard/evaluate")).Reload().Tags()["images"]
 
 
-@pytest.mark.parametrize("trackers", [[], [NoTracker("p")]])
+@pytest.mark.parametrize("trackers", [[], [NoTracker()]])
 def test_nothing_to_track_with_is_nothing_to_trip_over(trackers, tmp_path):
     many = ManyTrackers(trackers)
     assert many.open(tmp_path, "group", "name", "train", [], {}) == []
@@ -71,7 +71,7 @@ def test_nothing_to_track_with_is_nothing_to_trip_over(trackers, tmp_path):
 
 
 def test_places_of_several_trackers_are_told(tmp_path):
-    many = ManyTrackers([CsvTracker("p"), NoTracker("p"), TensorBoardTracker("p")])
+    many = ManyTrackers([CsvTracker(), NoTracker(), TensorBoardTracker()])
     assert len(many.open(tmp_path, "group", "name", "train", [], {})) == 2
     many.close("ok")
     assert many.location == f"{tmp_path}/csv/train/version_0, {tmp_path}/tensorboard/train"

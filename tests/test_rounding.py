@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from aiwave.models import FixedRate, Rounding, Subbands, VariableRate
+from aiwave.models import FixedRate, Rounding, Subbands
 from aiwave.models.entropy import FactorizedEntropy, LogisticMixture
 from tests.builders import codec, shake, transform
 
@@ -102,10 +102,8 @@ def test_a_factorized_density_knows_the_step_of_its_own_band_only():
         assert (model(q, steps) != model(q, changed)).nonzero().tolist() == [[0, 5]]
 
 
-def test_a_fixed_rate_may_start_at_a_step_and_a_variable_one_may_not():
-    assert FixedRate(9.0, [1, 2], [1], initial_step=3.5).step_of(9.0).item() == pytest.approx(3.5)
-    with pytest.raises(ValueError, match="initial_step"):
-        VariableRate(None, [1, 2], [1], initial_step=3.0)
+def test_a_fixed_rate_may_start_at_a_step():
+    assert FixedRate(9.0, initial_step=3.5).step_of(9.0).item() == pytest.approx(3.5)
 
 
 def test_rate_distortion_rounding_pays_and_only_moves_towards_zero():

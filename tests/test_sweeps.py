@@ -49,7 +49,7 @@ def test_what_is_a_sweep(arguments, answer):
 
 
 def test_jobs_are_all_combinations():
-    jobs = expand(["seed=0,1", "lmbda=range(1,4)", "name=x", "hydra.sweep.dir=y", "launcher.jobs=3"])
+    jobs = expand(["seed=0,1", "lmbda=range(1,4)", "name=x", "hydra.sweep.dir=y", "launcher=joblib", "launcher.jobs=3"])
     assert len(jobs) == len(set(jobs)) == 6
     assert jobs[1] == ("seed=0", "lmbda=2", "name=x")
 

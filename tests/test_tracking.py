@@ -212,7 +212,7 @@ def test_wandb_mode_rejects_others(wandb_home):
 
 
 def test_csv_tracker_writes_and_never_overwrites(tmp_path, figure):
-    tracker = CsvTracker("proj")
+    tracker = CsvTracker()
     assert isinstance(run(tracker, tmp_path / "run", figure), CSVLogger)
     run(tracker, tmp_path / "run", figure)
     for version in (0, 1):
@@ -228,7 +228,7 @@ def test_csv_tracker_writes_and_never_overwrites(tmp_path, figure):
 def test_tensorboard_tracker_writes_readable_events(tmp_path, figure):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    tracker = TensorBoardTracker("proj", tags=["study"])
+    tracker = TensorBoardTracker(tags=["study"])
     assert isinstance(run(tracker, tmp_path / "run", figure), TensorBoardLogger)
     events = EventAccumulator(tracker.location).Reload()
     assert events.Scalars("loss")[0].value == 1.5
@@ -251,7 +251,7 @@ def test_nothing_can_be_logged_without_an_open_run(make, figure):
 
 
 def test_no_tracker_does_nothing(tmp_path, figure):
-    tracker = NoTracker("proj")
+    tracker = NoTracker()
     assert tracker.open(tmp_path / "run", "exp", "a", "train", [], {}) is False
     tracker.log_rd(ROWS, figure)
     tracker.close("ok")

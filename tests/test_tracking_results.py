@@ -26,7 +26,7 @@ def record(tracker, folder):
 
 
 def test_csv_keeps_pictures_and_numbers_as_files(tmp_path):
-    tracker = CsvTracker("proj")
+    tracker = CsvTracker()
     picture = record(tracker, tmp_path / "run")
     folder = Path(tracker.location)
     assert (folder / "pictures" / "slice.png").read_bytes() == picture
@@ -37,7 +37,7 @@ def test_csv_keeps_pictures_and_numbers_as_files(tmp_path):
 def test_tensorboard_shows_pictures_and_scalars(tmp_path):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    tracker = TensorBoardTracker("proj")
+    tracker = TensorBoardTracker()
     record(tracker, tmp_path / "run")
     events = EventAccumulator(tracker.location).Reload()
     assert set(events.Tags()["images"]) == {"rd/curves", "rd/slice"}
@@ -62,7 +62,7 @@ def test_wandb_gets_a_chart_per_data_set_images_and_the_summary(tmp_path, monkey
 
 
 def test_no_tracker_takes_them_too(tmp_path):
-    record(NoTracker("proj"), tmp_path / "run")
+    record(NoTracker(), tmp_path / "run")
 
 
 def test_bd_figures_are_those_against_every_other_codec(tmp_path):

@@ -137,7 +137,11 @@ class PostPart(Part):
 
     def make(self) -> nn.Module:
         """A filter of this kind, with the weights that it starts training with."""
-        return POSTS[self.kind](channels=self.channels, layers=self.layers, intensity_scale=self.intensity_scale)
+        if self.kind == "none":
+            return NoPost()
+        if self.kind == "filter":
+            return PostFilter(self.channels, self.layers)
+        return PublishedPost(self.channels, self.layers, self.intensity_scale)
 
 
 class Description(Part):

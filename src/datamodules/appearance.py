@@ -2,11 +2,14 @@
 
 import math
 from collections.abc import Sequence
+from typing import Annotated
 
 import numpy as np
 import torch
+from annotated_types import Len
 from torch import Tensor
 
+from ..bounds import Count, NotNegative, Positive, Share
 from ..errors import AiwaveError
 
 
@@ -17,7 +20,9 @@ class Appearance:
     voxels; up to `stride` - 1 of every `stride` planes are dropped, as in thick sections. Voxels remain integers.
     """
 
-    def __init__(self, share: float, contrast: Sequence[float], blur: float, stride: int) -> None:
+    def __init__(
+        self, share: Share, contrast: Annotated[Sequence[Positive], Len(2, 2)], blur: NotNegative, stride: Count
+    ) -> None:
         if not 0 <= share <= 1 or len(contrast) != 2 or not 0 < contrast[0] <= contrast[1] or blur < 0 or stride < 1:
             raise AiwaveError(
                 f"appearance has share={share}, contrast={list(contrast)}, blur={blur}, stride={stride}: give a share "

@@ -7,6 +7,8 @@ from typing import Any
 
 from torch.utils.data import Dataset
 
+from ..bounds import Count
+
 CACHE = ".cache"  # beside the data
 
 Record = dict[str, Any]
@@ -15,12 +17,11 @@ Record = dict[str, Any]
 class Cache(ABC):
     """Creates the MONAI dataset that applies deterministic transforms to records, once or every time.
 
-    `folder` is the folder to keep them in, if any; `crops_per_read` random crops are cut from a volume each time it is
-    read: the slower reading is, the more crops pay off.
+    `crops_per_read` random crops are cut from a volume each time it is read: the slower reading is, the more crops pay
+    off.
     """
 
-    def __init__(self, folder: str | None, crops_per_read: int) -> None:
-        self.folder = folder
+    def __init__(self, crops_per_read: Count) -> None:
         self.crops_per_read = crops_per_read
 
     @abstractmethod
@@ -45,6 +46,10 @@ class PersistentCache(Cache):
 
     A cached volume is keyed by the file's hash and the transforms: if either changes, it is created again.
     """
+
+    def __init__(self, folder: str | None, crops_per_read: Count) -> None:
+        super().__init__(crops_per_read)
+        self.folder = folder
 
     def dataset(self, records: Sequence[Record], transform: Any, beside: Path | None) -> Dataset[Record]:
         """See `Cache.dataset`. Raises AiwaveError if there is no folder to keep volumes in."""

@@ -15,7 +15,8 @@ SPLITS = ("train", "test")
 
 
 class PhantomDataModule(VolumeDataModule):
-    """Synthetic volumes: `subset` is "em" (uint8 neuropil) or "ct" (uint16 chest, 12 bits); `root` is not used.
+    """Synthetic volumes: `subset` is "em" (uint8 neuropil) or "ct" (uint16 chest, 12 bits). Sweeps over
+    data sets give all of them one `root`, which is not used here.
 
     There are two training volumes of 96³ and two test volumes of 64³ voxels, determined by `seed`. Volumes are named
     like `phantom_em_test0`. Another subset raises AiwaveError.

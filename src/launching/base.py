@@ -2,12 +2,13 @@
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from ..bounds import Count
 from ..errors import AiwaveError
 
 
@@ -34,21 +35,11 @@ class Launcher(ABC):
     Args:
         jobs: Number of concurrent jobs; None for as many as fit.
         threads: CPU threads per job; None for a fair share.
-        gpus: GPUs per job, if the engine allocates them.
-        options: Further options of the engine.
     """
 
-    def __init__(
-        self,
-        jobs: int | None = None,
-        threads: int | None = None,
-        gpus: int = 0,
-        options: Mapping[str, Any] | None = None,
-    ) -> None:
+    def __init__(self, jobs: Count | None = None, threads: Count | None = None) -> None:
         self.jobs = jobs
         self.threads = threads
-        self.gpus = gpus
-        self.options = dict(options or {})
 
     def check(self) -> None:  # noqa: B027  (not every launcher has an engine)
         """Raise AiwaveError, before anything is written, if the engine is not installed."""

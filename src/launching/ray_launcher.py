@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 
+from ..bounds import Count, CountOrNone
 from ..errors import AiwaveError
 from .base import Job, Launcher, Work, engine
 
@@ -11,9 +12,16 @@ from .base import Job, Launcher, Work, engine
 class RayLauncher(Launcher):
     """Runs jobs as Ray tasks; sources and run folders must be on a disk that all nodes share.
 
-    `options.address` is the cluster's (null: RAY_ADDRESS, or a cluster of this machine alone; auto: the running one).
+    `address` is the cluster's (null: RAY_ADDRESS, or a cluster of this machine alone; auto: the running one).
     A job takes `threads` cores (null: 1) and `gpus` GPUs; `jobs` bounds the number of concurrent jobs.
     """
+
+    def __init__(
+        self, jobs: Count | None = None, threads: Count | None = None, gpus: CountOrNone = 0, address: str | None = None
+    ) -> None:
+        super().__init__(jobs, threads)
+        self.gpus = gpus
+        self.address = address
 
     def check(self) -> None:
         """See `Launcher.check`."""
@@ -24,10 +32,10 @@ class RayLauncher(Launcher):
         ray = engine("ray", "ray")
         threads = self.threads or 1
         try:
-            ray.init(address=self.options.get("address"), log_to_driver=False, logging_level="ERROR")
+            ray.init(address=self.address, log_to_driver=False, logging_level="ERROR")
         except (ConnectionError, RuntimeError, ValueError) as error:
             raise AiwaveError(
-                f"The Ray cluster {self.options.get('address')} cannot be reached: start it with `ray start --head`."
+                f"The Ray cluster {self.address} cannot be reached: start it with `ray start --head`."
             ) from error
         task = ray.remote(num_cpus=threads, num_gpus=self.gpus, max_retries=0)(work)
         try:

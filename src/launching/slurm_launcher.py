@@ -1,10 +1,11 @@
 """Jobs on a Slurm cluster."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
+from ..bounds import Count, CountOrNone
 from .base import Job, Launcher, Work, engine
 
 
@@ -13,8 +14,19 @@ class SlurmLauncher(Launcher):
 
     `options` are passed to submitit's `update_parameters`, such as `timeout_min` or `slurm_partition`; `cluster` among
     them selects the executor (null: Slurm; local: processes on this machine). submitit's own files go to `submitit/` in
-    the sweep's folder.
+    the sweep's folder. A job takes `gpus` GPUs.
     """
+
+    def __init__(
+        self,
+        jobs: Count | None = None,
+        threads: Count | None = None,
+        gpus: CountOrNone = 0,
+        options: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(jobs, threads)
+        self.gpus = gpus
+        self.options = dict(options or {})
 
     def check(self) -> None:
         """See `Launcher.check`."""

@@ -1,16 +1,19 @@
 """Lifting along one axis: alternating predict and update steps that are exactly invertible."""
 
-from collections.abc import Callable
-from typing import cast
+from typing import Protocol, cast
 
 import torch
 from torch import Tensor, nn
 
 from .boundary import Boundary, Phase, extend, interleaved
-from .lifting_net import LiftingNet
 from .wavelets import Wavelet
 
-NetFactory = Callable[[], LiftingNet]
+
+class NetFactory(Protocol):
+    """Makes the network of one lifting step."""
+
+    def __call__(self) -> nn.Module:
+        """A network as `LiftingNet` is one: skip -> shift and scale (None: additive)."""
 
 
 class LiftingStep(nn.Module):
@@ -21,7 +24,7 @@ class LiftingStep(nn.Module):
     """
 
     def __init__(
-        self, factor: float, source: Phase, boundary: Boundary, trainable_taps: bool, net: LiftingNet | None
+        self, factor: float, source: Phase, boundary: Boundary, trainable_taps: bool, net: nn.Module | None
     ) -> None:
         super().__init__()
         taps = torch.tensor([0.0, factor, factor] if source is Phase.EVEN else [factor, factor, 0.0])

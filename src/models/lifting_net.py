@@ -1,10 +1,14 @@
 """The network of a lifting step, which predicts an additive shift and, for the affine transform, a scale."""
 
 from collections.abc import Callable
+from typing import Literal
 
 from torch import Tensor, nn
 
+from ..bounds import Count, Positive, known
 from .conv import Conv3d, zero_initialised
+
+Padding = Literal["zeros", "reflect", "replicate"]
 
 
 class LiftingNet(nn.Module):
@@ -15,22 +19,23 @@ class LiftingNet(nn.Module):
     The last conv is initialised to zero, so the step starts as the fixed wavelet.
 
     With `scale` (a module such as `BoundedScale`) a second zero-initialised conv outputs the raw scale field.
-    `padding` is that of the inner convs, `input_padding` that of the first (modes of `torch.nn.Conv3d`).
+    `padding` is that of the inner convs, `input_padding` that of the first (modes of `torch.nn.Conv3d`). Raises
+    ValueError while `intensity_scale` is None, as in a configuration before its data are read.
     """
 
     def __init__(
         self,
-        channels: int,
-        depth: int,
+        channels: Count,
+        depth: Count,
         activation: Callable[[], nn.Module],
-        intensity_scale: float,
-        damping: float = 0.1,
-        padding: str = "zeros",
-        input_padding: str = "replicate",
+        intensity_scale: Positive | None,
+        damping: Positive = 0.1,
+        padding: Padding = "zeros",
+        input_padding: Padding = "replicate",
         scale: nn.Module | None = None,
     ) -> None:
         super().__init__()
-        self.intensity_scale = intensity_scale
+        self.intensity_scale = known(intensity_scale)
         self.damping = damping
         self.first = Conv3d(1, channels, padding=input_padding)
         layers = [nn.Sequential(activation(), Conv3d(channels, channels, padding=padding)) for _ in range(depth)]

@@ -1,11 +1,11 @@
 """The one operating point of lossless coding."""
 
 import math
-from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
+from ..bounds import Levels
 from ..errors import AiwaveError
 from .rate import Rate
 
@@ -14,24 +14,10 @@ QUALITY = 0.0
 
 
 class LosslessRate(Rate):
-    """Integers coded exactly: step 1 and infinite lambda, so that the cost is the rate alone.
+    """Integers coded exactly: step 1 and infinite lambda, so that the cost is the rate alone."""
 
-    Takes the arguments of the other rates so that they are one override apart. Raises ValueError for those that have
-    no meaning here.
-    """
-
-    def __init__(
-        self,
-        lmbda: float | None = None,
-        step_range: Sequence[float] = (),
-        ladder: Sequence[float] = (),
-        levels: int = 2,
-        initial_step: float | None = None,
-        per_band: bool = False,
-    ) -> None:
+    def __init__(self, levels: Levels = 2) -> None:
         super().__init__(levels, per_band=False)
-        if lmbda is not None or initial_step is not None or per_band:
-            raise ValueError("lossless coding takes no lmbda, initial_step or per_band: its step is 1")
 
     def sample(self, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Steps of 1 and infinite lambdas."""

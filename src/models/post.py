@@ -4,6 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..bounds import Count, CountOrNone, Positive, known
 from .conv import Conv3d, zero_initialised
 
 
@@ -12,10 +13,10 @@ class PostFilter(nn.Module):
 
     Its inputs are the reconstruction minus its local mean, in steps and compressed by asinh, and the logarithm of the
     step; `layers` inner convs of `channels`. The last conv is initialised to zero, so the filter starts as the
-    identity. Its output is in steps, so that one filter serves all rates; `intensity_scale` is not used.
+    identity. Its output is in steps, so that one filter serves all rates.
     """
 
-    def __init__(self, channels: int, layers: int, intensity_scale: float | None = None) -> None:
+    def __init__(self, channels: Count, layers: CountOrNone) -> None:
         super().__init__()
         inner = [nn.Sequential(nn.ReLU(), Conv3d(channels, channels)) for _ in range(layers)]
         self.first = Conv3d(2, channels)
@@ -34,12 +35,13 @@ class PublishedPost(nn.Module):
     """The published filter (aiWave, section III), not conditioned on step or rate.
 
     conv 1 -> `channels`, `layers` residual blocks, conv, plus the first conv's output, conv to 1, plus the input, on
-    x / (`intensity_scale` - 1) - 1/2. Published sizes: 64 channels, 6 blocks, scale 256.
+    x / (`intensity_scale` - 1) - 1/2. Published sizes: 64 channels, 6 blocks, scale 256. Raises ValueError while
+    `intensity_scale` is None, as in a configuration before its data are read.
     """
 
-    def __init__(self, channels: int, layers: int, intensity_scale: float = 256.0) -> None:
+    def __init__(self, channels: Count, layers: CountOrNone, intensity_scale: Positive | None = 256.0) -> None:
         super().__init__()
-        self.peak = intensity_scale - 1
+        self.peak = known(intensity_scale) - 1
         self.first = Conv3d(1, channels)
         self.inner = nn.ModuleList(
             nn.Sequential(Conv3d(channels, channels), nn.ReLU(), Conv3d(channels, channels)) for _ in range(layers)
@@ -60,10 +62,7 @@ class PublishedPost(nn.Module):
 
 
 class NoPost(nn.Module):
-    """No filter. Takes the arguments of `PostFilter` so that both are one override apart."""
-
-    def __init__(self, channels: int = 0, layers: int = 0, intensity_scale: float | None = None) -> None:
-        super().__init__()
+    """No filter: the reconstruction, unchanged."""
 
     def forward(self, x: Tensor, step: Tensor) -> Tensor:
         """Return (B, 1, D, H, W) unchanged."""

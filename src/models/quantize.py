@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor, nn
 
+from ..bounds import Share
+
 
 def straight_through_round(x: Tensor) -> Tensor:
     """Round to the nearest integer, with the gradient of the identity. Any shape -> the same shape and dtype.
@@ -24,7 +26,7 @@ class Rounding(nn.Module):
     `optimised`).
     """
 
-    def __init__(self, soft_share: float = 0.0, rate_distortion: bool = False) -> None:
+    def __init__(self, soft_share: Share = 0.0, rate_distortion: bool = False) -> None:
         super().__init__()
         if not 0 <= soft_share <= 1:
             raise ValueError(f"soft_share must be between 0 and 1, not {soft_share}")

@@ -8,10 +8,13 @@ in squared intensity units, so a larger `lmbda` means a lower rate.
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import Annotated
 
 import torch
+from annotated_types import Len
 from torch import Tensor, nn
 
+from ..bounds import Levels, Positive
 from ..errors import AiwaveError
 from .subbands import band_count
 
@@ -63,11 +66,9 @@ class FixedRate(Rate):
 
     def __init__(
         self,
-        lmbda: float | None,
-        step_range: Sequence[float],
-        ladder: Sequence[float],
-        levels: int = 2,
-        initial_step: float | None = None,
+        lmbda: Positive | None,
+        levels: Levels = 2,
+        initial_step: Positive | None = None,
         per_band: bool = False,
     ) -> None:
         super().__init__(levels, per_band)
@@ -101,23 +102,17 @@ class VariableRate(Rate):
     """One model for all rates: training draws a step per volume, log-uniformly from `step_range`.
 
     The rate is weighted by lmbda = ln(2)/6 * step^2, the slope -dD/dR of a uniform quantiser at high rate. A quality is
-    a step; `ladder` lists those to evaluate. Raises ValueError for a lambda, an `initial_step` or an empty range.
+    a step; `ladder` lists those to evaluate. Raises ValueError for an empty range.
     """
 
     def __init__(
         self,
-        lmbda: float | None,
-        step_range: Sequence[float],
-        ladder: Sequence[float],
-        levels: int = 2,
-        initial_step: float | None = None,
+        step_range: Annotated[Sequence[Positive], Len(2, 2)],
+        ladder: Annotated[Sequence[Positive], Len(1)],
+        levels: Levels = 2,
         per_band: bool = False,
     ) -> None:
         super().__init__(levels, per_band)
-        if lmbda is not None:
-            raise ValueError("a variable rate takes no lmbda: it follows from the step; choose rate=fixed")
-        if initial_step is not None:
-            raise ValueError("a variable rate takes no initial_step: it draws its steps; choose rate=fixed")
         if not 0 < step_range[0] < step_range[1]:
             raise ValueError(f"step_range must be two increasing positive numbers, not {list(step_range)}")
         self.step_range = (float(step_range[0]), float(step_range[1]))

@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor, nn
 
+from ..bounds import Positive
+
 
 class BoundedScale(nn.Module):
     """scale = exp(b * tanh(raw / b)), so exp(-b) < scale < exp(b).
@@ -13,7 +15,7 @@ class BoundedScale(nn.Module):
 
     initial_raw = 0.0
 
-    def __init__(self, bound: float = 0.5) -> None:
+    def __init__(self, bound: Positive = 0.5) -> None:
         super().__init__()
         if bound <= 0:
             raise ValueError(f"bound must be positive, not {bound}")
@@ -28,14 +30,10 @@ class PublishedScale(nn.Module):
     """scale = sigmoid(256 * raw + 2), raw starting at 1 (the published parametrisation, for parity).
 
     It starts at sigmoid(258) = 1 with a gradient that is exactly 0 in float32, so it never learns from there; elsewhere
-    it can come close to 0, where the inverse transform overflows. Train with `BoundedScale` instead. `bound` is not
-    used: it is accepted so that both are one override apart.
+    it can come close to 0, where the inverse transform overflows. Train with `BoundedScale` instead.
     """
 
     initial_raw = 1.0
-
-    def __init__(self, bound: float | None = None) -> None:
-        super().__init__()
 
     def forward(self, raw: Tensor) -> Tensor:
         """Any shape -> the same shape and dtype."""

@@ -1,17 +1,23 @@
 """The 3-D wavelet-like transform: one lifting scheme per direction, several levels."""
 
-from collections.abc import Callable
 from functools import partial
-from typing import cast
+from typing import Protocol, cast
 
 from torch import nn
 
+from ..bounds import Levels
 from .boundary import Boundary
 from .lifting import LiftingScheme
-from .lifting_net import LiftingNet
 from .reversible_lifting import ReversibleLifting
 from .separable import SeparableTransform, Sharing
 from .wavelets import Wavelet
+
+
+class NetMaker(Protocol):
+    """Makes the network of a lifting step with or without a scale, such as a partial `LiftingNet`."""
+
+    def __call__(self, *, scale: nn.Module | None) -> nn.Module:
+        """A network as `LiftingNet` is one; `scale` makes factors of its raw scale field (None: additive)."""
 
 
 class WaveletTransform(SeparableTransform):
@@ -29,11 +35,11 @@ class WaveletTransform(SeparableTransform):
     def __init__(
         self,
         wavelet: Wavelet | str = Wavelet.CDF97,
-        levels: int = 2,
+        levels: Levels = 2,
         sharing: Sharing | str = Sharing.ISOTROPIC,
         boundary: Boundary | str = Boundary.SYMMETRIC,
         trainable_taps: bool = False,
-        net: Callable[..., LiftingNet] | None = None,
+        net: NetMaker | None = None,
         scale: nn.Module | None = None,
         reversible: bool = False,
     ) -> None:

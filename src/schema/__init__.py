@@ -3,11 +3,12 @@
 from .anchor import AnchorCodec
 from .commands import AnchorsConfig, DataConfig, EvaluateConfig, PrepareConfig, ReportConfig, TrainConfig
 from .model import Rounding, Transform
-from .node import Node
+from .node import Call, Node
 
 __all__ = [
     "AnchorCodec",
     "AnchorsConfig",
+    "Call",
     "DataConfig",
     "EvaluateConfig",
     "Node",

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field, PositiveFloat, PositiveInt
 
 from .anchor import AnchorCodec
-from .data import Appearance, Cache, Dataset, Source
+from .data import Appearance, Cache, Dataset, Described, Source
 from .model import Density, Entropy, ModelSizes, Net, Post, Rate, Rounding, Scale, Transform
 from .node import Accelerator, Call, Decay, Node, Qualities, Rates, Seed
 from .training import LauncherNode, Logger, LrSchedule, Schedule, SearchNode, Stage, Trainer
@@ -14,15 +14,15 @@ from .training import LauncherNode, Logger, LrSchedule, Schedule, SearchNode, St
 class TrainConfig(Node):
     """`conf/train.yaml`, composed."""
 
-    dataset: Dataset
     cache: Cache
     appearance: Appearance | None = None
+    dataset: Dataset
     model: ModelSizes
-    transform: Transform
-    lifting: Net
     scale: Scale
-    entropy: Entropy
+    lifting: Net
+    transform: Transform
     density: Density
+    entropy: Entropy
     post: Post
     rate: Rate
     rounding: Rounding
@@ -55,9 +55,9 @@ class EvaluateConfig(Node):
     run: str
     seed: Seed
     after: str | None
-    dataset: Dataset | None = None
     cache: Cache
     appearance: Appearance | None = None
+    dataset: Dataset | None = None
     qualities: Rates | None
     tile: Annotated[int, Field(ge=16)]
     similarity: bool
@@ -72,9 +72,9 @@ class EvaluateConfig(Node):
 class AnchorsConfig(Node):
     """`conf/anchors.yaml`, composed."""
 
-    dataset: Dataset
     cache: Cache
     appearance: Appearance | None = None
+    dataset: Dataset
     anchor: Annotated[dict[str, AnchorCodec], Field(min_length=1)]
     seed: Seed
     qualities: Qualities | None
@@ -85,9 +85,9 @@ class AnchorsConfig(Node):
 class DataConfig(Node):
     """`conf/data.yaml`, composed."""
 
-    dataset: Dataset
     cache: Cache
     appearance: Appearance | None = None
+    dataset: Dataset
     seed: Seed
     volumes: PositiveInt
     out: str | None
@@ -96,9 +96,9 @@ class DataConfig(Node):
 class PrepareConfig(Node):
     """`conf/prepare.yaml`, composed."""
 
-    dataset: Dataset
     cache: Cache
     appearance: Appearance | None = None
+    dataset: Described
     source: Source
     root: str
     given: str | None = Field(alias="from")

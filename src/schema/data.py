@@ -2,9 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import ConfigDict, Field, NonNegativeInt, PositiveFloat, PositiveInt
 
-from .node import Call, Node, Rates, Seed, Sharing, Target, Triple
+from .node import Call, Node, Rates, Seed, Sharing, Triple
 
 
 class About(Node):
@@ -19,28 +19,22 @@ class About(Node):
     citation: str | None
 
 
-class Cache(Node):
+class Cache(Call):
     """`conf/cache`."""
 
-    target: Target = Field(alias="_target_")
-    folder: str | None
-    crops_per_read: PositiveInt
+    kind = "aiwave.datamodules.caching.Cache"
 
 
-class Appearance(Node):
+class Appearance(Call):
     """`conf/appearance`."""
 
-    target: Target = Field(alias="_target_")
-    share: Annotated[float, Field(ge=0, le=1)]
-    contrast: Annotated[Rates, Field(min_length=2, max_length=2)]
-    blur: Annotated[float, Field(ge=0)]
-    stride: PositiveInt
+    kind = "aiwave.datamodules.Appearance"
 
 
-class Dataset(Node):
-    """`conf/dataset`, with `conf/loader`."""
+class Dataset(Call):
+    """`conf/dataset`, with `conf/loader`: what all data sets tell of themselves."""
 
-    target: Target = Field(alias="_target_")
+    kind = "aiwave.datamodules.VolumeDataModule"
     name: str
     root: str | None
     subset: str
@@ -60,6 +54,13 @@ class Dataset(Node):
     cache: Cache
     distinct_batches: PositiveInt | None = None
     appearance: Appearance | None = None
+
+
+class Described(Dataset):
+    """`conf/dataset` where it is to be prepared: no data module is made, which would take Lightning."""
+
+    model_config = ConfigDict(extra="forbid")
+    kind = None
 
 
 class Source(Node):

@@ -1,10 +1,10 @@
-"""The parts of a codec."""
+"""The parts of a codec; what each of their options may say follows from its constructor (see `constructor.py`)."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveInt
 
-from .node import Call, Node, Rates, Sharing, Target
+from .node import Call, Node
 
 
 class ModelSizes(Node):
@@ -20,89 +20,49 @@ class ModelSizes(Node):
     post_layers: NonNegativeInt
 
 
-class Net(Node):
+class Net(Call):
     """`conf/lifting`: the network of a lifting step."""
 
-    target: Target = Field(alias="_target_")
-    partial: Literal[True] = Field(alias="_partial_")
-    channels: PositiveInt
-    depth: PositiveInt
-    activation: Call
-    intensity_scale: PositiveFloat | None
-    damping: PositiveFloat
-    padding: Literal["zeros", "reflect", "replicate"]
-    input_padding: Literal["zeros", "reflect", "replicate"]
+    kind = "aiwave.models.transform.NetMaker"
 
 
-class Scale(Node):
+class Scale(Call):
     """`conf/scale`: how the raw scale field of an affine step becomes a factor."""
 
-    target: Target = Field(alias="_target_")
-    bound: PositiveFloat
+    kind = "torch.nn.Module"
 
 
-class Transform(Node):
+class Transform(Call):
     """`conf/transform`."""
 
-    target: Target = Field(alias="_target_")
-    wavelet: Literal["cdf97", "cdf53"]
-    levels: Annotated[int, Field(ge=1, le=5)]
-    sharing: Sharing
-    boundary: Literal["symmetric", "published"]
-    trainable_taps: bool
-    net: Net | None
-    scale: Scale | None
-    reversible: bool = False
+    kind = "torch.nn.Module"
 
 
-class Density(Node):
+class Density(Call):
     """`conf/density`: the density of a coefficient."""
 
-    target: Target = Field(alias="_target_")
-    components: PositiveInt
+    kind = "aiwave.models.entropy.Density"
 
 
-class Entropy(Node):
+class Entropy(Call):
     """`conf/entropy`."""
 
-    target: Target = Field(alias="_target_")
-    levels: PositiveInt
-    channels: PositiveInt
-    layers: NonNegativeInt
-    density: Density
-    long_context: bool
-    short_context: bool
-    reversible: bool = False
-    sharing: Sharing = "isotropic"
-    dependent: bool = False
-    oriented: bool = False
-    states: Literal[8, 64, 256] = 8
+    kind = "aiwave.models.entropy.EntropyModel"
 
 
-class Post(Node):
+class Post(Call):
     """`conf/post`."""
 
-    target: Target = Field(alias="_target_")
-    channels: PositiveInt
-    layers: NonNegativeInt
-    intensity_scale: PositiveFloat | None
+    kind = "torch.nn.Module"
 
 
-class Rounding(Node):
+class Rounding(Call):
     """`conf/rounding`."""
 
-    target: Target = Field(alias="_target_")
-    soft_share: Annotated[float, Field(ge=0, le=1)]
-    rate_distortion: bool = False
+    kind = "aiwave.models.Rounding"
 
 
-class Rate(Node):
+class Rate(Call):
     """`conf/rate`."""
 
-    target: Target = Field(alias="_target_")
-    levels: PositiveInt
-    lmbda: PositiveFloat | None
-    initial_step: PositiveFloat | None
-    per_band: bool
-    step_range: Rates
-    ladder: Rates
+    kind = "aiwave.models.Rate"

@@ -2,9 +2,9 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import Field, PositiveFloat, PositiveInt
 
-from .node import Accelerator, Component, Decay, Node, Seed, Target
+from .node import Accelerator, Call, Component, Decay, Node
 
 
 class LearningRates(Node):
@@ -16,11 +16,8 @@ class LearningRates(Node):
     post: PositiveFloat
 
 
-class LrSchedule(Node):
+class LrSchedule(Call):
     """`conf/lr_schedule`."""
-
-    target: Target = Field(alias="_target_")
-    warmup: NonNegativeFloat
 
 
 class Stage(Node):
@@ -45,13 +42,10 @@ class Schedule(Node):
     carry: Literal["best", "last"]
 
 
-class Logger(Node):
+class Logger(Call):
     """`conf/logger`."""
 
-    target: Target = Field(alias="_target_")
-    project: str
-    mode: Literal["online", "offline", "disabled"] | None
-    tags: list[str]
+    kind = "aiwave.tracking.base.Tracker"
 
 
 class Trainer(Node):
@@ -68,19 +62,13 @@ class Trainer(Node):
     profile: bool
 
 
-class LauncherNode(Node):
+class LauncherNode(Call):
     """`conf/launcher`."""
 
-    target: Target = Field(alias="_target_")
-    jobs: PositiveInt | None
-    threads: PositiveInt | None
-    gpus: NonNegativeInt
-    options: dict[str, Any]
+    kind = "aiwave.launching.Launcher"
 
 
-class SearchNode(Node):
+class SearchNode(Call):
     """The key `search` of `conf/sweep`."""
 
-    target: Target = Field(alias="_target_")
-    trials: PositiveInt
-    seed: Seed
+    kind = "aiwave.sweeps.search.Search"

@@ -32,7 +32,7 @@ def parsed(arguments: Sequence[str]) -> dict[str, "Override"]:
     from hydra.core.global_hydra import GlobalHydra
     from hydra.core.override_parser.overrides_parser import OverridesParser
 
-    with worded(arguments, schema), initialize_config_module("aiwave.conf", version_base="1.3"):
+    with worded("train", arguments, schema), initialize_config_module("aiwave.conf", version_base="1.3"):
         loader = GlobalHydra.instance().config_loader()
         found = OverridesParser.create(loader).parse_overrides([expand_glob(given) for given in arguments])
         return {override.get_key_element(): override for override in found}

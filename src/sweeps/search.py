@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
+from ..bounds import Count, Seed
 from ..errors import AiwaveError
 from ..launching import Job, Launcher
 from ..training.run_folder import RunFolder
@@ -31,7 +32,7 @@ class Search:
     them done.
     """
 
-    def __init__(self, trials: int, seed: int) -> None:
+    def __init__(self, trials: Count, seed: Seed) -> None:
         self.trials = trials
         self.seed = seed
 

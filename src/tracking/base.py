@@ -19,16 +19,8 @@ NOTHING: Mapping[str, Any] = MappingProxyType({})
 class Tracker(ABC):
     """One run at a time: a training stage or an evaluation, opened, logged to and closed.
 
-    Args:
-        project: Name that groups the runs of a project.
-        mode: Mode of access to the tracking service; None leaves the choice to the tracker.
-        tags: Labels of every run.
+    Its constructor takes the options of `conf/logger/NAME.yaml`.
     """
-
-    def __init__(self, project: str, mode: str | None = None, tags: Sequence[str] = ()) -> None:
-        self.project = project
-        self.mode = mode
-        self.tags = [str(tag) for tag in tags]
 
     @abstractmethod
     def open(

@@ -17,11 +17,11 @@ from .run_record import run_record
 class CsvTracker(Tracker):
     """Writes metrics.csv, hparams.yaml and, if any, rd.csv and rd.png to `<folder>/csv/<job type>/version_<n>/`.
 
-    Continuing a run starts the next version, so that nothing is overwritten.
+    Continuing a run starts the next version, so that nothing is overwritten. `tags` are labels of every run.
     """
 
-    def __init__(self, project: str, mode: str | None = None, tags: Sequence[str] = ()) -> None:
-        super().__init__(project, mode, tags)
+    def __init__(self, tags: Sequence[str] = ()) -> None:
+        self.tags = list(tags)
         self._logger: CSVLogger | None = None
         self._location = ""
 

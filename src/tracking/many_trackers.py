@@ -14,7 +14,6 @@ class ManyTrackers(Tracker):
     """Forwards every call to each of `trackers`, in order."""
 
     def __init__(self, trackers: Sequence[Tracker]) -> None:
-        super().__init__("")
         self.trackers = list(trackers)
 
     def open(

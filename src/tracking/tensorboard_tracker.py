@@ -14,10 +14,13 @@ from .run_record import run_record
 
 
 class TensorBoardTracker(Tracker):
-    """Writes `<folder>/tensorboard/<job type>/`; continuing a run adds a further event file to it."""
+    """Writes `<folder>/tensorboard/<job type>/`; continuing a run adds a further event file to it.
 
-    def __init__(self, project: str, mode: str | None = None, tags: Sequence[str] = ()) -> None:
-        super().__init__(project, mode, tags)
+    `tags` are labels of every run.
+    """
+
+    def __init__(self, tags: Sequence[str] = ()) -> None:
+        self.tags = list(tags)
         self._logger: TensorBoardLogger | None = None
         self._location = ""
 

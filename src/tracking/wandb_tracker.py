@@ -13,6 +13,7 @@ from ..report import COLUMNS, RdRow
 from .base import NOTHING, Status, Tracker, opened
 from .rd_summary import rd_summary
 from .wandb_charts import rd_charts
+from .wandb_mode import WandbMode
 from .wandb_run import start_run
 
 if TYPE_CHECKING:
@@ -32,8 +33,10 @@ class WandbTracker(Tracker):
         tags: Labels of every run.
     """
 
-    def __init__(self, project: str, mode: str | None = None, tags: Sequence[str] = ()) -> None:
-        super().__init__(project, mode, tags)
+    def __init__(self, project: str, mode: WandbMode | None = None, tags: Sequence[str] = ()) -> None:
+        self.project = project
+        self.mode = mode
+        self.tags = list(tags)
         self._run: Run | None = None
         self._location = ""
 

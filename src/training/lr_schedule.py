@@ -2,11 +2,13 @@
 
 import math
 
+from ..bounds import NotNegative
+
 
 class _Warmed:
     """Linear warm-up over `warmup`: a fraction of the stage's steps if below 1, else a number of steps; at least 1."""
 
-    def __init__(self, warmup: float) -> None:
+    def __init__(self, warmup: NotNegative) -> None:
         self.warmup = warmup
 
     def rise(self, step: int, total: int) -> float:

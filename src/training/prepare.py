@@ -31,6 +31,7 @@ def prepare_new(cfg: DictConfig, folder: RunFolder, overrides: Sequence[str]) ->
         AiwaveError: If anything is unusable; nothing is written then.
     """
     validate(cfg, TrainConfig)
+    check_lmbda(cfg)
     plan(cfg)
     torch_device(cfg.trainer.accelerator)
     check_processes(cfg, overrides)
@@ -93,6 +94,13 @@ def read_data(cfg: DictConfig) -> VolumeDataModule:
     return data
 
 
+def check_lmbda(cfg: DictConfig) -> None:
+    """Raise AiwaveError if there is a lambda and the rate has no use for it."""
+    if cfg.lmbda is not None and "lmbda" not in cfg.rate:
+        name = cfg.rate["_target_"].rpartition(".")[2]
+        raise AiwaveError(f"lmbda={cfg.lmbda:g} is given, but the rate, {name}, takes no lmbda: choose rate=fixed.")
+
+
 def check_stages(cfg: DictConfig) -> None:
     """Build every stage's codec once, so that one that cannot be built or trained is refused before training starts.
 
@@ -100,8 +108,9 @@ def check_stages(cfg: DictConfig) -> None:
         AiwaveError: If a stage's transform is invalid, its weights do not fit, or it has nothing to train.
     """
     for position, stage in enumerate(plan(cfg)):
-        validate(stage_transform(cfg, stage), Transform)
-        validate(stage_rounding(cfg, stage), Rounding)
+        place = "stage" if cfg.get("stage") is not None else f"schedule.stages.{stage.name}"
+        validate(stage_transform(cfg, stage), Transform, place=f"{place}.transform")
+        validate(stage_rounding(cfg, stage), Rounding, place=f"{place}.rounding")
         codec = build_codec(cfg, stage)
         if position == 0 and cfg.init_from:
             load_weights(codec, Path(cfg.init_from))

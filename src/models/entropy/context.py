@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from functools import partial
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ...bounds import Count, CountOrNone, Levels
 from ..conv import CausalConv3d, Conv3d
 from ..post import local_mean
 from ..separable import Sharing
@@ -61,9 +63,9 @@ class ContextEntropy(EntropyModel):
 
     def __init__(
         self,
-        levels: int,
-        channels: int,
-        layers: int,
+        levels: Levels,
+        channels: Count,
+        layers: CountOrNone,
         density: Density,
         long_context: bool = True,
         short_context: bool = True,
@@ -71,7 +73,7 @@ class ContextEntropy(EntropyModel):
         sharing: Sharing | str = Sharing.ISOTROPIC,
         dependent: bool = False,
         oriented: bool = False,
-        states: int = FIRST_STATES,
+        states: Literal[8, 64, 256] = FIRST_STATES,
     ) -> None:
         super().__init__()
         if reversible and not (long_context and short_context):

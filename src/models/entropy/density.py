@@ -5,6 +5,7 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor
 
+from ...bounds import Count
 from .logistic_mixture import mixture_bits
 from .monotone_net import PARAMETERS, monotone_bits
 
@@ -32,7 +33,7 @@ class Density(ABC):
 class LogisticMixture(Density):
     """Mixture of `components` discretised logistics; each mean is in units of its own scale (see `mixture_bits`)."""
 
-    def __init__(self, components: int) -> None:
+    def __init__(self, components: Count) -> None:
         self.size = 3 * components
 
     def bits(
@@ -49,8 +50,7 @@ class Laplace(Density):
     The probability is F(q + half) - F(q - half), computed from the tails that do not cancel.
     """
 
-    def __init__(self, components: int = 1) -> None:
-        self.size = 2
+    size = 2
 
     def bits(
         self, q: Tensor, parameters: Tensor, predicted: Tensor, step: Tensor, half: Tensor | float = 0.5
@@ -70,8 +70,7 @@ class Laplace(Density):
 class MonotoneNet(Density):
     """The published density: a monotone network per coefficient (see `monotone_cdf`), in units of STATIC_QP / step."""
 
-    def __init__(self, components: int = 1) -> None:
-        self.size = PARAMETERS
+    size = PARAMETERS
 
     def bits(
         self, q: Tensor, parameters: Tensor, predicted: Tensor, step: Tensor, half: Tensor | float = 0.5

@@ -6,8 +6,8 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
+from ...bounds import Count, CountOrNone, Levels
 from ..subbands import Subbands, band_count
-from ..trellis import FIRST_STATES
 from .band_table import BandTable
 from .base import BitsOf, EntropyModel, per_band
 from .density import Density
@@ -16,29 +16,13 @@ from .density import Density
 class FactorizedEntropy(EntropyModel):
     """One univariate density per band, with parameters that depend on the quantisation step.
 
-    An embedding of the band and the logarithm of the step pass through `layers` hidden layers of `channels`. Raises
-    ValueError if a context is requested.
+    An embedding of the band and the logarithm of the step pass through `layers` hidden layers of `channels`.
     """
 
     kind = "factorized"
 
-    def __init__(
-        self,
-        levels: int,
-        channels: int,
-        layers: int,
-        density: Density,
-        long_context: bool = False,
-        short_context: bool = False,
-        reversible: bool = False,
-        sharing: str = "isotropic",
-        dependent: bool = False,
-        oriented: bool = False,
-        states: int = FIRST_STATES,
-    ) -> None:
+    def __init__(self, levels: Levels, channels: Count, layers: CountOrNone, density: Density) -> None:
         super().__init__()
-        if long_context or short_context or reversible or dependent or oriented or states != FIRST_STATES:
-            raise ValueError("a factorized model has no context: choose entropy=context_shared")
         self.levels = levels
         self.bands = band_count(levels)
         self.density = density

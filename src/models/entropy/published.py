@@ -7,8 +7,8 @@ from itertools import chain, repeat
 import torch
 from torch import Tensor, nn
 
+from ...bounds import Count, CountOrNone, Levels
 from ..subbands import DETAILS, Subbands
-from ..trellis import FIRST_STATES
 from .base import BitsOf, EntropyModel, per_band
 from .density import STATIC_QP, Density
 from .long_context import LongContext
@@ -26,22 +26,14 @@ class PublishedContext(EntropyModel):
 
     def __init__(
         self,
-        levels: int,
-        channels: int,
-        layers: int,
+        levels: Levels,
+        channels: Count,
+        layers: CountOrNone,
         density: Density,
         long_context: bool = True,
         short_context: bool = True,
-        reversible: bool = False,
-        sharing: str = "isotropic",
-        dependent: bool = False,
-        oriented: bool = False,
-        states: int = FIRST_STATES,
     ) -> None:
         super().__init__()
-        if reversible or dependent or oriented or states != FIRST_STATES:
-            what = "reversible form" if reversible else "oriented layers" if oriented else "dependent quantisation"
-            raise ValueError(f"the published entropy model has no {what}: choose entropy=context_shared")
         self.levels = levels
         self.density = density
         self.short_context = short_context

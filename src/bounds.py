@@ -1,0 +1,20 @@
+"""What numbers may be, for the annotations of constructors: configurations are checked against them."""
+
+from typing import Annotated
+
+from annotated_types import Ge, Gt, Le, Lt
+
+Positive = Annotated[float, Gt(0)]
+NotNegative = Annotated[float, Ge(0)]
+Share = Annotated[float, Ge(0), Le(1)]
+Count = Annotated[int, Ge(1)]
+CountOrNone = Annotated[int, Ge(0)]
+Levels = Annotated[int, Ge(1), Le(5)]
+Seed = Annotated[int, Ge(0), Lt(2**32)]
+
+
+def known(intensity_scale: float | None) -> float:
+    """Return the number. Raises ValueError for None."""
+    if intensity_scale is None:
+        raise ValueError("intensity_scale is not known before the data are read: give dataset.intensity_scale")
+    return intensity_scale
