@@ -7,6 +7,7 @@ quantization", DCC 2019).
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import Final
 
 import torch
 from torch import Tensor
@@ -20,7 +21,7 @@ Bit i is the weight of what was i places before, modulo 2. Source: Ungerboeck, "
 signal sets, part II" (1987), table I, but for eight states, whose code is another one that gains as much.
 """
 
-FIRST_STATES = 8
+FIRST_STATES: Final = 8
 """Of the trellis, where nothing else is said."""
 
 WORK = {"cpu": 1 << 26, "cuda": 1 << 30}
