@@ -77,7 +77,7 @@ def test_an_entropy_model(followed, tmp_path, data_root, capfd):
     small = followed("An entropy model")
     (command,) = commands(SECTIONS["An entropy model"])
     run = trained(tmp_path, small, data_root, command)
-    assert {row.codec for row in read_rd_csv(run / "rd.csv")} == {"affine_band"}
+    assert {row.codec for row in read_rd_csv(run / "rd.csv")} == {"aiwave_affine_band (estimated)"}
     weights = read_checkpoint(run / "stages/joint/last.ckpt")["state_dict"]
     slope = weights["codec.entropy.slope.scaled"]
     assert slope.shape == (15, 2)  # bands of two levels, parameters of a Laplace density

@@ -46,7 +46,7 @@ class WaveletTransform(SeparableTransform):
         kind = str(wavelet) if net is None else "additive" if scale is None else "affine"
         if reversible and kind == "affine":
             raise ValueError("affine lifting is not reversible on integers: for lossless coding use additive or cdf53")
-        make_net = net and partial(net, scale=scale)
+        make_net = None if net is None else partial(net, scale=scale)
         scheme = ReversibleLifting if reversible else LiftingScheme
         super().__init__(
             levels,

@@ -7,6 +7,7 @@ quantization", DCC 2019).
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import Final
 
 import torch
 from torch import Tensor
@@ -20,7 +21,7 @@ Bit i is the weight, modulo 2, of the one i positions before. Source: Ungerboeck
 redundant signal sets, part II" (1987), table I; except for eight states, where another code with equal gain is used.
 """
 
-FIRST_STATES = 8
+FIRST_STATES: Final = 8
 """Default number of states of the trellis."""
 
 WORK = {"cpu": 1 << 26, "cuda": 1 << 30}
