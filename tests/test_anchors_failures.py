@@ -75,7 +75,7 @@ def test_programs_are_found_by_configuration_then_environment_then_path(tmp_path
         find_program(["codec"], None, "AIWAVE_X")
 
 
-@pytest.mark.parametrize(("version", "words"), [("15.0", "is 15.0"), ("", "does not tell")])
+@pytest.mark.parametrize(("version", "words"), [("15.0", "is 15.0"), ("", "does not report")])
 def test_a_wrong_version_is_refused(tmp_path, version, words):
     codec = hm(tmp_path, version=version)
     with pytest.raises(AiwaveError, match=f"needs version 16. of TAppEncoderStatic, and .* {words}"):

@@ -35,8 +35,8 @@ def ms_ssim(preds: "Tensor", target: "Tensor") -> float:
     """Return the multi-scale structural similarity of two volumes, 1 if they are equal.
 
     Arguments and errors are those of `ssim`. Every scale halves the sides, and the published five need 176 voxels a
-    side; smaller volumes get as many of the finest as keep a side of 11, their weights scaled to sum to one. Volumes
-    of different size therefore do not compare.
+    side; smaller volumes get as many of the finest as keep a side of 11, with weights scaled to sum to one. Volumes
+    of different sizes are therefore not comparable.
     """
     from monai.metrics.regression import MultiScaleSSIMMetric
 
