@@ -60,7 +60,7 @@ def _chosen(name: str, overrides: Sequence[str]) -> Any:
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
-    options = [given for given in overrides if "=" in given and "." not in given.partition("=")[0].partition("@")[0]]
+    options = [given for given in overrides if re.match(r"hydra\.searchpath=|[^.=@]+(@[^=]+)?=", given)]
     try:
         with initialize_config_module("aiwave.conf", version_base="1.3"):
             return OmegaConf.to_container(compose(name, overrides=options), resolve=True)

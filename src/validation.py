@@ -93,7 +93,10 @@ def unknown_key(keys: Sequence[str | int], schema: type[Node], cfg: Any = None, 
     for part in keys:
         followed.append(part)
         node = _without_none(annotation)
-        if isinstance(node, type) and issubclass(node, Call) and node.kind is not None and isinstance(cfg, dict):
+        if isinstance(node, type) and issubclass(node, Call) and node.kind is not None:
+            if not isinstance(cfg, dict):  # what it makes is not known
+                whole = (*path, *keys)
+                return f"{_dotted(whole)} is not a key of the configuration: {_where(whole)}leave it out."
             node = arguments(node.model_validate(cfg))
         allowed = _keys(node)
         if isinstance(node, type) and issubclass(node, Arguments):

@@ -50,8 +50,12 @@ class NetPart(Part):
     scale: Annotated[float, Field(ge=0, le=100)] | None
 
     @classmethod
-    def of(cls, net: LiftingNet) -> "NetPart":
-        """Constructor arguments of a network. Raises AiwaveError for an activation or scale unknown to files."""
+    def of(cls, net: nn.Module) -> "NetPart":
+        """Constructor arguments of a network. Raises AiwaveError for one unknown to files."""
+        if not isinstance(net, LiftingNet):
+            raise AiwaveError(
+                f"Lifting networks of kind {type(net).__name__} cannot be stored: train with lifting=damped."
+            )
         activation = type(net.inner[0][0]).__name__ if len(net.inner) else "Tanh"  # type: ignore[index]
         if activation not in ACTIVATIONS or not isinstance(net.scale, BoundedScale | PublishedScale | None):
             raise AiwaveError(

@@ -39,7 +39,9 @@ def integer_reversible(transform: WaveletTransform) -> IntegerReversible:
         raise ValueError("affine lifting is not reversible on integers: for lossless coding use additive or cdf53")
     schemes = [cast(LiftingScheme, scheme).lifting_steps() for scheme in transform.schemes]
     steps = {f"{k}.{n}.": step for k, scheme in enumerate(schemes) for n, step in enumerate(scheme)}
-    nets = {prefix: cast(LiftingNet, step.net) for prefix, step in steps.items() if step.net is not None}
+    nets = {prefix: step.net for prefix, step in steps.items() if isinstance(step.net, LiftingNet)}
+    if any(step.net is not None and not isinstance(step.net, LiftingNet) for step in steps.values()):
+        raise ValueError("its networks have no integer form: train with lifting=damped or published")
     layers: dict[str, IntegerLayer] = {}
     factors = torch.zeros(len(schemes), len(schemes[0]), 4, dtype=torch.int64)
     for row, (prefix, net) in zip(factors.view(-1, 4), nets.items(), strict=False):

@@ -1,6 +1,6 @@
 """Schema of data sets: where volumes come from."""
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Field, NonNegativeInt, PositiveFloat, PositiveInt
 
@@ -34,7 +34,7 @@ class Appearance(Call):
 class Dataset(Call):
     """`conf/dataset`, with `conf/loader`: what all data sets tell of themselves."""
 
-    kind: ClassVar[str | None] = "aiwave.datamodules.VolumeDataModule"
+    kind: ClassVar[Any] = "aiwave.datamodules.VolumeDataModule"
     name: str
     root: str | None
     subset: str
