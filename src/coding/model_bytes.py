@@ -121,7 +121,7 @@ def model_from_arrays(part: AnyPart, arrays: Mapping[str, np.ndarray]) -> Intege
             plain["density"] = IntegerDensity(**plain["density"])
         optional: dict[str, Any] = {"prediction": None} if model is IntegerContext else {}
         return model(layers=layers, **(optional | rest), **plain)
-    except (ValueError, KeyError, TypeError, RuntimeError) as error:
+    except (ValueError, LookupError, TypeError, RuntimeError, ArithmeticError, AttributeError) as error:
         raise AiwaveError(
             "The model is damaged: the parts of its integer model do not fit together; store it again from its "
             "checkpoint."
