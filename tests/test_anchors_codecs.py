@@ -32,7 +32,7 @@ def run(name, voxels, quality):
 def test_lossless_is_exact_for_any_size_and_depth(name, shape, kind):
     voxels = smooth(shape, *KINDS[kind])
     if name == "x265_lossless" and kind == "16":
-        pytest.skip("12 bits at most")
+        pytest.skip("at most 12 bits")
     assert np.array_equal(run(name, voxels, 0).voxels, voxels)
 
 

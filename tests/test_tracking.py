@@ -172,7 +172,7 @@ def test_wandb_can_be_disabled_and_keeps_away_from_foreign_runs(tmp_path, wandb_
     run(WandbTracker("proj", "disabled"), tmp_path / "off", figure)
     assert list((tmp_path / "off").iterdir()) == []
     foreign = wandb.init(mode="disabled")
-    with pytest.raises(AiwaveError, match="open already"):
+    with pytest.raises(AiwaveError, match="already open"):
         WandbTracker("proj", "disabled").open(tmp_path, "exp", "a", "train", [], {})
     foreign.finish()
 
