@@ -46,7 +46,7 @@ class PersistentCache(Cache):
     A cached volume belongs to the file's hash and to the transforms: when either changes, it is made anew.
     """
 
-    def __init__(self, folder: str | None, crops_per_read: Count) -> None:
+    def __init__(self, crops_per_read: Count, folder: str | None = None) -> None:
         super().__init__(crops_per_read)
         self.folder = folder
 
