@@ -23,7 +23,7 @@ from aiwave.errors import AiwaveError
 from .conftest import textured
 from .modules import SETTINGS
 
-CACHES = [MemoryCache(1), MemoryCache(2), PersistentCache(None, 2), NoCache(2)]
+CACHES = [MemoryCache(1), MemoryCache(2), PersistentCache(2), NoCache(2)]
 
 
 def entry(folder, split, index, shape):
@@ -61,7 +61,7 @@ def epoch_of(data, epoch=0):
 
 @pytest.mark.parametrize("cache", CACHES)
 def test_epochs_repeat_whatever_the_cache_and_the_workers(root, cache):
-    plain = epoch_of(module(root, cache=type(cache)(None, cache.crops_per_read)))
+    plain = epoch_of(module(root, cache=type(cache)(crops_per_read=cache.crops_per_read)))
     reference = epoch_of(module(root, cache=MemoryCache(cache.crops_per_read)))
     shared = epoch_of(module(root, cache=cache, num_workers=2))
     assert plain.shape == (3, 4, 1, 8, 16, 16)
@@ -105,18 +105,18 @@ def test_without_a_manifest_the_command_that_makes_it_is_named(tmp_path):
 
 def test_a_persistent_cache_is_used_again_and_made_anew_when_crop_or_file_change(root):
     kept = root / "kept"
-    first = epoch_of(module(root, cache=PersistentCache(str(kept), 2)))
+    first = epoch_of(module(root, cache=PersistentCache(2, str(kept))))
     files = {file.name: file.stat().st_mtime_ns for file in kept.iterdir()}
     assert len(files) == 3
     code = (
         "import sys; sys.path.insert(0, sys.argv[1]); from pathlib import Path;"
         "from tests.test_datamodules_prepared import *;"
-        "epoch_of(module(Path(sys.argv[2]), cache=PersistentCache(sys.argv[3], 2)))"
+        "epoch_of(module(Path(sys.argv[2]), cache=PersistentCache(2, sys.argv[3])))"
     )
     repository = Path(__file__).parents[1]
     subprocess.run([sys.executable, "-c", code, repository, root, kept], check=True, env=os.environ)
     assert {file.name: file.stat().st_mtime_ns for file in kept.iterdir()} == files
-    padded = epoch_of(module(root, cache=PersistentCache(str(kept), 2), crop=(16, 16, 16)))
+    padded = epoch_of(module(root, cache=PersistentCache(2, str(kept)), crop=(16, 16, 16)))
     assert padded.shape[3:] == (16, 16, 16)
     assert len(list(kept.iterdir())) == 6
     manifest = Manifest.read(root / "cells")
@@ -124,14 +124,14 @@ def test_a_persistent_cache_is_used_again_and_made_anew_when_crop_or_file_change
     tifffile.imwrite(file, np.full((12, 20, 24), 9, np.uint8), photometric="minisblack")
     changed = dataclasses.replace(manifest.entries[0], sha256=sha256_of(file), minimum=9, maximum=9, distinct=1)
     Manifest(manifest.folder, (changed, *manifest.entries[1:])).write()
-    second = epoch_of(module(root, cache=PersistentCache(str(kept), 2)))
+    second = epoch_of(module(root, cache=PersistentCache(2, str(kept))))
     assert not torch.equal(first, second)
     assert (second.flatten(2) == 9).all(dim=2).any()
 
 
 def test_a_persistent_cache_survives_half_a_file_and_says_where_it_cannot_write(root):
     kept = root / "kept"
-    cache = PersistentCache(str(kept), 2)
+    cache = PersistentCache(2, str(kept))
     first = epoch_of(module(root, cache=cache))
     for file in kept.iterdir():
         file.write_bytes(file.read_bytes()[:700])  # as when the disk was full or the machine went down

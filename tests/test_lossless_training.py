@@ -132,7 +132,7 @@ def test_the_experiment_trains_in_stages_and_ends_with_exact_rows(data_root, tmp
         (["transform=affine"], "affine lifting is not reversible"),
         (["post=cnn"], "no filter"),
         (["rate=variable"], "for lossless coding only"),
-        (["lmbda=3"], "its step is 1"),
+        (["lmbda=3"], "LosslessRate, takes no lmbda"),
     ],
 )
 def test_the_command_line_refuses_in_one_sentence(data_root, tmp_path, capfd, overrides, words):

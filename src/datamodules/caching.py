@@ -47,7 +47,7 @@ class PersistentCache(Cache):
     A cached volume is keyed by the file's hash and the transforms: if either changes, it is created again.
     """
 
-    def __init__(self, folder: str | None, crops_per_read: Count) -> None:
+    def __init__(self, crops_per_read: Count, folder: str | None = None) -> None:
         super().__init__(crops_per_read)
         self.folder = folder
 

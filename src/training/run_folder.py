@@ -4,12 +4,12 @@ import json
 import secrets
 import shlex
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from .. import __version__
 from ..atomic import replacing
 from ..errors import AiwaveError
 from ..tracking import git_state, machine, package_versions
@@ -55,7 +55,7 @@ class RunFolder:
         diff = state.pop("diff", "")
         provenance = {
             "version": VERSION,
-            "aiwave": __version__,
+            "aiwave": version("aiwave"),
             "id": secrets.token_hex(4),
             "command": shlex.join(["aiwave", "train", *overrides]),
             "git": state,
@@ -106,7 +106,7 @@ class RunFolder:
             )
         if known["version"] != VERSION:
             raise AiwaveError(
-                f"{self.path} was written by aiwave {known.get('aiwave')}, which is newer than this {__version__}: "
+                f"{self.path} was written by aiwave {known.get('aiwave')}, which is newer than this {version('aiwave')}: "
                 "update aiwave."
             )
 

@@ -4,9 +4,9 @@ import base64
 import math
 from collections.abc import Sequence
 from datetime import datetime
+from importlib.metadata import version
 from typing import Any
 
-from ... import __version__
 from ...metrics import Estimate
 from ..bd_table import bd_entries, volume_curves
 from ..gather import Gathered
@@ -58,7 +58,7 @@ def payload(
     ]
     return _rounded(
         {
-            "version": __version__,
+            "version": version("aiwave"),
             "created": datetime.now().strftime("%-d %B %Y"),
             "anchor": at_codec[anchor],
             "datasets": [
