@@ -37,8 +37,8 @@ def trained(run: Path) -> WaveletCodec:
     """The codec of a run's last stage."""
     from omegaconf import DictConfig, OmegaConf
 
-    from aiwave.training.restore import last_finished, trained_codec
-    from aiwave.training.run_folder import RunFolder
+    from aiwave.runs.run_folder import RunFolder, last_finished
+    from aiwave.training import trained_codec
 
     cfg, folder = OmegaConf.load(run / "config.yaml"), RunFolder(run)
     assert isinstance(cfg, DictConfig)

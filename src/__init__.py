@@ -6,7 +6,8 @@ __version__ = "0.1.0"
 __all__ = ["compress", "decompress", "info"]
 
 if TYPE_CHECKING:
-    from .api import compress, decompress, info
+    from .api import compress, decompress
+    from .bitstream.decompress import info
 
 
 def __getattr__(name: str) -> Any:

@@ -6,16 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from .bitstream import compress as encode
-from .bitstream import decompress as decode
 from .bitstream.automatic import automatic_model
 from .bitstream.compress import SIDE, Progress, checked
+from .bitstream.compress import compress as encode
 from .bitstream.container import open_stream
 from .bitstream.decompress import Region, info
+from .bitstream.decompress import decompress as decode
 from .bitstream.model import Model
 from .bitstream.shipped import shipped_by_identity, shipped_model
 from .errors import AiwaveError
-from .pretrained import AUTO
+from .pretrained.choose import AUTO
 
 __all__ = ["compress", "decompress", "find_model", "info"]
 

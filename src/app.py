@@ -14,7 +14,7 @@ from .errors import AiwaveError, Interrupted
 from .globs import expand_glob
 
 if TYPE_CHECKING:
-    from .schema import Node
+    from .schema.node import Node
 
 MULTIRUN = ("-m", "--multirun")
 

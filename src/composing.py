@@ -10,7 +10,7 @@ from omegaconf import DictConfig
 from .errors import AiwaveError
 
 if TYPE_CHECKING:
-    from .schema import Node
+    from .schema.node import Node
 
 
 def composed(

@@ -10,8 +10,8 @@ from .app import run_application
 from .errors import AiwaveError
 
 if TYPE_CHECKING:
-    from .datamodules import VolumeDataModule
-    from .schema import Node
+    from .datamodules.base import VolumeDataModule
+    from .schema.node import Node
 
 ACTION = "show"
 
@@ -33,8 +33,8 @@ def show(cfg: DictConfig, output: Path | None, overrides: Sequence[str]) -> None
     from hydra.utils import instantiate
 
     from .quiet import quieten
-    from .report import save_contact_sheet
-    from .schema import DataConfig
+    from .report.contact_sheet import save_contact_sheet
+    from .schema.commands import DataConfig
     from .validation import validate
 
     quieten()
@@ -53,6 +53,6 @@ def _title(data: "VolumeDataModule") -> str:
 
 
 def _schema() -> "type[Node]":
-    from .schema import DataConfig
+    from .schema.commands import DataConfig
 
     return DataConfig

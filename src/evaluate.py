@@ -9,7 +9,7 @@ from omegaconf import DictConfig
 from .app import run_application
 
 if TYPE_CHECKING:
-    from .schema import Node
+    from .schema.node import Node
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -28,10 +28,13 @@ def evaluate(cfg: DictConfig, output: Path | None, overrides: Sequence[str]) -> 
     """
     from hydra.utils import instantiate
 
-    from .evaluation import evaluate_codec, print_results, track_results
+    from .evaluation.results import evaluate_codec, print_results, track_results
     from .quiet import quieten
-    from .schema import EvaluateConfig, TrainConfig
-    from .training import RunFolder, last_finished, run_tags, torch_device, trained_codec
+    from .runs.run_folder import RunFolder, last_finished
+    from .schema.commands import EvaluateConfig, TrainConfig
+    from .training.about import run_tags
+    from .training.device import torch_device
+    from .training.restore import trained_codec
     from .validation import validate
 
     quieten()
@@ -62,6 +65,6 @@ def _target(run: Path, cfg: DictConfig) -> Path:
 
 
 def _schema() -> "type[Node]":
-    from .schema import EvaluateConfig
+    from .schema.commands import EvaluateConfig
 
     return EvaluateConfig

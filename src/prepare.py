@@ -10,9 +10,9 @@ from .app import run_application
 from .errors import AiwaveError
 
 if TYPE_CHECKING:
-    from .preparing import Pipeline
+    from .preparing.pipeline import Pipeline
     from .preparing.splits import Share
-    from .schema import Node
+    from .schema.node import Node
 
 DRY_RUN = "--dry-run"
 
@@ -30,7 +30,7 @@ def prepare(cfg: DictConfig, output: Path | None, overrides: Sequence[str]) -> N
         AiwaveError: If the images cannot be fetched, read, stored exactly or written, or the check finds a problem.
         Interrupted: On Ctrl-C; the same command continues.
     """
-    from .schema import PrepareConfig
+    from .schema.commands import PrepareConfig
     from .validation import validate
 
     validate(cfg, PrepareConfig)
@@ -55,7 +55,8 @@ def _pipeline(cfg: DictConfig) -> "Pipeline":
     from hydra.utils import instantiate
     from omegaconf import OmegaConf
 
-    from .preparing import Conversion, Pipeline
+    from .preparing.pipeline import Pipeline
+    from .preparing.subject import Conversion
 
     sitk.ProcessObject.SetGlobalWarningDisplay(False)
     source, root = cfg.source, Path(cfg.root).expanduser()
@@ -109,6 +110,6 @@ def _words(share: "Share") -> str:
 
 
 def _schema() -> "type[Node]":
-    from .schema import PrepareConfig
+    from .schema.commands import PrepareConfig
 
     return PrepareConfig

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from omegaconf import DictConfig
 
 from .app import run_application
-from .sweeps import is_sweep
+from .sweeps.arguments import is_sweep
 
 if TYPE_CHECKING:
-    from .schema import Node
+    from .schema.node import Node
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -34,26 +34,20 @@ def train(cfg: DictConfig, output: Path | None, overrides: Sequence[str]) -> Non
     """
     from hydra.utils import instantiate
 
-    from .evaluation import evaluate_codec, print_results, track_results
-    from .models import format_parameters
+    from .evaluation.results import evaluate_codec, print_results, track_results
+    from .models.parameters import format_parameters
     from .quiet import quieten
-    from .tracking import ManyTrackers
-    from .training import (
-        RunFolder,
-        all_processes,
-        build_codec,
-        follow,
-        is_follower,
-        last_finished,
-        plan,
-        prepare_new,
-        prepare_resumed,
-        run_schedule,
-        run_tags,
-        session,
-        torch_device,
-        trained_codec,
-    )
+    from .runs.run_folder import RunFolder, last_finished
+    from .runs.session import session
+    from .tracking.tracker import ManyTrackers
+    from .training.about import run_tags
+    from .training.build import build_codec, plan
+    from .training.device import torch_device
+    from .training.follow import follow
+    from .training.prepare import prepare_new, prepare_resumed
+    from .training.processes import all_processes, is_follower
+    from .training.restore import trained_codec
+    from .training.schedule import run_schedule
 
     quieten()
     if is_follower():
@@ -80,6 +74,6 @@ def train(cfg: DictConfig, output: Path | None, overrides: Sequence[str]) -> Non
 
 
 def _schema() -> "type[Node]":
-    from .schema import TrainConfig
+    from .schema.commands import TrainConfig
 
     return TrainConfig

@@ -12,8 +12,8 @@ from omegaconf import DictConfig, OmegaConf
 from pydantic import ValidationError
 
 from .errors import AiwaveError
-from .schema import Call, Node
 from .schema.constructor import Arguments, arguments
+from .schema.node import Call, Node
 
 Keys = tuple[str | int, ...]
 

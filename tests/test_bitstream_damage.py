@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aiwave.api import compress, decompress, info
-from aiwave.bitstream import Model
+from aiwave.api import compress, decompress
+from aiwave.bitstream import Model, info
 from aiwave.bitstream.container import chunk_crc
 from aiwave.bitstream.header import FIXED
 from aiwave.bitstream.sections import pack, unpack

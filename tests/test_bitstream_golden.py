@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from aiwave.api import compress, decompress, info
+from aiwave.api import compress, decompress
+from aiwave.bitstream import info
 from aiwave.bitstream.container import open_stream
 from aiwave.bitstream.decompress import stream_model
 from aiwave.bitstream.sections import pack, unpack

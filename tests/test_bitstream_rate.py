@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from aiwave.api import compress, decompress, info
+from aiwave.api import compress, decompress
+from aiwave.bitstream import info
 from aiwave.bitstream.batch import TileCodec
 from aiwave.bitstream.rate_control import Solver, Target
 from aiwave.errors import AiwaveError

@@ -9,8 +9,8 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from aiwave.coding import integer_context
 from aiwave.coding.coarse_context import coarse_inputs, in_fixed_point, squash, synthesise_level
-from aiwave.coding.context_from_float import integer_context
 from aiwave.coding.context_state import ContextCoding
 from aiwave.coding.exact_tables import (
     asinh_thresholds,

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aiwave.api import compress, decompress
+from aiwave.bitstream import Model, model_file
 from aiwave.bitstream.batch import TileCodec
-from aiwave.bitstream.model import Model, model_file
 from aiwave.coding import BandCoder, dependent, integer_model, log_step_of
 from aiwave.errors import AiwaveError
 from aiwave.models import LosslessRate, NoPost, Rounding, Subbands, WaveletCodec

@@ -15,9 +15,9 @@ from hydra import compose, initialize_config_module
 
 from aiwave.anchors.command import overrides_of
 from aiwave.cli import FILES
+from aiwave.commands.runs import parser
 from aiwave.globs import expand_glob
 from aiwave.report.command import overrides as report_overrides
-from aiwave.runs import parser
 from aiwave.schema import AnchorsConfig, DataConfig, EvaluateConfig, PrepareConfig, ReportConfig, TrainConfig
 from aiwave.sweeps import is_sweep
 from aiwave.sweeps.expand import expand

@@ -14,12 +14,19 @@ import pytest
 import torch
 from torch import nn
 
-from aiwave.models import BAND_LETTERS, LiftingNet, PublishedScale, Subbands, Wavelet, WaveletTransform
+from aiwave.models import (
+    BAND_LETTERS,
+    LiftingNet,
+    LiftingScheme,
+    PublishedPost,
+    PublishedScale,
+    Subbands,
+    Wavelet,
+    WaveletTransform,
+)
 from aiwave.models.entropy.long_context import LongContext
 from aiwave.models.entropy.monotone_net import PARAMETERS, monotone_bits
 from aiwave.models.entropy.pixelcnn import PixelCnn
-from aiwave.models.lifting import LiftingScheme
-from aiwave.models.post import PublishedPost
 
 VECTORS = Path(os.environ.get("AIWAVE_TEST_VECTORS", Path(__file__).parent / "data/published"))
 STATIC_QP = 220 / 16

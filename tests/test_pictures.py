@@ -7,7 +7,7 @@ import torch
 from matplotlib.image import imread
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from aiwave.models.filters import synthesis_functions
+from aiwave.callbacks.rd_logging import synthesis_functions
 from aiwave.report import save_filters, save_slices
 from aiwave.tracking import CsvTracker, ManyTrackers, NoTracker, TensorBoardTracker
 from tests.builders import shake, transform

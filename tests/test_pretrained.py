@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from aiwave.api import compress, decompress, find_model, info
+from aiwave.api import compress, decompress, find_model
+from aiwave.bitstream import info
 from aiwave.bitstream.automatic import automatic_model
 from aiwave.cli import main
 from aiwave.errors import AiwaveError

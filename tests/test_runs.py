@@ -8,7 +8,7 @@ import pytest
 
 from aiwave.cli import main
 from aiwave.report import read_rd_csv, write_rd_csv
-from aiwave.training.status import RunStatus
+from aiwave.runs.session import RunStatus
 from tests.runs import TINY, train
 
 SHORT = ["schedule=one_stage", "epochs=1", "logger=none"]
@@ -131,7 +131,7 @@ def test_a_run_of_another_version_is_left_alone(runs, tmp_path, capfd):
 
 
 def test_two_processes_do_not_train_the_same_run(data_root, runs, tmp_path, capfd):
-    from aiwave.training.session import session
+    from aiwave.runs.session import session
 
     shutil.copytree(runs / "seed0", tmp_path / "run")
     with session(tmp_path / "run"):

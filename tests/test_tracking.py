@@ -11,18 +11,10 @@ from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger, WandbLogger
 
 from aiwave.errors import AiwaveError
 from aiwave.report import RdRow, plot_rd, read_rd_csv
-from aiwave.tracking import (
-    CsvTracker,
-    NoTracker,
-    TensorBoardTracker,
-    WandbTracker,
-    git_state,
-    machine,
-    package_versions,
-    wandb_run,
-)
-from aiwave.tracking.wandb_mode import wandb_mode
-from aiwave.tracking.wandb_tracker import run_id
+from aiwave.runs.provenance import git_state, machine, package_versions
+from aiwave.tracking import CsvTracker, NoTracker, TensorBoardTracker, WandbTracker
+from aiwave.tracking import wandb_tracker as wandb_run
+from aiwave.tracking.wandb_tracker import run_id, wandb_mode
 
 TRACKERS = [CsvTracker, NoTracker, TensorBoardTracker, WandbTracker]
 ROWS = [

@@ -13,7 +13,7 @@ from ..app import run_application
 from ..errors import AiwaveError
 
 if TYPE_CHECKING:
-    from ..schema import Node
+    from ..schema.node import Node
     from .anchor import Anchor
     from .results import Results
 
@@ -68,7 +68,7 @@ def measure_anchors(cfg: DictConfig, output: Path | None, overrides: Sequence[st
     from hydra.utils import instantiate
 
     from ..quiet import quieten
-    from ..report import plot_rd
+    from ..report.rd_plot import plot_rd
     from .compare import compare
 
     quieten()
@@ -96,7 +96,7 @@ def show_list(cfg: DictConfig, output: Path | None, overrides: Sequence[str]) ->
 def _anchors(cfg: DictConfig) -> "list[Anchor]":
     from hydra.utils import instantiate
 
-    from ..schema import AnchorsConfig
+    from ..schema.commands import AnchorsConfig
     from ..validation import validate
 
     validate(cfg, AnchorsConfig)
@@ -104,7 +104,7 @@ def _anchors(cfg: DictConfig) -> "list[Anchor]":
 
 
 def _summarise(results: "Results") -> None:
-    from ..report import format_table
+    from ..report.mean_curves import format_table
 
     if results.rows:
         print(f"\n{format_table(results.rows.values())}\n")
@@ -118,6 +118,6 @@ def _summarise(results: "Results") -> None:
 
 
 def _schema() -> "type[Node]":
-    from ..schema import AnchorsConfig
+    from ..schema.commands import AnchorsConfig
 
     return AnchorsConfig

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from ..datamodules import Volume, VolumeDataModule
+from ..datamodules.base import VolumeDataModule
+from ..datamodules.volume import Volume
 from ..errors import AiwaveError, Interrupted
 from .anchor import Anchor
 from .measure import Job

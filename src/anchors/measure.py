@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import AiwaveError
-from ..report import RdRow, Slice
+from ..report.rd_row import RdRow
+from ..report.slices import Slice
 from .anchor import Anchor
 from .signed import from_unsigned, to_unsigned
 

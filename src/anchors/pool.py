@@ -7,7 +7,7 @@ from concurrent.futures.process import BrokenProcessPool
 from itertools import chain, islice
 
 from ..errors import AiwaveError
-from ..report import Slice
+from ..report.slices import Slice
 from .measure import Job, measure
 
 QUEUED = 2  # jobs in flight per process: enough to keep it busy, few enough volumes in memory

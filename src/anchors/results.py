@@ -8,7 +8,9 @@ from typing import Any
 
 from ..atomic import replacing
 from ..errors import AiwaveError
-from ..report import RdRow, Slice, middle, read_rd_csv, read_slices, save_slice, write_rd_csv
+from ..report.rd_row import RdRow
+from ..report.rd_table import read_rd_csv, write_rd_csv
+from ..report.slices import Slice, middle, read_slices, save_slice
 from .measure import Job
 
 TABLE, FAILED, SETTINGS = "rd.csv", "failed.csv", "anchors.json"

@@ -3,9 +3,10 @@
 import numpy as np
 import torch
 
-from ..coding import log_step_of
+from ..coding.step import log_step_of
 from ..errors import AiwaveError
-from ..pretrained import LOOKED_AT, SECTIONS, Card, candidates, middle
+from ..pretrained.card import Card
+from ..pretrained.choose import LOOKED_AT, SECTIONS, candidates, middle
 from .batch import TileCodec
 from .model import Model
 from .shipped import shipped_model

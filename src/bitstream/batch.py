@@ -9,12 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..coding import dependent, optimised
 from ..coding.constants import COEFFICIENT_LIMIT, LOG_STEP_FRACTION
+from ..coding.rate_distortion import dependent, optimised
 from ..errors import AiwaveError
-from ..models import Subbands
 from ..models.dependent import LOOKS
-from ..models.subbands import Size
+from ..models.subbands import Size, Subbands
 from .container import CodedTile, join_segments
 from .grid import Tile
 from .model import Model

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..coding import log_step_of
 from ..coding.constants import LOG_STEP_LIMIT
+from ..coding.step import log_step_of
 from ..errors import AiwaveError
 from .batch import TileCodec, cut
 from .container import CodedTile, write_stream

@@ -12,8 +12,8 @@ def run_model_file(
 
     It is that of the last stage that is finished, or of the stage `after`. Raises AiwaveError as `find_model` does.
     """
-    from ..training import RunFolder, last_finished, trained_codec
-    from ..training.restore import checkpoint_codec
+    from ..runs.run_folder import RunFolder, last_finished
+    from ..training.restore import checkpoint_codec, trained_codec
 
     if path.is_dir():
         folder = RunFolder(path)

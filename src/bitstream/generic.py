@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..pretrained import middle
+from ..pretrained.choose import middle
 from .batch import TileCodec, cut
 from .container import open_stream
 from .grid import Grid, Tile
@@ -49,7 +49,7 @@ def smaller_codec(volume: np.ndarray, data: bytes, model: Model, optimise: bool 
 
 
 def _smaller(volume: np.ndarray, data: bytes, model: Model, optimise: bool) -> Smaller | None:
-    from ..anchors import lossless_sizes, sperr_size
+    from ..anchors.generic_sizes import lossless_sizes, sperr_size
 
     stream = open_stream(data)
     header = stream.header

@@ -6,7 +6,10 @@ import torch
 from torch import Tensor
 
 from ..errors import AiwaveError
-from ..models import Boundary, ReversibleTransform, Subbands, WaveletTransform
+from ..models.boundary import Boundary
+from ..models.reversible import ReversibleTransform
+from ..models.subbands import Subbands
+from ..models.transform import WaveletTransform
 
 
 class LosslessTransform(Protocol):

@@ -11,16 +11,15 @@ import torch
 from pydantic import ValidationError
 from torch import nn
 
-from ..coding import (
-    BandCoder,
-    IntegerReversible,
-    integer_model,
-    integer_transform,
-    model_from_arrays,
-    model_to_arrays,
-)
+from ..coding.band_coder import BandCoder
+from ..coding.from_float import integer_model, integer_transform
+from ..coding.integer_reversible import IntegerReversible
+from ..coding.model_bytes import model_from_arrays, model_to_arrays
 from ..errors import AiwaveError
-from ..models import FixedRate, NoPost, Rate, VariableRate, WaveletCodec, WaveletTransform
+from ..models.codec import WaveletCodec
+from ..models.post import NoPost
+from ..models.rate import FixedRate, Rate, VariableRate
+from ..models.transform import WaveletTransform
 from .lossless import LosslessTransform, lossless_transform
 from .parts import Description, PostPart, TransformPart, filled
 from .sections import DAMAGED, pack, unpack

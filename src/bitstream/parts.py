@@ -8,20 +8,15 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import nn
 
-from ..coding import ContextPart, FactorizedPart, ReversiblePart
+from ..coding.model_bytes import ContextPart, FactorizedPart, ReversiblePart
 from ..errors import AiwaveError
-from ..models import (
-    Boundary,
-    BoundedScale,
-    LiftingNet,
-    NoPost,
-    PostFilter,
-    PublishedPost,
-    PublishedScale,
-    Sharing,
-    Wavelet,
-    WaveletTransform,
-)
+from ..models.boundary import Boundary
+from ..models.lifting_net import LiftingNet
+from ..models.post import NoPost, PostFilter, PublishedPost
+from ..models.scale import BoundedScale, PublishedScale
+from ..models.separable import Sharing
+from ..models.transform import WaveletTransform
+from ..models.wavelets import Wavelet
 
 Padding = Literal["zeros", "reflect", "replicate", "circular"]
 Width = Annotated[int, Field(ge=1, le=1024)]

@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from ..pretrained import card_of, cards, shipped_bytes
+from ..pretrained.card import card_of, cards, shipped_bytes
 from .model import Model
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import AiwaveError
-from ..models import Subbands
+from ..models.subbands import Subbands
 from .batch import TileCodec, one
 from .container import CodedTile
 from .grid import Tile

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from ..models.conv import CausalConv3d, Conv3d
-from ..models.entropy import ContextEntropy
 from ..models.entropy.band_layers import Oriented, OrientedSiblings
+from ..models.entropy.context import ContextEntropy
 from ..models.subbands import coded_before
 from .coarse_context import SQUASH_LIMIT
 from .constants import EMBEDDING_FRACTION, PARAMETER_FRACTION, PREDICTOR_FRACTION, SQUASH_FRACTION

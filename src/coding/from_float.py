@@ -1,8 +1,10 @@
 """From the parts of a trained codec to the integer parts that code."""
 
 from ..errors import AiwaveError
-from ..models import WaveletTransform
-from ..models.entropy import ContextEntropy, EntropyModel, FactorizedEntropy
+from ..models.entropy.base import EntropyModel
+from ..models.entropy.context import ContextEntropy
+from ..models.entropy.factorized import FactorizedEntropy
+from ..models.transform import WaveletTransform
 from .context_from_float import integer_context
 from .integer_context import IntegerContext
 from .integer_factorized import IntegerFactorized, integer_factorized

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..models.entropy import FactorizedEntropy
+from ..models.entropy.factorized import FactorizedEntropy
 from ..models.subbands import BAND_LETTERS, Subbands
 from ..models.trellis import FIRST_STATES
 from .constants import LOG_STEP_FRACTION, PIECE

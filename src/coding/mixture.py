@@ -6,7 +6,7 @@ from functools import cache
 import torch
 from torch import Tensor
 
-from ..models.entropy import Density, Laplace, LogisticMixture
+from ..models.entropy.density import Density, Laplace, LogisticMixture
 from .constants import COEFFICIENT_LIMIT, PARAMETER_FRACTION, PREDICTION_FRACTION
 from .exact_tables import (
     CDF_RANGE,

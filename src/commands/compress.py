@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import AiwaveError
-from ..pretrained import AUTO, modalities
-from .output import STREAM, check_unused, parser, progress_bar
+from ..images.image_files import STREAM
+from ..pretrained.choose import AUTO, modalities
+from .output import check_unused, parser, progress_bar
 
 if TYPE_CHECKING:
     from ..bitstream.generic import Smaller
@@ -23,7 +24,8 @@ def main(arguments: Sequence[str]) -> None:
     from ..api import compress, find_model
     from ..bitstream.automatic import automatic_model
     from ..bitstream.generic import smaller_codec
-    from ..images import image_metadata, read_image
+    from ..images.image_files import read_image
+    from ..images.image_metadata import image_metadata
 
     model = None if args.model == AUTO else find_model(args.model)
     image = read_image(args.input)

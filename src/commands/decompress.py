@@ -6,7 +6,8 @@ import sys
 from collections.abc import Sequence
 
 from ..errors import AiwaveError
-from .output import STREAM, check_unused, parser, progress_bar, read_stream
+from ..images.image_files import STREAM
+from .output import check_unused, parser, progress_bar, read_stream
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -16,8 +17,8 @@ def main(arguments: Sequence[str]) -> None:
     from ..api import decompress
     from ..bitstream.container import open_stream
     from ..bitstream.decompress import to_box
-    from ..images import image_of, part_of, write_image
-    from ..images.image_files import lost_by, writer_of
+    from ..images.image_files import lost_by, write_image, writer_of
+    from ..images.image_metadata import image_of, part_of
 
     if args.output != STREAM:
         writer_of(args.output)

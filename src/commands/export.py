@@ -12,8 +12,8 @@ def main(arguments: Sequence[str]) -> None:
     args = arguments_of().parse_args(arguments)
     check_unused(args.output, args.force)
     from ..atomic import replacing
-    from ..bitstream import Model
     from ..bitstream.find_model import run_model_file
+    from ..bitstream.model import Model
 
     data = run_model_file(Path(args.run), args.after, args.name, args.lossless)
     identity = Model.from_bytes(data).identity

@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 from tabulate import tabulate
 
-from ..pretrained import Card, card_of, cards
+from ..pretrained.card import Card, card_of, cards
 from .output import parser
 
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import AiwaveError
-from ..images.image_files import STREAM as STREAM
+from ..images.image_files import STREAM
 
 
 def check_unused(name: str, force: bool) -> None:

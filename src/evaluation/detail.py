@@ -10,8 +10,10 @@ import numpy as np
 import torch
 
 from ..atomic import replacing
-from ..metrics import Mse, compression_ratio, ms_ssim, ssim
-from ..report import RdRow
+from ..metrics.compression_ratio import compression_ratio
+from ..metrics.mse import Mse
+from ..metrics.ssim import ms_ssim, ssim
+from ..report.rd_row import RdRow
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..datamodules import Volume
+from ..datamodules.volume import Volume
 from ..errors import AiwaveError
-from ..metrics import MaxError, Psnr
-from ..models import WaveletCodec
-from ..report import RdRow
+from ..metrics.max_error import MaxError
+from ..metrics.psnr import Psnr
+from ..models.codec import WaveletCodec
+from ..report.rd_row import RdRow
 from .tiles import tiles
 
 

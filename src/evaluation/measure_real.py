@@ -5,11 +5,14 @@ import time
 import numpy as np
 import torch
 
-from ..bitstream import Model, compress, decompress
-from ..datamodules import Volume
-from ..metrics import MaxError, Psnr
-from ..models import WaveletCodec
-from ..report import RdRow
+from ..bitstream.compress import compress
+from ..bitstream.decompress import decompress
+from ..bitstream.model import Model
+from ..datamodules.volume import Volume
+from ..metrics.max_error import MaxError
+from ..metrics.psnr import Psnr
+from ..models.codec import WaveletCodec
+from ..report.rd_row import RdRow
 from .measure import Measured
 
 

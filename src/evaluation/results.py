@@ -9,24 +9,18 @@ from typing import Any
 
 from tqdm import tqdm
 
-from ..bitstream import Model, model_file
-from ..datamodules import VolumeDataModule
+from ..bitstream.model import Model, model_file
+from ..datamodules.base import VolumeDataModule
 from ..errors import AiwaveError
-from ..models import WaveletCodec
-from ..report import (
-    RdRow,
-    Slice,
-    bd_entries,
-    bd_numbers,
-    format_table,
-    known_peaks,
-    middle,
-    plot_rd,
-    read_rd_csv,
-    save_slice,
-    write_rd_csv,
-)
-from ..tracking import Status, Tracker
+from ..models.codec import WaveletCodec
+from ..report.bd_table import bd_entries, bd_numbers
+from ..report.mean_curves import format_table
+from ..report.peaks import known_peaks
+from ..report.rd_plot import plot_rd
+from ..report.rd_row import RdRow
+from ..report.rd_table import read_rd_csv, write_rd_csv
+from ..report.slices import Slice, middle, save_slice
+from ..tracking.tracker import Status, Tracker
 from .detail import Detail, detail, write_details
 from .measure import Measured, measure_volume
 from .measure_real import measure_real

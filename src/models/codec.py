@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from .dependent import LOOKS
-from .entropy import EntropyModel
+from .entropy.base import EntropyModel
 from .lossless_rate import LosslessRate
 from .post import NoPost
 from .quantize import Rounding

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from .dependent import SECOND, SLOPE, candidates, chosen, rough_bits
-from .entropy import EntropyModel
+from .entropy.base import EntropyModel
 from .entropy.dependent_bits import DependentBits
 from .rate import HIGH_RATE_SLOPE
 from .subbands import Subbands, places

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..datamodules.caching import CACHE
-from ..datamodules.entry import SPLITS
-from ..datamodules.manifest import Entry, Manifest
+from ..datamodules.entry import SPLITS, Entry
+from ..datamodules.manifest import Manifest
 from ..errors import AiwaveError
 from .record import Record
 from .subject import Prepared

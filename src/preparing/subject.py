@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..datamodules.manifest import Entry, sha256_of
+from ..datamodules.entry import Entry
+from ..datamodules.manifest import sha256_of
 from ..errors import AiwaveError
 from ..images.exact import Stored, to_stored
 from ..images.image import Image

@@ -8,7 +8,8 @@ from pathlib import Path
 from statistics import fmean
 
 from ..atomic import replacing
-from ..metrics import Curve, Estimate, NotComparable, bd_psnr, bd_rate, mean_with_interval
+from ..metrics.bd import Curve, NotComparable, bd_psnr, bd_rate
+from ..metrics.interval import Estimate, mean_with_interval
 from .peaks import Peaks
 from .rd_row import RdRow
 

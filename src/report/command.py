@@ -11,8 +11,8 @@ from ..app import run_application
 from ..errors import AiwaveError
 
 if TYPE_CHECKING:
-    from ..schema import Node
-    from ..tracking import Tracker
+    from ..schema.node import Node
+    from ..tracking.tracker import Tracker
     from .gather import Gathered
     from .make import Report
 
@@ -62,7 +62,7 @@ def report(cfg: DictConfig, output: Path | None, given: Sequence[str]) -> None:
     from hydra.utils import instantiate
 
     from ..quiet import quieten
-    from ..schema import ReportConfig
+    from ..schema.commands import ReportConfig
     from ..validation import validate
     from .gather import gather
     from .make import make_report
@@ -86,7 +86,7 @@ def report(cfg: DictConfig, output: Path | None, given: Sequence[str]) -> None:
 
 
 def _track(tracker: "Tracker", gathered: "Gathered", made: "Report") -> None:
-    from ..evaluation import tracked
+    from ..evaluation.results import tracked
     from .bd_table import bd_numbers
 
     config = {"anchor": made.anchor, "runs": [str(run.folder) for run in gathered.runs]}
@@ -96,6 +96,6 @@ def _track(tracker: "Tracker", gathered: "Gathered", made: "Report") -> None:
 
 
 def _schema() -> "type[Node]":
-    from ..schema import ReportConfig
+    from ..schema.commands import ReportConfig
 
     return ReportConfig

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from ..datamodules import Volume
+    from ..datamodules.volume import Volume
 
 PLANES = ("z", "y", "x")
 TILE_INCHES = 1.35

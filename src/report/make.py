@@ -8,7 +8,7 @@ from ..errors import AiwaveError
 from .bd_table import BdEntry, bd_entries, volume_curves, write_bd_csv
 from .gather import Gathered
 from .markdown import bd_markdown, lossless_markdown, speed_markdown
-from .page import write_page
+from .page.write import write_page
 from .peaks import Peaks, common_peak, known_peaks, mixed_peaks
 from .rd_plot import plot_rd, print_rd
 from .rd_table import write_rd_csv

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from tabulate import tabulate
 
-from ..metrics import Estimate
+from ..metrics.interval import Estimate
 from .bd_table import BdEntry
 from .summaries import Lossless, Speed
 

@@ -45,7 +45,7 @@ class Schedule(Node):
 class Logger(Call):
     """`conf/logger`."""
 
-    kind = "aiwave.tracking.base.Tracker"
+    kind = "aiwave.tracking.tracker.Tracker"
 
 
 class Trainer(Node):

@@ -14,14 +14,14 @@ from .arguments import is_for_jobs
 if TYPE_CHECKING:
     from hydra.core.override_parser.types import Override
 
-    from ..schema import Node
+    from ..schema.node import Node
 
 Overrides = tuple[str, ...]
 
 
 def schema() -> "type[Node]":
     """Schema of a job's configuration."""
-    from ..schema import TrainConfig
+    from ..schema.commands import TrainConfig
 
     return TrainConfig
 

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import AiwaveError
-from ..report import bd_markdown, gather, make_report
-from ..training.run_folder import RunFolder
+from ..report.gather import gather
+from ..report.make import make_report
+from ..report.markdown import bd_markdown
+from ..runs.run_folder import RunFolder
 
 FOLDER = "report"
 

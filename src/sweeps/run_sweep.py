@@ -6,8 +6,8 @@ from pathlib import Path
 from hydra.utils import instantiate
 
 from ..errors import AiwaveError
-from ..launching import Job, Launcher
-from ..training.status import read_status
+from ..launching.base import Job, Launcher
+from ..runs.session import read_status
 from .arguments import record, with_recorded
 from .expand import Overrides, configuration, expand, params, parsed
 from .search import Search

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ..bounds import Count, Seed
 from ..errors import AiwaveError
-from ..launching import Job, Launcher
-from ..training.run_folder import RunFolder
-from ..training.status import read_status
+from ..launching.base import Job, Launcher
+from ..runs.run_folder import RunFolder
+from ..runs.session import read_status
 from .arguments import is_for_jobs
 from .expand import Overrides
 

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..atomic import replacing
-from ..evaluation import join_results
-from ..launching import Job
-from ..training.run_folder import RunFolder
-from ..training.status import RunStatus, read_status
+from ..evaluation.results import join_results
+from ..launching.base import Job
+from ..runs.run_folder import RunFolder
+from ..runs.session import RunStatus, read_status
 from .report import report_runs
 
 COLUMNS = ("job", "state", "seconds", "overrides", "reason", "same_as")

@@ -6,11 +6,10 @@ import traceback
 from ..complaints import complaint
 from ..composing import composed
 from ..errors import Interrupted
-from ..launching import Job
-from ..training.already_trained import AlreadyTrainedError
-from ..training.run_folder import RunFolder
-from ..training.session import reason_of
-from ..training.status import RunStatus
+from ..launching.base import Job
+from ..runs.identity import AlreadyTrainedError
+from ..runs.run_folder import RunFolder
+from ..runs.session import RunStatus, reason_of
 from .expand import schema
 
 

@@ -9,9 +9,9 @@ from pytorch_lightning.loggers import CSVLogger
 from pytorch_lightning.utilities import rank_zero_only
 
 from ..atomic import replacing
-from ..report import RdRow, write_rd_csv
-from .base import NOTHING, Status, Tracker, opened
-from .run_record import run_record
+from ..report.rd_row import RdRow
+from ..report.rd_table import write_rd_csv
+from .tracker import NOTHING, Status, Tracker, opened, run_record
 
 
 class CsvTracker(Tracker):

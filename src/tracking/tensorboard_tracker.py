@@ -7,10 +7,9 @@ from typing import Any
 from pytorch_lightning.loggers import TensorBoardLogger
 from pytorch_lightning.utilities import rank_zero_only
 
-from ..report import RdRow, format_table
-from .base import NOTHING, Status, Tracker, opened
-from .rd_summary import rd_summary
-from .run_record import run_record
+from ..report.mean_curves import format_table
+from ..report.rd_row import RdRow
+from .tracker import NOTHING, Status, Tracker, opened, rd_summary, run_record
 
 
 class TensorBoardTracker(Tracker):

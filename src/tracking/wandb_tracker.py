@@ -1,23 +1,143 @@
-"""Tracking with Weights & Biases."""
+"""Rate-distortion curves as Weights & Biases charts, which its page draws and filters."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+import math
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 from pytorch_lightning.loggers import WandbLogger
-from pytorch_lightning.utilities import rank_zero_only
+from pytorch_lightning.utilities import rank_zero_only, rank_zero_warn
 
-from ..report import COLUMNS, RdRow
-from .base import NOTHING, Status, Tracker, opened
-from .rd_summary import rd_summary
-from .wandb_charts import rd_charts
-from .wandb_mode import WandbMode
-from .wandb_run import start_run
+from ..errors import AiwaveError
+from ..report.mean_curves import mean_curves
+from ..report.rd_row import RdRow
+from ..report.rd_table import COLUMNS
+from .tracker import NOTHING, Status, Tracker, opened, rd_summary
 
 if TYPE_CHECKING:
     from wandb import Run
+
+
+def rd_charts(rows: Iterable[RdRow]) -> dict[str, Any]:
+    """One line chart per data set, `rd/chart/<dataset>`: mean PSNR [dB] against rate [bit/voxel], a line per codec."""
+    import wandb
+
+    points: dict[str, list[list[Any]]] = {}
+    for (dataset, codec), curve in mean_curves(rows).items():
+        lossy = [[codec, point.bpp, point.psnr_db] for point in curve if math.isfinite(point.psnr_db)]
+        points.setdefault(dataset, []).extend(lossy)
+    return {
+        f"rd/chart/{dataset}": wandb.plot.line(
+            wandb.Table(columns=["codec", "bpp", "psnr_db"], data=found),
+            x="bpp",
+            y="psnr_db",
+            stroke="codec",
+            title=f"{dataset}: PSNR [dB] over bits per voxel",
+            split_table=True,
+        )
+        for dataset, found in points.items()
+        if found
+    }
+
+
+WandbMode = Literal["online", "offline", "disabled"]
+
+
+def wandb_mode(wished: str | None) -> WandbMode:
+    """Return the mode to run Weights & Biases in.
+
+    The first of these that is set: `wished`; the environment variable WANDB_MODE; the mode that `wandb offline` or
+    `wandb disabled` stored in wandb's settings; "online" for a user who is logged in; "offline".
+
+    Raises:
+        AiwaveError: If the mode is not one of `WandbMode`, or the stored credentials are malformed.
+    """
+    mode = wished or os.environ.get("WANDB_MODE") or _default_mode()
+    if mode not in get_args(WandbMode):
+        raise AiwaveError(f"The W&B mode is {mode!r}, but it must be one of {', '.join(get_args(WandbMode))}.")
+    return cast(WandbMode, mode)
+
+
+def _default_mode() -> str:
+    """The mode that wandb's own `init` would choose, found without a prompt and without changing wandb's state."""
+    from wandb.errors import AuthenticationError
+    from wandb.sdk import wandb_setup
+    from wandb.sdk.lib.wbauth import authenticate_session
+
+    settings = wandb_setup.singleton().settings
+    if settings.mode != "online":
+        return settings.mode
+    try:
+        credentials = authenticate_session(host=settings.base_url, source="aiwave", prompt=False, update_session=False)
+    except AuthenticationError as error:
+        raise AiwaveError(f"W&B credentials are unusable: {str(error).rstrip('.')}.") from error
+    return "online" if credentials else "offline"
+
+
+INIT_TIMEOUT_S = 60.0
+
+FINISH_TIMEOUT_S = 600.0  # wandb waits forever by default; whatever is not uploaded by then stays on disk
+
+
+def start_run(wished: str | None, **arguments: Any) -> tuple["Run", str]:
+    """Start a run.
+
+    Args:
+        wished: Mode of the run; None to let `wandb_mode` choose, and to fall back to offline if that fails.
+        arguments: Arguments of `wandb.init`.
+
+    Returns:
+        The run, and its address if online or its folder if offline.
+
+    Raises:
+        AiwaveError: If a run is already open, or wandb refuses to start one.
+    """
+    import wandb
+
+    if wandb.run is not None:
+        raise AiwaveError("A W&B run is already open in this process; end it with wandb.finish() first.")
+    mode = wandb_mode(wished)
+    try:
+        return _start(mode, **arguments)
+    except wandb.errors.CommError as error:
+        # the failed run keeps its identity occupied until wandb's service restarts
+        wandb.teardown()
+        if wished is not None:
+            raise AiwaveError(f"W&B cannot start a run: {_first_line(error)}.") from error
+        rank_zero_warn(f"W&B cannot be reached, so this run stays offline: {_first_line(error)}.")
+        return _start("offline", **arguments)
+    except wandb.errors.Error as error:
+        raise AiwaveError(f"W&B cannot start a run: {_first_line(error)}.") from error
+
+
+def _start(mode: WandbMode, **arguments: Any) -> tuple["Run", str]:
+    import wandb
+
+    settings = wandb.Settings(
+        console="off",
+        disable_code=True,
+        disable_git=True,
+        finish_timeout=FINISH_TIMEOUT_S,
+        init_timeout=INIT_TIMEOUT_S,
+        quiet=True,
+        save_code=False,
+        silent=True,
+    )
+    run = wandb.init(mode=mode, resume="allow", settings=settings, **arguments)
+    # the steps of the Trainer, as WandbLogger defines them for its own runs
+    run.define_metric("trainer/global_step")
+    run.define_metric("*", step_metric="trainer/global_step", step_sync=True)
+    # asking an offline run for its address prints a warning
+    address = run.url if mode == "online" else None
+    folder = "" if mode == "disabled" else str(run.settings.sync_dir)
+    return run, address or folder
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0].rstrip(".:")
 
 
 class WandbTracker(Tracker):

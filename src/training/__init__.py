@@ -1,5 +1,7 @@
 """Training: the Lightning module, the staged schedule, run folders and checkpoints."""
 
+from ..runs.run_folder import RunFolder, last_finished
+from ..runs.session import session
 from .about import run_tags
 from .build import build_codec, plan
 from .device import torch_device
@@ -7,10 +9,8 @@ from .follow import follow
 from .lr_schedule import ConstantRate, CosineDecay
 from .prepare import prepare_new, prepare_resumed
 from .processes import all_processes, is_follower
-from .restore import last_finished, trained_codec
-from .run_folder import RunFolder
+from .restore import trained_codec
 from .schedule import run_schedule, run_stage
-from .session import session
 from .task import CompressionTask
 from .weights import load_weights
 

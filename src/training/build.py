@@ -7,7 +7,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from ..errors import AiwaveError
-from ..models import WaveletCodec
+from ..models.codec import WaveletCodec
 
 
 def plan(cfg: DictConfig) -> list[DictConfig]:

@@ -7,9 +7,9 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from ..errors import AiwaveError
+from ..runs.run_folder import RunFolder
 from .prepare import prepare_resumed
 from .processes import check_processes, take_part
-from .run_folder import RunFolder
 
 WAIT_S, POLL_S = 600.0, 0.2
 

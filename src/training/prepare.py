@@ -7,15 +7,16 @@ from pathlib import Path
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from ..datamodules import VolumeDataModule
+from ..datamodules.base import VolumeDataModule
 from ..errors import AiwaveError
-from ..schema import Rounding, TrainConfig, Transform
+from ..runs.identity import AlreadyTrainedError, find_finished, identity
+from ..runs.run_folder import RunFolder
+from ..schema.commands import TrainConfig
+from ..schema.model import Rounding, Transform
 from ..validation import validate
-from .already_trained import AlreadyTrainedError, find_finished, identity
 from .build import build_codec, plan, stage_rounding, stage_transform
 from .device import torch_device
 from .processes import check_processes
-from .run_folder import RunFolder
 from .weights import load_weights
 
 WHILE_RESUMING = ("callbacks", "logger", "trainer", "launcher")

@@ -103,9 +103,9 @@ def main() -> None:
 def take_part(cfg: DictConfig, folder: Path) -> None:
     """Take part in the run in `folder`, whose first process writes all files. Raises AiwaveError as that one does."""
     from ..quiet import quieten
-    from ..tracking import ManyTrackers
+    from ..runs.run_folder import RunFolder
+    from ..tracking.tracker import ManyTrackers
     from .prepare import read_data
-    from .run_folder import RunFolder
     from .schedule import run_schedule
 
     quieten()

@@ -5,24 +5,10 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from ..errors import AiwaveError
-from ..models import WaveletCodec
+from ..models.codec import WaveletCodec
+from ..runs.run_folder import RunFolder
 from .build import build_codec, plan
-from .run_folder import RunFolder
 from .weights import load_weights
-
-
-def last_finished(cfg: DictConfig, folder: RunFolder, wanted: str | None = None) -> str:
-    """The name of the last finished stage, or `wanted` if that is finished.
-
-    Raises:
-        AiwaveError: If no such stage is finished.
-    """
-    finished = [stage.name for stage in plan(cfg) if folder.is_finished(stage.name)]
-    chosen = [name for name in finished if wanted in (None, name)]
-    if not chosen:
-        missing = f"stage {wanted!r}" if wanted else "stage"
-        raise AiwaveError(f"{folder.path} has no finished {missing}: finished are {', '.join(finished) or 'none'}.")
-    return chosen[-1]
 
 
 def trained_codec(cfg: DictConfig, folder: RunFolder, stage_name: str) -> WaveletCodec:

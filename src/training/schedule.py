@@ -10,14 +10,16 @@ from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.profilers import SimpleProfiler
 from pytorch_lightning.trainer.states import TrainerStatus
 
-from ..callbacks import EndTogether, FreezeComponents, MetricsTable, StageCheckpoint, WeightAverage
-from ..datamodules import VolumeDataModule
+from ..callbacks.freeze import FreezeComponents
+from ..callbacks.progress import MetricsTable
+from ..callbacks.stage_checkpoint import EndTogether, StageCheckpoint, WeightAverage
+from ..datamodules.base import VolumeDataModule
 from ..errors import Interrupted
-from ..tracking import Status, Tracker
+from ..runs.run_folder import RunFolder
+from ..tracking.tracker import Status, Tracker
 from .about import run_tags
 from .build import build_codec, plan
 from .checkpoint_io import AtomicCheckpointIO
-from .run_folder import RunFolder
 from .task import CompressionTask
 from .weights import load_weights
 

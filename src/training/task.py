@@ -8,7 +8,7 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
-from ..models import Coded, WaveletCodec
+from ..models.codec import Coded, WaveletCodec
 
 
 class CompressionTask(pl.LightningModule):

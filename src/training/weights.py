@@ -5,7 +5,8 @@ from pathlib import Path
 from torch import Tensor
 
 from ..errors import AiwaveError
-from ..models import NoPost, WaveletCodec
+from ..models.codec import WaveletCodec
+from ..models.post import NoPost
 from ..models.subbands import BAND_LETTERS
 from .checkpoint_io import read_checkpoint
 

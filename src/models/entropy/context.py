@@ -16,15 +16,7 @@ from ..subbands import DETAILS, Subbands
 from ..transform import WaveletTransform
 from ..trellis import FIRST_STATES, trellis
 from ..wavelets import Wavelet
-from .band_layers import (
-    OrientedOwn,
-    OrientedPoint,
-    OrientedSiblings,
-    SharedOwn,
-    SharedPoint,
-    SharedSiblings,
-    deeper,
-)
+from .band_layers import OrientedOwn, OrientedPoint, OrientedSiblings, SharedOwn, SharedPoint, SharedSiblings, deeper
 from .band_table import BandTable
 from .base import BitsOf, EntropyModel, per_band
 from .cross_prediction import BANDS, CrossPredictor

@@ -7,7 +7,7 @@ from datetime import datetime
 from importlib.metadata import version
 from typing import Any
 
-from ...metrics import Estimate
+from ...metrics.interval import Estimate
 from ..bd_table import bd_entries, volume_curves
 from ..gather import Gathered
 from ..mean_curves import mean_curves

@@ -1,17 +1,17 @@
 """Identity of the run that a configuration stands for, and the search for a finished one."""
 
-import hashlib
-import json
+from ..errors import AiwaveError
+from .session import read_status
 from functools import cache
+from omegaconf import DictConfig
+from omegaconf import OmegaConf
 from pathlib import Path
 from typing import Any
-
-from omegaconf import DictConfig, OmegaConf
-
-from ..errors import AiwaveError
-from .status import read_status
+import hashlib
+import json
 
 ELSEWHERE = ("run_dir", "runs_dir", "resume", "again", "logger", "also", "callbacks", "launcher", "search")
+
 SPEED = {
     "dataset": ("root", "num_workers"),
     "trainer": ("accelerator", "devices", "num_nodes", "strategy", "compile", "profile", "log_every_n_steps"),

@@ -1,11 +1,46 @@
-"""Exponential moving average of the weights."""
+"""Checkpoints of a stage, the average of its weights, and its common end in all processes."""
 
+import signal
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
-from pytorch_lightning.callbacks import WeightAveraging
+from pytorch_lightning.callbacks import ModelCheckpoint, WeightAveraging
 from torch import Tensor
+
+
+class StageCheckpoint(ModelCheckpoint):
+    """Keeps `last.ckpt` (to resume from) and `best.ckpt` (lowest validation loss) in the stage's folder.
+
+    Both are written at the end of an epoch, where resuming repeats an uninterrupted run exactly.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            filename="best",
+            monitor="val/loss",
+            save_last=True,
+            save_on_train_epoch_end=True,
+            enable_version_counter=False,
+        )
+
+    def setup(self, trainer: pl.Trainer, *args: Any, **kwargs: Any) -> None:
+        """Use the trainer's root folder, which is that of the stage."""
+        self.dirpath = str(Path(trainer.default_root_dir).resolve())
+        super().setup(trainer, *args, **kwargs)
+
+
+class EndTogether(pl.Callback):
+    """Treats SIGTERM like Ctrl-C if there are several processes: the run ends and can be resumed.
+
+    Lightning's own handler waits for the other processes in the middle of a collective operation, and hangs.
+    """
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        """Replace the handler; Lightning restores the previous one when the fit ends."""
+        if trainer.world_size > 1:
+            signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 class WeightAverage(WeightAveraging):

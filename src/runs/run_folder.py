@@ -1,18 +1,18 @@
 """A run's folder, which holds everything of one experiment."""
 
+from ..atomic import replacing
+from ..errors import AiwaveError
+from ..training.build import plan
+from .provenance import git_state, machine, package_versions
+from collections.abc import Sequence
+from importlib.metadata import version
+from omegaconf import DictConfig
+from omegaconf import OmegaConf
+from pathlib import Path
+from typing import Any
 import json
 import secrets
 import shlex
-from collections.abc import Sequence
-from importlib.metadata import version
-from pathlib import Path
-from typing import Any
-
-from omegaconf import DictConfig, OmegaConf
-
-from ..atomic import replacing
-from ..errors import AiwaveError
-from ..tracking import git_state, machine, package_versions
 
 VERSION = 1  # of run folders
 
@@ -142,3 +142,17 @@ def write_text(path: Path, text: str) -> None:
     """Write a text file atomically. Raises AiwaveError if the disk refuses."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def last_finished(cfg: DictConfig, folder: RunFolder, wanted: str | None = None) -> str:
+    """The name of the last finished stage, or `wanted` if that is finished.
+
+    Raises:
+        AiwaveError: If no such stage is finished.
+    """
+    finished = [stage.name for stage in plan(cfg) if folder.is_finished(stage.name)]
+    chosen = [name for name in finished if wanted in (None, name)]
+    if not chosen:
+        missing = f"stage {wanted!r}" if wanted else "stage"
+        raise AiwaveError(f"{folder.path} has no finished {missing}: finished are {', '.join(finished) or 'none'}.")
+    return chosen[-1]
