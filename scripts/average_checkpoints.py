@@ -12,8 +12,8 @@ from pathlib import Path
 from torch import Tensor
 
 from aiwave.errors import AiwaveError
-from aiwave.training.checkpoint_io import AtomicCheckpointIO, read_checkpoint
-from aiwave.training.weights import PREFIX, codec_weights
+from aiwave.training.checkpoints import AtomicCheckpointIO, read_checkpoint
+from aiwave.training.stage_codec import PREFIX, codec_weights
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -38,7 +38,7 @@ def trained(run: Path) -> WaveletCodec:
     from omegaconf import DictConfig, OmegaConf
 
     from aiwave.runs.run_folder import RunFolder, last_finished
-    from aiwave.training import trained_codec
+    from aiwave.training.stage_codec import trained_codec
 
     cfg, folder = OmegaConf.load(run / "config.yaml"), RunFolder(run)
     assert isinstance(cfg, DictConfig)

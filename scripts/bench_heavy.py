@@ -12,8 +12,9 @@ from typing import Any
 import torch
 from hydra import compose, initialize_config_module
 
+from aiwave.config.plan import plan
 from aiwave.models import format_parameters
-from aiwave.training import build_codec, plan
+from aiwave.training.stage_codec import build_codec
 
 REFERENCE_GFLOP = 2 * 128 * 128 * 27 * 32**3 / 1e9
 

@@ -15,7 +15,8 @@ import torch
 
 from aiwave.coding import BandCoder, IntegerReversible, integer_model, integer_transform, log_step_of, model_to_arrays
 from aiwave.models import WaveletCodec
-from aiwave.training import RunFolder, last_finished, trained_codec
+from aiwave.runs.run_folder import RunFolder, last_finished
+from aiwave.training.stage_codec import trained_codec
 
 Result = TypeVar("Result")
 STEP = log_step_of(1.0)

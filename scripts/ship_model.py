@@ -10,9 +10,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 from aiwave.bitstream import Model
-from aiwave.bitstream.find_model import run_model_file
 from aiwave.pretrained import Card
-from aiwave.training import RunFolder, last_finished, trained_codec
+from aiwave.runs.run_folder import RunFolder, last_finished
+from aiwave.training.stage_codec import run_model_file, trained_codec
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "src" / "pretrained" / "models"

@@ -100,7 +100,7 @@ def find_model(model: Model | str | Path) -> Model:
     if not path.exists() and path.name == str(model) and not path.suffix:
         return shipped_model(path.name)
     if path.is_dir() or path.suffix == ".ckpt":
-        from .bitstream.find_model import run_model_file
+        from .training.stage_codec import run_model_file
 
         return Model.from_bytes(run_model_file(path))
     try:

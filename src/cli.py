@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from . import __version__
-from .complaints import complaint
-from .errors import Interrupted
+from .errors import Interrupted, complaint
 
 COMMANDS = {
     "prepare": "turn a data set, fetched or your own, into small files with a manifest",

@@ -1,4 +1,4 @@
-"""The exception for problems that the user can fix."""
+"""Errors: a user's mistake, told in one sentence, against a defect of ours."""
 
 
 class AiwaveError(Exception):
@@ -10,3 +10,50 @@ class AiwaveError(Exception):
 
 class Interrupted(AiwaveError):
     """The user pressed Ctrl-C. Finished work is kept; the message says how to continue."""
+
+
+def complaint(error: BaseException) -> str | None:
+    """One-sentence message of an error that the user can fix; None for a defect, which deserves its traceback."""
+    from hydra.errors import HydraException, InstantiationException
+    from omegaconf.errors import OmegaConfBaseException
+
+    for cause in _chain(error):
+        if isinstance(cause, AiwaveError):
+            return str(cause).rpartition("AiwaveError: ")[2].strip()  # a loader's process sends its traceback before it
+    if isinstance(error, InstantiationException):
+        return _not_built(error)
+    if isinstance(error, HydraException | OmegaConfBaseException):
+        lines = _lines(error)
+        given = getattr(error, "override", None)
+        return f"cannot read {given!r}: {lines[0]}." if given else " ".join(lines)
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}."
+    if type(error).__name__ == "MisconfigurationException":  # Lightning's, without importing it
+        return str(error).splitlines()[0]
+    return None
+
+
+def _chain(error: BaseException | None) -> list[BaseException]:
+    """The error and its causes."""
+    found: list[BaseException] = []
+    while error is not None and error not in found:
+        found.append(error)
+        error = error.__cause__ or error.__context__
+    return found
+
+
+def _lines(error: Exception) -> list[str]:
+    """The lines of an error's message, without blank lines, indentation and Hydra's search path."""
+    said = str(error).partition("Config search path:")[0]
+    return [line.strip() for line in said.splitlines() if line.strip()]
+
+
+def _not_built(error: Exception) -> str | None:
+    """Message for a component that Hydra could not build; None unless its arguments are to blame."""
+    cause = error.__cause__
+    if cause is not None and not isinstance(cause, ValueError | TypeError | ImportError | AttributeError):
+        return None
+    lines = _lines(error)
+    key = next((line.split(": ", 1)[1] for line in lines if line.startswith("full_key: ")), "the configuration")
+    reason = str(cause).splitlines()[0] if cause is not None else lines[0]
+    return f"{key} cannot be used: {reason.rstrip('.')}."

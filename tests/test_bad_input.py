@@ -15,7 +15,7 @@ import torch
 
 from aiwave.callbacks import GradientHealth
 from aiwave.cli import main
-from aiwave.training.checkpoint_io import read_checkpoint
+from aiwave.training.checkpoints import read_checkpoint
 from tests.conftest import textured
 from tests.runs import TINY, train
 

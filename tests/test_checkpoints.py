@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from aiwave.cli import main
 from aiwave.errors import AiwaveError
 from aiwave.report import read_rd_csv
-from aiwave.training.checkpoint_io import AtomicCheckpointIO, read_checkpoint
+from aiwave.training.checkpoints import AtomicCheckpointIO, read_checkpoint
 from tests.runs import TINY
 
 FULL_DISK = """

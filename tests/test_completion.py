@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from aiwave.cli import COMMANDS, main
-from aiwave.completion import candidates
+from aiwave.commands.completion import candidates
 
 
 @pytest.mark.parametrize(

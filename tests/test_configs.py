@@ -11,13 +11,17 @@ from hydra import compose, initialize_config_module
 
 import aiwave.conf
 from aiwave.cli import main
+from aiwave.config import data_schema as data
+from aiwave.config import model_schema as model
+from aiwave.config import training_schema as training
+from aiwave.config.command_schemas import TrainConfig
+from aiwave.config.constructor import arguments
+from aiwave.config.node import Call
+from aiwave.config.plan import run_tags
+from aiwave.config.validation import validate
 from aiwave.errors import AiwaveError
 from aiwave.report import read_rd_csv
-from aiwave.schema import Call, TrainConfig, data, model, training
-from aiwave.schema.constructor import arguments
-from aiwave.train import train
-from aiwave.training import run_tags
-from aiwave.validation import validate
+from aiwave.training.run import train
 
 CONF = Path(aiwave.conf.__file__).parent
 GROUPS = sorted({path.parent.name for path in CONF.glob("*/*.yaml")} - {"experiment"})
@@ -161,7 +165,7 @@ def test_every_experiment_composes_trains_two_steps_and_evaluates(experiment, da
         ("entropy._target_=aiwave.models.nothing.At", ["entropy._target_", "there is no aiwave.models.nothing.At"]),
         ("entropy._target_=aiwave.models.entropy.Laplac", ["has no Laplac", "perhaps Laplace is meant"]),
         ("entropy._target_=torch.nn.Tanh", ["entropy._target_", "torch.nn.Tanh is no EntropyModel"]),
-        ("entropy._target_=aiwave.composing.composed", ["entropy._target_", "is no class of aiwave"]),
+        ("entropy._target_=aiwave.config.composing.composed", ["entropy._target_", "is no class of aiwave"]),
         ("lifting._partial_=false", ["lifting._target_", "_partial_: true"]),
         ("+lifting.scale=3", ["lifting.scale is not a key of LiftingNet", "damping"]),
         ("+post._partial_=true", ["post._target_", "leave _partial_ out"]),

@@ -14,11 +14,10 @@ import tifffile
 import torch
 
 from aiwave.cli import main
-from aiwave.complaints import complaint
 from aiwave.datamodules import FolderDataModule, MemoryCache, NoCache, PersistentCache, PreparedDataModule
 from aiwave.datamodules.entry import Entry
 from aiwave.datamodules.manifest import Manifest, sha256_of
-from aiwave.errors import AiwaveError
+from aiwave.errors import AiwaveError, complaint
 
 from .conftest import textured
 from .modules import SETTINGS

@@ -11,7 +11,7 @@ import aiwave.models.entropy
 import aiwave.tracking
 from aiwave.cli import main
 from aiwave.report import read_rd_csv
-from aiwave.training.checkpoint_io import read_checkpoint
+from aiwave.training.checkpoints import read_checkpoint
 
 PAGE = (Path(__file__).parents[1] / "docs/extend.md").read_text(encoding="utf-8")
 SECTIONS = dict(re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL))

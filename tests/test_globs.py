@@ -5,8 +5,8 @@ from importlib.resources import files
 import pytest
 
 from aiwave.cli import main
+from aiwave.config.composing import expand_glob
 from aiwave.errors import AiwaveError
-from aiwave.globs import expand_glob
 from aiwave.report import read_rd_csv
 from tests.runs import TINY
 

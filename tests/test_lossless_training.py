@@ -12,8 +12,9 @@ from aiwave.errors import AiwaveError
 from aiwave.evaluation import measure_volume
 from aiwave.models import LosslessRate, NoPost, PostFilter, ReversibleTransform, Rounding, VariableRate, WaveletCodec
 from aiwave.report import read_rd_csv
-from aiwave.training import CompressionTask, CosineDecay, RunFolder
-from aiwave.training.weights import codec_weights
+from aiwave.runs.run_folder import RunFolder
+from aiwave.training import CompressionTask, CosineDecay
+from aiwave.training.stage_codec import codec_weights
 from tests.builders import entropy, shake, transform
 from tests.conftest import textured
 from tests.runs import train

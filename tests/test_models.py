@@ -5,12 +5,13 @@ import re
 import pytest
 from hydra import compose, initialize_config_module
 
+from aiwave.config.command_schemas import TrainConfig
+from aiwave.config.plan import plan
+from aiwave.config.validation import validate
 from aiwave.models import count_parameters, format_parameters
 from aiwave.models.conv import CausalConv3d
 from aiwave.models.entropy import ContextEntropy, FactorizedEntropy, MonotoneNet, PublishedContext
-from aiwave.schema import TrainConfig
-from aiwave.training import build_codec, plan
-from aiwave.validation import validate
+from aiwave.training.stage_codec import build_codec
 
 PUBLISHED = ["aiwave_heavy", "aiwave_light", "iwave3d"]
 

@@ -9,7 +9,7 @@ from aiwave.coding import BandCoder, integer_model
 from aiwave.errors import AiwaveError
 from aiwave.models import BAND_LETTERS, NoPost, PostFilter, VariableRate, WaveletCodec
 from aiwave.models.entropy.band_layers import OrientedOwn, OrientedPoint, OrientedSiblings, SharedOwn, SharedPoint
-from aiwave.training import load_weights
+from aiwave.training.stage_codec import load_weights
 from tests.builders import entropy, shake, transform
 from tests.files import from_arrays
 from tests.test_coding_round_trip import STEP, noise

@@ -13,16 +13,23 @@ from pathlib import Path
 import pytest
 from hydra import compose, initialize_config_module
 
-from aiwave.anchors.command import overrides_of
 from aiwave.cli import FILES
+from aiwave.commands.anchors import overrides_of
+from aiwave.commands.report import overrides as report_overrides
 from aiwave.commands.runs import parser
-from aiwave.globs import expand_glob
-from aiwave.report.command import overrides as report_overrides
-from aiwave.schema import AnchorsConfig, DataConfig, EvaluateConfig, PrepareConfig, ReportConfig, TrainConfig
+from aiwave.config.command_schemas import (
+    AnchorsConfig,
+    DataConfig,
+    EvaluateConfig,
+    PrepareConfig,
+    ReportConfig,
+    TrainConfig,
+)
+from aiwave.config.composing import expand_glob
+from aiwave.config.plan import plan
+from aiwave.config.validation import validate
 from aiwave.sweeps import is_sweep
 from aiwave.sweeps.expand import expand
-from aiwave.training import plan
-from aiwave.validation import validate
 
 ROOT = Path(__file__).resolve().parents[1]
 SCHEMAS = {

@@ -12,8 +12,8 @@ import pytest
 
 from aiwave.cli import main
 from aiwave.datamodules.sampler import EpochSampler
+from aiwave.runs.run_folder import RunFolder
 from aiwave.runs.session import read_status
-from aiwave.training import RunFolder
 from tests.runs import TINY, train
 
 STAGE = ["stage=additive", "evaluate=false", "logger=csv", "dataset.batch_size=4", "trainer.log_every_n_steps=1"]

@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.image import imread
 
-from aiwave.atomic import replacing
 from aiwave.errors import AiwaveError
 from aiwave.report import (
     RdRow,
@@ -21,6 +20,7 @@ from aiwave.report import (
     read_rd_csv,
     write_rd_csv,
 )
+from aiwave.system import replacing
 
 PROJECT = Path(__file__).parents[1]
 ANCHORS = Path(os.environ.get("AIWAVE_TEST_ANCHORS", PROJECT / "../shared/anchors/measured.csv"))

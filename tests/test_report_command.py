@@ -10,8 +10,8 @@ import pytest
 from hydra import compose, initialize_config_module
 
 from aiwave.cli import main
+from aiwave.commands.report import overrides
 from aiwave.report import RdRow, Slice, read_rd_csv, save_slice, write_rd_csv
-from aiwave.report.command import overrides
 from tests.test_report_gather import CONFIG
 
 RATES = (0.5, 1.0, 2.0, 4.0)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from aiwave.cli import main
-from aiwave.composing import composed
+from aiwave.config.composing import composed
 from aiwave.errors import AiwaveError
 from aiwave.report import RdRow, read_rd_csv, write_rd_csv
 from aiwave.sweeps import is_sweep

@@ -7,11 +7,13 @@ import torch
 
 from aiwave.callbacks import FreezeComponents, GradientHealth
 from aiwave.cli import main
+from aiwave.config.plan import plan
 from aiwave.report import COLUMNS, read_rd_csv
-from aiwave.training import CompressionTask, CosineDecay, RunFolder, build_codec, load_weights, plan
-from aiwave.training.checkpoint_io import read_checkpoint
+from aiwave.runs.run_folder import RunFolder
+from aiwave.training import CompressionTask, CosineDecay
+from aiwave.training.checkpoints import read_checkpoint
 from aiwave.training.schedule import stage_seed
-from aiwave.training.weights import codec_weights
+from aiwave.training.stage_codec import build_codec, codec_weights, load_weights
 from tests.runs import train
 from tests.test_tracking import wandb_content
 

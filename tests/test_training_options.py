@@ -10,8 +10,9 @@ from torch.optim.lr_scheduler import CosineAnnealingLR
 from aiwave.callbacks import GradientHealth
 from aiwave.cli import main
 from aiwave.datamodules.sampler import EpochSampler
-from aiwave.training import ConstantRate, CosineDecay, RunFolder
-from aiwave.training.checkpoint_io import read_checkpoint
+from aiwave.runs.run_folder import RunFolder
+from aiwave.training import ConstantRate, CosineDecay
+from aiwave.training.checkpoints import read_checkpoint
 from tests.runs import train
 
 STAGE = ["stage=additive", "logger=none", "evaluate=false"]

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from ..atomic import replacing
 from ..errors import AiwaveError
 from ..report.rd_row import RdRow
 from ..report.rd_table import read_rd_csv, write_rd_csv
 from ..report.slices import Slice, middle, read_slices, save_slice
+from ..system import replacing
 from .measure import Job
 
 TABLE, FAILED, SETTINGS = "rd.csv", "failed.csv", "anchors.json"

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..pretrained.choose import middle
+from ..system import one_thread
 from .batch import TileCodec, cut
 from .container import open_stream
 from .grid import Grid, Tile
 from .header import Header
 from .model import Model
-from .processes import one_thread
 from .tile_work import squared_error
 
 LEAST = 0.01

@@ -21,17 +21,23 @@ from typing import Any, TypeVar
 import torch
 
 from ..errors import AiwaveError
+from ..system import one_thread
 
 Task = TypeVar("Task")
+
 Result = TypeVar("Result")
+
 
 MOST = 8
 """Processes at once: each takes half a gigabyte of memory."""
 
+
 AHEAD = 2
 """Batches that a helper has at once: one at work, one waiting."""
 
+
 POLL_S = 0.5
+
 ENDED = (
     "A process that codes tiles has ended unexpectedly, perhaps for lack of memory: "
     "set OMP_NUM_THREADS=1 to work in a single process."
@@ -76,17 +82,6 @@ def helpers_for(batches: int) -> int:
     if current_process().daemon:  # such may not have children
         return 0
     return max(0, min(torch.get_num_threads(), MOST, batches) - 1)
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """PyTorch computes with one thread within the block."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 @contextmanager

@@ -6,11 +6,11 @@ import numpy as np
 
 from ..errors import AiwaveError
 from ..models.subbands import Subbands
+from ..system import one_thread
 from .batch import TileCodec, one
 from .container import CodedTile
 from .grid import Tile
 from .header import DAMAGED, Header
-from .processes import one_thread
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ from pytorch_lightning.callbacks import TQDMProgressBar
 from pytorch_lightning.callbacks.progress.tqdm_progress import Tqdm
 from pytorch_lightning.utilities import rank_zero_only
 
-from ..atomic import replacing
+from ..system import replacing
 
 SHOWN = ("loss", "bpp", "psnr")
 

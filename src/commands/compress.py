@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ..errors import AiwaveError
 from ..images.image_files import STREAM
 from ..pretrained.choose import AUTO, modalities
-from .output import check_unused, parser, progress_bar
+from .arguments import check_unused, parser, progress_bar
 
 if TYPE_CHECKING:
     from ..bitstream.generic import Smaller
@@ -65,7 +65,7 @@ def main(arguments: Sequence[str]) -> None:
 
 def _write(data: bytes, name: str) -> None:
     """Write to a file (atomically) or to standard output."""
-    from ..atomic import replacing
+    from ..system import replacing
 
     if name == STREAM:
         sys.stdout.buffer.write(data)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from ..errors import AiwaveError
 from ..images.image_files import STREAM
-from .output import check_unused, parser, progress_bar, read_stream
+from .arguments import check_unused, parser, progress_bar, read_stream
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -4,16 +4,16 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from .output import check_unused, parser
+from .arguments import check_unused, parser
 
 
 def main(arguments: Sequence[str]) -> None:
     """Run the command with the arguments after its name. Raises AiwaveError for bad input."""
     args = arguments_of().parse_args(arguments)
     check_unused(args.output, args.force)
-    from ..atomic import replacing
-    from ..bitstream.find_model import run_model_file
     from ..bitstream.model import Model
+    from ..system import replacing
+    from ..training.stage_codec import run_model_file
 
     data = run_model_file(Path(args.run), args.after, args.name, args.lossless)
     identity = Model.from_bytes(data).identity

@@ -7,7 +7,7 @@ from typing import Any
 
 from tabulate import tabulate
 
-from .output import parser, read_stream
+from .arguments import parser, read_stream
 
 
 def main(arguments: Sequence[str]) -> None:

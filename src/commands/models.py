@@ -7,7 +7,7 @@ from dataclasses import asdict
 from tabulate import tabulate
 
 from ..pretrained.card import Card, card_of, cards
-from .output import parser
+from .arguments import parser
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -62,7 +62,7 @@ def rerun(run: RunFolder) -> Path:
     """
     import torch
 
-    from ..train import train
+    from ..training.run import train
 
     wanted = _results(run)
     threads = run.provenance().get("machine", {}).get("torch_threads")

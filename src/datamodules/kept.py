@@ -10,7 +10,7 @@ import torch
 from monai.data.dataset import PersistentDataset
 from monai.utils.type_conversion import convert_to_tensor
 
-from ..atomic import replacing
+from ..system import replacing
 
 
 class KeptDataset(PersistentDataset):

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..atomic import replacing
 from ..errors import AiwaveError
+from ..system import replacing
 from .entry import COLUMNS, Entry, row_of
 
 __all__ = ["NAME", "Entry", "Manifest", "sha256_of"]

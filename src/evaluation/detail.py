@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..atomic import replacing
 from ..metrics.compression_ratio import compression_ratio
 from ..metrics.mse import Mse
 from ..metrics.ssim import ms_ssim, ssim
 from ..report.rd_row import RdRow
+from ..system import replacing
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from typing import Protocol, cast
 
 import numpy as np
 
-from ..atomic import replacing
 from ..errors import AiwaveError
+from ..system import replacing
 from . import dicom, itk_files, nifti, numpy_files, tiff_files
 from .image import GEOMETRY, Header, Image, check_plain
 

@@ -5,8 +5,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..atomic import replacing
 from ..errors import AiwaveError
+from ..system import replacing
 
 DIGITS = {"md5": 32, "sha1": 40, "sha256": 64}
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..datamodules.entry import SPLITS
 from ..errors import AiwaveError, Interrupted
-from .free_space import check_free_space
+from ..system import check_free_space
 from .prepared_folder import PreparedFolder
 from .raw import Raw, Source
 from .record import Record

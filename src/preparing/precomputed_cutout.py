@@ -7,11 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ..atomic import replacing
 from ..errors import AiwaveError
+from ..system import check_free_space, replacing
 from .box import Box
 from .checksum import Checksum, record, recorded
-from .free_space import check_free_space
 from .precomputed_volume import PrecomputedVolume
 from .raw import Raw, Source
 

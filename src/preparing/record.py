@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..atomic import replacing
 from ..errors import AiwaveError
+from ..system import replacing
 from .raw import Raw
 from .splits import Plan, Share
 

@@ -14,9 +14,9 @@ from ..errors import AiwaveError
 from ..images.exact import Stored, to_stored
 from ..images.image import Image
 from ..images.image_files import read_images, write_image
+from ..system import check_free_space
 from .box import Box
 from .crops import Crops
-from .free_space import check_free_space
 from .raw import Raw
 from .splits import Share, regions
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import AiwaveError
-from .free_space import check_free_space
+from ..system import check_free_space
 
 BY_HAND = "or download it by hand and give it with from=FILE"
 LATER = (408, 425, 429, 500, 502, 503, 504)  # status codes worth a retry

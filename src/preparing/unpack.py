@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 from ..errors import AiwaveError
-from .free_space import check_free_space
+from ..system import check_free_space
 
 SUFFIXES = (".tar", ".tar.gz", ".tgz", ".zip")
 NOTE = ".unpacked.json"  # inside an unpacked folder: which archive it was

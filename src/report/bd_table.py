@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
-from ..atomic import replacing
 from ..metrics.bd import Curve, NotComparable, bd_psnr, bd_rate
 from ..metrics.interval import Estimate, mean_with_interval
+from ..system import replacing
 from .peaks import Peaks
 from .rd_row import RdRow
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..atomic import replacing
 from ..errors import AiwaveError
+from ..system import replacing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..atomic import replacing
 from ..errors import AiwaveError
+from ..system import replacing
 from .bd_table import BdEntry, bd_entries, volume_curves, write_bd_csv
 from .gather import Gathered
 from .markdown import bd_markdown, lossless_markdown, speed_markdown

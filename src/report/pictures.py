@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..atomic import replacing
+from ..system import replacing
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

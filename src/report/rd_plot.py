@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..atomic import replacing
 from ..errors import AiwaveError
+from ..system import replacing
 from .mean_curves import RdPoint, mean_curves
 from .rd_row import RdRow
 

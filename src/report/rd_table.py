@@ -6,8 +6,8 @@ from dataclasses import astuple, fields
 from pathlib import Path
 from typing import Any
 
-from ..atomic import replacing
 from ..errors import AiwaveError
+from ..system import replacing
 from .rd_row import RdRow
 
 COLUMNS = tuple(field.name for field in fields(RdRow))

@@ -10,8 +10,8 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from ..atomic import replacing
 from ..errors import AiwaveError
+from ..system import replacing
 from .rd_row import RdRow
 
 FOLDER = "slices"

@@ -3,8 +3,8 @@
 from ..errors import AiwaveError
 from ..report.mean_curves import format_table, mean_curves
 from ..report.rd_table import read_rd_csv
-from ..training.about import about
-from ..training.build import plan
+from ..config.plan import about
+from ..config.plan import plan
 from .run_folder import RunFolder
 from .session import is_held, read_status
 from collections.abc import Iterator

@@ -1,8 +1,8 @@
 """A run's folder, which holds everything of one experiment."""
 
-from ..atomic import replacing
+from ..system import replacing
 from ..errors import AiwaveError
-from ..training.build import plan
+from ..config.plan import plan
 from .provenance import git_state, machine, package_versions
 from collections.abc import Sequence
 from importlib.metadata import version

@@ -1,7 +1,7 @@
 """A process at work on a run's folder: alone, its console recorded, its status noted."""
 
-from ..atomic import replacing
-from ..complaints import complaint
+from ..system import replacing
+from ..errors import complaint
 from ..errors import AiwaveError, Interrupted
 from collections.abc import Iterator
 from contextlib import contextmanager

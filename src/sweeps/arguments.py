@@ -1,16 +1,20 @@
-"""The command line of a sweep, and its record in the sweep's folder."""
+"""Running a function as a Hydra application inside this program."""
 
 import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..app import MULTIRUN
-from ..atomic import replacing
 from ..errors import AiwaveError
+from ..system import replacing
+
+MULTIRUN = ("-m", "--multirun")
 
 NAME = "sweep.json"
+
 PLACE = "hydra.sweep.dir="
+
 OURS = ("hydra", "launcher")  # not passed to the jobs, and free to change when a sweep is resumed
+
 OF_JOBS = "hydra.searchpath="  # the exception: where to find configuration files
 
 

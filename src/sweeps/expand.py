@@ -6,22 +6,21 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from ..composing import composed, worded
+from ..config.composing import composed, expand_glob, options, worded
 from ..errors import AiwaveError
-from ..globs import expand_glob, options
 from .arguments import is_for_jobs
 
 if TYPE_CHECKING:
     from hydra.core.override_parser.types import Override
 
-    from ..schema.node import Node
+    from ..config.node import Node
 
 Overrides = tuple[str, ...]
 
 
 def schema() -> "type[Node]":
     """Schema of a job's configuration."""
-    from ..schema.commands import TrainConfig
+    from ..config.command_schemas import TrainConfig
 
     return TrainConfig
 

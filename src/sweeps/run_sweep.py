@@ -1,18 +1,59 @@
-"""Execution of the unfinished jobs of a sweep, and a summary of all."""
+"""The jobs of a sweep: run those that are not done yet, and tell how they did."""
 
+import sys
+import traceback
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from hydra.utils import instantiate
 
-from ..errors import AiwaveError
-from ..launching.base import Job, Launcher
-from ..runs.session import read_status
+from ..config.composing import composed
+from ..errors import AiwaveError, Interrupted, complaint
+from ..runs.identity import AlreadyTrainedError
+from ..runs.run_folder import RunFolder
+from ..runs.session import RunStatus, read_status, reason_of
 from .arguments import record, with_recorded
-from .expand import Overrides, configuration, expand, params, parsed
+from .expand import Overrides, configuration, expand, params, parsed, schema
+from .launchers.launcher import Job, Launcher
 from .search import Search
 from .summary import summarise
-from .work import run_job
+
+
+def run_job(job: Job) -> None:
+    """Train a job, or resume it; its outcome is the status in its folder.
+
+    If the same run was trained before, in another folder, the status only points there.
+
+    Raises:
+        KeyboardInterrupt: On Ctrl-C, which also stops the jobs after it.
+    """
+    try:
+        _train(job)
+    except AlreadyTrainedError as error:
+        RunStatus("reused", same_as=str(error.path.resolve())).write(job.folder)
+    except (Interrupted, KeyboardInterrupt) as error:
+        RunStatus("interrupted", reason_of(error)).write(job.folder)
+        raise KeyboardInterrupt from error
+    except Exception as error:
+        if complaint(error) is None:
+            traceback.print_exc()
+        print(f"job {job.number} failed: {reason_of(error)}", file=sys.stderr)
+        RunStatus("failed", reason_of(error)).write(job.folder)
+
+
+def _train(job: Job) -> None:
+    import torch
+
+    from ..training.run import train
+
+    if job.threads is not None:
+        torch.set_num_threads(job.threads)
+    print(f"\njob {job.number}: {job.label}", flush=True)
+    overrides = list(job.overrides)
+    cfg = composed("train", overrides, schema)
+    if RunFolder(job.folder).config_path.is_file():
+        cfg.resume, overrides = str(job.folder), []
+    train(cfg, job.folder, overrides)
 
 
 class Sweep:

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ..bounds import Count, Seed
 from ..errors import AiwaveError
-from ..launching.base import Job, Launcher
 from ..runs.run_folder import RunFolder
 from ..runs.session import read_status
 from .arguments import is_for_jobs
 from .expand import Overrides
+from .launchers.launcher import Job, Launcher
 
 if TYPE_CHECKING:
     from hydra.core.override_parser.types import Override

@@ -8,9 +8,9 @@ from typing import Any
 from pytorch_lightning.loggers import CSVLogger
 from pytorch_lightning.utilities import rank_zero_only
 
-from ..atomic import replacing
 from ..report.rd_row import RdRow
 from ..report.rd_table import write_rd_csv
+from ..system import replacing
 from .tracker import NOTHING, Status, Tracker, opened, run_record
 
 

@@ -19,7 +19,7 @@ from typing import IO, Any
 from omegaconf import DictConfig, OmegaConf
 
 from ..errors import AiwaveError
-from ..launching.process import end_with
+from ..system import end_with
 
 CALL = "from aiwave.training.processes import main; main()"
 HOME = "127.0.0.1"
@@ -102,11 +102,10 @@ def main() -> None:
 
 def take_part(cfg: DictConfig, folder: Path) -> None:
     """Take part in the run in `folder`, whose first process writes all files. Raises AiwaveError as that one does."""
-    from ..quiet import quieten
     from ..runs.run_folder import RunFolder
+    from ..system import quieten
     from ..tracking.tracker import ManyTrackers
-    from .prepare import read_data
-    from .schedule import run_schedule
+    from .schedule import read_data, run_schedule
 
     quieten()
     run_schedule(cfg, RunFolder(folder), read_data(cfg), ManyTrackers([]))

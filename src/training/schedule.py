@@ -1,4 +1,4 @@
-"""Training schedule: its stages run one after another, one fit each."""
+"""Preparation of a run from a command's configuration: checked, completed with facts about the data, recorded."""
 
 import time
 import zlib
@@ -13,15 +13,29 @@ from pytorch_lightning.trainer.states import TrainerStatus
 from ..callbacks.freeze import FreezeComponents
 from ..callbacks.progress import MetricsTable
 from ..callbacks.stage_checkpoint import EndTogether, StageCheckpoint, WeightAverage
+from ..config.plan import plan, run_tags
 from ..datamodules.base import VolumeDataModule
 from ..errors import Interrupted
 from ..runs.run_folder import RunFolder
 from ..tracking.tracker import Status, Tracker
-from .about import run_tags
-from .build import build_codec, plan
-from .checkpoint_io import AtomicCheckpointIO
+from .checkpoints import AtomicCheckpointIO
+from .stage_codec import build_codec, load_weights
 from .task import CompressionTask
-from .weights import load_weights
+
+
+def read_data(cfg: DictConfig) -> VolumeDataModule:
+    """The data module, set up for training; if the run will be evaluated, reading a test volume is tried.
+
+    Raises:
+        AiwaveError: If the volumes cannot be read.
+    """
+    data: VolumeDataModule = instantiate(cfg.dataset)
+    data.setup("fit")
+    if cfg.evaluate:
+        volume = next(iter(data.test_volumes()))
+        data.check_depth(volume.file, volume.voxels.dtype)
+    return data
+
 
 OURS = ("compile", "profile")  # keys of `cfg.trainer` that Lightning does not have
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 
-from ...atomic import replacing
+from ...system import replacing
 from ..gather import Gathered
 from ..peaks import Peaks
 from .payload import payload

@@ -1,0 +1,69 @@
+"""`aiwave evaluate`: rate-distortion curve of a trained run, on its own test volumes or others."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from omegaconf import DictConfig
+
+from .hydra_app import run_application
+
+if TYPE_CHECKING:
+    from ..config.node import Node
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Run the command with the arguments after its name. Raises AiwaveError for bad input."""
+    run_application("evaluate", evaluate, _schema, arguments)
+
+
+def evaluate(cfg: DictConfig, output: Path | None, overrides: Sequence[str]) -> None:
+    """Rebuild a codec of `cfg.run` from the run's stored configuration; write rd.csv and rd.png; print the table.
+
+    With `cfg.real`, actual files are written and read back. Results go to `cfg.out`, by default the run's folder, or a
+    subfolder of it for another stage, data set or ladder of qualities.
+
+    Raises:
+        AiwaveError: If the run or the data cannot be used.
+    """
+    from hydra.utils import instantiate
+
+    from ..config.command_schemas import EvaluateConfig, TrainConfig
+    from ..config.plan import run_tags
+    from ..config.validation import validate
+    from ..evaluation.results import evaluate_codec, print_results, track_results
+    from ..runs.run_folder import RunFolder, last_finished
+    from ..system import quieten, torch_device
+    from ..training.stage_codec import trained_codec
+
+    quieten()
+    validate(cfg, EvaluateConfig)
+    folder = RunFolder(cfg.run)
+    trained = folder.read_config()
+    validate(trained, TrainConfig, folder.config_path)
+    stage = last_finished(trained, folder, cfg.after)
+    codec = trained_codec(trained, folder, stage).to(torch_device(cfg.accelerator))
+    data = instantiate(cfg.get("dataset") or trained.dataset)
+    data.setup("test")
+    target = Path(cfg.out) if cfg.out else _target(folder.path, cfg)
+    rows = evaluate_codec(codec, data, target, cfg.qualities, cfg.tile, cfg.similarity, cfg.real, cfg.optimise)
+    tracker = instantiate(cfg.logger)
+    tags = ["evaluate", stage, *run_tags(trained)]
+    name = f"{folder.title(trained.name)}-evaluate-{stage}-{data.name}"
+    anchors = Path(cfg.anchor_table) if cfg.anchor_table else None
+    track_results(tracker, rows, target, folder.group(trained.name), name, tags, folder.record(), anchors)
+    print_results(rows, target, tracker.location)
+    print(f"codec     that of stage {stage}")
+
+
+def _target(run: Path, cfg: DictConfig) -> Path:
+    folder = run / "stages" / cfg.after if cfg.after else run
+    if cfg.get("dataset"):
+        folder = folder / cfg.dataset.name
+    return folder / "_".join(["at", *(f"{quality:g}" for quality in cfg.qualities)]) if cfg.qualities else folder
+
+
+def _schema() -> "type[Node]":
+    from ..config.command_schemas import EvaluateConfig
+
+    return EvaluateConfig

@@ -1,0 +1,116 @@
+"""Schema of data sets, their preparation, and the traditional codecs measured on them."""
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import ConfigDict, Field, NonNegativeInt, PositiveFloat, PositiveInt
+
+from .node import Call, Names, Node, Qualities, Rates, Seed, Sharing, Target, Triple
+
+
+class About(Node):
+    """Facts about a data set; spacing is (z, y, x) in mm, `bits` is the number of significant bits of its voxels."""
+
+    modality: str | None
+    dtype: Literal["uint8", "int8", "uint16", "int16"] | None
+    bits: Annotated[int, Field(ge=1, le=16)] | None
+    spacing: Annotated[list[PositiveFloat], Field(min_length=3, max_length=3)] | None
+    source: str | None
+    licence: str | None
+    citation: str | None
+
+
+class Cache(Call):
+    """`conf/cache`."""
+
+    kind = "aiwave.datamodules.caching.Cache"
+
+
+class Appearance(Call):
+    """`conf/appearance`."""
+
+    kind = "aiwave.datamodules.Appearance"
+
+
+class Dataset(Call):
+    """`conf/dataset`, with `conf/loader`: what all data sets tell of themselves."""
+
+    kind: ClassVar[Any] = "aiwave.datamodules.VolumeDataModule"
+    name: str
+    root: str | None
+    subset: str
+    sharing: Sharing
+    peak: PositiveFloat | None
+    intensity_scale: PositiveFloat | None
+    steps: Rates
+    step_range: Annotated[Rates, Field(min_length=2, max_length=2)]
+    lambdas: Rates
+    about: About
+    crop: Triple
+    batch_size: PositiveInt
+    epoch_steps: PositiveInt
+    val_crops: PositiveInt
+    num_workers: NonNegativeInt
+    seed: Seed
+    cache: Cache
+    distinct_batches: PositiveInt | None = None
+    appearance: Appearance | None = None
+
+
+class Described(Dataset):
+    """`conf/dataset` where it is to be prepared: no data module is made, which would take Lightning."""
+
+    model_config = ConfigDict(extra="forbid")
+    kind = None
+
+
+class Source(Node):
+    """`conf/source`."""
+
+    fetch: Call
+    suffix: Literal[".tif", ".nii.gz"]
+    offset: int | None
+    allow_float: bool
+    crops: Call
+    split: Call
+
+
+class Version(Node):
+    """Arguments that make a program print its version, and the pattern that finds it."""
+
+    arguments: str
+    pattern: str
+    wanted: str
+
+
+class Programs(Node):
+    """Programs of an external codec, where to look for them, and their timeout [s]."""
+
+    folder: str | None
+    variable: str
+    encoder: Names
+    decoder: Names
+    encoder_high: Names | None = None
+    decoder_high: Names | None = None
+    version: Version
+    timeout: PositiveFloat
+
+
+class AnchorAbout(Node):
+    """Description of a codec."""
+
+    title: str
+    licence: str
+    source: str
+
+
+class AnchorCodec(Node):
+    """`conf/anchor`."""
+
+    target: Target = Field(alias="_target_")
+    name: str
+    unit: str
+    ladder_8: Qualities
+    ladder_16: Qualities
+    settings: dict[str, Any]
+    programs: Programs | None
+    about: AnchorAbout

@@ -1,0 +1,148 @@
+"""Validation of a configuration against its schema, with errors in one sentence."""
+
+import difflib
+from collections.abc import Iterator, Sequence
+from importlib.resources import files
+from pathlib import Path
+from types import NoneType
+from typing import Any, get_args, get_origin
+
+import yaml
+from omegaconf import DictConfig, OmegaConf
+from pydantic import ValidationError
+
+from ..errors import AiwaveError
+from .constructor import Arguments, arguments
+from .node import Call, Node
+
+Keys = tuple[str | int, ...]
+
+
+def validate(cfg: DictConfig, schema: type[Node], source: Path | None = None, place: str = "") -> None:
+    """Check a composed configuration, or one read from the file `source`, or its part at the key `place`.
+
+    Raises:
+        AiwaveError: For the first missing, unknown or invalid value; names the key and the valid values.
+    """
+    for key in _missing(OmegaConf.to_container(cfg), ""):
+        raise AiwaveError(f"{key} is not given: add {key}=... to the command.")
+    try:
+        _check(OmegaConf.to_container(cfg, resolve=True), schema, (place,) if place else ())
+    except AiwaveError as error:
+        raise AiwaveError(f"{source}: {error}" if source else str(error)) from error
+
+
+def _missing(node: Any, path: str) -> Iterator[str]:
+    """The keys below `path` whose value is mandatory and absent."""
+    if node == "???":
+        yield path
+    elif isinstance(node, dict):
+        for key, value in node.items():
+            yield from _missing(value, f"{path}.{key}".lstrip("."))
+
+
+def _check(raw: Any, schema: type[Node], path: Keys) -> None:
+    """Check a node and all below it; what it gives to a `_target_` as well. Raises AiwaveError."""
+    try:
+        node = schema.model_validate(raw)
+    except ValidationError as error:
+        raise AiwaveError(_sentence(error.errors(include_url=False)[0], schema, path)) from error
+    if isinstance(node, Call) and node.kind is not None:
+        given = {key: value for key, value in raw.items() if key not in ("_target_", "_partial_")}
+        _check(given, _arguments(node, path), path)
+        return
+    for name, field in type(node).model_fields.items():
+        if name in node.model_fields_set:
+            key = field.alias or name
+            _check_below(getattr(node, name), raw[key], (*path, key))
+
+
+def _check_below(value: Any, raw: Any, path: Keys) -> None:
+    if isinstance(value, Node):
+        _check(raw, type(value), path)
+    elif isinstance(value, dict):
+        for key in value:
+            _check_below(value[key], raw[key], (*path, key))
+
+
+def _arguments(call: Call, path: Keys) -> type[Arguments]:
+    try:
+        return arguments(call)
+    except AiwaveError as error:
+        raise AiwaveError(f"{_dotted((*path, '_target_'))}: {error}.") from error
+
+
+def _sentence(problem: Any, schema: type[Node], path: Keys) -> str:
+    key = _dotted((*path, *problem["loc"]))
+    if problem["type"] != "extra_forbidden":
+        given = f", not {problem['input']!r}" if not isinstance(problem["input"], dict) else ""
+        return f"{key}: {problem['msg'][0].lower()}{problem['msg'][1:]}{given}."
+    return unknown_key(problem["loc"], schema, path=path)
+
+
+def unknown_key(keys: Sequence[str | int], schema: type[Node], cfg: Any = None, path: Keys = ()) -> str:
+    """Message about a key that the configuration does not have: the first wrong part of it, and the valid keys.
+
+    `keys` are below `path` in the configuration, where `schema` holds. `cfg` are the values there, whose `_target_`s
+    tell which constructor takes a node's keys; None if they are not known.
+    """
+    annotation: Any = schema
+    allowed: list[str] = []
+    followed = list(path)
+    whose = "the configuration"
+    for part in keys:
+        followed.append(part)
+        node = _without_none(annotation)
+        if isinstance(node, type) and issubclass(node, Call) and node.kind is not None:
+            if not isinstance(cfg, dict):  # what it makes is not known
+                whole = (*path, *keys)
+                return f"{_dotted(whole)} is not a key of the configuration: {_where(whole)}leave it out."
+            node = arguments(node.model_validate(cfg))
+        allowed = _keys(node)
+        if isinstance(node, type) and issubclass(node, Arguments):
+            whose = node.__name__
+        if allowed and part not in allowed:
+            break
+        annotation = _below(node, str(part))
+        cfg = cfg.get(part) if isinstance(cfg, dict) else None
+    near = difflib.get_close_matches(str(followed[-1]), allowed, n=1)
+    hint = f"did you mean {near[0]}? " if near else _where(followed)
+    listed = f"allowed are {', '.join(allowed)}" if allowed else "it takes none"
+    return f"{_dotted(followed)} is not a key of {whose}: {hint}{listed}."
+
+
+def _where(keys: Sequence[str | int]) -> str:
+    """Which options of a group have a key, as words; empty if none has."""
+    group, *below = keys
+    options = sorted((Path(str(files("aiwave.conf"))) / str(group)).glob("*.yaml")) if len(below) == 1 else []
+    having = [
+        f"{group}={path.stem}" for path in options if below[0] in yaml.safe_load(path.read_text(encoding="utf-8"))
+    ]
+    return f"{' and '.join(having)} {'has' if len(having) == 1 else 'have'} it; " if having else ""
+
+
+def _dotted(keys: Sequence[str | int]) -> str:
+    return ".".join(str(key) for key in keys)
+
+
+def _keys(annotation: Any) -> list[str]:
+    """The keys of a node; none for anything but a node of fixed keys."""
+    node = _without_none(annotation)
+    if not (isinstance(node, type) and issubclass(node, Node)):
+        return []
+    return [field.alias or name for name, field in node.model_fields.items()]
+
+
+def _below(annotation: Any, part: str) -> Any:
+    """The annotation of the value at key `part`."""
+    node = _without_none(annotation)
+    if get_origin(node) is dict:
+        return get_args(node)[1]
+    fields = node.model_fields.items() if part in _keys(node) else ()
+    return next((field.annotation for name, field in fields if part in (name, field.alias)), None)
+
+
+def _without_none(annotation: Any) -> Any:
+    """Strip None from an optional annotation: X | None -> X."""
+    kinds = get_args(annotation)
+    return next(kind for kind in kinds if kind is not NoneType) if NoneType in kinds else annotation

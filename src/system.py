@@ -1,0 +1,99 @@
+"""The machine: files written whole or not at all, free disk space, threads and devices, quiet libraries."""
+
+import logging
+import os
+import shutil
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import torch
+
+from .errors import AiwaveError
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path` (the folder is created if missing); on success it replaces `path`.
+
+    If the block raises, the temporary file is removed and `path` is left untouched.
+
+    Raises:
+        AiwaveError: If the operating system refuses to write there.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        os.replace(temporary, path)
+    except OSError as error:
+        raise AiwaveError(f"Cannot write {path}: {error.strerror or error}.") from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def quieten() -> None:
+    """Silence notices of Lightning and others that the user cannot act on."""
+    for name in ("pytorch_lightning", "lightning_fabric", "lightning.pytorch", "torch.utils.flop_counter"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    for message in (
+        ".*does not have many workers.*",
+        ".*Checkpoint directory .* exists.*",
+        ".*isinstance.treespec, LeafSpec.*",
+        ".*dataloader is not resumable.*",
+        ".*number of training batches .* is smaller than the logging interval.*",
+        ".*module.s. in eval mode at the start of training.*",
+        ".*Detected call of `lr_scheduler.step.*",
+    ):
+        warnings.filterwarnings("ignore", message)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """PyTorch computes with one thread within the block."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+POLL_S = 0.5
+
+
+def end_with(parent: int) -> None:
+    """End this process when `parent` has ended: nobody waits for it, and a resumed sweep takes over its job."""
+    while os.getppid() == parent:
+        time.sleep(POLL_S)
+    os._exit(1)
+
+
+def check_free_space(folder: Path, needed: int, purpose: str) -> None:
+    """Raise AiwaveError if the disk of `folder`, which exists, has fewer than `needed` bytes free for `purpose`."""
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise AiwaveError(
+            f"The disk of {folder} has {_amount(free)} free, but {_amount(needed)} is needed to {purpose}: "
+            f"make room or choose another root."
+        )
+
+
+def _amount(size: int) -> str:
+    return f"{size / 1e9:.2f} GB" if size >= 1e8 else f"{size / 1e6:.2f} MB"
+
+
+def torch_device(accelerator: str) -> torch.device:
+    """The device for `cpu`, `gpu` or `auto` (a GPU if there is one).
+
+    Raises:
+        AiwaveError: If `gpu` is requested and there is none.
+    """
+    available = torch.accelerator.is_available()
+    if accelerator == "gpu" and not available:
+        raise AiwaveError("This machine has no GPU that PyTorch can use: set the accelerator to cpu.")
+    current = torch.accelerator.current_accelerator() if available and accelerator != "cpu" else None
+    return current or torch.device("cpu")
