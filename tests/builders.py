@@ -17,7 +17,7 @@ from aiwave.models import (
     WaveletTransform,
 )
 from aiwave.models.entropy import ContextEntropy, FactorizedEntropy, LogisticMixture, PublishedContext
-from aiwave.models.entropy.band_table import GAIN
+from aiwave.models.entropy.base import GAIN
 
 
 def lifting_net(channels=4, **options):

@@ -7,8 +7,8 @@ import torch
 
 from aiwave.errors import AiwaveError
 from aiwave.models import FixedRate, NoPost, PostFilter, VariableRate
-from aiwave.models.quantize import straight_through_round
-from aiwave.models.rate import HIGH_RATE_SLOPE
+from aiwave.models.quantisation.rate import HIGH_RATE_SLOPE
+from aiwave.models.quantisation.rounding import straight_through_round
 from tests.builders import codec, shake
 
 

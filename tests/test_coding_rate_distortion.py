@@ -5,7 +5,7 @@ import torch
 
 from aiwave.coding import BandCoder, integer_model, log_step_of, optimised
 from aiwave.models import Subbands
-from aiwave.models.rate import HIGH_RATE_SLOPE
+from aiwave.models.quantisation.rate import HIGH_RATE_SLOPE
 from tests.builders import entropy, shake
 
 STEP = log_step_of(4.5)

@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from aiwave.models import conv_to_one as module
+from aiwave.models import conv as module
 from aiwave.models.conv import Conv3d, conv3d
 
 

@@ -16,11 +16,11 @@ from aiwave.bitstream.batch import TileCodec
 from aiwave.coding import BandCoder, dependent, integer_model, log_step_of
 from aiwave.errors import AiwaveError
 from aiwave.models import LosslessRate, NoPost, Rounding, Subbands, WaveletCodec
-from aiwave.models import trellis as trellis_module
-from aiwave.models.dependent import candidates, cell, chosen, halves_of, index_of, second_of
 from aiwave.models.entropy import Laplace, LogisticMixture, MonotoneNet
-from aiwave.models.rate_distortion import dependent as dependent_float
-from aiwave.models.trellis import POLYNOMIALS, along, back, best_path, chains, trellis
+from aiwave.models.quantisation import trellis as trellis_module
+from aiwave.models.quantisation.dependent import candidates, cell, chosen, halves_of, index_of, second_of
+from aiwave.models.quantisation.trellis import POLYNOMIALS, along, back, best_path, chains, trellis
+from aiwave.models.rdo import dependent as dependent_float
 from tests.builders import dependent_codec, entropy, shake, transform
 from tests.conftest import textured
 from tests.files import from_arrays

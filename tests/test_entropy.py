@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from aiwave.models import Subbands
 from aiwave.models.conv import CausalConv3d
 from aiwave.models.entropy import Laplace, LogisticMixture, MonotoneNet
-from aiwave.models.entropy.logistic_mixture import mixture_bits
+from aiwave.models.entropy.density import mixture_bits
 from aiwave.models.entropy.prediction import BandPredictor
 from tests.builders import entropy, shake, transform
 

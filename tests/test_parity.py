@@ -24,9 +24,8 @@ from aiwave.models import (
     Wavelet,
     WaveletTransform,
 )
-from aiwave.models.entropy.long_context import LongContext
-from aiwave.models.entropy.monotone_net import PARAMETERS, monotone_bits
-from aiwave.models.entropy.pixelcnn import PixelCnn
+from aiwave.models.entropy.density import PARAMETERS, monotone_bits
+from aiwave.models.entropy.published import LongContext, PixelCnn
 
 VECTORS = Path(os.environ.get("AIWAVE_TEST_VECTORS", Path(__file__).parent / "data/published"))
 STATIC_QP = 220 / 16

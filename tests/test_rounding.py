@@ -107,7 +107,7 @@ def test_a_fixed_rate_may_start_at_a_step():
 
 
 def test_rate_distortion_rounding_pays_and_only_moves_towards_zero():
-    from aiwave.models.rate import HIGH_RATE_SLOPE
+    from aiwave.models.quantisation.rate import HIGH_RATE_SLOPE
 
     model = codec("cdf97", "context", post=False).eval()
     shake(model.entropy, std=0.2)

@@ -12,7 +12,7 @@ from torch import Tensor
 from ..coding.constants import COEFFICIENT_LIMIT, LOG_STEP_FRACTION
 from ..coding.rate_distortion import dependent, optimised
 from ..errors import AiwaveError
-from ..models.dependent import LOOKS
+from ..models.quantisation.dependent import LOOKS
 from ..models.subbands import Size, Subbands
 from .container import CodedTile, join_segments
 from .grid import Tile

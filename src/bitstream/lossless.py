@@ -6,10 +6,9 @@ import torch
 from torch import Tensor
 
 from ..errors import AiwaveError
-from ..models.boundary import Boundary
-from ..models.reversible import ReversibleTransform
 from ..models.subbands import Subbands
-from ..models.transform import WaveletTransform
+from ..models.transform.boundary import Boundary
+from ..models.transform.wavelet_transform import ReversibleTransform, WaveletTransform
 
 
 class LosslessTransform(Protocol):

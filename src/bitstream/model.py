@@ -18,8 +18,8 @@ from ..coding.model_bytes import model_from_arrays, model_to_arrays
 from ..errors import AiwaveError
 from ..models.codec import WaveletCodec
 from ..models.post import NoPost
-from ..models.rate import FixedRate, Rate, VariableRate
-from ..models.transform import WaveletTransform
+from ..models.quantisation.rate import FixedRate, Rate, VariableRate
+from ..models.transform.wavelet_transform import WaveletTransform
 from .lossless import LosslessTransform, lossless_transform
 from .parts import Description, PostPart, TransformPart, filled
 from .sections import DAMAGED, pack, unpack

@@ -10,13 +10,12 @@ from torch import nn
 
 from ..coding.model_bytes import ContextPart, FactorizedPart, ReversiblePart
 from ..errors import AiwaveError
-from ..models.boundary import Boundary
-from ..models.lifting_net import LiftingNet
 from ..models.post import NoPost, PostFilter, PublishedPost
-from ..models.scale import BoundedScale, PublishedScale
-from ..models.separable import Sharing
-from ..models.transform import WaveletTransform
-from ..models.wavelets import Wavelet
+from ..models.transform.boundary import Boundary
+from ..models.transform.lifting import BoundedScale, LiftingNet, PublishedScale
+from ..models.transform.separable import Sharing
+from ..models.transform.wavelet_transform import WaveletTransform
+from ..models.transform.wavelets import Wavelet
 
 Padding = Literal["zeros", "reflect", "replicate", "circular"]
 Width = Annotated[int, Field(ge=1, le=1024)]

@@ -12,7 +12,7 @@ from torch import Tensor
 from ..metrics.bpp import Bpp
 from ..metrics.psnr import Psnr
 from ..models.subbands import band_names
-from ..models.transform import WaveletTransform
+from ..models.transform.wavelet_transform import WaveletTransform
 from ..report.pictures import save_filters, save_slices
 
 

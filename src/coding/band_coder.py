@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ..models.dependent import index_of, second_of
+from ..models.quantisation.dependent import index_of, second_of
 from ..models.subbands import BAND_LETTERS, DETAILS, Size, Subbands, band_size, splits
 from .band_model import BandModel, IntegerModel
 from .constants import COEFFICIENT_LIMIT

@@ -5,11 +5,11 @@ from functools import cache
 import torch
 from torch import Tensor
 
-from ..models.boundary import interleaved
-from ..models.separable import Sharing
 from ..models.subbands import Size, Subbands, bands_of
-from ..models.transform import WaveletTransform
-from ..models.wavelets import Wavelet
+from ..models.transform.boundary import interleaved
+from ..models.transform.separable import Sharing
+from ..models.transform.wavelet_transform import WaveletTransform
+from ..models.transform.wavelets import Wavelet
 from .constants import APPROX_FRACTION, COEFFICIENT_LIMIT
 from .exact_tables import asinh_thresholds
 

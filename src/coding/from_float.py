@@ -4,7 +4,7 @@ from ..errors import AiwaveError
 from ..models.entropy.base import EntropyModel
 from ..models.entropy.context import ContextEntropy
 from ..models.entropy.factorized import FactorizedEntropy
-from ..models.transform import WaveletTransform
+from ..models.transform.wavelet_transform import WaveletTransform
 from .context_from_float import integer_context
 from .integer_context import IntegerContext
 from .integer_factorized import IntegerFactorized, integer_factorized

@@ -8,8 +8,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..models.entropy.factorized import FactorizedEntropy
+from ..models.quantisation.trellis import FIRST_STATES
 from ..models.subbands import BAND_LETTERS, Subbands
-from ..models.trellis import FIRST_STATES
 from .constants import LOG_STEP_FRACTION, PIECE
 from .integer_layer import IntegerLayer, quantised_layer
 from .mixture import IntegerDensity, integer_density

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from ..models.boundary import Boundary, Phase, extend
-from ..models.reversible_lifting import IntegerScheme
-from ..models.separable import SCHEME_OF_PART, SeparableTransform, Sharing
 from ..models.subbands import Subbands
+from ..models.transform.boundary import Boundary, Phase, extend
+from ..models.transform.reversible_lifting import IntegerScheme
+from ..models.transform.separable import SCHEME_OF_PART, SeparableTransform, Sharing
 from .exactness import require_exact_convolutions
 from .integer_conv import IntegerConv
 from .integer_layer import IntegerLayer

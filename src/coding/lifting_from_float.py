@@ -7,9 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from ..models.conv import Conv3d
-from ..models.lifting import LiftingScheme, LiftingStep
-from ..models.lifting_net import LiftingNet
-from ..models.transform import WaveletTransform
+from ..models.transform.lifting import LiftingNet, LiftingScheme, LiftingStep
+from ..models.transform.wavelet_transform import WaveletTransform
 from .integer_layer import IntegerLayer, quantised_layer
 from .integer_net import (
     FEATURE_FRACTION,

@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
 from ..errors import AiwaveError
-from ..models.boundary import Boundary
-from ..models.separable import Sharing
+from ..models.transform.boundary import Boundary
+from ..models.transform.separable import Sharing
 from .integer_context import IntegerContext
 from .integer_factorized import IntegerFactorized
 from .integer_layer import IntegerLayer

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
-from ..models.dependent import SECOND, SLOPE, candidates, chosen, index_of, rough_bits
-from ..models.rate import HIGH_RATE_SLOPE
+from ..models.quantisation.dependent import SECOND, SLOPE, candidates, chosen, index_of, rough_bits
+from ..models.quantisation.rate import HIGH_RATE_SLOPE
 from ..models.subbands import Subbands, places
 from .band_coder import BandCoder, KnownBand
 from .mixture import Mixture

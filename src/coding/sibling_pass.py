@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor
 
-from ..models.entropy.cross_prediction import BANDS
+from ..models.entropy.prediction import BANDS
 from .integer_layer import IntegerLayer
 from .wavefront import TAPS, Wavefront
 

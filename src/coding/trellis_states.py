@@ -5,9 +5,9 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from ..models.dependent import halves_of
+from ..models.quantisation.dependent import halves_of
+from ..models.quantisation.trellis import chains, trellis
 from ..models.subbands import Size
-from ..models.trellis import chains, trellis
 from .constants import COEFFICIENT_LIMIT
 from .exact_tables import looked_up
 from .wavefront import Wavefront, wavefront

@@ -23,7 +23,7 @@ class ModelSizes(Node):
 class Net(Call):
     """`conf/lifting`: the network of a lifting step."""
 
-    kind = "aiwave.models.transform.NetMaker"
+    kind = "aiwave.models.transform.wavelet_transform.NetMaker"
 
 
 class Scale(Call):

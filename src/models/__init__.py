@@ -1,20 +1,15 @@
 """The model: plain `nn.Module`s, independent of configuration, tracking and files."""
 
-from .boundary import Boundary
-from .codec import Coded, WaveletCodec
-from .lifting import LiftingScheme, LiftingStep
-from .lifting_net import LiftingNet
-from .lossless_rate import LosslessRate
-from .parameters import count_parameters, format_parameters
+from .codec import Coded, WaveletCodec, count_parameters, format_parameters
 from .post import NoPost, PostFilter, PublishedPost
-from .quantize import Rounding
-from .rate import FixedRate, Rate, VariableRate
-from .reversible import ReversibleTransform
-from .scale import BoundedScale, PublishedScale
-from .separable import Sharing
+from .quantisation.rate import FixedRate, LosslessRate, Rate, VariableRate
+from .quantisation.rounding import Rounding
 from .subbands import BAND_LETTERS, Subbands
-from .transform import WaveletTransform
-from .wavelets import Wavelet
+from .transform.boundary import Boundary
+from .transform.lifting import BoundedScale, LiftingNet, LiftingScheme, LiftingStep, PublishedScale
+from .transform.separable import Sharing
+from .transform.wavelet_transform import ReversibleTransform, WaveletTransform
+from .transform.wavelets import Wavelet
 
 __all__ = [
     "BAND_LETTERS",

@@ -1,19 +1,34 @@
-"""The complete codec: transform, quantiser, entropy model and post-processing as one differentiable function."""
+"""Size of a codec, component by component."""
 
 from dataclasses import dataclass
 
 import torch
+from tabulate import tabulate
 from torch import Tensor, nn
 
-from .dependent import LOOKS
 from .entropy.base import EntropyModel
-from .lossless_rate import LosslessRate
 from .post import NoPost
-from .quantize import Rounding
-from .rate import Rate
-from .rate_distortion import dependent, optimised
+from .quantisation.dependent import LOOKS
+from .quantisation.rate import LosslessRate, Rate
+from .quantisation.rounding import Rounding
+from .rdo import dependent, optimised
 from .subbands import Subbands, band_names
-from .transform import WaveletTransform
+from .transform.wavelet_transform import WaveletTransform
+
+
+def count_parameters(codec: nn.Module) -> dict[str, int]:
+    """Number of parameters (trainable or not) of every child that has any, in the order of the children."""
+    counts = {name: sum(p.numel() for p in child.parameters()) for name, child in codec.named_children()}
+    return {name: count for name, count in counts.items() if count}
+
+
+def format_parameters(codec: nn.Module) -> str:
+    """Plain-text table of `count_parameters`, with the sum in the last line."""
+    counts = count_parameters(codec)
+    rows = [(name, f"{count:,}") for name, count in [*counts.items(), ("all", sum(counts.values()))]]
+    columns = ("component", "parameters")
+    return tabulate(rows, columns, tablefmt="plain", disable_numparse=True, colalign=("left", "right"))
+
 
 COEFFICIENT_LIMIT = 1e6
 

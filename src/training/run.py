@@ -153,7 +153,7 @@ def train(cfg: DictConfig, output: Path | None, overrides: Sequence[str]) -> Non
 
     from ..config.plan import plan, run_tags
     from ..evaluation.results import evaluate_codec, print_results, track_results
-    from ..models.parameters import format_parameters
+    from ..models.codec import format_parameters
     from ..runs.run_folder import RunFolder, last_finished
     from ..runs.session import session
     from ..system import quieten, torch_device

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from ..conv import CausalConv3d, Conv3d, causal_mask, conv3d
 from ..subbands import all_of_level, coded_before
-from .cross_prediction import BANDS
+from .prediction import BANDS
 
 
 class SharedOwn(CausalConv3d):

@@ -11,18 +11,15 @@ from torch import Tensor, nn
 from ...bounds import Count, CountOrNone, Levels
 from ..conv import CausalConv3d, Conv3d
 from ..post import local_mean
-from ..separable import Sharing
+from ..quantisation.trellis import FIRST_STATES, trellis
 from ..subbands import DETAILS, Subbands
-from ..transform import WaveletTransform
-from ..trellis import FIRST_STATES, trellis
-from ..wavelets import Wavelet
+from ..transform.separable import Sharing
+from ..transform.wavelet_transform import WaveletTransform
+from ..transform.wavelets import Wavelet
 from .band_layers import OrientedOwn, OrientedPoint, OrientedSiblings, SharedOwn, SharedPoint, SharedSiblings, deeper
-from .band_table import BandTable
-from .base import BitsOf, EntropyModel, per_band
-from .cross_prediction import BANDS, CrossPredictor
-from .density import Density
-from .dependent_bits import DependentBits
-from .prediction import BandPredictor
+from .base import BandTable, BitsOf, EntropyModel, per_band
+from .density import Density, DependentBits
+from .prediction import BANDS, BandPredictor, CrossPredictor
 
 LAYERS = {False: (SharedSiblings, SharedOwn, SharedPoint), True: (OrientedSiblings, OrientedOwn, OrientedPoint)}
 """The outer layers of a network, by whether it is oriented."""

@@ -8,8 +8,7 @@ from torch import Tensor, nn
 
 from ...bounds import Count, CountOrNone, Levels
 from ..subbands import Subbands, band_count
-from .band_table import BandTable
-from .base import BitsOf, EntropyModel, per_band
+from .base import BandTable, BitsOf, EntropyModel, per_band
 from .density import Density
 
 

@@ -1,14 +1,15 @@
-"""The 3-D wavelet-like transform: one lifting scheme per direction, several levels."""
+"""The wavelet-like transform of a volume, real-valued and reversible."""
 
 from functools import partial
 from typing import Protocol, cast
 
-from torch import nn
+from torch import Tensor, nn
 
-from ..bounds import Levels
+from ...bounds import Levels
+from ..subbands import Subbands
 from .boundary import Boundary
 from .lifting import LiftingScheme
-from .reversible_lifting import ReversibleLifting
+from .reversible_lifting import IntegerScheme, ReversibleLifting
 from .separable import SeparableTransform, Sharing
 from .wavelets import Wavelet
 
@@ -57,3 +58,32 @@ class WaveletTransform(SeparableTransform):
             cast(LiftingScheme, self.schemes[0]).make_lazy()
         self.kind = kind
         self.reversible = reversible
+
+
+class ReversibleTransform(SeparableTransform):
+    """An additive transform whose lifting steps add integers, without gains; it shares the weights of `transform`.
+
+    With CDF 5/3 it is the reversible transform of JPEG 2000 (ISO/IEC 15444-1, annex F.4.8.1). Integers are represented
+    exactly, in float64; increments are computed in the dtype of the weights. The inverse recomputes them, so it is
+    exact if the same machine, dtype and gradient mode computes both. The gradient passes straight through the rounding.
+
+    Raises ValueError for affine lifting.
+    """
+
+    def __init__(self, transform: WaveletTransform) -> None:
+        if transform.kind == "affine":
+            raise ValueError("affine lifting is not reversible on integers: for lossless coding use additive or cdf53")
+        wrapped = (cast(LiftingScheme, scheme) for scheme in transform.schemes)
+        super().__init__(transform.levels, transform.sharing, lambda: SharedScheme(next(wrapped)))
+
+    def forward(self, x: Tensor) -> Subbands:
+        """(B, 1, D, H, W), integers of any dtype -> subbands of integers as float64; any size."""
+        return super().forward(x.double())
+
+
+class SharedScheme(IntegerScheme):
+    """Scheme that borrows the steps of another scheme, which keeps owning them."""
+
+    def __init__(self, scheme: LiftingScheme) -> None:
+        super().__init__(scheme.lifting_steps())
+        self.scheme: nn.Module = scheme

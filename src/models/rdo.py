@@ -7,10 +7,10 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from .dependent import SECOND, SLOPE, candidates, chosen, rough_bits
 from .entropy.base import EntropyModel
-from .entropy.dependent_bits import DependentBits
-from .rate import HIGH_RATE_SLOPE
+from .entropy.density import DependentBits
+from .quantisation.dependent import SECOND, SLOPE, candidates, chosen, rough_bits
+from .quantisation.rate import HIGH_RATE_SLOPE
 from .subbands import Subbands, places
 
 

@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..subbands import Subbands, bands_of
 from .boundary import interleaved
-from .subbands import Subbands, bands_of
 
 
 class Sharing(StrEnum):

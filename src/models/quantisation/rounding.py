@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from ..bounds import Share
+from ...bounds import Share
 
 
 def straight_through_round(x: Tensor) -> Tensor:

@@ -1,9 +1,4 @@
-"""Quantisation step of a volume, and the weight of its rate against its distortion.
-
-All bands share one step, unless each has a trained factor (`per_band`). `lmbda` multiplies the rate (aiWave's
-convention; CompressAI's lambda multiplies the distortion): the cost of a volume is J = MSE + lmbda * bpp, with the MSE
-in squared intensity units, so a larger `lmbda` means a lower rate.
-"""
+"""Rate: the quantisation step, and the loss that weighs rate against distortion."""
 
 import math
 from abc import ABC, abstractmethod
@@ -14,9 +9,9 @@ import torch
 from annotated_types import Len
 from torch import Tensor, nn
 
-from ..bounds import Levels, Positive
-from ..errors import AiwaveError
-from .subbands import band_count
+from ...bounds import Levels, Positive
+from ...errors import AiwaveError
+from ..subbands import band_count
 
 HIGH_RATE_SLOPE = math.log(2) / 6
 """-dD/dR / step^2 of uniform quantisation at high rate, D = step^2 / 12 and R = h - log2(step); about 0.1155."""
@@ -136,3 +131,33 @@ class VariableRate(Rate):
     def lmbda_of(self, quality: float) -> float:
         """The lambda of this step in training."""
         return HIGH_RATE_SLOPE * quality**2
+
+
+QUALITY = 0.0
+"""Name in tables, as for other lossless codecs."""
+
+
+class LosslessRate(Rate):
+    """Integers coded exactly: step 1 and infinite lambda, so that the cost is the rate alone."""
+
+    def __init__(self, levels: Levels = 2) -> None:
+        super().__init__(levels, per_band=False)
+
+    def sample(self, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Steps of 1 and infinite lambdas."""
+        return torch.ones(count), torch.full((count,), math.inf)
+
+    @property
+    def qualities(self) -> list[float]:
+        """The only quality, 0."""
+        return [QUALITY]
+
+    def step_of(self, quality: float) -> Tensor:
+        """The step, 1. Raises AiwaveError for any quality but 0."""
+        if quality != QUALITY:
+            raise AiwaveError(f"This codec is lossless, it has no quality {quality:g}: leave qualities out.")
+        return torch.tensor(1.0)
+
+    def lmbda_of(self, quality: float) -> float:
+        """Infinity."""
+        return math.inf

@@ -1,0 +1,1 @@
+"""Quantisation: steps and their rate, rounding in training, and the trellis of dependent quantisation."""
