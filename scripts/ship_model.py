@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from aiwave.bitstream import Model
-from aiwave.pretrained import Card
+from aiwave.pretrained.card import Card
 from aiwave.runs.run_folder import RunFolder, last_finished
 from aiwave.training.stage_codec import run_model_file, trained_codec
 

@@ -7,7 +7,7 @@ __all__ = ["compress", "decompress", "info"]
 
 if TYPE_CHECKING:
     from .api import compress, decompress
-    from .bitstream.decompress import info
+    from .bitstream.decoder import info
 
 
 def __getattr__(name: str) -> Any:

@@ -6,16 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from .bitstream.automatic import automatic_model
-from .bitstream.compress import SIDE, Progress, checked
-from .bitstream.compress import compress as encode
 from .bitstream.container import open_stream
-from .bitstream.decompress import Region, info
-from .bitstream.decompress import decompress as decode
+from .bitstream.decoder import Region, info
+from .bitstream.decoder import decompress as decode
+from .bitstream.encoder import SIDE
+from .bitstream.encoder import compress as encode
 from .bitstream.model import Model
-from .bitstream.shipped import shipped_by_identity, shipped_model
+from .bitstream.writer import Progress, checked
 from .errors import AiwaveError
-from .pretrained.choose import AUTO
+from .pretrained.choice import AUTO, automatic_model, shipped_by_identity, shipped_model
 
 __all__ = ["compress", "decompress", "find_model", "info"]
 

@@ -14,7 +14,7 @@ from aiwave.api import compress, decompress
 from aiwave.bitstream import Model, info
 from aiwave.bitstream.container import chunk_crc
 from aiwave.bitstream.header import FIXED
-from aiwave.bitstream.sections import pack, unpack
+from aiwave.bitstream.model_file import pack, unpack
 from aiwave.coding import IntegerReversible
 from aiwave.errors import AiwaveError
 

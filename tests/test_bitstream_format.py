@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from aiwave.api import compress
 from aiwave.bitstream.container import join_segments, open_stream, split_segments
-from aiwave.coding.range_coder import encode_intervals
+from aiwave.coding.symbol_io import encode_intervals
 
 from .conftest import textured
 from .files import file_model

@@ -9,8 +9,8 @@ import pytest
 from aiwave.api import compress, decompress
 from aiwave.bitstream import info
 from aiwave.bitstream.container import open_stream
-from aiwave.bitstream.decompress import stream_model
-from aiwave.bitstream.sections import pack, unpack
+from aiwave.bitstream.decoder import stream_model
+from aiwave.bitstream.model_file import pack, unpack
 
 from .conftest import textured
 

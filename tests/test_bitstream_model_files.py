@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from aiwave.api import find_model
 from aiwave.bitstream import Model, model_file
-from aiwave.bitstream.sections import pack, unpack
+from aiwave.bitstream.model_file import pack, unpack
 from aiwave.errors import AiwaveError
 
 from .files import file_model, trained_codec

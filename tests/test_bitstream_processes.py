@@ -12,8 +12,8 @@ import pytest
 import torch
 
 from aiwave.api import compress, decompress
-from aiwave.bitstream.batch import TileCodec
-from aiwave.bitstream.processes import helpers_for, outcomes
+from aiwave.bitstream.tile_codec import TileCodec
+from aiwave.bitstream.workers import helpers_for, outcomes
 from aiwave.errors import AiwaveError
 
 from .conftest import textured
@@ -140,7 +140,7 @@ import sys
 from aiwave.api import compress
 from aiwave.cli import main
 import torch
-sys.modules["aiwave.bitstream.compress"].BATCH = 32**3
+sys.modules["aiwave.bitstream.encoder"].BATCH = 32**3
 torch.set_num_threads(2)
 sys.exit(main(["compress", "in.npy", "out.aiw", "--model", "em_nano", "--step", "4.5", "--quiet"]))
 """

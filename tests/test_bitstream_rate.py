@@ -6,8 +6,8 @@ import torch
 
 from aiwave.api import compress, decompress
 from aiwave.bitstream import info
-from aiwave.bitstream.batch import TileCodec
 from aiwave.bitstream.rate_control import Solver, Target
+from aiwave.bitstream.tile_codec import TileCodec
 from aiwave.errors import AiwaveError
 
 from .conftest import textured

@@ -21,10 +21,9 @@ from aiwave.coding.exact_tables import (
     softmax_weights,
 )
 from aiwave.coding.integer_layer import IntegerLayer, quantised_layer
-from aiwave.coding.mixture import integer_density
-from aiwave.coding.schedule import schedule
 from aiwave.coding.symbols import BINS, bin_table, choose_bins
-from aiwave.coding.wavefront import CENTRE, wavefront
+from aiwave.coding.to_integer.entropy_from_float import integer_density
+from aiwave.coding.wavefront import CENTRE, schedule, wavefront
 from aiwave.models import Subbands, WaveletTransform
 from aiwave.models.entropy import Laplace, LogisticMixture
 from aiwave.models.post import local_mean

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from aiwave.api import compress, decompress
 from aiwave.bitstream import Model, model_file
-from aiwave.bitstream.batch import TileCodec
+from aiwave.bitstream.tile_codec import TileCodec
 from aiwave.coding import BandCoder, dependent, integer_model, log_step_of
 from aiwave.errors import AiwaveError
 from aiwave.models import LosslessRate, NoPost, Rounding, Subbands, WaveletCodec
@@ -303,7 +303,7 @@ def test_encoders_look_twice_and_training_once(monkeypatch, training, rounding, 
 @pytest.mark.parametrize("optimise", [True, False])
 def test_files_are_made_as_evaluated(monkeypatch, optimise):
     seen = []
-    monkeypatch.setattr("aiwave.bitstream.batch.dependent", lambda *given: seen.append(given[-1]))
+    monkeypatch.setattr("aiwave.bitstream.tile_codec.dependent", lambda *given: seen.append(given[-1]))
     TileCodec(Model.from_bytes(model_file(dependent_codec(), "d")), 256, False, optimise).analyse([np.zeros((8, 8, 8))])
     assert seen == [2 if optimise else 0]
 

@@ -8,10 +8,11 @@ import pytest
 
 from aiwave.api import compress, decompress
 from aiwave.bitstream.generic import _smaller, smaller_codec
-from aiwave.bitstream.shipped import shipped_model
 from aiwave.cli import main
 from aiwave.errors import AiwaveError
-from aiwave.pretrained import Card, card
+from aiwave.pretrained import card
+from aiwave.pretrained.card import Card
+from aiwave.pretrained.choice import shipped_model
 
 from .anchors import smooth
 from .conftest import textured

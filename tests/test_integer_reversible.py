@@ -204,6 +204,6 @@ def test_rounded_convolutions_are_noticed(monkeypatch):
         return F.conv3d(x.bfloat16().float(), weight, bias, padding=padding)
 
     model = wild()
-    monkeypatch.setattr("aiwave.coding.exactness.conv3d", rounded)
+    monkeypatch.setattr("aiwave.coding.integer_conv.conv3d", rounded)
     with pytest.raises(AiwaveError, match="not exact"):
         model.forward(integers(8, (4, 4, 4)))

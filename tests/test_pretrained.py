@@ -10,10 +10,11 @@ from scipy.ndimage import gaussian_filter
 
 from aiwave.api import compress, decompress, find_model
 from aiwave.bitstream import info
-from aiwave.bitstream.automatic import automatic_model
 from aiwave.cli import main
 from aiwave.errors import AiwaveError
-from aiwave.pretrained import card, card_of, cards, shipped_bytes
+from aiwave.pretrained import card
+from aiwave.pretrained.card import card_of, cards, shipped_bytes
+from aiwave.pretrained.choice import automatic_model
 
 from .conftest import textured
 from .files import file_model
@@ -66,7 +67,7 @@ def test_the_modality_decides_before_the_voxels(monkeypatch):
     volume = textured((8, 8, 8), 0)
     assert automatic_model(volume, lossless=False)[1] == "model em_nano, since it has 8 bits"
     assert automatic_model(volume, lossless=False, modality="em")[1] == "model em_nano, since the modality is em"
-    monkeypatch.setattr("aiwave.pretrained.choose.cards", lambda: [])
+    monkeypatch.setattr("aiwave.pretrained.choice.cards", lambda: [])
     with pytest.raises(AiwaveError, match="No ready-made model"):
         automatic_model(volume, lossless=False)
 

@@ -4,13 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..pretrained.choose import middle
 from ..system import one_thread
-from .batch import TileCodec, cut
 from .container import open_stream
-from .grid import Grid, Tile
+from .grid import Grid, Tile, middle
 from .header import Header
 from .model import Model
+from .tile_codec import TileCodec, cut
 from .tile_work import squared_error
 
 LEAST = 0.01

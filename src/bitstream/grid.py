@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise, product
 
+import numpy as np
+
 from ..models.subbands import Size
 
 Box = tuple[slice, slice, slice, slice]
@@ -90,3 +92,10 @@ class Grid:
             if (len(group) + 1) * math.prod(tile.filled_up(self.levels)) > voxels:
                 yield waiting.pop(tile.size)
         yield from waiting.values()
+
+
+def middle(voxels: np.ndarray, side: int) -> np.ndarray:
+    """The middle of a volume (D, H, W), or of the first of a series (T, D, H, W): at most `side` voxels a side."""
+    frame = voxels.reshape(-1, *voxels.shape[-3:])[0]
+    starts = [max(0, (size - side) // 2) for size in frame.shape]
+    return frame[tuple(slice(start, start + side) for start in starts)]

@@ -4,27 +4,64 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
 import torch
 from pydantic import ValidationError
-from torch import nn
+from torch import Tensor, nn
 
 from ..coding.band_coder import BandCoder
-from ..coding.from_float import integer_model, integer_transform
 from ..coding.integer_reversible import IntegerReversible
-from ..coding.model_bytes import model_from_arrays, model_to_arrays
+from ..coding.model_parts import model_from_arrays, model_to_arrays
+from ..coding.to_integer.entropy_from_float import integer_model
+from ..coding.to_integer.lifting_from_float import integer_transform
 from ..errors import AiwaveError
 from ..models.codec import WaveletCodec
 from ..models.post import NoPost
 from ..models.quantisation.rate import FixedRate, Rate, VariableRate
-from ..models.transform.wavelet_transform import WaveletTransform
-from .lossless import LosslessTransform, lossless_transform
-from .parts import Description, PostPart, TransformPart, filled
-from .sections import DAMAGED, pack, unpack
+from ..models.subbands import Subbands
+from ..models.transform.boundary import Boundary
+from ..models.transform.wavelet_transform import ReversibleTransform, WaveletTransform
+from .description import Description, PostPart, TransformPart, filled
+from .model_file import DAMAGED, pack, unpack
+
+
+class LosslessTransform(Protocol):
+    """Integers to integers and back, the same on every machine.
+
+    LLL of a flat volume is the volume's intensity, nearly so with networks.
+    """
+
+    def forward(self, x: Tensor) -> Subbands:
+        """(B, 1, D, H, W) integers as float64 -> subbands of integers, as float64 or int64."""
+
+    def inverse(self, subbands: Subbands) -> Tensor:
+        """Subbands, or just the coarsest levels of them -> integers (B, 1, D, H, W), as float64 or int64."""
+
+
+def lossless_transform(transform: WaveletTransform) -> LosslessTransform:
+    """The exact form of the transform of a lossy model. Raises AiwaveError if it has none."""
+    if transform.kind != "cdf53" or any(p.boundary != Boundary.SYMMETRIC for p in _lifting_steps(transform)):
+        other = (
+            "train one with experiment=lossless, or take one with transform=cdf53"
+            if transform.kind == "affine"
+            else "export it with --lossless, or better train one with experiment=lossless"
+        )
+        raise AiwaveError(
+            f"A lossy model with the transform {transform.kind} cannot code lossless files: {other}; "
+            "or give a step, PSNR or rate."
+        )
+    exact = WaveletTransform("cdf53", transform.levels, transform.sharing)
+    return ReversibleTransform(exact).to(torch.float64)
+
+
+def _lifting_steps(transform: WaveletTransform) -> list:
+    return [step for scheme in transform.schemes for step in scheme.lifting_steps()]  # type: ignore[operator, union-attr]
+
 
 FLAT = 128.0
+
 Item = TypeVar("Item")
 
 

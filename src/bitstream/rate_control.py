@@ -9,10 +9,10 @@ import numpy as np
 
 from ..coding.constants import LOG_STEP_FRACTION
 from ..errors import AiwaveError
-from .batch import one
-from .compress import BATCH, Writer
 from .grid import Tile
+from .tile_codec import one
 from .tile_work import squared_error
+from .writer import BATCH, Writer
 
 SAMPLED = 8 * 64**3
 """Voxels that the search looks at; the result is checked on all."""

@@ -7,10 +7,10 @@ import numpy as np
 from ..errors import AiwaveError
 from ..models.subbands import Subbands
 from ..system import one_thread
-from .batch import TileCodec, one
 from .container import CodedTile
 from .grid import Tile
 from .header import DAMAGED, Header
+from .tile_codec import TileCodec, one
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,8 +12,8 @@ from ..models.subbands import BAND_LETTERS, DETAILS, Size, Subbands, band_size, 
 from .band_model import BandModel, IntegerModel
 from .constants import COEFFICIENT_LIMIT
 from .context_state import ContextCoding
-from .exactness import require_exact_convolutions, require_exact_products
 from .integer_context import IntegerContext
+from .integer_conv import require_exact_convolutions, require_exact_products
 from .level_decoder import decode_level
 from .mixture import Mixture
 from .symbol_io import Recorder

@@ -6,8 +6,7 @@ from torch import Tensor
 
 from ..models.subbands import Subbands
 from .mixture import IntegerDensity
-from .schedule import Memory
-from .wavefront import Wavefront
+from .wavefront import Memory, Wavefront
 
 
 class BandModel(Protocol):

@@ -8,13 +8,11 @@ from torch import Tensor
 from ..models.subbands import BAND_LETTERS, Subbands
 from .coarse_context import coarse_inputs, next_approx, squash
 from .constants import PIECE
-from .cross_pass import CrossPass
 from .integer_context import IntegerContext
 from .integer_conv import IntegerConv
 from .integer_layer import IntegerLayer
-from .schedule import Memory, whole_memory
-from .sibling_pass import OrientedPass, SharedPass, SiblingPass, Written, gathered, padded
-from .wavefront import CENTRE, Wavefront
+from .other_bands import CrossPass, OrientedPass, SharedPass, SiblingPass, Written, gathered, padded
+from .wavefront import CENTRE, Memory, Wavefront, whole_memory
 
 BANDS = len(BAND_LETTERS)
 

@@ -17,9 +17,9 @@ from .constants import (
     PREDICTION_FRACTION,
     PREDICTOR_FRACTION,
 )
-from .cross_pass import APPROX_SHIFT
 from .integer_layer import EXACT, IntegerLayer
 from .mixture import IntegerDensity
+from .other_bands import APPROX_SHIFT
 from .wavefront import CENTRE, TAPS
 
 LARGEST = 2**31

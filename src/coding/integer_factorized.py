@@ -5,19 +5,20 @@ from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
-from ..models.entropy.factorized import FactorizedEntropy
 from ..models.quantisation.trellis import FIRST_STATES
 from ..models.subbands import BAND_LETTERS, Subbands
 from .constants import LOG_STEP_FRACTION, PIECE
-from .integer_layer import IntegerLayer, quantised_layer
-from .mixture import IntegerDensity, integer_density
-from .schedule import Memory
-from .wavefront import Wavefront
+from .integer_layer import IntegerLayer
+from .mixture import IntegerDensity
+from .wavefront import Memory, Wavefront
 
 FRACTION = LOG_STEP_FRACTION
+
 LIMIT = 2**16 - 1
+
+
 BITS = (12, 12)
 """Bits per weight: more than for a context, since the network runs once per band."""
 
@@ -88,17 +89,3 @@ class FactorizedBand:
     def parameters(self, mixed: Tensor, second: Tensor | None = None) -> Tensor:
         """These parameters."""
         return mixed
-
-
-def integer_factorized(model: FactorizedEntropy) -> IntegerFactorized:
-    """Round a trained model. Raises ValueError where a weight is too large or a density has no integer form."""
-    linear = [module for module in model.body.modules() if isinstance(module, nn.Linear)]
-    layers = {
-        f"layer{index}": quantised_layer(layer.weight, layer.bias, (FRACTION, FRACTION), LIMIT, BITS)
-        for index, layer in enumerate([*linear, model.head])
-    }
-    embedding, band_head = (
-        torch.round(part.weight.detach().double() * 2**FRACTION).long() for part in (model.embedding, model.band_head)
-    )
-    levels = (model.bands - 1) // (len(BAND_LETTERS) - 1)
-    return IntegerFactorized(levels, integer_density(model.density), layers, embedding, band_head)

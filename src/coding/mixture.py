@@ -6,7 +6,6 @@ from functools import cache
 import torch
 from torch import Tensor
 
-from ..models.entropy.density import Density, Laplace, LogisticMixture
 from .constants import COEFFICIENT_LIMIT, PARAMETER_FRACTION, PREDICTION_FRACTION
 from .exact_tables import (
     CDF_RANGE,
@@ -22,13 +21,20 @@ from .exact_tables import (
 )
 
 WEIGHT_BITS = 14
+
 MEAN_LIMIT = 64 << PARAMETER_FRACTION
+
+
 X_FRACTION = 20
 """Arguments of the tabulated function, in the fine evaluation, count in units of 2**-20."""
 
+
 HALF = 1 << (PREDICTION_FRACTION - 1)
+
 _RAISE = X_FRACTION - PREDICTION_FRACTION
+
 _CDF_BITS = CDF_STEPS.bit_length() - 1
+
 _CDF = {"logistic": logistic_cdf, "laplace": laplace_cdf}
 
 
@@ -132,15 +138,6 @@ def _weights(logits: Tensor) -> Tensor:
     weights = (parts << WEIGHT_BITS) // parts.sum(dim=0)
     weights[0] = (1 << WEIGHT_BITS) - weights[1:].sum(dim=0)
     return weights
-
-
-def integer_density(density: Density) -> IntegerDensity:
-    """The integer form of a density. Raises ValueError if it has none."""
-    if isinstance(density, LogisticMixture):
-        return IntegerDensity("logistic", density.size // 3)
-    if isinstance(density, Laplace):
-        return IntegerDensity("laplace", 1)
-    raise ValueError(f"{type(density).__name__} has no integer form: choose LogisticMixture or Laplace")
 
 
 @cache

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import AiwaveError
 from ..images.image_files import STREAM
-from ..pretrained.choose import AUTO, modalities
+from ..pretrained.choice import AUTO, modalities
 from .arguments import check_unused, parser, progress_bar
 
 if TYPE_CHECKING:
@@ -22,10 +22,10 @@ def main(arguments: Sequence[str]) -> None:
     if args.modality is not None and args.modality not in modalities():
         raise AiwaveError(f"--modality is {args.modality}: give one of {', '.join(modalities())}, or leave it out.")
     from ..api import compress, find_model
-    from ..bitstream.automatic import automatic_model
     from ..bitstream.generic import smaller_codec
     from ..images.image_files import read_image
     from ..images.image_metadata import image_metadata
+    from ..pretrained.choice import automatic_model
 
     model = None if args.model == AUTO else find_model(args.model)
     image = read_image(args.input)

@@ -16,7 +16,7 @@ def main(arguments: Sequence[str]) -> None:
     check_unused(args.output, args.force)
     from ..api import decompress
     from ..bitstream.container import open_stream
-    from ..bitstream.decompress import to_box
+    from ..bitstream.decoder import to_box
     from ..images.image_files import lost_by, write_image, writer_of
     from ..images.image_metadata import image_of, part_of
 

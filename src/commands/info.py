@@ -13,7 +13,7 @@ from .arguments import parser, read_stream
 def main(arguments: Sequence[str]) -> None:
     """Run the command with the arguments after its name. Raises AiwaveError for bad input."""
     args = arguments_of().parse_args(arguments)
-    from ..bitstream.decompress import info
+    from ..bitstream.decoder import info
 
     found = info(read_stream(args.file))
     print(json.dumps(found) if args.json else _table(found))

@@ -5,8 +5,8 @@ import time
 import numpy as np
 import torch
 
-from ..bitstream.compress import compress
-from ..bitstream.decompress import decompress
+from ..bitstream.decoder import decompress
+from ..bitstream.encoder import compress
 from ..bitstream.model import Model
 from ..datamodules.volume import Volume
 from ..metrics.max_error import MaxError

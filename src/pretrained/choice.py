@@ -1,27 +1,52 @@
-"""Choice of a ready-made model for a volume."""
+"""Ready-made models: loaded, and the one that suits a volume."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
+import torch
 
-from .card import Card, cards
+from ..bitstream.grid import middle
+from ..bitstream.model import Model
+from ..bitstream.tile_codec import TileCodec
+from ..coding.constants import log_step_of
+from ..errors import AiwaveError
+from .card import Card, card_of, cards, shipped_bytes
+
+
+@cache
+def shipped_model(name: str) -> Model:
+    """A model that comes with the package. Raises AiwaveError if there is none of that name, or it is damaged."""
+    return Model.from_bytes(shipped_bytes(card_of(name)))
+
+
+def shipped_by_identity(identity: str) -> Model | None:
+    """The model that comes with the package and has this identity, if one has."""
+    found = next((card.name for card in cards() if card.sha256 == identity), None)
+    return None if found is None else shipped_model(found)
+
 
 AUTO = "auto"
 """In place of a model's name: choose one."""
 
+
 SECTIONS = "sections"
 """The modality of models for stacks of sections that hardly resemble each other, whatever they show."""
+
 
 ROUGH = 2
 """More `roughness` than that: nearly isotropic voxels have 0.8 to 1.6, stacks of thick sections 2.6 to 3.3."""
 
+
 LOOKED_AT = 64
 """Voxels a side of the part, from the middle, that models are chosen by."""
 
+
 FEWEST = "it codes a part of the volume in the fewest bits"
 """Reason given where a trial decided."""
+
 
 DICOM_MODALITIES = {"CT": "ct", "PT": "ct", "MR": "mri"}
 """DICOM's names of the modalities that have models."""
@@ -56,13 +81,6 @@ def modalities() -> list[str]:
     return [*sorted({card.modality for card in cards()}), *DICOM_MODALITIES]
 
 
-def middle(voxels: np.ndarray, side: int) -> np.ndarray:
-    """The middle of a volume (D, H, W), or of the first of a series (T, D, H, W): at most `side` voxels a side."""
-    frame = voxels.reshape(-1, *voxels.shape[-3:])[0]
-    starts = [max(0, (size - side) // 2) for size in frame.shape]
-    return frame[tuple(slice(start, start + side) for start in starts)]
-
-
 def roughness(part: np.ndarray) -> float:
     """The mean difference between neighbours along z, divided by that within sections (D, H, W); 0 if there is none."""
     differences = [np.diff(part.astype(np.int32), axis=axis) for axis in range(3)]
@@ -85,3 +103,43 @@ def _modality(voxels: np.ndarray, modality: str | None) -> tuple[Sequence[str], 
     if series:
         return ["fmri"], "it is a series"
     return ["ct", "mri", "fmri"], FEWEST
+
+
+def automatic_model(volume: np.ndarray, lossless: bool, modality: str | None = None) -> tuple[Model, str]:
+    """The model for integers (D, H, W) or (T, D, H, W), and a sentence that says which and why.
+
+    `modality` is `em`, `ct`, `mri`, `fmri`, `sections` or what DICOM calls it. Raises AiwaveError if no model
+    comes into question.
+    """
+    choice = candidates(volume, lossless, modality)
+    if not choice.candidates:
+        raise AiwaveError(_missing(lossless, bool(candidates(volume, not lossless, modality).candidates)))
+    best = choice.candidates[0]
+    if len(choice.candidates) > 1:
+        part, log_step = middle(volume, LOOKED_AT), _log_step(best)
+        best = min(choice.candidates, key=lambda card: _bits(card, part, log_step))
+    found = best.modality == SECTIONS and choice.candidates[0].modality != SECTIONS
+    why = "neighbouring sections hardly resemble each other" if found else choice.why
+    return shipped_model(best.name), f"model {best.name}, since {why}"
+
+
+def _missing(lossless: bool, other: bool) -> str:
+    """Error message for a missing model, which mentions models for the `other` kind of coding."""
+    kind = "lossless" if lossless else "lossy"
+    quality = "a step, PSNR or rate (--step, --psnr or --bpp)" if lossless else "lossless"
+    choose = f"choose {quality}, or give" if other else "give"
+    return f"No ready-made model codes such volumes ({kind}): {choose} a model file or the folder of a run."
+
+
+def _log_step(card: Card) -> int:
+    """The step in the middle of those that a model was trained for."""
+    low, high = shipped_model(card.name).description.step_range
+    return 0 if card.lossless else log_step_of((low * high) ** 0.5)
+
+
+@torch.inference_mode()
+def _bits(card: Card, part: np.ndarray, log_step: int) -> float:
+    """Estimated bits of a part with a model, lossless or at a step."""
+    model = shipped_model(card.name)
+    q = TileCodec(model, log_step, card.lossless).analyse([part.astype(np.int32) - min(0, int(part.min()))])
+    return float(model.coder.bits(q, log_step).sum())

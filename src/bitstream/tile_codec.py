@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ..coding.constants import COEFFICIENT_LIMIT, LOG_STEP_FRACTION
-from ..coding.rate_distortion import dependent, optimised
+from ..coding.encoder_choice import dependent, optimised
 from ..errors import AiwaveError
 from ..models.quantisation.dependent import LOOKS
 from ..models.subbands import Size, Subbands

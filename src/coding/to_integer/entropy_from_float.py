@@ -1,4 +1,4 @@
-"""From a trained context model to integers."""
+"""From a trained entropy model to its twin in integers."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -7,16 +7,44 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from ..models.conv import CausalConv3d, Conv3d
-from ..models.entropy.band_layers import Oriented, OrientedSiblings
-from ..models.entropy.context import ContextEntropy
-from ..models.subbands import coded_before
-from .coarse_context import SQUASH_LIMIT
-from .constants import EMBEDDING_FRACTION, PARAMETER_FRACTION, PREDICTOR_FRACTION, SQUASH_FRACTION
-from .integer_context import IntegerContext
-from .integer_layer import IntegerLayer, quantised_layer
-from .mixture import integer_density
-from .wavefront import CENTRE
+from ...errors import AiwaveError
+from ...models.conv import CausalConv3d, Conv3d
+from ...models.entropy.band_layers import Oriented, OrientedSiblings
+from ...models.entropy.base import EntropyModel
+from ...models.entropy.context import ContextEntropy
+from ...models.entropy.density import Density, Laplace, LogisticMixture
+from ...models.entropy.factorized import FactorizedEntropy
+from ...models.subbands import BAND_LETTERS, coded_before
+from ..coarse_context import SQUASH_LIMIT
+from ..constants import EMBEDDING_FRACTION, PARAMETER_FRACTION, PREDICTOR_FRACTION, SQUASH_FRACTION
+from ..integer_context import IntegerContext
+from ..integer_factorized import BITS, FRACTION, LIMIT, IntegerFactorized
+from ..integer_layer import IntegerLayer, quantised_layer
+from ..mixture import IntegerDensity
+from ..wavefront import CENTRE
+
+
+def integer_density(density: Density) -> IntegerDensity:
+    """The integer form of a density. Raises ValueError if it has none."""
+    if isinstance(density, LogisticMixture):
+        return IntegerDensity("logistic", density.size // 3)
+    if isinstance(density, Laplace):
+        return IntegerDensity("laplace", 1)
+    raise ValueError(f"{type(density).__name__} has no integer form: choose LogisticMixture or Laplace")
+
+
+def integer_factorized(model: FactorizedEntropy) -> IntegerFactorized:
+    """Round a trained model. Raises ValueError where a weight is too large or a density has no integer form."""
+    linear = [module for module in model.body.modules() if isinstance(module, nn.Linear)]
+    layers = {
+        f"layer{index}": quantised_layer(layer.weight, layer.bias, (FRACTION, FRACTION), LIMIT, BITS)
+        for index, layer in enumerate([*linear, model.head])
+    }
+    embedding, band_head = (
+        torch.round(part.weight.detach().double() * 2**FRACTION).long() for part in (model.embedding, model.band_head)
+    )
+    levels = (model.bands - 1) // (len(BAND_LETTERS) - 1)
+    return IntegerFactorized(levels, integer_density(model.density), layers, embedding, band_head)
 
 
 @dataclass(frozen=True)
@@ -118,3 +146,17 @@ def _before(kernels: Tensor) -> Tensor:
 
 def _fixed(values: Tensor, fraction: int) -> Tensor:
     return torch.round(values.detach().double() * 2**fraction).long()
+
+
+def integer_model(model: EntropyModel) -> IntegerContext | IntegerFactorized:
+    """Round a trained entropy model. Raises AiwaveError if it has no integer form."""
+    try:
+        if isinstance(model, ContextEntropy):
+            return integer_context(model)
+        if isinstance(model, FactorizedEntropy):
+            return integer_factorized(model)
+    except ValueError as error:
+        raise AiwaveError(f"This entropy model cannot write files: {error}.") from error
+    raise AiwaveError(
+        f"Models of kind {model.kind} cannot write files: train with entropy=context_shared or factorized."
+    )

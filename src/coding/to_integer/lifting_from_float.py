@@ -1,4 +1,4 @@
-"""From a trained additive transform to the integer transform that codes."""
+"""From a trained lifting transform to the lossless one in integers."""
 
 import math
 from typing import cast
@@ -6,11 +6,12 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from ..models.conv import Conv3d
-from ..models.transform.lifting import LiftingNet, LiftingScheme, LiftingStep
-from ..models.transform.wavelet_transform import WaveletTransform
-from .integer_layer import IntegerLayer, quantised_layer
-from .integer_net import (
+from ...errors import AiwaveError
+from ...models.conv import Conv3d
+from ...models.transform.lifting import LiftingNet, LiftingScheme, LiftingStep
+from ...models.transform.wavelet_transform import WaveletTransform
+from ..integer_layer import IntegerLayer, quantised_layer
+from ..integer_reversible import (
     FEATURE_FRACTION,
     FEATURE_LIMIT,
     FEATURE_RANGE,
@@ -20,14 +21,18 @@ from .integer_net import (
     TANH_LIMIT,
     TAP_FRACTION,
     Factor,
+    IntegerReversible,
 )
-from .integer_reversible import IntegerReversible
 
 FINE = (12, 12)
 """Bits per weight of the first and the last layer, which float64 computes."""
 
+
 INNER = (8, 7)
+
 FACTOR_BITS = 16
+
+
 OUTPUT_BITS = 23
 """The last layer's unit is the finest with which its outputs have no more bits."""
 
@@ -91,3 +96,11 @@ def _factor(value: float) -> Factor:
     """A positive number to 16 significant bits or more."""
     shift = max(1, FACTOR_BITS - math.frexp(value)[1])
     return Factor(round(value * 2.0**shift), shift)
+
+
+def integer_transform(transform: WaveletTransform) -> IntegerReversible:
+    """Round a trained transform for lossless coding. Raises AiwaveError if it has no integer form."""
+    try:
+        return integer_reversible(transform)
+    except ValueError as error:
+        raise AiwaveError(f"This transform cannot code losslessly: {error}.") from error

@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 
 from ..errors import AiwaveError
-from .batch import TileCodec
-from .compress import BATCH, Progress
 from .container import Stream, open_stream
 from .grid import Box, Tile
 from .header import DAMAGED, VERSION, Header
 from .model import Model
-from .processes import helpers_for, outcomes
+from .tile_codec import TileCodec
 from .tile_work import CodedBatch, DecodeTiles
 from .values import values_from_bytes
+from .workers import helpers_for, outcomes
+from .writer import BATCH, Progress
 
 Region = Sequence[slice | tuple[int, int]]
 

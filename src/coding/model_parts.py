@@ -19,8 +19,11 @@ from .integer_reversible import IntegerReversible
 from .mixture import IntegerDensity
 
 IntegerModel = IntegerContext | IntegerFactorized | IntegerReversible
+
 TYPES = [np.dtype(name) for name in ("int8", "int16", "int32", "int64")]
+
 Padding = Literal["zeros", "reflect", "replicate"]
+
 Levels = Annotated[int, Field(ge=1, le=8)]
 
 
@@ -79,6 +82,7 @@ class ReversiblePart(IntegerPart):
 
 
 AnyPart = ContextPart | FactorizedPart | ReversiblePart
+
 PARTS: dict[type[IntegerModel], type[AnyPart]] = {
     IntegerContext: ContextPart,
     IntegerFactorized: FactorizedPart,

@@ -8,7 +8,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import nn
 
-from ..coding.model_bytes import ContextPart, FactorizedPart, ReversiblePart
+from ..coding.model_parts import ContextPart, FactorizedPart, ReversiblePart
 from ..errors import AiwaveError
 from ..models.post import NoPost, PostFilter, PublishedPost
 from ..models.transform.boundary import Boundary
@@ -18,10 +18,15 @@ from ..models.transform.wavelet_transform import WaveletTransform
 from ..models.transform.wavelets import Wavelet
 
 Padding = Literal["zeros", "reflect", "replicate", "circular"]
+
 Width = Annotated[int, Field(ge=1, le=1024)]
+
 Depth = Annotated[int, Field(ge=0, le=64)]
+
 Positive = Annotated[float, Field(gt=0, le=1e6)]
+
 POSTS: dict[str, type[nn.Module]] = {"none": NoPost, "filter": PostFilter, "published": PublishedPost}
+
 ACTIVATIONS: dict[str, type[nn.Module]] = {cls.__name__: cls for cls in (nn.Tanh, nn.ReLU, nn.GELU, nn.SiLU, nn.ELU)}
 
 

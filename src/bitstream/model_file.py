@@ -13,11 +13,16 @@ from safetensors.numpy import load, save
 from ..errors import AiwaveError
 
 VERSION = 1
+
+
 KEY = "aiwave"
 """The one key of the metadata: with more of them their order would be left to chance."""
 
+
 UNSEALED = "0" * 64
+
 DAMAGED = "The model is damaged: {}; store it again from its checkpoint."
+
 BEFORE = (
     "The model file was written before version 1 of the format: train the model again, or use it with commit 6ce39fe "
     "of this program."

@@ -1,0 +1,1 @@
+"""From trained models to their exact twins in integers."""
