@@ -5,9 +5,9 @@ import SimpleITK as sitk
 
 from aiwave.cli import main
 from aiwave.datamodules.manifest import Manifest
+from aiwave.datamodules.sources.splits import Box
 from aiwave.datamodules.volume import load_volumes
 from aiwave.images import Image
-from aiwave.preparing.box import Box
 
 CT, MR = "1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.4"
 
@@ -76,7 +76,7 @@ def prepare(raw, root, *overrides, subset="set"):
     return main(["prepare", "dataset=folder", f"dataset.subset={subset}", f"from={raw}", f"root={root}", *overrides])
 
 
-BY_REGION = "source.split._target_=aiwave.preparing.SplitByRegion"
+BY_REGION = "source.split._target_=aiwave.datamodules.sources.SplitByRegion"
 NO_SPLIT = (BY_REGION, "source.split.val=0", "source.split.test=0")
 
 

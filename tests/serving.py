@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from aiwave.preparing.transfer import Patience
+from aiwave.datamodules.sources.transfer import Patience
 
 QUICK = Patience(timeout=5, attempts=3, pause=0.001)
 

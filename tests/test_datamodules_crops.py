@@ -6,8 +6,7 @@ import pytorch_lightning as pl
 import torch
 
 from aiwave.datamodules import MemoryCache, Volume, VolumeDataModule
-from aiwave.datamodules.crops import CropDataset
-from aiwave.datamodules.item import Item
+from aiwave.datamodules.crops import CropDataset, Item
 from aiwave.errors import AiwaveError
 
 from .modules import SETTINGS

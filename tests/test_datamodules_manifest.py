@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aiwave.datamodules.entry import COLUMNS, Entry, row_of
-from aiwave.datamodules.manifest import Manifest
+from aiwave.datamodules.manifest import COLUMNS, Entry, Manifest, row_of
 from aiwave.errors import AiwaveError
 
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from aiwave.datamodules import PhantomDataModule
-from aiwave.datamodules.phantom import make_phantom
-from aiwave.datamodules.phantom_fields import random_field
+from aiwave.datamodules.phantoms.fields import random_field
+from aiwave.datamodules.phantoms.phantom import make_phantom
 from aiwave.errors import AiwaveError
 
 from .modules import SETTINGS

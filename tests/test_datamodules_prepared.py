@@ -15,8 +15,7 @@ import torch
 
 from aiwave.cli import main
 from aiwave.datamodules import FolderDataModule, MemoryCache, NoCache, PersistentCache, PreparedDataModule
-from aiwave.datamodules.entry import Entry
-from aiwave.datamodules.manifest import Manifest, sha256_of
+from aiwave.datamodules.manifest import Entry, Manifest, sha256_of
 from aiwave.errors import AiwaveError, complaint
 
 from .conftest import textured

@@ -5,11 +5,10 @@ import random
 
 import pytest
 
+from aiwave.datamodules.sources import transfer
+from aiwave.datamodules.sources.download import Checksum, download
+from aiwave.datamodules.sources.transfer import Patience
 from aiwave.errors import AiwaveError
-from aiwave.preparing import transfer
-from aiwave.preparing.checksum import Checksum
-from aiwave.preparing.download import download
-from aiwave.preparing.transfer import Patience
 from tests.serving import QUICK, md5_of
 
 CONTENT = random.Random(1).randbytes(300_000)

@@ -5,9 +5,11 @@ import math
 import numpy as np
 import pytest
 
+from aiwave.datamodules.sources import PrecomputedCutout
+from aiwave.datamodules.sources import precomputed as precomputed_cutout
+from aiwave.datamodules.sources import precomputed as precomputed_volume
 from aiwave.errors import AiwaveError
 from aiwave.images import read_images
-from aiwave.preparing import PrecomputedCutout, precomputed_cutout, precomputed_volume
 
 SHAPE, OFFSET, CHUNK = (40, 24, 32), (8, 16, 24), 8  # z, y, x
 TRUTH = np.random.default_rng(5).integers(1, 256, SHAPE).astype(np.uint8)

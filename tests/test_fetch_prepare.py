@@ -16,8 +16,8 @@ from aiwave.cli import main
 from aiwave.config.command_schemas import PrepareConfig
 from aiwave.config.validation import validate
 from aiwave.datamodules.manifest import Manifest
-from aiwave.preparing import PrecomputedCutout
-from aiwave.preparing.box import Box
+from aiwave.datamodules.sources import PrecomputedCutout
+from aiwave.datamodules.sources.splits import Box
 from tests.serving import zip_of
 from tests.test_fetch_precomputed import TRUTH, volume  # noqa: F401  (a fixture)
 from tests.test_fetch_sources import attention, chaos, decathlon, mrnet

@@ -5,9 +5,9 @@ import io
 import numpy as np
 import pytest
 
+from aiwave.datamodules.sources import DecathlonTask, MrNet, SpmAttention, ZenodoRecord
 from aiwave.errors import AiwaveError
 from aiwave.images import read_images
-from aiwave.preparing import DecathlonTask, MrNet, SpmAttention, ZenodoRecord
 from tests.published import analyze, dicom_slices, nifti, noise
 from tests.serving import md5_of, tar_of, zip_of
 

@@ -8,8 +8,8 @@ import zipfile
 
 import pytest
 
+from aiwave.datamodules.sources.unpack import unpack
 from aiwave.errors import AiwaveError
-from aiwave.preparing.unpack import unpack
 from tests.serving import tar_of, zip_of
 
 FILES = {"A/one.txt": b"1" * 5000, "A/deep/two.bin": bytes(range(256)) * 40, "B/three": b""}

@@ -12,9 +12,9 @@ import pytest
 import tifffile
 
 from aiwave.datamodules.manifest import Manifest
+from aiwave.datamodules.sources import pipeline, subject
 from aiwave.datamodules.volume import load_volumes
 from aiwave.errors import AiwaveError
-from aiwave.preparing import pipeline, subject
 from tests.raw_images import noise, prepare, restored
 
 SMALL = ("source.crops.size=[8,16,16]", "source.split.val=0.25", "source.split.test=0.25")

@@ -5,8 +5,8 @@ import pytest
 import SimpleITK as sitk
 import tifffile
 
+from aiwave.datamodules.sources import LocalFiles
 from aiwave.errors import AiwaveError
-from aiwave.preparing import LocalFiles
 from tests.raw_images import NO_SPLIT, dicom, noise, placed, prepare
 
 
@@ -112,7 +112,10 @@ def test_nothing_to_prepare(tmp_path, given, words):
     ("overrides", "words"),
     [
         ([], "SplitByRegion"),
-        (["source.split._target_=aiwave.preparing.SplitByRegion", "source.crops.size=[1,1]"], "source.crops.size"),
+        (
+            ["source.split._target_=aiwave.datamodules.sources.SplitByRegion", "source.crops.size=[1,1]"],
+            "source.crops.size",
+        ),
         (["source.suffix=.png"], "source.suffix"),
         (["source.air=3"], "source.air"),
         (["+source.crops.colour=3"], "source.crops"),

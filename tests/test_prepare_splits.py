@@ -7,10 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from aiwave.datamodules.sources import AsGiven, GridCrops, RandomCrops, Raw, SplitByRegion, SplitBySubject
+from aiwave.datamodules.sources.splits import Box, regions
 from aiwave.errors import AiwaveError
-from aiwave.preparing import AsGiven, GridCrops, RandomCrops, Raw, SplitByRegion, SplitBySubject
-from aiwave.preparing.box import Box
-from aiwave.preparing.splits import regions
 
 SHAPES = st.tuples(*[st.integers(1, 30)] * 3)
 SIZES = st.tuples(*[st.integers(3, 20)] * 3)

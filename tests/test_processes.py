@@ -11,7 +11,7 @@ import time
 import pytest
 
 from aiwave.cli import main
-from aiwave.datamodules.sampler import EpochSampler
+from aiwave.datamodules.crops import EpochSampler
 from aiwave.runs.run_folder import RunFolder
 from aiwave.runs.session import read_status
 from tests.runs import TINY, train

@@ -9,7 +9,7 @@ from torch.optim.lr_scheduler import CosineAnnealingLR
 
 from aiwave.callbacks import GradientHealth
 from aiwave.cli import main
-from aiwave.datamodules.sampler import EpochSampler
+from aiwave.datamodules.crops import EpochSampler
 from aiwave.runs.run_folder import RunFolder
 from aiwave.training import ConstantRate, CosineDecay
 from aiwave.training.checkpoints import read_checkpoint

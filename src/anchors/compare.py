@@ -5,8 +5,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from ..datamodules.base import VolumeDataModule
 from ..datamodules.volume import Volume
+from ..datamodules.volume_datamodule import VolumeDataModule
 from ..errors import AiwaveError, Interrupted
 from .anchor import Anchor
 from .measure import Job

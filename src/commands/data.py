@@ -11,7 +11,7 @@ from .hydra_app import run_application
 
 if TYPE_CHECKING:
     from ..config.node import Node
-    from ..datamodules.base import VolumeDataModule
+    from ..datamodules.volume_datamodule import VolumeDataModule
 
 ACTION = "show"
 

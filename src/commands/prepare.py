@@ -11,8 +11,8 @@ from .hydra_app import run_application
 
 if TYPE_CHECKING:
     from ..config.node import Node
-    from ..preparing.pipeline import Pipeline
-    from ..preparing.splits import Share
+    from ..datamodules.sources.pipeline import Pipeline
+    from ..datamodules.sources.splits import Share
 
 DRY_RUN = "--dry-run"
 
@@ -55,8 +55,8 @@ def _pipeline(cfg: DictConfig) -> "Pipeline":
     from hydra.utils import instantiate
     from omegaconf import OmegaConf
 
-    from ..preparing.pipeline import Pipeline
-    from ..preparing.subject import Conversion
+    from ..datamodules.sources.pipeline import Pipeline
+    from ..datamodules.sources.subject import Conversion
 
     sitk.ProcessObject.SetGlobalWarningDisplay(False)
     source, root = cfg.source, Path(cfg.root).expanduser()

@@ -1,6 +1,6 @@
-"""Volumes as LightningDataModules: from a folder of files, or synthesised as phantoms.
+"""Volumes, as LightningDataModules: from a folder of files, or made by a phantom.
 
-Names are imported on first access, so that files can be read without Lightning; the other heavy libraries (MONAI,
+Names are imported on first use, so that files can be read without Lightning; the other heavy libraries (MONAI,
 SimpleITK, tifffile) are imported when a volume is read.
 """
 
@@ -9,13 +9,26 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .appearance import Appearance
-    from .base import VolumeDataModule
     from .caching import MemoryCache, NoCache, PersistentCache
     from .folder import FolderDataModule
     from .mixture import MixtureDataModule
-    from .phantom import PhantomDataModule
+    from .phantoms.phantom import PhantomDataModule
     from .prepared import PreparedDataModule
     from .volume import Volume
+    from .volume_datamodule import VolumeDataModule
+
+HOMES = {
+    "Appearance": "appearance",
+    "FolderDataModule": "folder",
+    "MemoryCache": "caching",
+    "MixtureDataModule": "mixture",
+    "NoCache": "caching",
+    "PersistentCache": "caching",
+    "PhantomDataModule": "phantoms.phantom",
+    "PreparedDataModule": "prepared",
+    "Volume": "volume",
+    "VolumeDataModule": "volume_datamodule",
+}
 
 __all__ = [
     "Appearance",
@@ -30,14 +43,8 @@ __all__ = [
     "VolumeDataModule",
 ]
 
-HOMES = ("volume", "caching", "appearance", "base", "folder", "mixture", "phantom", "prepared")
-"""The modules that define these names, light ones first."""
-
 
 def __getattr__(name: str) -> Any:
-    if name in __all__:
-        for home in HOMES:
-            module = import_module(f".{home}", __package__)
-            if name in vars(module):
-                return vars(module)[name]
+    if name in HOMES:
+        return getattr(import_module(f".{HOMES[name]}", __package__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,8 +1,9 @@
-"""Random crops that depend on seed, epoch and index alone."""
+"""Training crops: what they are cut from, in which order, and how a batch of them is made."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -10,12 +11,79 @@ from monai.transforms.compose import Compose
 from monai.transforms.croppad.dictionary import RandSpatialCropSamplesd, SpatialPadd
 from monai.transforms.spatial.dictionary import RandFlipd, RandRotate90d
 from monai.transforms.utility.dictionary import EnsureChannelFirstd, EnsureTyped
-from torch.utils.data import Dataset
+from torch import Tensor
+from torch.utils.data import Dataset, Sampler
 
 from ..errors import AiwaveError
 from .appearance import Appearance
 from .caching import Cache, Record
-from .item import Item
+from .volume import Volume
+
+
+@dataclass(frozen=True, eq=False)
+class Item:
+    """A volume, in memory or in a file, with facts about its voxels.
+
+    `image` holds the (D, H, W) voxels or the path of their file; `shape` is (D, H, W), `lowest` and `highest` are the
+    extremes of the voxels. `version` changes whenever the content of the file does. Crops are cut from the volume in
+    proportion to its number of voxels times `weight`.
+    """
+
+    file: str
+    image: Tensor | Path
+    shape: tuple[int, int, int]
+    dtype: np.dtype
+    lowest: int
+    highest: int
+    version: str = field(default="")
+    weight: float = field(default=1.0)
+
+    @classmethod
+    def of(cls, volume: Volume) -> Self:
+        """The item of a volume in memory; shares its voxels."""
+        voxels = volume.voxels
+        extremes = int(voxels.min()), int(voxels.max())
+        return cls(volume.file, torch.from_numpy(voxels), volume.shape, voxels.dtype, *extremes)
+
+    @property
+    def magnitude(self) -> int:
+        """The largest |voxel|."""
+        return max(self.highest, -self.lowest)
+
+
+class EpochSampler(Sampler[tuple[int, int]]):
+    """Yields (epoch, index) for every index below `length`; with `distinct`, (0, index % distinct).
+
+    Of every `batch` consecutive indices, process `rank` of `processes` gets an equal share, in order.
+    Lightning calls `set_epoch` at the start of each epoch, also after resuming; without Lightning, call it yourself.
+    """
+
+    def __init__(
+        self,
+        length: int,
+        epoch: int = 0,
+        distinct: int | None = None,
+        batch: int = 1,
+        rank: int = 0,
+        processes: int = 1,
+    ) -> None:
+        share = batch // processes
+        self.indices = [index for index in range(length) if index % batch // share == rank]
+        self.epoch = epoch
+        self.distinct = distinct
+
+    def set_epoch(self, epoch: int) -> None:
+        """Yield the keys of `epoch` from the next iteration on."""
+        self.epoch = epoch
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        if self.distinct is not None:
+            return ((0, index % self.distinct) for index in self.indices)
+        return ((self.epoch, index) for index in self.indices)
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
 
 KEY = "image"
 

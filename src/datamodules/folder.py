@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..errors import AiwaveError
 from ..images.image_files import VOLUME_SUFFIXES
-from .item import Item
+from .crops import Item
 from .prepared import PreparedDataModule
 from .volume import Volume, load_volumes
 

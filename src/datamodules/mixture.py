@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from ..errors import AiwaveError
-from .base import VolumeDataModule
+from .crops import Item
 from .folder import FolderDataModule
-from .item import Item
 from .volume import Volume
+from .volume_datamodule import VolumeDataModule
 
 
 class MixtureDataModule(VolumeDataModule):

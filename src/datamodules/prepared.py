@@ -6,11 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import AiwaveError
-from .base import VolumeDataModule
-from .entry import SPLITS, Entry
-from .item import Item
-from .manifest import Manifest
+from .crops import Item
+from .manifest import SPLITS, Entry, Manifest
 from .volume import Volume, load_volumes
+from .volume_datamodule import VolumeDataModule
 
 ENOUGH_TO_HOLD_OUT = 3
 

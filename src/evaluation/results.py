@@ -10,7 +10,7 @@ from typing import Any
 from tqdm import tqdm
 
 from ..bitstream.model import Model, model_file
-from ..datamodules.base import VolumeDataModule
+from ..datamodules.volume_datamodule import VolumeDataModule
 from ..errors import AiwaveError
 from ..models.codec import WaveletCodec
 from ..report.bd_table import bd_entries, bd_numbers

@@ -11,7 +11,7 @@ from ..config.command_schemas import TrainConfig
 from ..config.model_schema import Rounding, Transform
 from ..config.plan import plan, stage_rounding, stage_transform
 from ..config.validation import validate
-from ..datamodules.base import VolumeDataModule
+from ..datamodules.volume_datamodule import VolumeDataModule
 from ..errors import AiwaveError
 from ..runs.identity import AlreadyTrainedError, find_finished, identity
 from ..runs.run_folder import RunFolder

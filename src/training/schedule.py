@@ -14,7 +14,7 @@ from ..callbacks.freeze import FreezeComponents
 from ..callbacks.progress import MetricsTable
 from ..callbacks.stage_checkpoint import EndTogether, StageCheckpoint, WeightAverage
 from ..config.plan import plan, run_tags
-from ..datamodules.base import VolumeDataModule
+from ..datamodules.volume_datamodule import VolumeDataModule
 from ..errors import Interrupted
 from ..runs.run_folder import RunFolder
 from ..tracking.tracker import Status, Tracker

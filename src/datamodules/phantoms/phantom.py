@@ -4,13 +4,16 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ..errors import AiwaveError
-from .base import VolumeDataModule
-from .volume import Volume
+from ...errors import AiwaveError
+from ..volume import Volume
+from ..volume_datamodule import VolumeDataModule
 
 TRAIN_SHAPE = (96, 96, 96)
+
 TEST_SHAPE = (64, 64, 64)
+
 VOLUMES = 2
+
 SPLITS = ("train", "test")
 
 
@@ -42,11 +45,11 @@ def make_phantom(kind: str, shape: tuple[int, int, int], rng: np.random.Generato
     Raises AiwaveError for other kinds.
     """
     if kind == "em":
-        from .phantom_em import neuropil
+        from .neuropil import neuropil
 
         return neuropil(shape, rng)
     if kind == "ct":
-        from .phantom_ct import chest
+        from .chest import chest
 
         return chest(shape, rng)
     raise AiwaveError(f"There is no phantom {kind!r}: set dataset.subset to em or ct.")

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import AiwaveError
-from ..system import check_free_space
+from ...errors import AiwaveError
+from ...system import check_free_space
 
 BY_HAND = "or download it by hand and give it with from=FILE"
+
 LATER = (408, 425, 429, 500, 502, 503, 504)  # status codes worth a retry
 
 

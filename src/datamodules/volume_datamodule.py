@@ -1,8 +1,9 @@
-"""The base of all data modules: training crops, validation crops, test volumes, and the sample format."""
+"""Voxels held out of training for validation."""
 
 import hashlib
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
@@ -14,10 +15,26 @@ from torch.utils.data import DataLoader, Dataset
 from ..errors import AiwaveError
 from .appearance import Appearance
 from .caching import Cache
-from .hold_out import hold_out
-from .item import Item
-from .sampler import EpochSampler
+from .crops import EpochSampler, Item
 from .volume import Volume
+
+MINIMUM_CROPS = 3
+
+
+def hold_out(volumes: Sequence[Volume], crop: Sequence[int]) -> tuple[list[Volume], list[Volume]]:
+    """Split `volumes` into training and validation volumes.
+
+    The end of the last volume along its longest axis, as thick as `crop` (d, h, w) there, is held out for validation
+    if that axis is at least three crops long. Otherwise both sets are all volumes.
+    """
+    *others, last = volumes
+    axis = int(np.argmax(last.shape))
+    cut = last.shape[axis] - crop[axis]
+    if last.shape[axis] < MINIMUM_CROPS * crop[axis]:
+        return list(volumes), list(volumes)
+    kept, held = np.split(last.voxels, [cut], axis=axis)
+    return [*others, replace(last, voxels=kept)], [replace(last, voxels=held)]
+
 
 VALIDATION_EPOCH = 2**32 - 1  # no training epoch has this number
 

@@ -15,11 +15,13 @@ from io import BufferedReader
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
-from ..errors import AiwaveError
-from ..system import check_free_space
+from ...errors import AiwaveError
+from ...system import check_free_space
 
 SUFFIXES = (".tar", ".tar.gz", ".tgz", ".zip")
+
 NOTE = ".unpacked.json"  # inside an unpacked folder: which archive it was
+
 DAMAGES = (tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError, ValueError, RuntimeError)
 
 

@@ -7,8 +7,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from ..errors import AiwaveError
-from .box import Box
+from ...errors import AiwaveError
+from .splits import Box
 
 
 class Crops(ABC):

@@ -6,12 +6,16 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 from scipy.spatial import cKDTree
 
-from .phantom_fields import grid, random_field, smooth_step
+from .fields import grid, random_field, smooth_step
 
 MEMBRANE = 72.0  # grey levels
+
 MITOCHONDRION = 80.0
+
 MARGIN = 24.0  # neurites reach this far outside the volume, in voxels
+
 NEIGHBOURS = 8
+
 BLOCK = 2  # voxels
 
 

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..datamodules.entry import SPLITS
-from ..errors import AiwaveError, Interrupted
-from ..system import check_free_space
-from .prepared_folder import PreparedFolder
-from .raw import Raw, Source
-from .record import Record
+from ...errors import AiwaveError, Interrupted
+from ...system import check_free_space
+from ..manifest import SPLITS
+from .prepared_folder import PreparedFolder, Record
+from .source import Raw, Source
 from .splits import Plan, Split
 from .subject import Conversion, file_stem, prepare_subject
 

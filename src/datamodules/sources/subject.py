@@ -8,17 +8,15 @@ from pathlib import Path
 
 import numpy as np
 
-from ..datamodules.entry import Entry
-from ..datamodules.manifest import sha256_of
-from ..errors import AiwaveError
-from ..images.exact import Stored, to_stored
-from ..images.image import Image
-from ..images.image_files import read_images, write_image
-from ..system import check_free_space
-from .box import Box
-from .crops import Crops
-from .raw import Raw
-from .splits import Share, regions
+from ...errors import AiwaveError
+from ...images.exact import Stored, to_stored
+from ...images.image import Image
+from ...images.image_files import read_images, write_image
+from ...system import check_free_space
+from ..manifest import Entry, sha256_of
+from .cropping import Crops
+from .source import Raw
+from .splits import Box, Share, regions
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Phantoms: synthetic volumes that resemble electron microscopy and CT."""
