@@ -10,7 +10,7 @@ import yaml
 from hydra.utils import instantiate
 
 import aiwave.conf
-from aiwave.anchors import Anchor, Coded
+from aiwave.evaluation.anchors import Anchor, Coded
 
 FOLDER = Path(aiwave.conf.__file__).parent / "anchor"
 CONFIGS = {path.stem: yaml.safe_load(path.read_text()) for path in sorted(FOLDER.glob("*.yaml"))}

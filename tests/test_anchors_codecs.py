@@ -5,12 +5,12 @@ import pytest
 import pywt
 import torch
 
-from aiwave.anchors import Coded, Job, measure
-from aiwave.anchors.axial_wavelet import forward_53, forward_97, inverse_53, inverse_97
-from aiwave.anchors.measure import psnr
-from aiwave.anchors.signed import from_unsigned, to_unsigned
 from aiwave.errors import AiwaveError
-from aiwave.metrics import Psnr
+from aiwave.evaluation.anchors import Coded, Job, measure
+from aiwave.evaluation.anchors.anchor import from_unsigned, to_unsigned
+from aiwave.evaluation.anchors.jpeg2000_axial import forward_53, forward_97, inverse_53, inverse_97
+from aiwave.evaluation.anchors.measure import psnr
+from aiwave.report.metrics.voxels import Psnr
 
 from .anchors import CONFIGS, IN_PROCESS, anchor, smooth
 

@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 import tifffile
 
-from aiwave.anchors import Job, measure, run_jobs
 from aiwave.cli import main
 from aiwave.commands.anchors import anchor_names, chosen_anchors
 from aiwave.config.data_schema import AnchorCodec
 from aiwave.errors import AiwaveError
-from aiwave.report import Slice, read_rd_csv, read_slices
+from aiwave.evaluation.anchors import Job, measure, run_jobs
+from aiwave.report.slices import Slice, read_slices
+from aiwave.report.tables import read_rd_csv
 
 from .anchors import CONFIGS, anchor, fragile, smooth
 from .test_anchors_programs import hm, jp3d

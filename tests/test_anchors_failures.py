@@ -5,9 +5,9 @@ import time
 import numpy as np
 import pytest
 
-from aiwave.anchors import Job, measure
-from aiwave.anchors.program import find_program, last_line
 from aiwave.errors import AiwaveError
+from aiwave.evaluation.anchors import Job, measure
+from aiwave.evaluation.anchors.program import find_program, last_line
 
 from .anchors import EXTERNAL, anchor, smooth, stub
 from .test_anchors_programs import JP3D, OLD_JP3D, hm, jp3d

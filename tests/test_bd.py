@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aiwave.metrics import Curve, NotComparable, bd_psnr, bd_rate, mean_with_interval
-from aiwave.report import RdRow, bd_entries, read_rd_csv
+from aiwave.report.bd_table import bd_entries
+from aiwave.report.metrics.curves import Curve, NotComparable, bd_psnr, bd_rate, mean_with_interval
+from aiwave.report.tables import RdRow, read_rd_csv
 
 ANCHORS = Path(os.environ.get("AIWAVE_TEST_ANCHORS", Path(__file__).parents[2] / "shared/anchors/measured.csv"))
 PSNR = (30.0, 33.0, 37.0, 42.0)

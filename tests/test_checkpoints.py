@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from aiwave.cli import main
 from aiwave.errors import AiwaveError
-from aiwave.report import read_rd_csv
+from aiwave.report.tables import read_rd_csv
 from aiwave.training.checkpoints import AtomicCheckpointIO, read_checkpoint
 from tests.runs import TINY
 

@@ -20,7 +20,7 @@ from aiwave.config.node import Call
 from aiwave.config.plan import run_tags
 from aiwave.config.validation import validate
 from aiwave.errors import AiwaveError
-from aiwave.report import read_rd_csv
+from aiwave.report.tables import read_rd_csv
 from aiwave.training.run import train
 
 CONF = Path(aiwave.conf.__file__).parent

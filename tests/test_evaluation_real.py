@@ -5,8 +5,8 @@ import pytest
 
 from aiwave.cli import main
 from aiwave.datamodules import Volume
-from aiwave.evaluation import measure_real, measure_volume
-from aiwave.report import read_rd_csv
+from aiwave.evaluation.measure import measure_real, measure_volume
+from aiwave.report.tables import read_rd_csv
 
 from .conftest import textured
 from .files import file_model, trained_codec

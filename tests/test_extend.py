@@ -10,7 +10,7 @@ import yaml
 import aiwave.models.entropy
 import aiwave.tracking
 from aiwave.cli import main
-from aiwave.report import read_rd_csv
+from aiwave.report.tables import read_rd_csv
 from aiwave.training.checkpoints import read_checkpoint
 
 PAGE = (Path(__file__).parents[1] / "docs/extend.md").read_text(encoding="utf-8")

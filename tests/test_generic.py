@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from aiwave.api import compress, decompress
-from aiwave.bitstream.generic import _smaller, smaller_codec
 from aiwave.cli import main
 from aiwave.errors import AiwaveError
+from aiwave.evaluation.anchors.smaller_codec import _smaller, smaller_codec
 from aiwave.pretrained import card
 from aiwave.pretrained.card import Card
 from aiwave.pretrained.choice import shipped_model
@@ -57,7 +57,9 @@ def test_labels_are_smaller_without_any_loss():
 
 def test_what_is_saved_is_what_the_codec_itself_needs(monkeypatch):
     data = compress(blocks(), file_model(), lossless=True)
-    monkeypatch.setattr("aiwave.anchors.lossless_sizes", lambda part: {"one": 1000, "other": 900})
+    monkeypatch.setattr(
+        "aiwave.evaluation.anchors.smaller_codec.lossless_sizes", lambda part: {"one": 1000, "other": 900}
+    )
     found = smaller_codec(blocks(), data, file_model())
     assert found.codec == "other"
     assert 900 / (1 - found.saved) == pytest.approx(len(data), abs=150)  # all but the header
@@ -67,7 +69,9 @@ def test_the_tile_in_the_middle_of_the_first_volume_is_looked_at(monkeypatch):
     series = np.stack([textured((48, 24, 24), seed) for seed in range(2)])
     data = compress(series, file_model(), lossless=True, tile=16)
     seen = []
-    monkeypatch.setattr("aiwave.anchors.lossless_sizes", lambda part: seen.append(part) or {"none": 1.0})
+    monkeypatch.setattr(
+        "aiwave.evaluation.anchors.smaller_codec.lossless_sizes", lambda part: seen.append(part) or {"none": 1.0}
+    )
     assert smaller_codec(series, data, file_model()).size == (16, 12, 12)
     np.testing.assert_array_equal(seen[0], series[0, 16:32, 12:, 12:])
 
@@ -87,7 +91,9 @@ def test_a_single_value_and_large_tiles_are_not_looked_at():
     assert looked_at(wide, lossless=True, tile=200) is None
 
 
-@pytest.mark.parametrize("where", ["aiwave.anchors.lossless_sizes", "imagecodecs.jpegxl_encode"])
+@pytest.mark.parametrize(
+    "where", ["aiwave.evaluation.anchors.smaller_codec.lossless_sizes", "imagecodecs.jpegxl_encode"]
+)
 def test_a_codec_that_fails_is_no_failure(where, monkeypatch, tmp_path, capsys):
     def fail(*_, **__):
         raise RuntimeError("out of order")

@@ -7,7 +7,7 @@ import pytest
 from aiwave.cli import main
 from aiwave.config.composing import expand_glob
 from aiwave.errors import AiwaveError
-from aiwave.report import read_rd_csv
+from aiwave.report.tables import read_rd_csv
 from tests.runs import TINY
 
 

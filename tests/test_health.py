@@ -20,7 +20,7 @@ from aiwave.models import (
 )
 from aiwave.models.conv import Conv3d
 from aiwave.models.entropy import Laplace, LogisticMixture, MonotoneNet
-from aiwave.report import read_rd_csv
+from aiwave.report.tables import read_rd_csv
 from tests.builders import codec, entropy, shake, transform
 
 PEAKS = {8: 255, 16: 65535}

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from aiwave.cli import main
-from aiwave.report import read_rd_csv
+from aiwave.report.tables import read_rd_csv
 from aiwave.sweeps.launchers import Job, JoblibLauncher, LocalLauncher
 from tests.runs import TINY
 from tests.test_sweeps import listed

@@ -9,9 +9,9 @@ import torch
 from aiwave.cli import main
 from aiwave.datamodules import Volume
 from aiwave.errors import AiwaveError
-from aiwave.evaluation import measure_volume
+from aiwave.evaluation.measure import measure_volume
 from aiwave.models import LosslessRate, NoPost, PostFilter, ReversibleTransform, Rounding, VariableRate, WaveletCodec
-from aiwave.report import read_rd_csv
+from aiwave.report.tables import read_rd_csv
 from aiwave.runs.run_folder import RunFolder
 from aiwave.training import CompressionTask, CosineDecay
 from aiwave.training.stage_codec import codec_weights

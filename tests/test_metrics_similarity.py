@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter1d
 
 from aiwave.errors import AiwaveError
-from aiwave.metrics import MaxError, Mse, compression_ratio, ms_ssim, ssim
-from aiwave.metrics.ssim import WEIGHTS, scale_weights
+from aiwave.report.metrics.similarity import WEIGHTS, ms_ssim, scale_weights, ssim
+from aiwave.report.metrics.voxels import MaxError, Mse, compression_ratio
 from tests.conftest import textured
 
 

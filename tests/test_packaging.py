@@ -188,7 +188,7 @@ def test_the_wheel_trains_in_another_environment_and_folder(wheel, tmp_path):
 def test_the_whole_quickstart(tmp_path):
     """`make quickstart` as it is: its loss falls and its curve is monotone."""
     from aiwave.cli import main
-    from aiwave.report import read_rd_csv
+    from aiwave.report.tables import read_rd_csv
 
     assert main(["train", "experiment=quickstart", "logger=csv", f"run_dir={tmp_path}/run"]) == 0
     rows = read_rd_csv(tmp_path / "run/rd.csv")

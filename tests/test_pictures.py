@@ -8,7 +8,7 @@ from matplotlib.image import imread
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from aiwave.callbacks.rd_logging import synthesis_functions
-from aiwave.report import save_filters, save_slices
+from aiwave.report.slices import save_filters, save_slices
 from aiwave.tracking import CsvTracker, ManyTrackers, NoTracker, TensorBoardTracker
 from tests.builders import shake, transform
 from tests.runs import train

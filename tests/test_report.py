@@ -11,15 +11,8 @@ from hypothesis import strategies as st
 from matplotlib.image import imread
 
 from aiwave.errors import AiwaveError
-from aiwave.report import (
-    RdRow,
-    format_table,
-    mean_curves,
-    plot_rd,
-    rd_figure,
-    read_rd_csv,
-    write_rd_csv,
-)
+from aiwave.report.rd_plot import plot_rd, rd_figure
+from aiwave.report.tables import RdRow, format_table, mean_curves, read_rd_csv, write_rd_csv
 from aiwave.system import replacing
 
 PROJECT = Path(__file__).parents[1]

@@ -11,7 +11,8 @@ from hydra import compose, initialize_config_module
 
 from aiwave.cli import main
 from aiwave.commands.report import overrides
-from aiwave.report import RdRow, Slice, read_rd_csv, save_slice, write_rd_csv
+from aiwave.report.slices import Slice, save_slice
+from aiwave.report.tables import RdRow, read_rd_csv, write_rd_csv
 from tests.test_report_gather import CONFIG
 
 RATES = (0.5, 1.0, 2.0, 4.0)

@@ -8,8 +8,9 @@ import pytest
 import yaml
 
 from aiwave.errors import AiwaveError
-from aiwave.report import RdRow, gather, known_peaks, read_rd_csv, write_rd_csv
-from aiwave.report.peaks import common_peak, mixed_peaks
+from aiwave.report.bd_table import common_peak, known_peaks, mixed_peaks
+from aiwave.report.gather import gather
+from aiwave.report.tables import RdRow, read_rd_csv, write_rd_csv
 
 CONFIG = {"name": "x", "lmbda": None, "run_dir": "r", "seed": 0, "rate": {"lmbda": None}, "dataset": {"peak": 255.0}}
 

@@ -7,9 +7,11 @@ import socket
 import numpy as np
 import pytest
 
-from aiwave.report import RdRow, Slice, gather, make_report, save_slice, write_rd_csv
-from aiwave.report.make import in_order
+from aiwave.report.gather import gather
+from aiwave.report.make_report import in_order, make_report
 from aiwave.report.page import write_page
+from aiwave.report.slices import Slice, save_slice
+from aiwave.report.tables import RdRow, write_rd_csv
 from tests.browser import AVAILABLE, browser
 from tests.test_report_command import results
 from tests.test_report_gather import CONFIG

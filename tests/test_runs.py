@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from aiwave.cli import main
-from aiwave.report import read_rd_csv, write_rd_csv
+from aiwave.report.tables import read_rd_csv, write_rd_csv
 from aiwave.runs.session import RunStatus
 from tests.runs import TINY, train
 

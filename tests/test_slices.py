@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from aiwave.errors import AiwaveError
-from aiwave.report import RdRow, Slice, middle, pictures, read_slices, save_slice
-from aiwave.report.slices import png, some_slices
+from aiwave.report.slices import Slice, middle, pictures, png, read_slices, save_slice, some_slices
+from aiwave.report.tables import RdRow
 
 
 def one(file="a.tif", bpp=1.0, original=None, decoded=None, codec="c"):

@@ -11,7 +11,7 @@ import pytest
 from aiwave.cli import main
 from aiwave.config.composing import composed
 from aiwave.errors import AiwaveError
-from aiwave.report import RdRow, read_rd_csv, write_rd_csv
+from aiwave.report.tables import RdRow, read_rd_csv, write_rd_csv
 from aiwave.sweeps import is_sweep
 from aiwave.sweeps.expand import expand, schema
 from tests.runs import TINY

@@ -10,7 +10,8 @@ import pytest
 from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger, WandbLogger
 
 from aiwave.errors import AiwaveError
-from aiwave.report import RdRow, plot_rd, read_rd_csv
+from aiwave.report.rd_plot import plot_rd
+from aiwave.report.tables import RdRow, read_rd_csv
 from aiwave.runs.provenance import git_state, machine, package_versions
 from aiwave.tracking import CsvTracker, NoTracker, TensorBoardTracker, WandbTracker
 from aiwave.tracking import wandb_tracker as wandb_run

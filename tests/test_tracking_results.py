@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from aiwave.evaluation.results import bd_against
-from aiwave.report import RdRow, plot_rd, read_rd_csv, write_rd_csv
+from aiwave.report.rd_plot import plot_rd
+from aiwave.report.tables import RdRow, read_rd_csv, write_rd_csv
 from aiwave.tracking import CsvTracker, NoTracker, TensorBoardTracker, WandbTracker
 from tests.runs import train
 from tests.test_tracking import wandb_content, wandb_home  # noqa: F401

@@ -8,7 +8,7 @@ import torch
 from aiwave.callbacks import FreezeComponents, GradientHealth
 from aiwave.cli import main
 from aiwave.config.plan import plan
-from aiwave.report import COLUMNS, read_rd_csv
+from aiwave.report.tables import COLUMNS, read_rd_csv
 from aiwave.runs.run_folder import RunFolder
 from aiwave.training import CompressionTask, CosineDecay
 from aiwave.training.checkpoints import read_checkpoint

@@ -9,11 +9,10 @@ import torch
 from pytorch_lightning.utilities import rank_zero_only
 from torch import Tensor
 
-from ..metrics.bpp import Bpp
-from ..metrics.psnr import Psnr
 from ..models.subbands import band_names
 from ..models.transform.wavelet_transform import WaveletTransform
-from ..report.pictures import save_filters, save_slices
+from ..report.metrics.voxels import Bpp, Psnr
+from ..report.slices import save_filters, save_slices
 
 
 class RdLogging(pl.Callback):

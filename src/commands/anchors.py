@@ -13,9 +13,9 @@ from ..errors import AiwaveError
 from .hydra_app import run_application
 
 if TYPE_CHECKING:
-    from ..anchors.anchor import Anchor
-    from ..anchors.results import Results
     from ..config.node import Node
+    from ..evaluation.anchors.anchor import Anchor
+    from ..evaluation.anchors.compare import Results
 
 ACTION, CHOICE = "list", "anchor="
 
@@ -67,7 +67,7 @@ def measure_anchors(cfg: DictConfig, output: Path | None, overrides: Sequence[st
     """
     from hydra.utils import instantiate
 
-    from ..anchors.compare import compare
+    from ..evaluation.anchors.compare import compare
     from ..report.rd_plot import plot_rd
     from ..system import quieten
 
@@ -104,7 +104,7 @@ def _anchors(cfg: DictConfig) -> "list[Anchor]":
 
 
 def _summarise(results: "Results") -> None:
-    from ..report.mean_curves import format_table
+    from ..report.tables import format_table
 
     if results.rows:
         print(f"\n{format_table(results.rows.values())}\n")

@@ -12,7 +12,7 @@ from ..pretrained.choice import AUTO, modalities
 from .arguments import check_unused, parser, progress_bar
 
 if TYPE_CHECKING:
-    from ..bitstream.generic import Smaller
+    from ..evaluation.anchors.smaller_codec import Smaller
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -22,7 +22,7 @@ def main(arguments: Sequence[str]) -> None:
     if args.modality is not None and args.modality not in modalities():
         raise AiwaveError(f"--modality is {args.modality}: give one of {', '.join(modalities())}, or leave it out.")
     from ..api import compress, find_model
-    from ..bitstream.generic import smaller_codec
+    from ..evaluation.anchors.smaller_codec import smaller_codec
     from ..images.image_files import read_image
     from ..images.image_metadata import image_metadata
     from ..pretrained.choice import automatic_model

@@ -13,7 +13,7 @@ from .hydra_app import run_application
 if TYPE_CHECKING:
     from ..config.node import Node
     from ..report.gather import Gathered
-    from ..report.make import Report
+    from ..report.make_report import Report
     from ..tracking.tracker import Tracker
 
 ANCHOR = "anchor="
@@ -65,8 +65,8 @@ def report(cfg: DictConfig, output: Path | None, given: Sequence[str]) -> None:
     from ..config.command_schemas import ReportConfig
     from ..config.validation import validate
     from ..report.gather import gather
-    from ..report.make import make_report
-    from ..report.markdown import bd_markdown
+    from ..report.make_report import make_report
+    from ..report.summaries import bd_markdown
     from ..system import quieten
 
     quieten()

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from ..errors import AiwaveError
-from ..report.rd_row import RdRow
-from ..report.rd_table import read_rd_csv
+from ..report.tables import RdRow, read_rd_csv
 from ..runs.browsing import origin
 from ..runs.run_folder import RunFolder
 

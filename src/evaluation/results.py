@@ -1,29 +1,86 @@
-"""Rate and distortion over a test set, reported in files, in the tracker and on the terminal."""
+"""Further metrics of a coded volume, in addition to those of the RD table."""
 
+import csv
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import astuple, dataclass, fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import torch
 from tqdm import tqdm
 
 from ..bitstream.model import Model, model_file
 from ..datamodules.volume_datamodule import VolumeDataModule
 from ..errors import AiwaveError
 from ..models.codec import WaveletCodec
-from ..report.bd_table import bd_entries, bd_numbers
-from ..report.mean_curves import format_table
-from ..report.peaks import known_peaks
+from ..report.bd_table import bd_entries, bd_numbers, known_peaks
+from ..report.metrics.similarity import ms_ssim, ssim
+from ..report.metrics.voxels import Mse, compression_ratio
 from ..report.rd_plot import plot_rd
-from ..report.rd_row import RdRow
-from ..report.rd_table import read_rd_csv, write_rd_csv
 from ..report.slices import Slice, middle, save_slice
+from ..report.tables import RdRow, format_table, read_rd_csv, write_rd_csv
+from ..system import replacing
 from ..tracking.tracker import Status, Tracker
-from .detail import Detail, detail, write_details
-from .measure import Measured, measure_volume
-from .measure_real import measure_real
+from .measure import Measured, measure_real, measure_volume
+
+
+@dataclass(frozen=True)
+class Detail:
+    """One coded volume; the fields are the columns of details.csv.
+
+    Args:
+        dataset, file, codec, quality: As in its row of rd.csv.
+        peak: PSNR peak, in sample units.
+        mse: Mean squared error, in squared sample units.
+        compression_ratio: Bits of a stored sample (8 or 16) over bits per voxel; None for a rate of zero.
+        ssim, ms_ssim: Structural similarity in three dimensions; None if not requested.
+    """
+
+    dataset: str
+    file: str
+    codec: str
+    quality: float
+    peak: float
+    mse: float
+    compression_ratio: float | None
+    ssim: float | None = None
+    ms_ssim: float | None = None
+
+
+def detail(
+    row: RdRow, original: np.ndarray[Any, Any], decoded: np.ndarray[Any, Any], peak: float, similarity: bool
+) -> Detail:
+    """Compare a decoded volume with its original, both (D, H, W) integers of one dtype; SSIM if `similarity`.
+
+    Raises:
+        AiwaveError: If `similarity` is requested for a volume with a side below 11 voxels.
+    """
+    pair = [torch.from_numpy(volume.astype(np.float64)) for volume in (decoded, original)]
+    mse = Mse()
+    mse.update(*pair)
+    return Detail(
+        row.dataset,
+        row.file,
+        row.codec,
+        row.quality,
+        peak,
+        float(mse.compute()),
+        compression_ratio(8 * original.itemsize, row.bpp),
+        ssim(*pair) if similarity else None,
+        ms_ssim(*pair) if similarity else None,
+    )
+
+
+def write_details(details: Sequence[Detail], path: Path) -> None:
+    """Write details.csv atomically; None is left empty. Raises AiwaveError if the disk refuses."""
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(field.name for field in fields(Detail))
+        writer.writerows(astuple(one) for one in details)
+
 
 CSV, FIGURE, DETAILS, SLICES = "rd.csv", "rd.png", "details.csv", "slices"
 

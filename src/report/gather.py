@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import AiwaveError
-from .rd_row import RdRow
-from .rd_table import read_rd_csv
-from .recorded_run import CONFIG, RecordedRun, read_run
+from .recorded_runs import CONFIG, RecordedRun, Source, read_run, result, tell_apart
 from .slices import Slice, read_slices
-from .tell_apart import Source, result, tell_apart
+from .tables import RdRow, read_rd_csv
 
 TABLE = "rd.csv"
+
 FAILED, SETTINGS = "failed.csv", "anchors.json"  # written beside it by `aiwave anchors`
+
 MARK = "report.html"  # a folder with this file is a report, not a source
 
 

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import AiwaveError
 from ..system import replacing
-from .mean_curves import RdPoint, mean_curves
-from .rd_row import RdRow
+from .tables import RdPoint, RdRow, mean_curves
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -16,10 +15,15 @@ if TYPE_CHECKING:
 
 # Okabe & Ito's palette, safe for colour-blind readers, without the yellow that is lost in print
 COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+
 DASHES = ("solid", "dashed", "dotted")  # the second and third time through the colours
+
 PANEL_INCHES = (3.2, 2.7)
+
 PRINT_INCHES = (4.8, 3.6)  # a panel alone, its legend beside it
+
 ENTRY_INCHES = (0.6, 0.075, 0.19)  # a legend's entry: width without text, of a letter, height
 
 

@@ -1,11 +1,15 @@
-"""Bit rates of lossless coding and coding times: means over the volumes of a set."""
+"""Summaries of lossless rates and speeds, and the tables in Markdown."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from .rd_row import RdRow
+from tabulate import tabulate
+
+from .bd_table import BdEntry
+from .metrics.curves import Estimate
+from .tables import RdRow
 
 
 @dataclass(frozen=True)
@@ -53,3 +57,54 @@ def speeds(rows: Iterable[RdRow]) -> list[Speed]:
         )
         for key, group in groups.items()
     ]
+
+
+def bd_markdown(entries: Sequence[BdEntry], anchor: str) -> str:
+    """BD-rate and BD-PSNR of every codec on every data set, intervals in brackets; then reasons for missing values."""
+    cells = {(entry.codec, entry.dataset): _bd_cell(entry) for entry in entries}
+    reasons = [f"- {entry.codec} on {entry.dataset}: {entry.reason}." for entry in entries if entry.reason]
+    note = (
+        f"BD-rate [%] / BD-PSNR [dB] against {anchor}: Akima interpolation, per volume, then the mean; in brackets the "
+        "95 % bootstrap interval of BD-rate over volumes; @ the overlap of the curves' PSNR ranges."
+    )
+    return "\n\n".join(filter(None, [f"## Against {anchor}", note, _grid(cells), "\n".join(reasons)]))
+
+
+def lossless_markdown(entries: Sequence[Lossless]) -> str:
+    """Bits per voxel of lossless coding, the best of each data set in bold."""
+    best = {d: min(e.bpp for e in entries if e.dataset == d) for d in {entry.dataset for entry in entries}}
+    cells = {(e.codec, e.dataset): f"**{e.bpp:.3f}**" if e.bpp == best[e.dataset] else f"{e.bpp:.3f}" for e in entries}
+    return "\n\n".join(filter(None, ["## Lossless", "Mean bits per voxel over the volumes of a set.", _grid(cells)]))
+
+
+def speed_markdown(entries: Sequence[Speed]) -> str:
+    """Table of coding times in seconds per volume."""
+    cells = {(e.codec, e.dataset): f"{e.encode_s:.3g} / {e.decode_s:.3g}" for e in entries}
+    return "\n\n".join(["## Speed", "Seconds per volume to encode / decode, mean over qualities.", _grid(cells)])
+
+
+def _grid(cells: dict[tuple[str, str], str]) -> str:
+    """A table of codecs by data sets; empty for none."""
+    if not cells:
+        return ""
+    datasets = list(dict.fromkeys(dataset for _, dataset in cells))
+    lines = [["codec", *datasets]]
+    for codec in dict.fromkeys(codec for codec, _ in cells):
+        lines.append([codec, *(cells.get((codec, dataset), "") for dataset in datasets)])
+    columns, *rows = [[text.replace("|", r"\|") for text in line] for line in lines]
+    sides = ["left"] + ["right"] * len(datasets)
+    return tabulate(rows, columns, tablefmt="pipe", disable_numparse=True, colalign=sides)
+
+
+def _bd_cell(entry: BdEntry) -> str:
+    if entry.rate is None and entry.psnr is None:
+        return "–"
+    rate, psnr = _number(entry.rate, ".1f"), _number(entry.psnr, ".2f")
+    low_high = entry.rate.interval if entry.rate else None
+    interval = f" [{low_high[0]:+.1f}, {low_high[1]:+.1f}]" if low_high else ""
+    overlap = f" @{entry.overlap:.0%}" if entry.rate else ""
+    return f"{rate}{interval} / {psnr}{overlap}"
+
+
+def _number(estimate: Estimate | None, form: str) -> str:
+    return f"{estimate.mean:+{form}}" if estimate else "–"

@@ -1,8 +1,8 @@
 """Runs on the terminal: all below a folder, one in detail, the difference of two."""
 
 from ..errors import AiwaveError
-from ..report.mean_curves import format_table, mean_curves
-from ..report.rd_table import read_rd_csv
+from ..report.tables import format_table, mean_curves
+from ..report.tables import read_rd_csv
 from ..config.plan import about
 from ..config.plan import plan
 from .run_folder import RunFolder

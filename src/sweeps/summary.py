@@ -8,8 +8,8 @@ from pathlib import Path
 from ..errors import AiwaveError
 from ..evaluation.results import join_results
 from ..report.gather import gather
-from ..report.make import make_report
-from ..report.markdown import bd_markdown
+from ..report.make_report import make_report
+from ..report.summaries import bd_markdown
 from ..runs.run_folder import RunFolder
 from ..runs.session import RunStatus, read_status
 from ..system import replacing

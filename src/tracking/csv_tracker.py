@@ -8,8 +8,7 @@ from typing import Any
 from pytorch_lightning.loggers import CSVLogger
 from pytorch_lightning.utilities import rank_zero_only
 
-from ..report.rd_row import RdRow
-from ..report.rd_table import write_rd_csv
+from ..report.tables import RdRow, write_rd_csv
 from ..system import replacing
 from .tracker import NOTHING, Status, Tracker, opened, run_record
 

@@ -7,8 +7,7 @@ from typing import Any
 from pytorch_lightning.loggers import TensorBoardLogger
 from pytorch_lightning.utilities import rank_zero_only
 
-from ..report.mean_curves import format_table
-from ..report.rd_row import RdRow
+from ..report.tables import RdRow, format_table
 from .tracker import NOTHING, Status, Tracker, opened, rd_summary, run_record
 
 

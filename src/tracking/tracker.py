@@ -9,8 +9,7 @@ from typing import Any, Literal, TypeVar
 from pytorch_lightning.loggers import Logger
 
 from ..errors import AiwaveError
-from ..report.mean_curves import mean_curves
-from ..report.rd_row import RdRow
+from ..report.tables import RdRow, mean_curves
 
 
 def run_record(group: str, name: str, job_type: str, tags: Sequence[str]) -> dict[str, Any]:

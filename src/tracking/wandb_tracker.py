@@ -12,9 +12,7 @@ from pytorch_lightning.loggers import WandbLogger
 from pytorch_lightning.utilities import rank_zero_only, rank_zero_warn
 
 from ..errors import AiwaveError
-from ..report.mean_curves import mean_curves
-from ..report.rd_row import RdRow
-from ..report.rd_table import COLUMNS
+from ..report.tables import COLUMNS, RdRow, mean_curves
 from .tracker import NOTHING, Status, Tracker, opened, rd_summary
 
 if TYPE_CHECKING:

@@ -1,0 +1,148 @@
+"""Sizes that parameter-free traditional codecs reach on a volume, measured quickly and in-process."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ...bitstream.container import open_stream
+from ...bitstream.grid import Grid, Tile, middle
+from ...bitstream.header import Header
+from ...bitstream.model import Model
+from ...bitstream.tile_codec import TileCodec, cut
+from ...bitstream.tile_work import squared_error
+from ...system import one_thread
+from .anchor import Anchor
+from .measure import Job, measure
+from .slice_codecs import JpegLs, JpegXl
+from .volume_codecs import Sperr
+
+TRIES, CLOSE = 4, 0.05
+"""Attempts of SPERR to hit a PSNR, and the largest shortfall [dB] that is accepted."""
+
+
+def lossless_sizes(voxels: np.ndarray) -> dict[str, float]:
+    """Bytes of a (D, H, W) volume of 8- or 16-bit integers in JPEG XL and JPEG-LS, by codec name.
+
+    Raises AiwaveError, or the library's own exception, if a codec fails.
+    """
+    return {
+        "JPEG XL": _measured(JpegXl, "JPEG XL", {"effort": 7}, voxels, 0)[0],
+        "JPEG-LS": _measured(JpegLs, "JPEG-LS", {}, voxels, 0)[0],
+    }
+
+
+def sperr_size(voxels: np.ndarray, error: float) -> float:
+    """Bytes of (D, H, W) integers in SPERR at a mean squared error of at most `error` > 0 [squared grey values].
+
+    Infinite if SPERR does not reach it. Raises as `lossless_sizes` does.
+    """
+    wanted = 10 * math.log10(_span(voxels) ** 2 / error)
+    quality, best = wanted, math.inf
+    for _ in range(TRIES):
+        if quality <= 0:  # 0 is lossless
+            break
+        size, psnr = _measured(Sperr, "SPERR", {}, voxels, quality)
+        if psnr >= wanted - CLOSE:
+            best = min(best, size)
+        if abs(psnr - wanted) <= CLOSE:
+            break
+        quality -= min(max(psnr - wanted, -3.0), 3.0)
+    return best
+
+
+def _measured(
+    kind: type[Anchor], name: str, settings: Mapping[str, Any], voxels: np.ndarray, quality: float
+) -> tuple[float, float]:
+    """Bytes, and PSNR [dB] with the range of the voxels as peak, as SPERR defines it."""
+    codec = kind(name, "quality", (), (), settings, None, {})
+    row = measure(Job("", "", voxels, codec, quality, _span(voxels))).row
+    return row.bpp * voxels.size / 8, row.psnr_db
+
+
+def _span(voxels: np.ndarray) -> float:
+    return float(voxels.max()) - float(voxels.min())
+
+
+LEAST = 0.01
+"""The share of our bytes that is worth a word."""
+
+
+LARGEST = 64**3
+"""Voxels of a tile that nobody asked to have coded again."""
+
+
+INNER = 32
+"""Voxels a side of the part that the encoder's choice is made in once more."""
+
+
+@dataclass(frozen=True)
+class Smaller:
+    """`codec` would save a share of our bytes, `saved` (0 to 1), in the tile of `size` (d, h, w) that was looked at."""
+
+    codec: str
+    saved: float
+    size: tuple[int, int, int]
+
+
+def smaller_codec(volume: np.ndarray, data: bytes, model: Model, optimise: bool = True) -> Smaller | None:
+    """The generic codec that needs least for the tile in the middle, if that is at least 1 % less than the stream does.
+
+    `volume` (D, H, W) or (T, D, H, W) is what `compress` made the stream `data` of, with this `model` and `optimise`.
+    Of a series the first volume is looked at. Lossless streams are compared with JPEG XL and JPEG-LS, lossy ones with
+    SPERR at the same PSNR as well.
+
+    None if no codec does, if the tile holds a single value or more than 64^3 voxels, and if anything fails: this is
+    advice, which raises nothing.
+    """
+    try:
+        return _smaller(np.asarray(volume), data, model, optimise)
+    except Exception:
+        return None
+
+
+def _smaller(volume: np.ndarray, data: bytes, model: Model, optimise: bool) -> Smaller | None:
+
+    stream = open_stream(data)
+    header = stream.header
+    tile = _middle_tile(header.grid)
+    part = np.ascontiguousarray(cut(volume.reshape(header.shape), tile), header.dtype)
+    if part.size > LARGEST or part.min() == part.max():
+        return None
+    ours = int(stream.index[tile.number, 0:-1:2].sum()) + stream.index[tile.number].nbytes
+    sizes = lossless_sizes(part)
+    if not header.lossless:
+        sizes = {f"lossless {name}": size for name, size in sizes.items()}
+        error = _squared_error(part, header, model, optimise)
+        sizes |= {"SPERR": sperr_size(part, error)} if error else {}
+    codec = min(sizes, key=lambda name: sizes[name])
+    saved = 1 - sizes[codec] / ours
+    return Smaller(codec, saved, tile.size) if saved >= LEAST else None
+
+
+def _middle_tile(grid: Grid) -> Tile:
+    z, y, x = (slice(size // 2, size // 2 + 1) for size in grid.shape[1:])
+    return next(grid.tiles((slice(0, 1), z, y, x)))
+
+
+def _squared_error(part: np.ndarray, header: Header, model: Model, optimise: bool) -> float:
+    """Mean squared error of a tile (d, h, w) as it is decoded, nearly.
+
+    The encoder's choice takes long: what it adds is measured in the middle of the tile, and taken to be so everywhere.
+    """
+    nearest, chosen = (TileCodec(model, header.log_step, False, choose) for choose in (False, True))
+    with one_thread():  # operations on one tile are too small for more
+        error = _decoded_error(nearest, part, header.offset)
+        if optimise:
+            inner = middle(part, INNER)
+            error += _decoded_error(chosen, inner, header.offset) - _decoded_error(nearest, inner, header.offset)
+    return max(0.0, error)
+
+
+def _decoded_error(codec: TileCodec, part: np.ndarray, offset: int) -> float:
+    voxels = part.astype(np.int32) - offset
+    limits = np.iinfo(part.dtype)
+    q = codec.analyse([voxels])
+    return squared_error(codec, q, voxels, (limits.min - offset, limits.max - offset)) / part.size
