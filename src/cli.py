@@ -6,27 +6,8 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from . import __version__
+from .commands import COMMANDS
 from .errors import Interrupted, complaint
-
-COMMANDS = {
-    "prepare": "turn a data set, fetched or your own, into small files with a manifest",
-    "data": "data show: draw volumes of every split of a data set, and their histogram",
-    "train": "train a codec in stages and measure its rate-distortion curve",
-    "runs": "runs list|show|diff|rerun: look at runs, compare and repeat them",
-    "evaluate": "measure a trained run on its test volumes, or on others",
-    "anchors": "measure traditional codecs on test volumes; anchors list: those available here",
-    "report": "compare runs, sweeps and anchors: tables, figures and an interactive page",
-    "export": "store a trained run's codec as a model file",
-    "compress": "compress an image to an .aiw file, lossless or at a step, PSNR or rate",
-    "decompress": "decompress an .aiw file, or a region or preview of it, to an image",
-    "info": "show the contents of an .aiw file",
-    "models": "models list|show: the models that come with the package",
-    "completion": "completion bash|zsh: let the shell complete all of this",
-}
-MODULES = {"anchors": "anchors.command", "report": "report.command"}  # commands whose module has another name
-
-FILES = ("export", "compress", "decompress", "info", "models")
-"""Commands with plain arguments instead of key=value."""
 
 HELP = f"""aiwave {__version__}: learned compression of volumetric biomedical images
 
@@ -53,8 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(f"there is no command {given[0]!r}: choose one of {', '.join(COMMANDS)}.", 2)
     try:
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that wait must not hold up a busy machine
-        place = ".commands" if given[0] in FILES else ""
-        import_module(f"{place}.{MODULES.get(given[0], given[0])}", __package__).main(given[1:])
+        import_module(f".commands.{given[0]}", __package__).main(given[1:])
     except SystemExit as done:  # argparse has said why
         return int(done.code or 0)
     except KeyboardInterrupt:

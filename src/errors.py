@@ -1,5 +1,19 @@
 """Errors: a user's mistake, told in one sentence, against a defect of ours."""
 
+import sys
+
+EXTRAS = {
+    "train": (
+        "bjontegaard hydra matplotlib monai omegaconf PIL pytorch_lightning scipy tensorboard torchmetrics wandb yaml"
+    ),
+    "anchors": "av",
+    "fetch": "requests tensorstore",
+    "slurm": "submitit",
+    "ray": "ray",
+    "search": "optuna",
+}
+"""Modules that come with an extra, `pip install 'aiwave[EXTRA]'`; coding files needs none of them."""
+
 
 class AiwaveError(Exception):
     """Bad input. The message is one sentence: what was wrong, where, and what to do.
@@ -14,18 +28,13 @@ class Interrupted(AiwaveError):
 
 def complaint(error: BaseException) -> str | None:
     """One-sentence message of an error that the user can fix; None for a defect, which deserves its traceback."""
-    from hydra.errors import HydraException, InstantiationException
-    from omegaconf.errors import OmegaConfBaseException
-
     for cause in _chain(error):
         if isinstance(cause, AiwaveError):
             return str(cause).rpartition("AiwaveError: ")[2].strip()  # a loader's process sends its traceback before it
-    if isinstance(error, InstantiationException):
-        return _not_built(error)
-    if isinstance(error, HydraException | OmegaConfBaseException):
-        lines = _lines(error)
-        given = getattr(error, "override", None)
-        return f"cannot read {given!r}: {lines[0]}." if given else " ".join(lines)
+        if isinstance(cause, ModuleNotFoundError) and (extra := _extra_of(cause.name or "")):
+            return f"This needs {cause.name}, which is not installed: run pip install 'aiwave[{extra}]'."
+    if "hydra" in sys.modules and (sentence := _of_hydra(error)):
+        return sentence
     if isinstance(error, OSError) and error.filename:
         return f"{error.filename}: {error.strerror}."
     if type(error).__name__ == "MisconfigurationException":  # Lightning's, without importing it
@@ -40,6 +49,26 @@ def _chain(error: BaseException | None) -> list[BaseException]:
         found.append(error)
         error = error.__cause__ or error.__context__
     return found
+
+
+def _extra_of(module: str) -> str | None:
+    """The extra that brings a module; None for one that any installation has."""
+    package = module.partition(".")[0]
+    return next((extra for extra, modules in EXTRAS.items() if package in modules.split()), None)
+
+
+def _of_hydra(error: BaseException) -> str | None:
+    """Message of an error of Hydra or OmegaConf about what it was given; None for any other error."""
+    from hydra.errors import HydraException, InstantiationException
+    from omegaconf.errors import OmegaConfBaseException
+
+    if isinstance(error, InstantiationException):
+        return _not_built(error)
+    if isinstance(error, HydraException | OmegaConfBaseException):
+        lines = _lines(error)
+        given = getattr(error, "override", None)
+        return f"cannot read {given!r}: {lines[0]}." if given else " ".join(lines)
+    return None
 
 
 def _lines(error: Exception) -> list[str]:

@@ -8,10 +8,12 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-
-import torch
+from typing import TYPE_CHECKING
 
 from .errors import AiwaveError
+
+if TYPE_CHECKING:
+    import torch
 
 
 @contextmanager
@@ -54,6 +56,8 @@ def quieten() -> None:
 @contextmanager
 def one_thread() -> Iterator[None]:
     """PyTorch computes with one thread within the block."""
+    import torch
+
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -86,12 +90,14 @@ def _amount(size: int) -> str:
     return f"{size / 1e9:.2f} GB" if size >= 1e8 else f"{size / 1e6:.2f} MB"
 
 
-def torch_device(accelerator: str) -> torch.device:
+def torch_device(accelerator: str) -> "torch.device":
     """The device for `cpu`, `gpu` or `auto` (a GPU if there is one).
 
     Raises:
         AiwaveError: If `gpu` is requested and there is none.
     """
+    import torch
+
     available = torch.accelerator.is_available()
     if accelerator == "gpu" and not available:
         raise AiwaveError("This machine has no GPU that PyTorch can use: set the accelerator to cpu.")

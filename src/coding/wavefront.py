@@ -1,4 +1,4 @@
-"""The order in which a causal 3x3x3 network decodes many coefficients at once, within a band and across a level's bands."""
+"""The order in which a causal 3x3x3 network decodes many coefficients at once, within and across a level's bands."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ..models.subbands import Size
+from ..models.subbands import FRONT, Size
 
 TAPS = torch.cartesian_prod(*[torch.arange(-1, 2)] * 3)
 """The offsets (z, y, x) of a 3x3x3 neighbourhood in raster order; the first 13 precede the centre."""
@@ -70,7 +70,7 @@ def wavefront(size: Size) -> Wavefront:
     """The fronts of a band (d, h, w)."""
     count = size[0] * size[1] * size[2]
     zyx = torch.cartesian_prod(*[torch.arange(n) for n in size]).view(count, 3)
-    time = zyx @ torch.tensor([4, 2, 1])
+    time = zyx @ torch.tensor(FRONT)
     raster = torch.argsort(time, stable=True)
     padded = torch.full([n + 2 for n in size], count)
     rank = torch.empty(count, dtype=torch.int64)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from ..errors import AiwaveError
+from . import COMMANDS
 
 BASH = """_aiwave() {
   local IFS=$'\\n'
@@ -31,8 +32,6 @@ def main(arguments: Sequence[str]) -> None:
 
 def candidates(words: Sequence[str]) -> list[str]:
     """Completions of the last of `words`, the command line after `aiwave`; none leaves it to the shell."""
-    from ..cli import COMMANDS
-
     if len(words) < 2:
         return [f"{name} " for name in COMMANDS if name.startswith("".join(words))]
     if words[0] not in ("prepare", "data", "train", "evaluate", "anchors", "report"):

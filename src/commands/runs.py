@@ -5,12 +5,13 @@ import itertools
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from ..errors import AiwaveError
-from ..report.tables import RdRow, read_rd_csv
-from ..runs.browsing import origin
-from ..runs.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    from ..report.tables import RdRow
+    from ..runs.run_folder import RunFolder
 
 
 class _Parser(argparse.ArgumentParser):
@@ -51,7 +52,7 @@ def main(arguments: Sequence[str]) -> None:
         print(f"\n{folder} gives the same results as {given.run}, to the last digit")
 
 
-def rerun(run: RunFolder) -> Path:
+def rerun(run: "RunFolder") -> Path:
     """Train a run's recorded configuration again, in a sibling folder, with as many threads; compare the results.
 
     Returns the new folder if its rd.csv is the same except for the times.
@@ -61,6 +62,8 @@ def rerun(run: RunFolder) -> Path:
     """
     import torch
 
+    from ..runs.browsing import origin
+    from ..runs.run_folder import RunFolder
     from ..training.run import train
 
     wanted = _results(run)
@@ -78,7 +81,9 @@ def rerun(run: RunFolder) -> Path:
     return again.path
 
 
-def _results(run: RunFolder) -> list[RdRow]:
+def _results(run: "RunFolder") -> "list[RdRow]":
+    from ..report.tables import read_rd_csv
+
     path = run.path / "rd.csv"
     if not path.is_file():
         raise AiwaveError(f"{run.path} has no rd.csv to compare with: finish it with `aiwave train resume={run.path}`.")
@@ -90,11 +95,11 @@ def _free(path: Path) -> Path:
     return next(name for name in names if not name.exists())
 
 
-def _measured(row: RdRow) -> tuple[object, ...]:
+def _measured(row: "RdRow") -> tuple[object, ...]:
     return row.dataset, row.file, row.codec, row.quality, row.bpp, row.psnr_db
 
 
-def _largest(a: list[RdRow], b: list[RdRow]) -> str:
+def _largest(a: "list[RdRow]", b: "list[RdRow]") -> str:
     if [_measured(row)[:4] for row in a] != [_measured(row)[:4] for row in b]:
         return "its table has other files or qualities"
     bpp = max(abs(one.bpp - two.bpp) for one, two in zip(a, b, strict=True))

@@ -14,6 +14,12 @@ BAND_LETTERS = ("LLL", "HLL", "LHL", "HHL", "LLH", "HLH", "LHH", "HHH")
 DETAILS = len(BAND_LETTERS) - 1
 """Number of detail bands of a level."""
 
+FRONT = (4, 2, 1)
+"""Weights of (z, y, x) in t = x + 2y + 4z: every causal neighbour in 3x3x3 of a position has a smaller t.
+
+Positions of equal t, a front, can be decoded at once. The order is part of the bitstream's definition.
+"""
+
 Size = tuple[int, int, int]
 """(D, H, W) or (d, h, w)."""
 

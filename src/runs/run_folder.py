@@ -106,8 +106,8 @@ class RunFolder:
             )
         if known["version"] != VERSION:
             raise AiwaveError(
-                f"{self.path} was written by aiwave {known.get('aiwave')}, which is newer than this {version('aiwave')}: "
-                "update aiwave."
+                f"{self.path} was written by aiwave {known.get('aiwave')}, which is newer than this "
+                f"{version('aiwave')}: update aiwave."
             )
 
     def record(self) -> dict[str, Any]:

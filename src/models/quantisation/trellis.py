@@ -12,7 +12,7 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from ..subbands import Size
+from ..subbands import FRONT, Size
 
 POLYNOMIALS = {8: (0o17, 0o2), 64: (0o103, 0o24), 256: (0o515, 0o362)}
 """Parity-check polynomials by number of states: weights of previous quantisers and of previous index parities.
@@ -99,9 +99,10 @@ def chains(size: Size) -> Tensor:
     better, since the first state of each is fixed.
     """
     depth, height, width = size
-    every_y = min(-(-width // 2), height)
+    plane, row, _ = FRONT
+    every_y = min(-(-width // row), height)
     rows = -(-height // every_y)
-    every_z = min(-(-(width + 2 * (rows - 1) * every_y) // 4), depth)
+    every_z = min(-(-(width + row * (rows - 1) * every_y) // plane), depth)
     planes = -(-depth // every_z)
     z, first_z, y, first_y, x = torch.meshgrid(
         *(torch.arange(n) for n in (planes, every_z, rows, every_y, width)), indexing="ij"
