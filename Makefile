@@ -1,5 +1,7 @@
 # Every target does its own set-up: a virtual environment in .venv with the exact versions of constraints.txt.
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
+# Python 3.11.4 to 3.13: the first that fits.
+FITS := import sys; sys.exit(not (3, 11, 4) <= sys.version_info[:3] < (3, 14))
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do $$p -c '$(FITS)' 2>/dev/null && echo $$p && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
@@ -19,10 +21,11 @@ test: lint  ## lint, types and the whole test suite
 test-slow: $(VENV)/installed-test  ## the tests that take minutes
 	$(BIN)/python -m pytest -m slow
 
-lint: $(VENV)/installed-test  ## style and types
+lint: $(VENV)/installed-test  ## style, types, and the floors of the house
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 format: $(VENV)/installed-test  ## rewrite the sources in the house style
 	$(BIN)/ruff check --fix .
@@ -32,9 +35,9 @@ clean:  ## remove the environment and caches
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(VENV)/installed: pyproject.toml constraints.txt
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "aiwave needs Python 3.11: make PYTHON=...")'
+	@test -n "$(PYTHON)" && $(PYTHON) -c '$(FITS)' || { echo "aiwave needs Python 3.11.4 to 3.13: make PYTHON=..."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(INSTALL) --editable .
+	$(INSTALL) --editable '.[train]'
 	touch $@
 
 $(VENV)/installed-test: $(VENV)/installed

@@ -1,0 +1,217 @@
+"""The three-stage schedule, through the command line."""
+
+import json
+
+import pytest
+import torch
+
+from aiwave.callbacks import FreezeComponents, GradientHealth
+from aiwave.cli import main
+from aiwave.config.plan import plan
+from aiwave.report.tables import COLUMNS, read_rd_csv
+from aiwave.runs.run_folder import RunFolder
+from aiwave.training import CompressionTask, CosineDecay
+from aiwave.training.checkpoints import read_checkpoint
+from aiwave.training.schedule import stage_seed
+from aiwave.training.stage_codec import build_codec, codec_weights, load_weights
+from tests.runs import train
+from tests.tracking.test_trackers import wandb_content
+
+STAGES = ("additive", "affine", "finetune")
+
+
+@pytest.fixture(scope="module")
+def run(data_root, tmp_path_factory):
+    """A whole run of three stages, tracked offline."""
+    path = tmp_path_factory.mktemp("runs") / "run"
+    assert train(data_root, path, "trainer.log_every_n_steps=1") == 0
+    return RunFolder(path)
+
+
+def weights(run, stage, name="last", component=""):
+    stored = codec_weights(run.stage(stage) / f"{name}.ckpt")
+    return {key: value for key, value in stored.items() if key.startswith(component)}
+
+
+def same(a, b):
+    return a.keys() == b.keys() and all(torch.equal(a[key], b[key]) for key in a)
+
+
+def test_every_stage_leaves_checkpoints_and_a_mark(run):
+    for stage in STAGES:
+        assert run.is_finished(stage)
+        for name in ("last.ckpt", "best.ckpt"):
+            assert "state_dict" in torch.load(run.stage(stage) / name, weights_only=True)
+    provenance = json.loads((run.path / "provenance.json").read_text())
+    assert provenance["packages"]["torch"].startswith("2.13.0")
+    assert not list(run.path.rglob("*.tmp"))
+
+
+def test_the_run_ends_with_a_table_in_the_common_schema_and_a_figure(run):
+    header = (run.path / "rd.csv").read_text().splitlines()[0]
+    assert header == ",".join(COLUMNS) == "dataset,file,codec,quality,bpp,psnr_db,encode_s,decode_s,max_error"
+    rows = read_rd_csv(run.path / "rd.csv")
+    assert [(row.file, row.quality) for row in rows] == [(f"test{k}.tif", q) for k in range(2) for q in (3, 12)]
+    assert {(row.dataset, row.codec) for row in rows} == {("cells", "aiwave_affine_context (estimated)")}
+    assert (run.path / "rd.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+
+
+def test_stages_and_evaluation_are_tracked_as_one_group(run):
+    import wandb
+
+    wandb.teardown()
+    found = {}
+    for folder in (run.path / "wandb").glob("offline-run-*"):
+        content = wandb_content(folder)
+        found[content["run"].job_type] = content
+    assert set(found) == {*STAGES, "evaluate"}
+    assert len({content["run"].run_group for content in found.values()}) == 1
+    assert set(found["affine"]["run"].tags) == {"affine", "cells", "ContextEntropy"}
+    assert {name for name in found["affine"]["files"] if "filters" in name or "slices" in name}
+    assert found["affine"]["config"]["frozen"] == ["entropy"]
+    assert "torch" in found["affine"]["config"]["provenance"]["packages"]
+    logged = {key for entry in found["additive"]["history"] for key in entry}
+    assert {"val/loss", "val/bpp@3", "val/psnr@12", "band_bpp/LLL2", "band_bpp/HHH1"} <= logged
+    assert {"train/step", "lr/post", *(f"gradient_norm/{name}" for name in ("transform", "entropy", "post"))} <= logged
+    assert any("rd" in name and name.endswith(".png") for name in found["evaluate"]["files"])
+    assert any(key.startswith("rd/cells/") and key.endswith("/bpp") for key in found["evaluate"]["summary"])
+
+
+def test_frozen_components_stay_bit_identical_and_the_others_move(run):
+    before, after = (weights(run, stage, name) for stage, name in (("additive", "best"), ("affine", "last")))
+    for component, frozen in (("entropy", True), ("transform", False), ("post", False)):
+        kept = {k: v for k, v in before.items() if k.startswith(component)}
+        assert same(kept, {k: after[k] for k in kept}) == frozen, component
+    assert not same(weights(run, "finetune", component="entropy"), weights(run, "affine", component="entropy"))
+
+
+def test_affine_begins_exactly_where_additive_ended(run):
+    cfg = run.read_config()
+    additive, affine, _ = plan(cfg)
+    checkpoint = run.stage("additive") / "best.ckpt"
+    first, second = build_codec(cfg, additive), build_codec(cfg, affine)
+    assert (first.transform.kind, second.transform.kind) == ("additive", "affine")
+    for codec in (first, second):
+        load_weights(codec, checkpoint)
+    x, step = 200 * torch.rand(2, 1, 16, 16, 16), torch.tensor([2.0, 9.0])
+    one, two = first(x, step), second(x, step)
+    assert torch.equal(one.x_hat, two.x_hat)
+    assert torch.equal(one.bits, two.bits)
+
+
+def test_parameters_in_the_optimiser_per_stage(run):
+    cfg = run.read_config()
+    counts = {}
+    for stage in plan(cfg):
+        codec = build_codec(cfg, stage)
+        task = CompressionTask(codec, 255.0, stage.lr, CosineDecay(0.05), 0, stage.name)
+        FreezeComponents(stage.freeze).setup(None, task, "fit")
+        counts[stage.name] = sum(p.numel() for p in codec.parameters() if p.requires_grad)
+        sizes = {name: sum(p.numel() for p in child.parameters()) for name, child in codec.named_children()}
+        optimised = read_checkpoint(run.stage(stage.name) / "last.ckpt")["optimizer_states"][0]["param_groups"]
+        assert [group["name"] for group in optimised] == [
+            name for name in ("transform", "entropy", "post") if name not in stage.freeze
+        ]
+        frozen_taps = sum(p.numel() for p in codec.entropy.synthesis.parameters())
+        expected = sum(size for name, size in sizes.items() if name not in stage.freeze)
+        assert counts[stage.name] == expected - (frozen_taps if "entropy" not in stage.freeze else 0)
+    heads = 4 * (4 * 27 + 1)  # one scale head, 4 channels, in each of the four lifting steps
+    assert counts["finetune"] - counts["additive"] == heads
+    assert counts["affine"] < counts["finetune"]
+
+
+def test_finished_stages_are_not_run_again(run):
+    before = {path: path.stat().st_mtime_ns for path in run.path.glob("stages/*/*.ckpt")}
+    assert main(["train", f"resume={run.path}", "logger=none"]) == 0
+    assert before == {path: path.stat().st_mtime_ns for path in run.path.glob("stages/*/*.ckpt")}
+
+
+def test_resuming_in_the_middle_of_a_stage_equals_an_uninterrupted_run(data_root, tmp_path, monkeypatch, capfd):
+    options = ["stage=additive", "stage.epochs=3", "logger=none", "evaluate=false"]
+    assert train(data_root, tmp_path / "whole", *options, epochs=[]) == 0
+    with monkeypatch.context() as patch:
+        original = GradientHealth.on_before_backward
+
+        def stop_at_step_5(self, trainer, module, loss):
+            if trainer.global_step == 5:
+                raise KeyboardInterrupt
+            original(self, trainer, module, loss)
+
+        patch.setattr(GradientHealth, "on_before_backward", stop_at_step_5)
+        assert train(data_root, tmp_path / "broken", *options, epochs=[]) == 130
+    assert "continue with `aiwave train resume=" in capfd.readouterr().err
+    broken = RunFolder(tmp_path / "broken")
+    assert not broken.is_finished("additive")
+    assert read_checkpoint(broken.stage("additive") / "last.ckpt")["global_step"] == 4
+    assert main(["train", f"resume={broken.path}"]) == 0
+    whole = RunFolder(tmp_path / "whole")
+    assert same(weights(whole, "additive"), weights(broken, "additive"))
+    assert same(weights(whole, "additive", "best"), weights(broken, "additive", "best"))
+
+
+def test_a_stage_alone_starts_from_a_checkpoint(run, data_root, tmp_path):
+    start = run.stage("additive") / "best.ckpt"
+    options = [
+        "stage=affine",
+        "stage.epochs=1",
+        "stage.lr.transform=1e-12",
+        "stage.lr.post=1e-12",
+        f"init_from={start}",
+        "logger=none",
+    ]
+    assert train(data_root, tmp_path / "alone", *options, epochs=[]) == 0
+    alone = RunFolder(tmp_path / "alone")
+    assert [path.name for path in (alone.path / "stages").iterdir()] == ["affine"]
+    moved = weights(alone, "affine")
+    for key, value in weights(run, "additive", "best").items():
+        torch.testing.assert_close(moved[key], value, atol=1e-6, rtol=0)
+
+
+def test_stages_can_be_skipped(data_root, tmp_path):
+    skipping = ["schedule.order=[additive,finetune]", "logger=none", "evaluate=false"]
+    assert train(data_root, tmp_path / "run", *skipping) == 0
+    assert {path.name for path in (tmp_path / "run/stages").iterdir()} == {"additive", "finetune"}
+
+
+def test_evaluate_rebuilds_any_stage_from_the_run_alone(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["evaluate", f"run={run.path}", "after=additive", "qualities=[7]"]) == 0
+    rows = read_rd_csv(run.path / "stages/additive/at_7/rd.csv")
+    assert [(row.codec, row.quality) for row in rows] == [("aiwave_additive_context (estimated)", 7)] * 2
+    assert main(["evaluate", f"run={run.path}", "out=again"]) == 0
+    for first, second in zip(read_rd_csv(run.path / "rd.csv"), read_rd_csv(tmp_path / "again/rd.csv"), strict=True):
+        assert second.bpp == pytest.approx(first.bpp, rel=1e-5)
+        assert second.psnr_db == pytest.approx(first.psnr_db, abs=1e-3)
+
+
+def test_stages_train_on_crops_and_steps_of_their_own():
+    seeds = {stage_seed(seed, name) for seed in (0, 1) for name in STAGES}
+    assert len(seeds) == 6
+    assert all(0 <= seed < 2**32 for seed in seeds)
+
+
+def test_one_model_per_lambda_as_a_sweep(data_root, tmp_path):
+    sweep = ["-m", "experiment=fixed_rate", "lmbda=4,400", f"hydra.sweep.dir={tmp_path}", "logger=none"]
+    assert train(data_root, tmp_path / "unused", *sweep) == 0
+    (low,), (high,) = ({(r.quality) for r in read_rd_csv(tmp_path / f"{k}/rd.csv")} for k in range(2))
+    assert (low, high) == (4, 400)
+    mean = [sum(r.bpp for r in read_rd_csv(tmp_path / f"{k}/rd.csv")) for k in range(2)]
+    assert mean[0] > mean[1]
+    joined = read_rd_csv(tmp_path / "rd.csv")
+    assert {row.quality for row in joined} == {4, 400}
+    assert (tmp_path / "rd.png").is_file()
+
+
+def test_training_lowers_the_loss_and_gives_a_monotone_curve(tmp_path):
+    """Quickstart in small: the phantom, a minute's worth of steps."""
+    options = ["train", "model=tiny", "stage=warmup", "stage.epochs=8", "stage.lr.entropy=1e-2", "logger=csv"]
+    data = ["dataset.crop=[16,16,16]", "dataset.epoch_steps=4", "dataset.val_crops=2", "callbacks=quiet"]
+    assert main([*options, *data, f"run_dir={tmp_path}/run"]) == 0
+    (metrics,) = (tmp_path / "run").glob("csv/warmup/*/metrics.csv")
+    lines = [line.split(",") for line in metrics.read_text().splitlines()]
+    losses = [float(line[lines[0].index("val/loss")]) for line in lines[1:] if line[lines[0].index("val/loss")]]
+    assert losses[-1] < 0.9 * losses[0]
+    for name in {row.file for row in read_rd_csv(tmp_path / "run/rd.csv")}:
+        curve = sorted((r.bpp, r.psnr_db) for r in read_rd_csv(tmp_path / "run/rd.csv") if r.file == name)
+        assert [p for _, p in curve] == sorted(p for _, p in curve)
+        assert len({b for b, _ in curve}) == 5
