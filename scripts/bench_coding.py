@@ -99,7 +99,7 @@ def shares(coder: BandCoder, q: Subbands, step: float) -> None:
         total[key] = total.get(key, 0) + entry[3]
     everything = total["band_coder.decode"]
     network = total["context_state.parameters"] + total["context_state.level"]
-    reading, symbols = total["symbol_io._read"], total["symbols.code_symbols"] + total["mixture.mixture"]
+    reading, symbols = total["symbol_io._read"], total["symbols.code_symbols"] + total["integer_mixture.mixture"]
     parts = {"network": network, "tables": symbols - reading, "range coder": reading}
     parts["rest"] = everything - sum(parts.values())
     print("  share of decoding: " + ", ".join(f"{name} {part / everything:.0%}" for name, part in parts.items()))

@@ -14,8 +14,8 @@ from .constants import COEFFICIENT_LIMIT
 from .context_state import ContextCoding
 from .integer_context import IntegerContext
 from .integer_conv import require_exact_convolutions, require_exact_products
+from .integer_mixture import Mixture
 from .level_decoder import decode_level
-from .mixture import Mixture
 from .symbol_io import Recorder
 from .symbols import code_symbols
 from .wavefront import Wavefront, wavefront

@@ -5,7 +5,7 @@ from typing import Protocol
 from torch import Tensor
 
 from ..models.subbands import Subbands
-from .mixture import IntegerDensity
+from .integer_mixture import IntegerDensity
 from .wavefront import Memory, Wavefront
 
 

@@ -14,7 +14,7 @@ from ..models.quantisation.dependent import SECOND, SLOPE, candidates, chosen, i
 from ..models.quantisation.rate import HIGH_RATE_SLOPE
 from ..models.subbands import Subbands, places
 from .band_coder import BandCoder, KnownBand
-from .mixture import Mixture
+from .integer_mixture import Mixture
 
 FLOOR = 1 << 14
 """The least probability that is coded, in units of 2**-38."""

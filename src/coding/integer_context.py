@@ -18,7 +18,7 @@ from .constants import (
     PREDICTOR_FRACTION,
 )
 from .integer_layer import EXACT, IntegerLayer
-from .mixture import IntegerDensity
+from .integer_mixture import IntegerDensity
 from .other_bands import APPROX_SHIFT
 from .wavefront import CENTRE, TAPS
 

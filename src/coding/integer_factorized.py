@@ -11,7 +11,7 @@ from ..models.quantisation.trellis import FIRST_STATES
 from ..models.subbands import BAND_LETTERS, Subbands
 from .constants import LOG_STEP_FRACTION, PIECE
 from .integer_layer import IntegerLayer
-from .mixture import IntegerDensity
+from .integer_mixture import IntegerDensity
 from .wavefront import Memory, Wavefront
 
 FRACTION = LOG_STEP_FRACTION

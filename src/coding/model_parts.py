@@ -15,8 +15,8 @@ from ..models.transform.separable import Sharing
 from .integer_context import IntegerContext
 from .integer_factorized import IntegerFactorized
 from .integer_layer import IntegerLayer
+from .integer_mixture import IntegerDensity
 from .integer_reversible import IntegerReversible
-from .mixture import IntegerDensity
 
 IntegerModel = IntegerContext | IntegerFactorized | IntegerReversible
 

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from .constants import COEFFICIENT_LIMIT, PARAMETER_FRACTION, PREDICTION_FRACTION, TOTAL_BITS
 from .exact_tables import CDF_STEPS, inverse_scales, looked_up, scale_tables
-from .mixture import HALF, WEIGHT_BITS, Mixture, bin_cdf
+from .integer_mixture import HALF, WEIGHT_BITS, Mixture, bin_cdf
 
 EDGES = torch.tensor([-12, -8, -5, -3, -2, -1, 0, 1, 2, 3, 4, 6, 9, 13])
 """Lower edges of bins 1 to 14, in units of 4**k from the anchor. Bins 0 and 14 are open."""

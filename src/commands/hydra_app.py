@@ -10,7 +10,7 @@ from omegaconf import DictConfig
 
 from ..config.composing import expand_glob, unknown
 from ..errors import AiwaveError, Interrupted, complaint
-from ..sweeps.arguments import MULTIRUN
+from ..sweeps.sweep_arguments import MULTIRUN
 
 if TYPE_CHECKING:
     from ..config.node import Node

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ..sweeps.arguments import is_sweep
+from ..sweeps.sweep_arguments import is_sweep
 from ..training.run import train
 from .hydra_app import run_application
 

@@ -3,6 +3,6 @@
 `run_sweep` runs a sweep, `search.Search` chooses its jobs. Importing this package imports nothing heavy.
 """
 
-from .arguments import is_sweep
+from .sweep_arguments import is_sweep
 
 __all__ = ["is_sweep"]

@@ -8,7 +8,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from ..config.composing import composed, expand_glob, options, worded
 from ..errors import AiwaveError
-from .arguments import is_for_jobs
+from .sweep_arguments import is_for_jobs
 
 if TYPE_CHECKING:
     from hydra.core.override_parser.types import Override

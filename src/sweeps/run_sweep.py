@@ -12,11 +12,11 @@ from ..errors import AiwaveError, Interrupted, complaint
 from ..runs.identity import AlreadyTrainedError
 from ..runs.run_folder import RunFolder
 from ..runs.session import RunStatus, read_status, reason_of
-from .arguments import record, with_recorded
 from .expand import Overrides, configuration, expand, params, parsed, schema
 from .launchers.launcher import Job, Launcher
 from .search import Search
 from .summary import summarise
+from .sweep_arguments import record, with_recorded
 
 
 def run_job(job: Job) -> None:

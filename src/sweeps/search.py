@@ -7,9 +7,9 @@ from ..bounds import Count, Seed
 from ..errors import AiwaveError
 from ..runs.run_folder import RunFolder
 from ..runs.session import read_status
-from .arguments import is_for_jobs
 from .expand import Overrides
 from .launchers.launcher import Job, Launcher
+from .sweep_arguments import is_for_jobs
 
 if TYPE_CHECKING:
     from hydra.core.override_parser.types import Override

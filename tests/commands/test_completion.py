@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from aiwave.cli import COMMANDS, main
+from aiwave.cli import main
+from aiwave.commands import COMMANDS
 from aiwave.commands.completion import candidates
 
 

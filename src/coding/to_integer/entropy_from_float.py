@@ -20,7 +20,7 @@ from ..constants import EMBEDDING_FRACTION, PARAMETER_FRACTION, PREDICTOR_FRACTI
 from ..integer_context import IntegerContext
 from ..integer_factorized import BITS, FRACTION, LIMIT, IntegerFactorized
 from ..integer_layer import IntegerLayer, quantised_layer
-from ..mixture import IntegerDensity
+from ..integer_mixture import IntegerDensity
 from ..wavefront import CENTRE
 
 

@@ -8,7 +8,7 @@ from .hm import Hm
 from .jp3d import Jp3d
 from .jpeg2000_axial import Jpeg2000Axial
 from .kakadu import Kakadu
-from .measure import Job, measure, run_jobs
+from .run_jobs import Job, measure, run_jobs
 from .slice_codecs import Htj2k, Jpeg2000, JpegLs, JpegXl
 from .volume_codecs import Blosc2, Sperr, Sz3, Zfp, Zstd
 from .x265 import X265

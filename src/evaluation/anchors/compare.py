@@ -15,7 +15,7 @@ from ...report.slices import Slice, middle, read_slices, save_slice
 from ...report.tables import RdRow, read_rd_csv, write_rd_csv
 from ...system import replacing
 from .anchor import Anchor
-from .measure import Job, run_jobs
+from .run_jobs import Job, run_jobs
 
 TABLE, FAILED, SETTINGS = "rd.csv", "failed.csv", "anchors.json"
 

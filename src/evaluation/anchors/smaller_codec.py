@@ -15,7 +15,7 @@ from ...bitstream.tile_codec import TileCodec, cut
 from ...bitstream.tile_work import squared_error
 from ...system import one_thread
 from .anchor import Anchor
-from .measure import Job, measure
+from .run_jobs import Job, measure
 from .slice_codecs import JpegLs, JpegXl
 from .volume_codecs import Sperr
 

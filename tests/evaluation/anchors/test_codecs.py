@@ -9,7 +9,7 @@ from aiwave.errors import AiwaveError
 from aiwave.evaluation.anchors import Coded, Job, measure
 from aiwave.evaluation.anchors.anchor import from_unsigned, to_unsigned
 from aiwave.evaluation.anchors.jpeg2000_axial import forward_53, forward_97, inverse_53, inverse_97
-from aiwave.evaluation.anchors.measure import psnr
+from aiwave.evaluation.anchors.run_jobs import psnr
 from aiwave.report.metrics.voxels import Psnr
 from tests.anchors import CONFIGS, IN_PROCESS, anchor, smooth
 
