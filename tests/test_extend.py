@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 import aiwave.models.entropy
+import aiwave.models.transform
 import aiwave.tracking
 from aiwave.cli import main
 from aiwave.report.tables import read_rd_csv
@@ -34,7 +35,7 @@ def followed(tmp_path, monkeypatch):
         for path, content in FILE.findall(SECTIONS[name]):
             (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / path).write_text(content, encoding="utf-8")
-        for package in (aiwave.models, aiwave.models.entropy, aiwave.tracking):
+        for package in (aiwave.models.transform, aiwave.models.entropy, aiwave.tracking):
             folder = tmp_path / package.__name__.replace("aiwave", "src", 1).replace(".", "/")
             monkeypatch.setattr(package, "__path__", [*package.__path__, str(folder)])
         return [given.format(root=tmp_path) for given in SMALL]
@@ -43,7 +44,7 @@ def followed(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     yield follow
     for module in set(sys.modules) - known:
-        if module in ("aiwave.models.entropy.band", "aiwave.models.linear_net", "aiwave.tracking.text_tracker"):
+        if module in ("aiwave.models.entropy.band", "aiwave.models.transform.linear_net", "aiwave.tracking.text_tracker"):
             del sys.modules[module]
 
 
@@ -66,7 +67,7 @@ def test_every_file_of_the_page_is_found():
     assert [path for path, _ in FILE.findall(PAGE)] == [
         "src/models/entropy/band.py",
         "conf/entropy/band.yaml",
-        "src/models/linear_net.py",
+        "src/models/transform/linear_net.py",
         "conf/lifting/linear.yaml",
         "src/tracking/text_tracker.py",
         "conf/logger/text.yaml",
