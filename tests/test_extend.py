@@ -44,7 +44,11 @@ def followed(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     yield follow
     for module in set(sys.modules) - known:
-        if module in ("aiwave.models.entropy.band", "aiwave.models.transform.linear_net", "aiwave.tracking.text_tracker"):
+        if module in (
+            "aiwave.models.entropy.band",
+            "aiwave.models.transform.linear_net",
+            "aiwave.tracking.text_tracker",
+        ):
             del sys.modules[module]
 
 

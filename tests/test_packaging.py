@@ -6,14 +6,16 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tomllib
 import zipfile
 from importlib import import_module
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hydra import compose, initialize_config_module
 
-from aiwave.cli import FILES
 from aiwave.commands.anchors import overrides_of
 from aiwave.commands.report import overrides as report_overrides
 from aiwave.commands.runs import parser
@@ -28,8 +30,11 @@ from aiwave.config.command_schemas import (
 from aiwave.config.composing import expand_glob
 from aiwave.config.plan import plan
 from aiwave.config.validation import validate
+from aiwave.errors import EXTRAS
+from aiwave.images import Image, read_image, write_image
 from aiwave.sweeps import is_sweep
 from aiwave.sweeps.expand import expand
+from tests.conftest import textured
 
 ROOT = Path(__file__).resolve().parents[1]
 SCHEMAS = {
@@ -60,8 +65,9 @@ def test_commands_of_the_readme_and_the_docs_compose(command):
         "|".join(rf"\b{word}\b" for word in PLACEHOLDERS), lambda m: PLACEHOLDERS[m[0]], command
     ).split(maxsplit=2)
     given = shlex.split(" ".join(arguments))
-    if name in FILES:
-        assert import_module(f"aiwave.commands.{name}").arguments_of().parse_args(given)
+    command_module = import_module(f"aiwave.commands.{name}")
+    if hasattr(command_module, "arguments_of"):
+        assert command_module.arguments_of().parse_args(given)
         return
     if name == "runs":
         assert parser().parse_args(given)
@@ -102,13 +108,62 @@ def test_help_and_import_need_no_heavy_library():
     assert "evaluate" in done.stdout
 
 
-def test_files_need_neither_lightning_nor_monai():
-    """They would take longer to import than most volumes to decode."""
-    code = (
-        "import sys, aiwave.bitstream, aiwave.images, aiwave.preparing; "
-        "sys.exit(any(name in sys.modules for name in ('pytorch_lightning', 'monai', 'hydra', 'wandb')))"
-    )
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+CORE = """
+import sys
+from importlib.abc import MetaPathFinder
+from aiwave.errors import EXTRAS
+
+class OnlyTheCore(MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in " ".join(EXTRAS.values()).split():
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, OnlyTheCore())
+from aiwave.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def with_the_core_alone(folder, *arguments):
+    """Run a command where no module of any extra can be imported."""
+    command = [sys.executable, "-c", CORE, *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".nii.gz", ".tif", ".nrrd", ".mha"])
+def test_coding_a_file_needs_no_extra(tmp_path, suffix):
+    volume = textured((12, 14, 16), 0)
+    write_image(Image(volume), str(tmp_path / f"in{suffix}"))
+    for command in (["compress", f"in{suffix}", "v.aiw"], ["info", "v.aiw"], ["decompress", "v.aiw", f"out{suffix}"]):
+        done = with_the_core_alone(tmp_path, *command)
+        assert done.returncode == 0, done.stderr
+    assert np.array_equal(read_image(str(tmp_path / f"out{suffix}")).voxels, volume)
+
+
+@pytest.mark.parametrize("command", [["models", "list"], ["models", "show", "em_nano"], ["--help"], ["--version"]])
+def test_what_tells_of_models_needs_no_extra(tmp_path, command):
+    done = with_the_core_alone(tmp_path, *command)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("name", ["train", "evaluate", "prepare", "data", "anchors", "report"])
+def test_a_command_without_its_extra_says_how_to_install_it(tmp_path, name):
+    done = with_the_core_alone(tmp_path, name, "show" if name == "data" else "x=1", "dataset=phantom")
+    assert done.returncode == 1
+    (sentence,) = done.stderr.splitlines()
+    assert sentence.startswith("aiwave: This needs ")
+    assert sentence.endswith("which is not installed: run pip install 'aiwave[train]'.")
+
+
+def test_extras_are_those_of_the_package():
+    """Every module that `aiwave.errors.EXTRAS` names belongs to a distribution of that extra."""
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    homes = packages_distributions()
+    for extra, modules in EXTRAS.items():
+        named = {re.split("[>=<]", requirement)[0].lower() for requirement in extras[extra]}
+        for module in modules.split():
+            assert module not in homes or {home.lower() for home in homes[module]} & named, module
+    assert set(re.findall(r"[a-z]+", extras["all"][0].partition("[")[2])) == set(EXTRAS)
 
 
 def test_hydra_help_lists_groups_and_options():
@@ -149,7 +204,8 @@ def test_the_wheel_holds_every_module_and_every_configuration_file(wheel):
     configs = {f"aiwave/{path.relative_to(ROOT)}" for path in (ROOT / "conf").rglob("*.yaml")}
     page = {f"aiwave/report/page/{path.name}" for path in (ROOT / "src/report/page").iterdir() if path.is_file()}
     models = {f"aiwave/{path.relative_to(ROOT / 'src')}" for path in (ROOT / "src/pretrained/models").iterdir()}
-    assert modules | configs | page | models <= names
+    assert modules | configs | page | models | {"aiwave/py.typed"} <= names
+    assert not any(name.endswith(".former") for name in names)
 
 
 def test_the_wheel_trains_in_another_environment_and_folder(wheel, tmp_path):

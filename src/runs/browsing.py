@@ -1,19 +1,18 @@
 """Runs on the terminal: all below a folder, one in detail, the difference of two."""
 
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+from tabulate import tabulate
+
+from ..config.plan import about, plan
 from ..errors import AiwaveError
-from ..report.tables import format_table, mean_curves
-from ..report.tables import read_rd_csv
-from ..config.plan import about
-from ..config.plan import plan
+from ..report.tables import format_table, mean_curves, read_rd_csv
 from .run_folder import RunFolder
 from .session import is_held, read_status
-from collections.abc import Iterator
-from collections.abc import Sequence
-from omegaconf import OmegaConf
-from pathlib import Path
-from tabulate import tabulate
-from typing import Any
-import json
 
 COLUMNS = ("run", "state", "name", "dataset", "transform", "entropy", "rate", "stages")
 

@@ -1,14 +1,15 @@
 """Identity of the run that a configuration stands for, and the search for a finished one."""
 
-from ..errors import AiwaveError
-from .session import read_status
-from functools import cache
-from omegaconf import DictConfig
-from omegaconf import OmegaConf
-from pathlib import Path
-from typing import Any
 import hashlib
 import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from ..errors import AiwaveError
+from .session import read_status
 
 ELSEWHERE = ("run_dir", "runs_dir", "resume", "again", "logger", "also", "callbacks", "launcher", "search")
 

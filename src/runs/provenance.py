@@ -1,11 +1,11 @@
 """Provenance of a result: source code, packages and machine."""
 
-from importlib import metadata
-from pathlib import Path
-from typing import Any
 import os
 import platform
 import subprocess
+from importlib import metadata
+from pathlib import Path
+from typing import Any
 
 GIT_TIMEOUT_S = 30
 

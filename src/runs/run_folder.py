@@ -1,18 +1,19 @@
 """A run's folder, which holds everything of one experiment."""
 
-from ..system import replacing
-from ..errors import AiwaveError
-from ..config.plan import plan
-from .provenance import git_state, machine, package_versions
-from collections.abc import Sequence
-from importlib.metadata import version
-from omegaconf import DictConfig
-from omegaconf import OmegaConf
-from pathlib import Path
-from typing import Any
 import json
 import secrets
 import shlex
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from ..config.plan import plan
+from ..errors import AiwaveError
+from ..system import replacing
+from .provenance import git_state, machine, package_versions
 
 VERSION = 1  # of run folders
 

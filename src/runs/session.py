@@ -1,22 +1,17 @@
 """A process at work on a run's folder: alone, its console recorded, its status noted."""
 
-from ..system import replacing
-from ..errors import complaint
-from ..errors import AiwaveError, Interrupted
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextlib import suppress
-from dataclasses import asdict
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
-from typing import Literal
-from typing import TextIO
-from typing import get_args
 import fcntl
 import json
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal, TextIO, get_args
+
+from ..errors import AiwaveError, Interrupted, complaint
+from ..system import replacing
 
 State = Literal["running", "finished", "failed", "interrupted", "reused"]
 
