@@ -108,7 +108,7 @@ def test_one_thread_or_one_batch_needs_no_helpers(two_threads):
 
 @pytest.fixture
 def small_batches(monkeypatch, two_threads):
-    for module in ("compress", "decompress"):
+    for module in ("writer", "decoder"):
         monkeypatch.setattr(sys.modules[f"aiwave.bitstream.{module}"], "BATCH", 8**3)
 
 
@@ -139,7 +139,7 @@ import sys
 from aiwave.api import compress
 from aiwave.cli import main
 import torch
-sys.modules["aiwave.bitstream.encoder"].BATCH = 32**3
+sys.modules["aiwave.bitstream.writer"].BATCH = 32**3
 torch.set_num_threads(2)
 sys.exit(main(["compress", "in.npy", "out.aiw", "--model", "em_nano", "--step", "4.5", "--quiet"]))
 """

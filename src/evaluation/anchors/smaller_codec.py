@@ -98,12 +98,12 @@ def smaller_codec(volume: np.ndarray, data: bytes, model: Model, optimise: bool 
     advice, which raises nothing.
     """
     try:
-        return _smaller(np.asarray(volume), data, model, optimise)
+        return find_smaller(np.asarray(volume), data, model, optimise)
     except Exception:
         return None
 
 
-def _smaller(volume: np.ndarray, data: bytes, model: Model, optimise: bool) -> Smaller | None:
+def find_smaller(volume: np.ndarray, data: bytes, model: Model, optimise: bool) -> Smaller | None:
 
     stream = open_stream(data)
     header = stream.header

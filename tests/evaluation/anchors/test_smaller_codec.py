@@ -9,7 +9,7 @@ import pytest
 from aiwave.api import compress, decompress
 from aiwave.cli import main
 from aiwave.errors import AiwaveError
-from aiwave.evaluation.anchors.smaller_codec import _smaller, smaller_codec
+from aiwave.evaluation.anchors.smaller_codec import find_smaller, smaller_codec
 from aiwave.pretrained import card
 from aiwave.pretrained.card import Card
 from aiwave.pretrained.choice import shipped_model
@@ -79,7 +79,7 @@ def test_the_tile_in_the_middle_of_the_first_volume_is_looked_at(monkeypatch):
 @pytest.mark.parametrize("quality", [{"lossless": True}, {"step": 20.0}])
 def test_small_volumes_are_no_trouble(shape, quality):
     volume = noise(shape, "int16")
-    found = _smaller(volume, compress(volume, file_model(), **quality), file_model(), True)
+    found = find_smaller(volume, compress(volume, file_model(), **quality), file_model(), True)
     assert found is None or found.size == shape
 
 
