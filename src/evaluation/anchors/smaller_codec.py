@@ -104,7 +104,7 @@ def smaller_codec(volume: np.ndarray, data: bytes, model: Model, optimise: bool 
 
 
 def find_smaller(volume: np.ndarray, data: bytes, model: Model, optimise: bool) -> Smaller | None:
-
+    """As `smaller_codec`, but raises what goes wrong."""
     stream = open_stream(data)
     header = stream.header
     tile = _middle_tile(header.grid)
