@@ -14,10 +14,8 @@ from ..errors import AiwaveError
 
 VERSION = 1
 
-
 KEY = "aiwave"
 """The one key of the metadata: with more of them their order would be left to chance."""
-
 
 UNSEALED = "0" * 64
 

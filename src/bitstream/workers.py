@@ -27,14 +27,11 @@ Task = TypeVar("Task")
 
 Result = TypeVar("Result")
 
-
 MOST = 8
 """Processes at once: each takes half a gigabyte of memory."""
 
-
 AHEAD = 2
 """Batches that a helper has at once: one at work, one waiting."""
-
 
 POLL_S = 0.5
 

@@ -21,7 +21,6 @@ from .workers import helpers_for, outcomes
 BATCH = 8 * 64**3
 """Voxels coded at once, by each process: about half a gigabyte of memory with 32 channels."""
 
-
 Progress = Callable[[int], object]
 """Called with the number of voxels that are done since the last call."""
 

@@ -10,7 +10,6 @@ from torch import Tensor, nn
 SLAB = 2**15
 """Positions processed at a time, at least a plane: sized for a processor's cache."""
 
-
 FEWEST = 8
 """Number of input channels below which this is not faster."""
 

@@ -31,22 +31,17 @@ def shipped_by_identity(identity: str) -> Model | None:
 AUTO = "auto"
 """In place of a model's name: choose one."""
 
-
 SECTIONS = "sections"
 """The modality of models for stacks of sections that hardly resemble each other, whatever they show."""
-
 
 ROUGH = 2
 """More `roughness` than that: nearly isotropic voxels have 0.8 to 1.6, stacks of thick sections 2.6 to 3.3."""
 
-
 LOOKED_AT = 64
 """Voxels a side of the part, from the middle, that models are chosen by."""
 
-
 FEWEST = "it codes a part of the volume in the fewest bits"
 """Reason given where a trial decided."""
-
 
 DICOM_MODALITIES = {"CT": "ct", "PT": "ct", "MR": "mri"}
 """DICOM's names of the modalities that have models."""

@@ -51,7 +51,6 @@ def opened(data, kind):
 
 KINDS = ["lossy", "tiles", "packed", "embedded"]
 
-
 ALL = pytest.param("tiles", 1, marks=pytest.mark.slow)
 
 

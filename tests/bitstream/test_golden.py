@@ -15,7 +15,6 @@ from tests.conftest import textured
 
 STREAMS = sorted((Path(__file__).parents[1] / "data").glob("*.aiw"))
 
-
 KINDS = ("lossless", "lossy", "plain", "learned", "sections", "dependent", "oriented", "trellis")
 
 

@@ -69,10 +69,8 @@ def _span(voxels: np.ndarray) -> float:
 LEAST = 0.01
 """The share of our bytes that is worth a word."""
 
-
 LARGEST = 64**3
 """Voxels of a tile that nobody asked to have coded again."""
-
 
 INNER = 32
 """Voxels a side of the part that the encoder's choice is made in once more."""
