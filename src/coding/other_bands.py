@@ -121,7 +121,7 @@ class CrossPass:
             self._total[:, start:end] = differences @ kernels.T
 
     def add_band(self, start: int, end: int, letters: int, neighbours: Tensor) -> None:
-        """Add the contribution of band `letters`, given the neighbours of `start` to `end` in it: (T * n, 27) float64."""
+        """Add band `letters`, given its neighbours of the positions `start` to `end`: (T * n, 27) float64."""
         total = self._total[:, start:end]
         total += (neighbours @ self._siblings[:, letters].T).view_as(total)
 
