@@ -132,7 +132,7 @@ class Model:
         weights = {name: torch.from_numpy(array) for name, array in arrays.items()}
         transform = None if integers else filled(description.transform, _under("transform.", weights))
         post = filled(description.post, _under("post.", weights))
-        post = post.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]  # the same, faster
+        post = post.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]  # same values, faster
         if weights:
             raise AiwaveError(DAMAGED.format(f"it holds {min(weights)!r}, which belongs nowhere"))
         identity = hashlib.sha256(data).hexdigest()

@@ -1,4 +1,4 @@
-"""3-D convolutions that stay fast for few channels, and the causal one that context models are made of."""
+"""3-D convolutions that stay fast for few channels, and the causal convolution of context models."""
 
 from collections.abc import Sequence
 from itertools import product

@@ -1,4 +1,4 @@
-"""Runs on the terminal: all below a folder, one in detail, the difference of two."""
+"""Listings of runs on the terminal: all below a folder, one in detail, the difference between two."""
 
 from ..errors import AiwaveError
 from ..report.tables import format_table, mean_curves
