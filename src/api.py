@@ -1,4 +1,4 @@
-"""Volumes to .aiw streams and back, with a model given by its name, its file, its run or not at all."""
+"""Compression and decompression of volumes with a model given by name, file or run, or chosen automatically."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -38,14 +38,14 @@ def compress(
 ) -> bytes:
     """Code a volume (D, H, W) or a series (T, D, H, W) of uint8, int8, uint16 or int16 as an .aiw stream.
 
-    `model` is anything that `find_model` takes; without one a ready-made model is chosen (see `automatic_model`).
-    Give one of: `lossless`; the quantisation `step`, in units of the voxels; the `psnr` [dB] to reach, within 0.1,
-    its peak 255 for 8 bits and 65535 for 16; the `bpp` [bit/voxel], within 2 %. `metadata` is anything that JSON can
-    hold. Tiles of `tile` voxels a side can be decoded alone. `optimise` has lossy coding leave out what costs more
-    bits than it is worth, in two to three times the time.
+    `model` is any argument of `find_model`; without one a ready-made model is chosen (see `automatic_model`).
+    Give one of: `lossless`; the quantisation `step`, in units of the voxels; a target `psnr` [dB], met within 0.1, with
+    peak 255 for 8 bits and 65535 for 16; a target `bpp` [bit/voxel], met within 2 %. `metadata` must be representable
+    in JSON. Tiles of `tile` voxels per side can be decoded independently. `optimise` turns on rate-distortion optimised
+    quantisation in lossy coding, which takes two to three times as long.
 
     Raises:
-        AiwaveError: For other volumes, a model that cannot code them so, or a target that cannot be reached.
+        AiwaveError: For other volumes, a model that does not support this coding, or a target that cannot be reached.
     """
     voxels = checked(volume)
     chosen = automatic_model(voxels, lossless)[0] if model in (None, AUTO) else find_model(model)
@@ -71,15 +71,15 @@ def decompress(
     model: Model | str | Path | None = None,
     progress: Progress | None = None,
 ) -> np.ndarray:
-    """Decode an .aiw stream: the volume (D, H, W) or series (T, D, H, W), in the dtype that it had.
+    """Decode an .aiw stream: the volume (D, H, W) or series (T, D, H, W), in its original dtype.
 
     `region` gives first and last voxel (exclusive) along z, y, x, or t, z, y, x: only tiles that it touches are
-    decoded. `level` K leaves the K finest levels out: a preview whose voxels are those at multiples of 2**K,
-    smoothed; the region counts voxels of the whole volume. `model` is anything that `find_model` takes; it is needed
-    unless it is in the stream or a ready-made one.
+    decoded. `level` K omits the K finest levels, for a preview of the voxels at multiples of 2**K, smoothed; the region
+    still counts voxels of the full volume. `model` is any argument of `find_model`; it is needed unless the model is
+    embedded in the stream or a ready-made one.
 
     Raises:
-        AiwaveError: If the stream is damaged, the model is missing or another, or region or level do not exist.
+        AiwaveError: If the stream is damaged, the model is missing or the wrong one, or region or level do not exist.
     """
     if model is not None:
         return decode(data, region, level, find_model(model), progress)
@@ -91,7 +91,8 @@ def decompress(
 def find_model(model: Model | str | Path) -> Model:
     """Load a ready-made model by its name, a model file, or the codec of a run's folder or checkpoint.
 
-    A loaded model is returned as it is. Raises AiwaveError if there is none, or it is damaged or cannot write files.
+    A loaded model is returned unchanged. Raises AiwaveError if the model does not exist, is damaged, or cannot write
+    files.
     """
     if isinstance(model, Model):
         return model

@@ -1,4 +1,4 @@
-"""What numbers may be, for the annotations of constructors: configurations are checked against them."""
+"""Bounded numbers for annotations of constructors, which configurations are validated against."""
 
 from typing import Annotated
 
@@ -14,7 +14,7 @@ Seed = Annotated[int, Ge(0), Lt(2**32)]
 
 
 def known(intensity_scale: float | None) -> float:
-    """Return the number. Raises ValueError for None."""
+    """The intensity scale. Raises ValueError if it is None."""
     if intensity_scale is None:
         raise ValueError("intensity_scale is not known before the data are read: give dataset.intensity_scale")
     return intensity_scale

@@ -1,4 +1,4 @@
-"""Errors: a user's mistake, told in one sentence, against a defect of ours."""
+"""Errors: user mistakes, reported in one sentence, as opposed to defects, which keep their traceback."""
 
 import sys
 
@@ -12,7 +12,7 @@ EXTRAS = {
     "ray": "ray",
     "search": "optuna",
 }
-"""Modules that come with an extra, `pip install 'aiwave[EXTRA]'`; coding files needs none of them."""
+"""Modules by the extra that installs them, `pip install 'aiwave[EXTRA]'`; coding files needs none of them."""
 
 
 class AiwaveError(Exception):
@@ -27,10 +27,10 @@ class Interrupted(AiwaveError):
 
 
 def complaint(error: BaseException) -> str | None:
-    """One-sentence message of an error that the user can fix; None for a defect, which deserves its traceback."""
+    """One-sentence message for an error that the user can fix; None for a defect, which deserves its traceback."""
     for cause in _chain(error):
         if isinstance(cause, AiwaveError):
-            return str(cause).rpartition("AiwaveError: ")[2].strip()  # a loader's process sends its traceback before it
+            return str(cause).rpartition("AiwaveError: ")[2].strip()  # a loader's worker sends its traceback before it
         if isinstance(cause, ModuleNotFoundError) and (extra := _extra_of(cause.name or "")):
             return f"This needs {cause.name}, which is not installed: run pip install 'aiwave[{extra}]'."
     if "hydra" in sys.modules and (sentence := _of_hydra(error)):
@@ -52,13 +52,13 @@ def _chain(error: BaseException | None) -> list[BaseException]:
 
 
 def _extra_of(module: str) -> str | None:
-    """The extra that brings a module; None for one that any installation has."""
+    """The extra that installs a module; None for a module of every installation."""
     package = module.partition(".")[0]
     return next((extra for extra, modules in EXTRAS.items() if package in modules.split()), None)
 
 
 def _of_hydra(error: BaseException) -> str | None:
-    """Message of an error of Hydra or OmegaConf about what it was given; None for any other error."""
+    """Message for an error of Hydra or OmegaConf about its input; None for any other error."""
     from hydra.errors import HydraException, InstantiationException
     from omegaconf.errors import OmegaConfBaseException
 

@@ -1,4 +1,4 @@
-"""The machine: files written whole or not at all, free disk space, threads and devices, quiet libraries."""
+"""Operating system and libraries: atomic file writes, disk space, threads, processes, devices and log levels."""
 
 import logging
 import os
@@ -38,7 +38,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def quieten() -> None:
-    """Silence notices of Lightning and others that the user cannot act on."""
+    """Silence notices of Lightning and other libraries that the user cannot act on."""
     for name in ("pytorch_lightning", "lightning_fabric", "lightning.pytorch", "torch.utils.flop_counter"):
         logging.getLogger(name).setLevel(logging.WARNING)
     for message in (
@@ -55,7 +55,7 @@ def quieten() -> None:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """PyTorch computes with one thread within the block."""
+    """Restrict PyTorch to one thread within the block."""
     import torch
 
     before = torch.get_num_threads()
@@ -70,14 +70,14 @@ POLL_S = 0.5
 
 
 def end_with(parent: int) -> None:
-    """End this process when `parent` has ended: nobody waits for it, and a resumed sweep takes over its job."""
+    """End this process once `parent` has ended, since nobody waits for it and a resumed sweep takes over its job."""
     while os.getppid() == parent:
         time.sleep(POLL_S)
     os._exit(1)
 
 
 def check_free_space(folder: Path, needed: int, purpose: str) -> None:
-    """Raise AiwaveError if the disk of `folder`, which exists, has fewer than `needed` bytes free for `purpose`."""
+    """Raise AiwaveError if the disk of the existing `folder` has fewer than `needed` bytes free for `purpose`."""
     free = shutil.disk_usage(folder).free
     if needed > free:
         raise AiwaveError(

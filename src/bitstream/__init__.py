@@ -1,4 +1,4 @@
-"""Files: volumes to .aiw streams and back, and the model files that both sides need."""
+"""The file formats: .aiw streams, written and read, and the model files that both take."""
 
 from .decoder import decompress, info
 from .encoder import compress

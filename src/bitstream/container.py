@@ -19,7 +19,7 @@ PLACE = struct.Struct("<III")
 
 @dataclass(frozen=True)
 class CodedTile:
-    """A chunk per level, from coarse to fine, and a checksum of what they decode to (see `TileCodec.content`)."""
+    """A chunk per level, from coarse to fine, and the checksum of the decoded tile (see `TileCodec.content`)."""
 
     chunks: Sequence[bytes]
     content: int
@@ -27,10 +27,10 @@ class CodedTile:
 
 @dataclass(frozen=True)
 class Stream:
-    """A stream that has been opened: everything but the chunks is read and checked.
+    """An open stream: everything but the chunks is read and checked.
 
-    `seed` is where its checksums begin (see `seed_of`), `values` are the distinct values (as stored) if ranks are
-    coded, `model` the embedded model file.
+    `seed` is the initial value of its checksums (see `seed_of`), `values` the table of distinct values (as stored) if
+    ranks are coded, `model` the embedded model file.
     """
 
     header: Header
@@ -51,12 +51,12 @@ class Stream:
         return chunk
 
     def content(self, tile: int) -> int:
-        """The checksum of what a tile decodes to."""
+        """Checksum of the decoded tile."""
         return int(self.index[tile, -1])
 
 
 def chunk_crc(seed: int, tile: int, level: int, chunk: bytes) -> int:
-    """A checksum that also tells chunks of other places and, by `seed_of`, of other streams apart."""
+    """CRC-32 of a chunk that also depends on its place and, through `seed_of`, on its stream."""
     return zlib.crc32(chunk, zlib.crc32(PLACE.pack(seed, tile, level)))
 
 
@@ -98,7 +98,7 @@ def _leb128(number: int) -> bytes:
 def write_stream(
     header: Header, metadata: dict[str, Any], values: bytes, model: bytes, tiles: Sequence[CodedTile]
 ) -> bytes:
-    """Everything in one piece."""
+    """The whole stream as bytes."""
     index = np.zeros((len(tiles), 2 * header.levels + 1), WORD)
     described = metadata_to_bytes(metadata)
     first = header.to_bytes((len(described), len(values), len(model), index.nbytes))
@@ -114,7 +114,7 @@ def write_stream(
 
 
 def open_stream(data: bytes | memoryview) -> Stream:
-    """Read all but the chunks. Raises AiwaveError, in one sentence, for anything that is not a whole stream."""
+    """Read everything but the chunks. Raises AiwaveError, in one sentence, for anything but a complete stream."""
     view = memoryview(data).cast("B")
     header, lengths = Header.from_bytes(view)
     tiles, words = header.grid.count, 2 * header.levels + 1
@@ -140,5 +140,5 @@ def open_stream(data: bytes | memoryview) -> Stream:
     starts = at + np.cumsum(sizes).reshape(sizes.shape) - sizes
     end = at + int(sizes.sum())
     if end != len(view):
-        raise AiwaveError(DAMAGED.format("it is cut short" if end > len(view) else "more follows its last tile"))
+        raise AiwaveError(DAMAGED.format("it is cut short" if end > len(view) else "there is data after its last tile"))
     return Stream(header, seed, metadata_from_bytes(bytes(described)), bytes(values), bytes(model), index, starts, view)

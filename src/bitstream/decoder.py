@@ -1,4 +1,4 @@
-"""A stream to a volume, or a part of one."""
+"""Decoder: a stream to a volume, or a region or preview of it, and the description of a stream."""
 
 import math
 from collections.abc import Generator, Sequence
@@ -28,14 +28,14 @@ def decompress(
     model: Model | None = None,
     progress: Progress | None = None,
 ) -> np.ndarray:
-    """Decode an .aiw stream: the volume (D, H, W) or series (T, D, H, W), in the dtype that it had.
+    """Decode an .aiw stream: the volume (D, H, W) or series (T, D, H, W), in its original dtype.
 
     `region` gives first and last voxel (exclusive) along z, y, x, or t, z, y, x: only tiles that it touches are
-    decoded. `level` K leaves the K finest levels out: a preview whose voxels are those at multiples of 2**K,
-    smoothed; the region counts voxels of the whole volume. `model` is needed unless it is in the stream.
+    decoded. `level` K omits the K finest levels, for a preview of the voxels at multiples of 2**K, smoothed; the region
+    still counts voxels of the full volume. `model` is needed unless it is embedded in the stream.
 
     Raises:
-        AiwaveError: If the stream is damaged, the model is missing or another, or region or level do not exist.
+        AiwaveError: If the stream is damaged, the model is missing or the wrong one, or region or level do not exist.
     """
     stream = open_stream(data)
     header = stream.header
@@ -57,7 +57,7 @@ def decompress(
 def _tiles(
     stream: Stream, work: DecodeTiles, box: Box, progress: Progress | None
 ) -> Generator[tuple[Tile, np.ndarray], None, None]:
-    """The tiles that a box touches, and their voxels."""
+    """Yield the tiles that a box touches, with their voxels."""
     grid, level = stream.header.grid, work.level
     most = BATCH << 3 * min(level, grid.levels - 1)
 
@@ -76,7 +76,7 @@ def _tiles(
 
 
 def _place(out: np.ndarray, tile: Tile, voxels: np.ndarray, box: Box, level: int) -> None:
-    """Copy what of a tile lies in the box, which counts voxels of the preview, to its place."""
+    """Copy the part of a tile inside the box, which counts voxels of the preview, to its place in `out`."""
     source, target = [], []
     for part, want in zip(tile.box, box[1:], strict=True):
         first, last = part.start >> level, -(-part.stop >> level)
@@ -87,7 +87,7 @@ def _place(out: np.ndarray, tile: Tile, voxels: np.ndarray, box: Box, level: int
 
 
 def to_box(header: Header, region: Region | None) -> Box:
-    """A region as slices of (T, D, H, W). Raises AiwaveError if it is not one of the volume."""
+    """A region as slices of (T, D, H, W). Raises AiwaveError if it does not lie in the volume."""
     shape = header.shape
     axes = 4 if header.is_series else 3
     whole = [slice(0, size) for size in shape]
@@ -100,20 +100,20 @@ def to_box(header: Header, region: Region | None) -> Box:
         start, stop = 0 if start is None else start, shape[axis] if stop is None else stop
         if not 0 <= start < stop <= shape[axis] or (isinstance(part, slice) and part.step not in (None, 1)):
             raise AiwaveError(
-                f"The region {start}:{stop} along {'tzyx'[axis]} is not one of 0:{shape[axis]}: choose within it."
+                f"The region {start}:{stop} along {'tzyx'[axis]} does not lie in 0:{shape[axis]}: choose one inside it."
             )
         whole[axis] = slice(start, stop)
     return tuple(whole)  # type: ignore[return-value]
 
 
 def coarse_box(box: Box, level: int) -> Box:
-    """The voxels of a preview that a box of the volume covers."""
+    """The box of preview voxels that a box of the volume covers."""
     frames, *rest = box
     return frames, *(slice(part.start >> level, -(-part.stop >> level)) for part in rest)  # type: ignore[return-value]
 
 
 def stream_model(stream: Stream, given: Model | None) -> Model:
-    """The model of a stream: the given one or that inside. Raises AiwaveError if it is missing or another."""
+    """The model of a stream, given or embedded. Raises AiwaveError if it is missing or the wrong one."""
     identity = stream.header.identity.hex()
     if given is None and not stream.model:
         name = stream.metadata.get("model")

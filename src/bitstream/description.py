@@ -31,7 +31,7 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {cls.__name__: cls for cls in (nn.Tanh
 
 
 class Part(BaseModel):
-    """A part of the description; what it does not name is refused."""
+    """A part of the description; unknown keys are refused."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False, frozen=True)
 
@@ -50,7 +50,7 @@ class NetPart(Part):
 
     @classmethod
     def of(cls, net: nn.Module) -> "NetPart":
-        """Constructor arguments of a network. Raises AiwaveError for one unknown to files."""
+        """Constructor arguments of a network. Raises AiwaveError for one that the format does not have."""
         if not isinstance(net, LiftingNet):
             raise AiwaveError(
                 f"Lifting networks of kind {type(net).__name__} cannot be stored: train with lifting=damped."
@@ -79,13 +79,13 @@ class NetPart(Part):
         return BoundedScale(self.scale) if self.scale else PublishedScale()
 
     def make(self, scale: nn.Module | None) -> LiftingNet:
-        """A network of this kind."""
+        """Build the network, with initial weights."""
         options = self.model_dump(exclude={"scale", "activation"})
         return LiftingNet(activation=ACTIVATIONS[self.activation], scale=scale, **options)
 
 
 class TransformPart(Part):
-    """The transform."""
+    """The wavelet transform."""
 
     wavelet: Wavelet
     levels: Annotated[int, Field(ge=1, le=5)]
@@ -108,7 +108,7 @@ class TransformPart(Part):
         )
 
     def make(self) -> WaveletTransform:
-        """A transform of this kind, with the weights that it starts training with."""
+        """Build the transform, with initial weights."""
         net = self.net
         scale = None if net is None else net.scale_module()
         make = None if net is None else partial(_net, net)
@@ -120,7 +120,7 @@ def _net(part: NetPart, scale: nn.Module | None) -> LiftingNet:
 
 
 class PostPart(Part):
-    """The filter after the inverse transform."""
+    """The post-filter, which follows the inverse transform."""
 
     kind: Literal["none", "filter", "published"]
     channels: Annotated[int, Field(ge=0, le=1024)]
@@ -129,7 +129,7 @@ class PostPart(Part):
 
     @classmethod
     def of(cls, post: nn.Module) -> "PostPart":
-        """Constructor arguments of a filter. Raises AiwaveError for one unknown to files."""
+        """Constructor arguments of a filter. Raises AiwaveError for one that the format does not have."""
         kind = next((name for name, kind in POSTS.items() if type(post) is kind), None)
         if kind is None:
             raise AiwaveError(f"A filter of kind {type(post).__name__} cannot be stored: train with post=cnn or none.")
@@ -139,7 +139,7 @@ class PostPart(Part):
         return cls(kind=kind, channels=len(post.first.weight), layers=len(post.inner), intensity_scale=scale)  # type: ignore
 
     def make(self) -> nn.Module:
-        """A filter of this kind, with the weights that it starts training with."""
+        """Build the filter, with initial weights."""
         if self.kind == "none":
             return NoPost()
         if self.kind == "filter":
@@ -148,9 +148,9 @@ class PostPart(Part):
 
 
 class Description(Part):
-    """All that a model file says in words. `gain`: a level's LLL divided by the intensity, for flat volumes.
+    """Everything in a model file but its arrays. `gain` is a level's LLL of a flat volume divided by the intensity.
 
-    With `reversible` it codes losslessly alone, otherwise lossily (and losslessly with the plain 5/3, unless
+    With `reversible` the model codes only losslessly, otherwise lossily (and losslessly with the plain 5/3, unless
     quantisation is dependent).
     """
 
@@ -164,9 +164,9 @@ class Description(Part):
 
 
 def filled(part: TransformPart | PostPart, weights: dict[str, torch.Tensor]) -> nn.Module:
-    """The module of a part with stored weights; nothing is allocated but what is stored.
+    """The module of a part, with stored weights; no other memory is allocated for parameters.
 
-    Raises AiwaveError if they do not fit, or are not finite and float32.
+    Raises AiwaveError if the weights do not fit, or are not finite float32.
     """
     if any(value.dtype != torch.float32 for value in weights.values()):
         raise AiwaveError("The model is damaged: it has weights that are not float32; store it again.")

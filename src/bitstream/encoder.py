@@ -1,4 +1,4 @@
-"""A volume to a stream."""
+"""Encoder: a volume to a stream, lossless or at a step, PSNR or rate."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -31,13 +31,13 @@ def compress(
 ) -> bytes:
     """Code a volume (D, H, W) or a series (T, D, H, W) of uint8, int8, uint16 or int16 as an .aiw stream.
 
-    Give one of: `lossless`; the quantisation `step`, in units of the voxels; the `psnr` [dB] to reach, within 0.1,
-    its peak 255 for 8 bits and 65535 for 16; the `bpp` [bit/voxel], within 2 %. `metadata` is anything that JSON can
-    hold. Tiles of `tile` voxels a side can be decoded alone. `optimise` has lossy coding leave out what costs more
-    bits than it is worth, in two to three times the time.
+    Give one of: `lossless`; the quantisation `step`, in units of the voxels; a target `psnr` [dB], met within 0.1, with
+    peak 255 for 8 bits and 65535 for 16; a target `bpp` [bit/voxel], met within 2 %. `metadata` must be representable
+    in JSON. Tiles of `tile` voxels per side can be decoded independently. `optimise` turns on rate-distortion optimised
+    quantisation in lossy coding, which takes two to three times as long.
 
     Raises:
-        AiwaveError: For other volumes, a model that cannot code them so, or a target that cannot be reached.
+        AiwaveError: For other volumes, a model that does not support this coding, or a target that cannot be reached.
     """
     from .rate_control import Target, search
 
@@ -53,7 +53,7 @@ def compress(
     writer = Writer(source, model, side, dict(metadata or {}), embed_model, optimise, progress)
     if writer.grid.largest > TILE_LIMIT:
         raise AiwaveError(
-            f"Tiles of {tile} voxels a side would have more than {TILE_LIMIT} voxels: choose smaller ones."
+            f"Tiles of {tile} voxels per side would have more than {TILE_LIMIT} voxels: choose smaller ones."
         )
     if lossless:
         return writer.write(TileCodec(model, 0, True))
@@ -65,7 +65,7 @@ def compress(
 def _side(tile: int, levels: int) -> int:
     unit = 1 << levels
     if not 0 < tile < 1 << 16 or tile % unit:
-        raise AiwaveError(f"Tiles of {tile} voxels a side cannot be made: give a multiple of {unit} below {1 << 16}.")
+        raise AiwaveError(f"Tiles cannot have {tile} voxels per side: give a multiple of {unit} below {1 << 16}.")
     return tile
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from ..models.subbands import Size
 
 Box = tuple[slice, slice, slice, slice]
-"""Of a series: frames, z, y, x."""
+"""A box of a series: frames, z, y, x."""
 
 
 @dataclass(frozen=True)
@@ -29,16 +29,17 @@ class Tile:
         return z, y, x
 
     def filled_up(self, levels: int) -> Size:
-        """Its size, each side up to the next multiple of 2**`levels`."""
+        """(d, h, w) with each side rounded up to a multiple of 2**`levels`."""
         depth, height, width = (math.ceil(side / (1 << levels)) << levels for side in self.size)
         return depth, height, width
 
 
 @dataclass(frozen=True)
 class Grid:
-    """Tiles of a series (T, D, H, W), in raster order: at most `side` voxels along an axis, as equal as can be.
+    """Tiles of a series (T, D, H, W), in raster order: at most `side` voxels along an axis, as equal as possible.
 
-    They begin at multiples of 2**`levels`, so that their coarse subbands form those of the whole; `side` is one, too.
+    Tiles begin at multiples of 2**`levels`, so that their coarse subbands form those of the whole; `side` is such a
+    multiple, too.
     """
 
     shape: tuple[int, int, int, int]
@@ -47,7 +48,7 @@ class Grid:
 
     @cached_property
     def axes(self) -> list[list[slice]]:
-        """The parts of the axes z, y, x."""
+        """Extents of the tiles along z, y, x."""
         unit = 1 << self.levels
         per_axis = []
         for size in self.shape[1:]:
@@ -58,11 +59,11 @@ class Grid:
 
     @property
     def count(self) -> int:
-        """Number of tiles, without making them."""
+        """Number of tiles, computed without enumerating them."""
         return self.shape[0] * math.prod(math.ceil(size / self.side) for size in self.shape[1:])
 
     def tiles(self, region: Box | None = None) -> Iterator[Tile]:
-        """The tiles, or those that touch a region."""
+        """All tiles, or those that touch a region."""
         whole = tuple(slice(0, size) for size in self.shape)
         frames, *wanted = whole if region is None else region
         per_axis = [
@@ -81,9 +82,9 @@ class Grid:
         return math.prod(min(size, self.side) for size in self.shape[1:])
 
     def batches(self, tiles: Iterator[Tile], voxels: int) -> Iterator[list[Tile]]:
-        """Tiles of equal sizes, one at least, together about `voxels` at most.
+        """Batches of at least one tile, all of one size, with about `voxels` voxels at most.
 
-        They count as if filled up to multiples of 2**`levels`: thin ones take about as much memory.
+        Sides count rounded up to multiples of 2**`levels`: thin tiles take about as much memory.
         """
         waiting: dict[Size, list[Tile]] = {}
         for tile in tiles:
@@ -95,7 +96,7 @@ class Grid:
 
 
 def middle(voxels: np.ndarray, side: int) -> np.ndarray:
-    """The middle of a volume (D, H, W), or of the first of a series (T, D, H, W): at most `side` voxels a side."""
+    """The middle of a volume (D, H, W), or of the first of a series (T, D, H, W): at most `side` voxels per side."""
     frame = voxels.reshape(-1, *voxels.shape[-3:])[0]
     starts = [max(0, (size - side) // 2) for size in frame.shape]
     return frame[tuple(slice(start, start + side) for start in starts)]

@@ -1,4 +1,4 @@
-"""The beginning of a stream: what it holds, and the sections that follow."""
+"""Header of a stream: the fixed fields and the lengths of the sections, and the metadata as JSON."""
 
 import json
 import math
@@ -24,10 +24,10 @@ DTYPES = tuple(np.dtype(name) for name in ("uint8", "int8", "uint16", "int16"))
 LOSSLESS, SERIES = 1, 2
 METADATA_LIMIT = 1 << 20
 SIDE_LIMIT = 1 << 24
-"""Voxels along an axis."""
+"""Most voxels along an axis."""
 
 TILE_LIMIT = 1 << 27
-"""Voxels of a tile."""
+"""Most voxels of a tile."""
 
 DAMAGED = "The file is damaged: {}."
 
@@ -51,7 +51,7 @@ class Header:
 
     @property
     def grid(self) -> Grid:
-        """The tiles."""
+        """Grid of the tiles."""
         return Grid(self.shape, self.side, self.levels)
 
     @property
@@ -60,7 +60,7 @@ class Header:
         return math.exp(self.log_step / 2**LOG_STEP_FRACTION)
 
     def to_bytes(self, sections: tuple[int, int, int, int]) -> bytes:
-        """With the lengths of metadata, values, model and index, and a checksum."""
+        """The header as bytes, with the lengths of metadata, values, model and index, and a checksum."""
         flags = LOSSLESS * self.lossless | SERIES * self.is_series
         fixed = FIXED.pack(
             MAGIC,
@@ -81,7 +81,7 @@ class Header:
     def from_bytes(cls, data: memoryview) -> tuple["Header", tuple[int, int, int, int]]:
         """The header at the beginning of `data`, and the lengths of the sections.
 
-        Raises AiwaveError if it is not an .aiw stream, of another version, or damaged.
+        Raises AiwaveError if `data` is not an .aiw stream, has another version, or is damaged.
         """
         if bytes(data[: len(BEFORE)]) == BEFORE:
             raise AiwaveError(
@@ -131,12 +131,12 @@ class Header:
 
 
 def seed_of(first: bytes | memoryview) -> int:
-    """What the checksums of sections and chunks continue from, so that they fit this header alone: its own CRC-32."""
+    """Initial value of the checksums of sections and chunks, which ties them to this header: its CRC-32."""
     return zlib.crc32(first[: FIXED.size])
 
 
 def metadata_to_bytes(metadata: dict[str, Any]) -> bytes:
-    """JSON; nothing for no metadata. Raises AiwaveError for what JSON cannot hold, or too much of it."""
+    """Metadata as JSON, empty if there is none. Raises AiwaveError if it is not representable, or too long."""
     if not metadata:
         return b""
     try:

@@ -1,4 +1,4 @@
-"""A model that writes and reads files: exact entropy model, transform and filter, from one piece of bytes."""
+"""A model that writes and reads streams: exact entropy model, transform and post-filter, from a model file."""
 
 import hashlib
 from collections.abc import Callable
@@ -28,16 +28,16 @@ from .model_file import DAMAGED, pack, unpack
 
 
 class LosslessTransform(Protocol):
-    """Integers to integers and back, the same on every machine.
+    """Integer-to-integer transform, the same on every machine.
 
-    LLL of a flat volume is the volume's intensity, nearly so with networks.
+    LLL of a flat volume equals its intensity, with networks approximately.
     """
 
     def forward(self, x: Tensor) -> Subbands:
         """(B, 1, D, H, W) integers as float64 -> subbands of integers, as float64 or int64."""
 
     def inverse(self, subbands: Subbands) -> Tensor:
-        """Subbands, or just the coarsest levels of them -> integers (B, 1, D, H, W), as float64 or int64."""
+        """Subbands, or only the coarsest levels -> integers (B, 1, D, H, W), as float64 or int64."""
 
 
 def lossless_transform(transform: WaveletTransform) -> LosslessTransform:
@@ -67,9 +67,9 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A model as streams need it. `data` is the model file; its SHA-256 is `identity`, in hexadecimal.
+    """A model for coding streams. `data` is the model file, `identity` its SHA-256 in hexadecimal.
 
-    `float_transform` and `post` belong to models that code lossily, `integers` to those that code losslessly alone.
+    Lossy models have `float_transform` and `post`, purely lossless models `integers`.
     """
 
     data: bytes
@@ -81,7 +81,7 @@ class Model:
     integers: IntegerReversible | None
 
     def __reduce__(self) -> tuple[Callable[[bytes], "Model"], tuple[bytes]]:
-        """Other processes get the model file."""
+        """Pickle as the model file."""
         return Model.from_bytes, (self.data,)
 
     @property
@@ -98,7 +98,7 @@ class Model:
     def transform(self) -> WaveletTransform:
         """The transform for lossy coding. Raises AiwaveError if there is none."""
         if self.float_transform is None:
-            raise AiwaveError(f"The model {self.name} codes losslessly alone: ask for lossless, or take another model.")
+            raise AiwaveError(f"The model {self.name} codes only losslessly: ask for lossless, or take another model.")
         return self.float_transform
 
     @property
@@ -110,7 +110,7 @@ class Model:
     def reversible(self) -> LosslessTransform:
         """The transform for lossless coding. Raises AiwaveError if there is none."""
         if self.dependent:
-            raise AiwaveError(f"The model {self.name} codes lossily alone: give a step, PSNR or rate.")
+            raise AiwaveError(f"The model {self.name} codes only lossily: give a step, PSNR or rate.")
         return lossless_transform(self.transform) if self.integers is None else self.integers
 
     @classmethod
@@ -120,7 +120,7 @@ class Model:
         try:
             description = Description.model_validate(described)
         except (ValidationError, RecursionError) as error:
-            raise AiwaveError(DAMAGED.format("its description is not one")) from error
+            raise AiwaveError(DAMAGED.format("its description is invalid")) from error
         entropy = model_from_arrays(description.entropy, _under("entropy.", arrays))
         integers = None
         if description.reversible is not None:
@@ -132,7 +132,7 @@ class Model:
         weights = {name: torch.from_numpy(array) for name, array in arrays.items()}
         transform = None if integers else filled(description.transform, _under("transform.", weights))
         post = filled(description.post, _under("post.", weights))
-        post = post.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]  # the same, faster
+        post = post.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]  # same values, faster
         if weights:
             raise AiwaveError(DAMAGED.format(f"it holds {min(weights)!r}, which belongs nowhere"))
         identity = hashlib.sha256(data).hexdigest()
@@ -140,7 +140,7 @@ class Model:
 
 
 def model_file(codec: WaveletCodec, name: str, lossless: bool | None = None) -> bytes:
-    """A trained codec as the bytes of a model file; a lossless one if the codec is, or if asked for.
+    """A trained codec as the bytes of a model file, lossless if the codec is lossless or `lossless` is set.
 
     Raises AiwaveError if files cannot be written with it.
     """
@@ -170,7 +170,7 @@ def model_file(codec: WaveletCodec, name: str, lossless: bool | None = None) -> 
 
 
 def _steps(rate: Rate) -> tuple[float, float]:
-    """The steps that a lossy codec was trained for. Raises AiwaveError for other rates."""
+    """Range of the steps that a lossy codec was trained for. Raises AiwaveError for other rates."""
     if isinstance(rate, VariableRate):
         return rate.step_range
     if isinstance(rate, FixedRate):
@@ -179,19 +179,19 @@ def _steps(rate: Rate) -> tuple[float, float]:
 
 
 def _weights(**modules: nn.Module) -> dict[str, np.ndarray]:
-    """Their weights in float32, by the names of modules and parameters."""
+    """Weights of modules in float32, by the names of modules and parameters."""
     weights = {f"{part}.{key}": value for part, module in modules.items() for key, value in module.state_dict().items()}
     return {key: value.detach().cpu().float().contiguous().numpy() for key, value in weights.items()}
 
 
 @torch.no_grad()
 def _gain(transform: WaveletTransform) -> float:
-    """By how much each level multiplies the intensity of a flat volume."""
+    """DC gain per level: the factor by which a level multiplies the intensity of a flat volume."""
     side = 4 << transform.levels
     flat = torch.full((1, 1, side, side, side), FLAT).to(next(transform.parameters()))
     return float(transform(flat).approx.mean() / FLAT) ** (1 / transform.levels)
 
 
 def _under(prefix: str, items: dict[str, Item]) -> dict[str, Item]:
-    """Take the arrays or weights whose names begin so, by the rest of their names."""
+    """Remove the items whose names begin with `prefix`, and return them by the rest of their names."""
     return {name.removeprefix(prefix): items.pop(name) for name in list(items) if name.startswith(prefix)}

@@ -1,4 +1,4 @@
-"""A model file as bytes: a safetensors file with a description in its header, and a seal."""
+"""Model files: safetensors with a description in the header, and a seal."""
 
 import hashlib
 import json
@@ -14,10 +14,8 @@ from ..errors import AiwaveError
 
 VERSION = 1
 
-
 KEY = "aiwave"
-"""The one key of the metadata: with more of them their order would be left to chance."""
-
+"""The only key of the metadata: the order of several would not be deterministic."""
 
 UNSEALED = "0" * 64
 
@@ -30,9 +28,9 @@ BEFORE = (
 
 
 def pack(description: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> bytes:
-    """A description that JSON can hold, and arrays, as bytes; the same every time.
+    """A description, representable in JSON, and arrays as the bytes of a model file, deterministically.
 
-    The seal is the SHA-256 of the file as it is with 64 zeros in place of the seal, which is what the file has first.
+    The seal is the SHA-256 of the file with 64 zeros in place of the seal.
     """
     text = json.dumps({"seal": UNSEALED, "version": VERSION, **description}, separators=(",", ":"))
     data = save({name: np.asarray(array, order="C") for name, array in arrays.items()}, {KEY: text})
@@ -40,7 +38,7 @@ def pack(description: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> by
 
 
 def unpack(data: bytes) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """The inverse of `pack`: the description, and arrays of any type that safetensors has for NumPy.
+    """The inverse of `pack`: the description, and arrays of any type that safetensors has in NumPy.
 
     Raises AiwaveError for anything else; sizes are checked against the length of `data` before they are used.
     """
@@ -49,7 +47,7 @@ def unpack(data: bytes) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])  # load() does not return the metadata
         description = json.loads(header["__metadata__"][KEY])
     except SafetensorError as error:
-        raise AiwaveError(DAMAGED.format(f"it is no whole safetensors file ({_in_one_line(error)})")) from error
+        raise AiwaveError(DAMAGED.format(f"it is not a complete safetensors file ({_in_one_line(error)})")) from error
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise AiwaveError(DAMAGED.format("its header cannot be read")) from error
     if not isinstance(description, dict):
@@ -67,7 +65,7 @@ def unpack(data: bytes) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
 
 
 def _with_seal(data: bytes, before: str, after: str) -> bytes:
-    """The file with another seal: nothing before it in the file can look like one."""
+    """The file with the first occurrence of `before` replaced; nothing before the seal can look like one."""
     return data.replace(before.encode(), after.encode(), 1)
 
 

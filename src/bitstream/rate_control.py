@@ -1,4 +1,4 @@
-"""Finding the quantisation step that meets a PSNR or a rate."""
+"""Rate control: the search for the quantisation step that meets a target PSNR or rate."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -15,7 +15,7 @@ from .tile_work import squared_error
 from .writer import BATCH, Writer
 
 SAMPLED = 8 * 64**3
-"""Voxels that the search looks at; the result is checked on all."""
+"""Voxels in the sample that the search measures; the result is checked on the whole volume."""
 
 BEYOND = round(math.log(8) * 2**LOG_STEP_FRACTION)
 """Largest extrapolation beyond the steps a model was trained for: a factor of 8."""
@@ -36,12 +36,12 @@ class Target:
 
     @property
     def value(self) -> float:
-        """The number."""
+        """Value of the target, in its unit."""
         return self.bpp if self.psnr is None else self.psnr  # type: ignore[return-value]
 
     @property
     def unit(self) -> str:
-        """Its unit."""
+        """Unit of the target."""
         return "dB" if self.bpp is None else "bit/voxel"
 
     @property
@@ -51,30 +51,30 @@ class Target:
 
     @property
     def slope(self) -> float:
-        """By how much `scaled` changes with ln(step): of uniform quantisers at high rates, and a guess at low ones."""
+        """Derivative of `scaled` by ln(step): that of uniform quantisers for a PSNR, an estimate for a rate."""
         return -20 / math.log(10) if self.bpp is None else -0.7
 
     def scaled(self, value: float) -> float:
-        """A PSNR, or the logarithm of a rate: both are nearly straight lines over ln(step)."""
+        """The PSNR, or the logarithm of the rate: both are nearly linear in ln(step)."""
         return value if self.bpp is None else math.log(value)
 
 
 @dataclass
 class Distortion:
-    """Squared errors so far, of voxels rounded and clipped as a decoder does."""
+    """Accumulated squared error of voxels rounded and clipped as by the decoder."""
 
     peak: float
     total: float = 0.0
     voxels: int = 0
 
     def add(self, error: float, voxels: int) -> None:
-        """The squared error of so many voxels more."""
+        """Add the squared error of `voxels` voxels."""
         self.total += error
         self.voxels += voxels
 
     @property
     def psnr(self) -> float:
-        """In dB; that of an error of one in all voxels together if there is none."""
+        """PSNR in dB; without any error, that of a total squared error of 1."""
         return 10 * math.log10(self.peak**2 * self.voxels / max(self.total, 1.0))
 
 
@@ -87,7 +87,7 @@ class Search:
 
     @cached_property
     def tiles(self) -> list[Tile]:
-        """Evenly spaced among all."""
+        """The sample, evenly spaced among all tiles."""
         grid = self.writer.grid
         every = max(1, math.ceil(math.prod(grid.shape) / SAMPLED))
         return [tile for tile in grid.tiles() if tile.number % min(every, grid.count) == 0]
@@ -98,7 +98,7 @@ class Search:
         return len(self.tiles) == self.writer.grid.count
 
     def measure(self, log_step: int) -> float:
-        """PSNR or rate of the sample, scaled."""
+        """PSNR or rate of the sample, on the scale of `Target.scaled`."""
         codec = self.writer.lossy(log_step)
         distortion = Distortion(self.writer.peak)
         bits, voxels = 0.0, 0
@@ -118,7 +118,7 @@ class Search:
 
 
 def search(writer: Writer, target: Target) -> bytes:
-    """The stream that meets a target. Raises AiwaveError if no step does, saying what is reached."""
+    """The stream that meets a target. Raises AiwaveError, with the attainable range, if no step does."""
     sample = Search(writer, target)
     low, high = (round(math.log(step) * 2**LOG_STEP_FRACTION) for step in writer.model.description.step_range)
     bounds = low - BEYOND, high + BEYOND
@@ -142,9 +142,9 @@ def search(writer: Writer, target: Target) -> bytes:
 
 
 class Solver:
-    """Solves f(x) = y for a falling function of integers within bounds, asking as rarely as possible.
+    """Solves f(x) = y for a decreasing function of integers within bounds, with as few evaluations as possible.
 
-    `enough` is how near to y ends the search, `slope` the change of f(x) with ln(step), if anything is known of it.
+    The search ends within `enough` of y; `slope` is the derivative of f(x) by ln(step), if it is known.
     """
 
     def __init__(
@@ -163,7 +163,7 @@ class Solver:
         self.known: dict[int, float] = {}
 
     def solve(self, y: float, start: int) -> int:
-        """The x whose f(x) is nearest to y, or near enough. Raises AiwaveError if y is out of reach."""
+        """The x whose f(x) is nearest to y, or close enough. Raises AiwaveError if y is out of reach."""
         x = start
         for _ in range(EVALUATIONS):
             self.known[x] = self.function(x)
@@ -176,14 +176,14 @@ class Solver:
 
     @property
     def slope(self) -> float:
-        """Between the last two points that were asked for; the guess if there are no two."""
+        """Slope between the last two points evaluated; the guess if there are fewer than two."""
         if len(self.known) < 2:
             return self.guess
         (a, f_a), (b, f_b) = list(self.known.items())[-2:]
         return min((f_a - f_b) / (a - b) * 2**LOG_STEP_FRACTION, self.guess / 4)
 
     def _next(self, y: float) -> int:
-        """Between the nearest points on either side, or beyond the last one; a point that is known ends the search."""
+        """Next x: between the nearest points on either side, or beyond the last; a known one ends the search."""
         before = max((x for x in self.known if self.known[x] >= y), default=None)
         after = min((x for x in self.known if self.known[x] < y), default=None)
         if before is None or after is None:
@@ -199,7 +199,7 @@ class Solver:
         return min(max(before + round(share * (after - before)), before + 1), after - 1)
 
     def out_of_reach(self, wanted: float) -> AiwaveError:
-        """Says what is within reach."""
+        """Error that names the range within reach."""
         values = [y if self.target.bpp is None else math.exp(y) for y in self.known.values()]
         return AiwaveError(
             f"{wanted:g} {self.target.unit} cannot be met with this model and volume: steps from "

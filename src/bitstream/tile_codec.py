@@ -1,4 +1,4 @@
-"""Tiles to chunks and back, many at once."""
+"""Tile codec: batches of tiles to coefficients and chunks, and back."""
 
 import math
 import zlib
@@ -21,9 +21,9 @@ from .model import Model
 
 @dataclass(frozen=True)
 class TileCodec:
-    """A model at one step, or lossless (then the step is 1). Voxels are float32 or float64, less the offset.
+    """A model at one step, or lossless (then the step is 1). Voxels are float32 or float64, minus the offset.
 
-    With `optimise` lossy coding weighs bits against errors (see `optimised`); otherwise it rounds to the nearest.
+    With `optimise` lossy coding is rate-distortion optimised (see `optimised`); otherwise it rounds to the nearest.
     """
 
     model: Model
@@ -38,9 +38,9 @@ class TileCodec:
 
     @torch.inference_mode()
     def analyse(self, tiles: Sequence[np.ndarray]) -> Subbands:
-        """Tiles of one size (d, h, w) -> quantised coefficients of all, int64: steps, or half steps if `dependent`.
+        """Tiles of one size (d, h, w) -> their quantised coefficients, int64: steps, or half steps if `dependent`.
 
-        Raises AiwaveError for coefficients too large to be coded.
+        Raises AiwaveError for coefficients that are too large to code.
         """
         exact = _joined([self._analyse_one(tile) for tile in tiles])
         if self.model.dependent:
@@ -50,7 +50,7 @@ class TileCodec:
         return exact.map(lambda band: torch.round(band).long())
 
     def _analyse_one(self, voxels: np.ndarray) -> Subbands:
-        """Coefficients in steps, one tile by itself, so that what others there are does not matter to rounding."""
+        """Coefficients of one tile in steps; tile by tile, so that rounding does not depend on the batch."""
         dtype = torch.float64 if self.lossless else torch.float32
         x = torch.from_numpy(np.ascontiguousarray(voxels)).to(dtype)[None, None]
         step, model = self.step, self.model
@@ -58,15 +58,14 @@ class TileCodec:
         limit = COEFFICIENT_LIMIT / 2 - 1 if model.dependent else COEFFICIENT_LIMIT
         if not all(float(band.abs().max()) <= limit for band in (q.approx, *q.details)):
             other = "take another model" if self.lossless else "choose a larger step"
-            raise AiwaveError(f"With a step of {step:g} coefficients are too large to be coded: {other}.")
+            raise AiwaveError(f"With a step of {step:g} coefficients are too large to code: {other}.")
         return q
 
     @torch.inference_mode()
     def synthesise(self, q: Subbands, size: Sequence[int], missing: int = 0) -> np.ndarray:
-        """The coefficients of one tile -> the first `size` (d, h, w) of its voxels, not rounded.
+        """The coefficients of one tile -> its first `size` (d, h, w) voxels, not rounded.
 
-        With the `missing` finest levels left out they are those of the preview, whose intensities are those of the
-        volume.
+        Without the `missing` finest levels they are voxels of the preview, on the intensity scale of the volume.
         """
         depth, height, width = size
         inverse = self.model.reversible.inverse if self.lossless else self.model.transform.inverse
@@ -81,16 +80,17 @@ class TileCodec:
         return self.model.post(x, torch.tensor([step]))[0, 0].numpy()
 
     def encode(self, tiles: Sequence[np.ndarray]) -> tuple[list[CodedTile], Subbands]:
-        """Tiles as `analyse` takes them -> chunks of each, and the coefficients."""
+        """Tiles as for `analyse` -> their chunks, and their coefficients."""
         q = self.analyse(tiles)
         coded = self.model.coder.encode(q, self.log_step)
         contents = [self.content(one(q, k), voxels) for k, voxels in enumerate(tiles)]
         return [CodedTile(_by_level(segments), crc) for segments, crc in zip(coded, contents, strict=True)], q
 
     def content(self, q: Subbands, voxels: np.ndarray) -> int:
-        """CRC-32 of a tile's coefficients in coding order, as little-endian int32; with a model that codes losslessly
+        """CRC-32 of a tile's coefficients in coding order, as little-endian int32.
 
-        alone, then of its voxels (d, h, w), since networks lie in between. A plain 5/3 gives no others.
+        With a purely lossless model it also covers the voxels (d, h, w), since networks lie in between; a plain 5/3
+        cannot yield other voxels.
         """
         crc = 0
         for band in (q.approx, *q.details):
@@ -98,9 +98,9 @@ class TileCodec:
         return crc if self.model.integers is None else zlib.crc32(voxels.astype("<i4").tobytes(), crc)
 
     def decode(self, chunks: Sequence[Sequence[bytes]], size: Size) -> Subbands:
-        """The chunks of the coarsest levels of tiles (D, H, W) -> coefficients, int64.
+        """Chunks of the coarsest levels of tiles (D, H, W) -> coefficients, int64.
 
-        Raises AiwaveError if they cannot be.
+        Raises AiwaveError if they cannot be decoded.
         """
         from .container import split_segments
 

@@ -15,7 +15,7 @@ from .tile_codec import TileCodec, one
 
 @dataclass(frozen=True, eq=False)
 class VoxelBatch:
-    """Tiles of one size, and the numbers that are coded of them, each (d, h, w)."""
+    """Tiles of one size, and the numbers to code for each, (d, h, w)."""
 
     tiles: list[Tile]
     voxels: list[np.ndarray]
@@ -23,13 +23,13 @@ class VoxelBatch:
 
 @dataclass(frozen=True)
 class EncodeTiles:
-    """Voxels to coded tiles, and the squared error of each, 0 unless `limits` of decoded numbers are given."""
+    """Encodes a batch: coded tiles, and the squared error of each, 0 unless `limits` of decoded numbers are given."""
 
     codec: TileCodec
     limits: tuple[int, int] | None = None
 
     def __call__(self, batch: VoxelBatch) -> list[tuple[CodedTile, float]]:
-        """Raises AiwaveError for coefficients too large to be coded."""
+        """Encode a batch. Raises AiwaveError for coefficients that are too large to code."""
         coded, q = self.codec.encode(batch.voxels)
         if self.limits is None:
             return [(tile, 0.0) for tile in coded]
@@ -39,14 +39,14 @@ class EncodeTiles:
 
 
 def squared_error(codec: TileCodec, q: Subbands, voxels: np.ndarray, limits: tuple[int, int]) -> float:
-    """The sum over a tile of squared differences between its voxels (d, h, w), and those decoded from `q`."""
+    """Sum of squared differences between a tile's voxels (d, h, w) and those decoded from `q`."""
     decoded = np.rint(codec.synthesise(q, voxels.shape)).clip(*limits)
     return float(np.square(decoded - voxels, dtype=np.float64).sum())
 
 
 @dataclass(frozen=True, eq=False)
 class CodedBatch:
-    """Tiles of one size, of each the chunks of its coarsest levels, and its checksum."""
+    """Tiles of one size, with the chunks of the coarsest levels and the checksum of each."""
 
     tiles: list[Tile]
     chunks: list[list[bytes]]
@@ -55,7 +55,7 @@ class CodedBatch:
 
 @dataclass(frozen=True, eq=False)
 class DecodeTiles:
-    """Coded tiles to voxels of the stored type without the `level` finest levels; `table` if ranks were coded."""
+    """Decodes a batch without the `level` finest levels to voxels of the stored dtype; `table` if ranks were coded."""
 
     codec: TileCodec
     header: Header
@@ -63,8 +63,8 @@ class DecodeTiles:
     level: int
 
     def __call__(self, batch: CodedBatch) -> list[np.ndarray]:
-        """Raises AiwaveError if a tile is not what was encoded."""
-        with one_thread():  # a front is too small for more
+        """Decode a batch. Raises AiwaveError if a tile does not decode to the encoded one."""
+        with one_thread():  # fronts are too small for several
             q = self.codec.decode(batch.chunks, batch.tiles[0].size)
         return [
             self._stored(self._voxels(tile, one(q, k), content))
@@ -75,11 +75,11 @@ class DecodeTiles:
         """The voxels of one tile, not rounded."""
         voxels = self.codec.synthesise(q, [-(-side >> self.level) for side in tile.size], self.level)
         if self.level == 0 and self.codec.content(q, voxels) != content:
-            raise AiwaveError(DAMAGED.format(f"tile {tile.number} does not decode to what was encoded"))
+            raise AiwaveError(DAMAGED.format(f"tile {tile.number} does not decode to the encoded voxels"))
         return voxels
 
     def _stored(self, voxels: np.ndarray) -> np.ndarray:
-        """Rounded, within the range of the dtype, with the offset or through the table."""
+        """Voxels in the stored dtype: rounded, with the offset or the table of values applied, and clipped."""
         rounded, dtype = np.rint(voxels), self.header.dtype
         if self.table is not None:
             return self.table[rounded.clip(0, len(self.table) - 1).astype(np.int64)].astype(dtype)

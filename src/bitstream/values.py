@@ -1,4 +1,4 @@
-"""Volumes that use few of the values in their range: coded by rank, if that is shorter."""
+"""Tables of values: volumes that use few of the values in their range are coded by rank, if that is shorter."""
 
 import zlib
 
@@ -13,7 +13,7 @@ LIMIT = 1 << 20
 def pack_values(volume: np.ndarray) -> np.ndarray | None:
     """The sorted distinct values, int32, if coding their ranks instead is likely to be shorter; else None.
 
-    Compared are the entropies of differences along the last axis, within a sample of evenly spaced rows.
+    The comparison is between entropies of differences along the last axis, in a sample of evenly spaced rows.
     """
     values = np.unique(volume).astype(np.int32)
     if len(values) < 2 or len(values) == values[-1] - values[0] + 1 or volume.shape[-1] < 2:
@@ -26,7 +26,7 @@ def pack_values(volume: np.ndarray) -> np.ndarray | None:
 
 
 def _difference_bits(rows: np.ndarray) -> float:
-    """Entropy of the differences as if they were smooth: bits of a Laplace density with their mean magnitude."""
+    """Estimated entropy of the differences: that of a Laplace density with their mean magnitude, in bits."""
     return float(np.log2(2 * np.e * np.abs(np.diff(rows, axis=-1)).mean() + 1))
 
 
@@ -36,7 +36,7 @@ def values_to_bytes(values: np.ndarray) -> bytes:
 
 
 def values_from_bytes(data: bytes, low: int, high: int) -> np.ndarray:
-    """The inverse of `values_to_bytes`: int64 values that rise and lie from `low` to `high`.
+    """The inverse of `values_to_bytes`: increasing int64 values from `low` to `high`.
 
     Raises AiwaveError for anything else.
     """
@@ -49,5 +49,5 @@ def values_from_bytes(data: bytes, low: int, high: int) -> np.ndarray:
     if not engine.eof or engine.unused_data or not len(values):
         raise AiwaveError("The file is damaged: its table of values is cut short.")
     if (np.diff(values) <= 0).any() or values[0] < low or values[-1] > high:
-        raise AiwaveError("The file is damaged: its table of values is not one.")
+        raise AiwaveError("The file is damaged: its table of values is invalid.")
     return values

@@ -1,7 +1,7 @@
-"""Batches worked on at the same time, each by one process that computes with one thread.
+"""Parallel work on batches, in processes of one thread each.
 
-Threads of one process do not pay: PyTorch's operations are small here, and what lies between them runs in one thread
-at a time. The processes are loky's, which joblib brings along, since they do not run the caller's script again.
+Threads of one process do not pay off: PyTorch's operations are small here, and the Python between them runs in one
+thread at a time. The processes are those of loky, part of joblib, since they do not rerun the caller's script.
 """
 
 import os
@@ -27,14 +27,11 @@ Task = TypeVar("Task")
 
 Result = TypeVar("Result")
 
-
 MOST = 8
-"""Processes at once: each takes half a gigabyte of memory."""
-
+"""Limit of processes: each takes half a gigabyte of memory."""
 
 AHEAD = 2
-"""Batches that a helper has at once: one at work, one waiting."""
-
+"""Batches per helper: one at work, one waiting."""
 
 POLL_S = 0.5
 
@@ -49,11 +46,11 @@ _work: Callable[[Any], Any] | None = None
 def outcomes(
     work: Callable[[Task], Result], tasks: Iterable[Task], helpers: int
 ) -> Generator[tuple[Task, Result], None, None]:
-    """Every task and what `work` gives for it, as they get done; this process works on tasks as well as its helpers.
+    """Yield every task with its result, in order of completion; this process works on tasks as well as its helpers.
 
-    With helpers everything must be picklable. No more tasks are taken than are worked on soon. Closing the generator
-    or any error ends the helpers, too: use `contextlib.closing`. Raises what `work` raises, and AiwaveError if a
-    helper is killed.
+    With helpers everything must be picklable. Tasks are taken from the iterable only shortly before they are worked on.
+    Closing the generator, or any error, also ends the helpers: use `contextlib.closing`. Raises whatever `work` raises,
+    and AiwaveError if a helper is killed.
     """
     if not helpers:
         yield from ((task, work(task)) for task in tasks)
@@ -79,18 +76,18 @@ def outcomes(
 
 def helpers_for(batches: int) -> int:
     """Number of helper processes for `batches` batches: none if PyTorch is limited to one thread."""
-    if current_process().daemon:  # such may not have children
+    if current_process().daemon:  # daemons may not have children
         return 0
     return max(0, min(torch.get_num_threads(), MOST, batches) - 1)
 
 
 @contextmanager
 def _pool(work: Callable[[Any], Any], helpers: int) -> Iterator[Any]:
-    """Processes that know what to do; they end with the block, whatever they do then."""
+    """Pool of processes that have received `work`; they are killed at the end of the block."""
     from joblib.externals.loky import ProcessPoolExecutor
 
     single = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-    with NamedTemporaryFile() as file:  # loky would wait for ever for a process that ends while it is sent much
+    with NamedTemporaryFile() as file:  # loky waits forever for a process that ends while a large object is sent to it
         pickle.dump(work, file)
         file.flush()
         pool = ProcessPoolExecutor(helpers, initializer=_begin, initargs=(file.name, os.getpid()), env=single)
@@ -102,7 +99,7 @@ def _pool(work: Callable[[Any], Any], helpers: int) -> Iterator[Any]:
 
 @contextmanager
 def _interrupts_held_back() -> Iterator[None]:
-    """Ctrl-C comes after the block, and never to processes that it starts: whoever started these ends them."""
+    """Delay Ctrl-C until after the block, and keep it from processes started there, which their parent ends."""
     resource_tracker.ensure_running()  # starting it within would let the signal through
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
@@ -112,7 +109,7 @@ def _interrupts_held_back() -> Iterator[None]:
 
 
 def _begin(file: str, parent: int) -> None:
-    """Prepare a helper, which finds in a file what to do."""
+    """Initialise a helper with the work pickled in `file`."""
     global _work
     _work = pickle.loads(Path(file).read_bytes())
     torch.set_num_threads(1)

@@ -1,4 +1,4 @@
-"""A volume made ready, and written as a stream at any step."""
+"""Writer of streams: the source volume, checked and prepared, coded tile by tile at any step."""
 
 import math
 from collections.abc import Callable
@@ -19,19 +19,15 @@ from .values import pack_values, values_to_bytes
 from .workers import helpers_for, outcomes
 
 BATCH = 8 * 64**3
-"""Voxels coded at once, by each process: about half a gigabyte of memory with 32 channels."""
-
+"""Voxels per batch, in each process: about half a gigabyte of memory with 32 channels."""
 
 Progress = Callable[[int], object]
-"""Called with the number of voxels that are done since the last call."""
+"""Called with the number of voxels processed since the last call."""
 
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """A volume ready to be coded: (T, D, H, W), to be coded as voxel - `offset`; `values` are set if ranks replace
-
-    the voxels.
-    """
+    """A volume (T, D, H, W) ready for coding, as voxel - `offset` or, if `values` is set, as ranks in this table."""
 
     voxels: np.ndarray
     is_series: bool
@@ -42,7 +38,7 @@ class Source:
 
 @dataclass(frozen=True, eq=False)
 class Writer:
-    """Writes a source at any step."""
+    """Writes a source as a stream, at any step."""
 
     source: Source
     model: Model
@@ -58,12 +54,12 @@ class Writer:
 
     @property
     def grid(self) -> Grid:
-        """The tiles."""
+        """Grid of the source's tiles."""
         return Grid(self.source.voxels.shape, self.side, self.model.levels)  # type: ignore[arg-type]
 
     @property
     def limits(self) -> tuple[int, int]:
-        """The smallest and the largest number that stands for a voxel."""
+        """Smallest and largest number that a voxel is coded as."""
         limits = np.iinfo(self.source.dtype)
         return int(limits.min) - self.source.offset, int(limits.max) - self.source.offset
 
@@ -73,14 +69,14 @@ class Writer:
         return 255.0 if self.source.dtype.itemsize == 1 else 65535.0
 
     def voxels(self, tile: Tile) -> np.ndarray:
-        """The numbers that are coded of a tile."""
+        """The numbers to code for a tile: voxels minus the offset, or ranks."""
         part = cut(self.source.voxels, tile)
         if self.source.values is not None:
             return np.searchsorted(self.source.values, part)
         return part.astype(np.int32) - self.source.offset
 
     def write(self, codec: TileCodec, observe: Callable[[float, int], None] | None = None) -> bytes:
-        """The stream; `observe` is told the squared error and the voxels of every tile (see `squared_error`)."""
+        """The stream; `observe` receives squared error and number of voxels of every tile (see `squared_error`)."""
         grid = self.grid
         coded: list[CodedTile | None] = [None] * grid.count
         work = EncodeTiles(codec, None if observe is None else self.limits)
@@ -123,7 +119,7 @@ def checked(volume: np.ndarray) -> np.ndarray:
 
 
 def prepare(volume: np.ndarray, lossless: bool) -> Source:
-    """Check a volume and choose what is coded of it. Raises AiwaveError for what cannot be coded."""
+    """Check a volume and choose between voxels and ranks. Raises AiwaveError for one that cannot be coded."""
     array = checked(volume)
     voxels = array if array.ndim == 4 else array[None]
     values = pack_values(voxels) if lossless else None

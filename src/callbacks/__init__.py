@@ -1,4 +1,4 @@
-"""Lightning callbacks: freezing, checkpoints, health, RD logging, metrics tables, averaged weights and progress."""
+"""Lightning callbacks: freezing, checkpoints, averaged weights, gradient health, RD logging, metrics and progress."""
 
 from .freeze import FreezeComponents
 from .health import GradientHealth

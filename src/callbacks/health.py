@@ -1,4 +1,4 @@
-"""Check for non-finite loss and gradients, before they spoil the weights."""
+"""Detection of non-finite loss and gradients before they corrupt the weights."""
 
 import math
 from typing import Any

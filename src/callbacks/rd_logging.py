@@ -1,4 +1,4 @@
-"""Rate, distortion and pictures logged while a stage trains."""
+"""Logging of rate and distortion during training, and pictures of the codec."""
 
 from collections import defaultdict
 from pathlib import Path

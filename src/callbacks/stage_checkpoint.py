@@ -1,4 +1,4 @@
-"""Checkpoints of a stage, the average of its weights, and its common end in all processes."""
+"""Checkpoints of a stage, the average of its weights, and its simultaneous end in all processes."""
 
 import signal
 from collections.abc import Sequence

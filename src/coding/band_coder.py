@@ -1,4 +1,4 @@
-"""Quantised subbands of many tiles to bytes and back, exactly."""
+"""Exact coding of the quantised subbands of many tiles to bytes, and decoding."""
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -21,15 +21,15 @@ from .symbols import code_symbols
 from .wavefront import Wavefront, wavefront
 
 ROWS = 8192
-"""Rows worked on at once where all coefficients are known."""
+"""Rows per batch where all coefficients are known."""
 
 
 class KnownBand(NamedTuple):
-    """A band of T tiles: where its fronts start, its coefficients (T, P) int64 in wavefront order, and their densities.
+    """A band of T tiles: the starts of its fronts, its coefficients (T, P) int64 in wavefront order, their densities.
 
-    `inside` (P,) of bool says which positions the band has, None: all (see `Wavefront.inside`). `densities` gives first
-    and last position (exclusive) and what makes the mixtures of these positions, tile by tile, from what says which
-    quantiser they have, (T * n,) of 0 and 1, None without dependent quantisation.
+    `inside` (P,) bool is the mask of positions that exist in the band, None if all do (see `Wavefront.inside`).
+    `densities` yields first and last position (exclusive), and a function that returns the mixtures of these positions,
+    tile by tile, given their quantisers: (T * n,) of 0 and 1, None without dependent quantisation.
     """
 
     wave: Wavefront
@@ -47,9 +47,9 @@ class BandCoder:
 
     @torch.inference_mode()
     def encode(self, q: Subbands, log_step: int) -> list[list[bytes]]:
-        """Subbands of integers of T tiles -> for every tile a segment per band, in coding order.
+        """Integer subbands of T tiles -> for every tile one segment per band, in coding order.
 
-        Integers count steps or, where quantisation is dependent, half steps along the trellis, as `dependent` makes
+        Integers count steps or, where quantisation is dependent, half steps along the trellis, as `dependent` returns
         them. `log_step` is ln(step) in units of 2**-8 (see `log_step_of`). Raises ValueError for coefficients that are
         too large.
         """
@@ -58,13 +58,13 @@ class BandCoder:
 
     @torch.inference_mode()
     def bits(self, q: Subbands, log_step: int) -> Tensor:
-        """The code length of every tile and band by the integer frequencies: (T, bands) float64."""
+        """Code length [bit] of every tile and band under the integer frequencies: (T, bands) float64."""
         return torch.stack([recorder.bits() for recorder in self._record(q, log_step)], dim=1)
 
     def known_bands(self, q: Subbands, log_step: int) -> Iterator[KnownBand]:
-        """Every band of T tiles whose coefficients are known, in coding order; see `encode`.
+        """Yield every band of T tiles with known coefficients, in coding order; see `encode`.
 
-        The densities of a band must all be taken before the next band is asked for.
+        The densities of a band must be exhausted before the next band is requested.
         """
         require_exact_products()
         require_exact_convolutions()
@@ -89,7 +89,7 @@ class BandCoder:
             yield start, end, partial(self._mixture, model, *model.mixed(start, end))
 
     def _mixture(self, model: BandModel, mixed: Tensor, predicted: Tensor, second: Tensor | None) -> Mixture:
-        """The mixtures of rows (see `BandPass.mixed`) in the quantisers that they have."""
+        """The mixtures of rows (see `BandPass.mixed`) in their quantisers."""
         return self.model.density.mixture(model.parameters(mixed, second), predicted, second)
 
     def _record(self, q: Subbands, log_step: int) -> Iterator[Recorder]:
@@ -121,8 +121,8 @@ class BandCoder:
     ) -> Subbands:
         """The inverse of `encode`: segments of T tiles and the size (D, H, W) of each -> int64 subbands.
 
-        With `levels` just the coarsest ones, from as many segments as they have. Raises AiwaveError for damaged data
-        that is recognised as such; most decodes to something else.
+        `levels` restricts it to that many of the coarsest levels, given their segments alone. Raises AiwaveError for
+        damage that is detected; most damaged data decodes to other coefficients.
         """
         require_exact_products()
         require_exact_convolutions()

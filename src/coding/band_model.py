@@ -10,7 +10,7 @@ from .wavefront import Memory, Wavefront
 
 
 class BandModel(Protocol):
-    """The densities of one band of T tiles, from what of it is known; see `BandPass`."""
+    """The densities of one band of T tiles, given its known coefficients; see `BandPass`."""
 
     def write(self, start: int, end: int, q: Tensor) -> None: ...  # noqa: D102
 
@@ -20,9 +20,9 @@ class BandModel(Protocol):
 
 
 class LevelModel(Protocol):
-    """The bands of one level, asked for in coding order.
+    """The bands of one level, requested in coding order.
 
-    Those of a band's positions may be asked for when all neighbours in the bands before are written.
+    Densities of a position may be requested once all its neighbours in the previous bands are written.
     """
 
     def band(self, letters: int, log_step: int) -> BandModel: ...  # noqa: D102

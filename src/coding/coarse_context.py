@@ -1,4 +1,4 @@
-"""Context from coarser levels: the coarser bands combined, in exact fixed point."""
+"""Context from coarser levels: their reconstruction, in exact fixed point."""
 
 from functools import cache
 
@@ -32,9 +32,9 @@ FLAT_GAIN = _fixed(1 / _CDF97.flat_gain)
 def synthesise_level(low: Tensor, details: Tensor, size: Size, sections: bool = False) -> Tensor:
     """One level of the inverse CDF 9/7 in fixed point, every product rounded to the nearest unit.
 
-    `low` (T, 1, d, h, w) and `details` (T, 7, d, h, w) are int64 in units of 2**-6 steps, `size` (D, H, W) is what they
-    were split from; returns (T, 1, D, H, W) in the same units, kept within a range that rules overflow out. With
-    `sections` even and odd ones are only put together along z.
+    `low` (T, 1, d, h, w) and `details` (T, 7, d, h, w) are int64 in units of 2**-6 steps, `size` (D, H, W) is the size
+    before the split; returns (T, 1, D, H, W) in the same units, clamped to rule out overflow. With `sections`, even and
+    odd sections are merely interleaved along z.
     """
     parts = [low, *bands_of(details, size)]
     for axis in (4, 3, 2):
@@ -46,7 +46,7 @@ def synthesise_level(low: Tensor, details: Tensor, size: Size, sections: bool = 
 
 @cache
 def _reversible(sections: bool) -> WaveletTransform:
-    """The reversible 5/3. Its increments are multiples of 1/4, which float64 rounds alike everywhere."""
+    """One level of the reversible 5/3, whose increments are multiples of 1/4, rounded alike by float64 everywhere."""
     sharing = Sharing.SECTIONS if sections else Sharing.ISOTROPIC
     return WaveletTransform(Wavelet.CDF53, levels=1, sharing=sharing, reversible=True).double()
 
@@ -84,10 +84,10 @@ def next_approx(
     sections: bool = False,
     halves: bool = False,
 ) -> Tensor:
-    """The reconstruction up to and including a level, from that before it (None: the level is the coarsest).
+    """The reconstruction up to and including `level`, from that of the coarser levels (None at the coarsest level).
 
-    That of the reversible 5/3, whole numbers, if it is `reversible`; otherwise that of the 9/7. With `sections` both
-    only sort along z. Coefficients count in steps or, with `halves`, in half steps.
+    By the reversible 5/3, in whole numbers, if `reversible`, otherwise by the 9/7. With `sections` both merely
+    interleave along z. Coefficients count in steps or, with `halves`, in half steps.
     """
     low = in_fixed_point(q.approx, halves) if approx is None else approx
     if not reversible:
@@ -100,7 +100,7 @@ def next_approx(
 def coarse_inputs(approx: Tensor) -> Tensor:
     """(T, 1, d, h, w) in units of 2**-6 steps -> the network's two inputs (T, 2, d, h, w), float32 integers.
 
-    asinh of the reconstruction less its mean over 5x5x5 (faces repeated), and asinh of the reconstruction itself.
+    asinh of the reconstruction minus its mean over 5x5x5 (faces repeated), and asinh of the reconstruction itself.
     """
     count = MEAN_SIZE**3
     detail = squash(count * approx - _box_sum(approx), count * UNIT)
@@ -108,7 +108,7 @@ def coarse_inputs(approx: Tensor) -> Tensor:
 
 
 def _box_sum(x: Tensor) -> Tensor:
-    """Sum over a cube of 5, faces repeated outside."""
+    """Sum over 5x5x5, with the faces repeated outside."""
     margin = MEAN_SIZE // 2
     for axis in (2, 3, 4):
         n = x.shape[axis]
@@ -118,7 +118,7 @@ def _box_sum(x: Tensor) -> Tensor:
 
 
 def squash(x: Tensor, unit: int = 1) -> Tensor:
-    """asinh(x / unit) in units of 2**-7: int64 -> float32 that holds integers, same shape."""
+    """asinh(x / unit) in units of 2**-7: int64 -> float32 integers of the same shape."""
     magnitude = torch.bucketize(x.abs(), asinh_thresholds(unit), right=True)
     return (magnitude * x.sign()).to(torch.float32)
 

@@ -1,4 +1,4 @@
-"""The context model at work on the bands of many tiles: what a level knows, and what a band remembers."""
+"""State of the context model while it codes the bands of many tiles: that of a level, and that of a band."""
 
 from functools import cached_property
 
@@ -18,16 +18,16 @@ BANDS = len(BAND_LETTERS)
 
 
 def of_tiles(tiles: int, places: int) -> Tensor:
-    """Offsets of the tiles' first rows, of `places` rows per tile: (T, 1, 1) int32."""
+    """Offset of each tile's first row, with `places` rows per tile: (T, 1, 1) int32."""
     return torch.arange(0, tiles * places, places, dtype=torch.int32).view(-1, 1, 1)
 
 
 class BandPass:
-    """One band of T tiles, coefficients known or still to be decoded, positions in wavefront order.
+    """One band of T tiles, whose coefficients are known or being decoded, with positions in wavefront order.
 
-    `write` what is known, then ask for what is `mixed`; that of a position needs every position of smaller t written
-    and asked for, and of the band before, `last`, every neighbour written. `squashed` (T, P + 1) is what other bands
-    see of this one, with `known`, its coefficients, where these predict others.
+    Call `write` with known coefficients, then `mixed`. For a position, `mixed` requires that every position of smaller
+    t has been written and mixed, and that every neighbour in the previous band, `last`, has been written. Other bands
+    see `squashed` (T, P + 1) and, where coefficients predict others, the coefficients themselves, `known`.
     """
 
     def __init__(self, level: "LevelContext", letters: int, log_step: int, last: Written | None) -> None:
@@ -51,7 +51,7 @@ class BandPass:
         self._unit = 2 if model.dependent else 1
 
     def write(self, start: int, end: int, q: Tensor) -> None:
-        """The coefficients of the positions `start` to `end`: (T, n) int64."""
+        """Write the coefficients `q` (T, n) int64 of the positions `start` to `end`."""
         here = self.level.memory.at(start, end)
         self._q[:, here] = q
         self.squashed[:, start:end] = squash(q, self._unit)
@@ -63,9 +63,10 @@ class BandPass:
             self._near[:, here] = self.squashed[:, start:end]
 
     def mixed(self, start: int, end: int) -> tuple[Tensor, Tensor]:
-        """Of the positions `start` to `end`: what `parameters` follow from, (T * n, C), float32 integers, and the
+        """Mixed features and predicted coefficients of the positions `start` to `end`, tile by tile.
 
-        predicted coefficients (T * n,), int64 in units of 2**-8; tile by tile.
+        The features (T * n, C), float32 integers, are the input of `parameters`; the predictions (T * n,) are int64 in
+        units of 2**-8.
         """
         model, limit, shape = self.level.model, self.level.model.limit, (self.level.tiles, end - start, -1)
         near, here = self.level.near(start, end), self.level.memory.at(start, end)
@@ -86,7 +87,7 @@ class BandPass:
     def parameters(self, mixed: Tensor, second: Tensor | None = None) -> Tensor:
         """Mixed features (rows, C) -> parameters of the density (rows, size), float32 integers.
 
-        `second` (rows,) is 1 where the second quantiser is, else 0; None without dependent quantisation.
+        `second` (rows,) is 1 for rows in the second quantiser, else 0; None without dependent quantisation.
         """
         limit = self.level.model.limit
         if second is None or self._change is None:
@@ -98,11 +99,11 @@ class BandPass:
 
 
 class LevelContext:
-    """Context that is independent of a band's own coefficients: coarser levels, and bands of the level coded before.
+    """Context from outside a band: the coarser levels, and the bands of the same level coded before.
 
     `approx` (T, 1, d, h, w) is the reconstruction of the coarser levels (see `synthesise_level`), None at the coarsest
-    level. `siblings` are the layers over bands coded before (see `SiblingPass`). `memory` is what bands remember of
-    themselves; all unless given.
+    level. `siblings` are the layers over bands coded before (see `SiblingPass`). `memory` selects the positions that a
+    band keeps of itself; all unless given.
     """
 
     def __init__(
@@ -143,13 +144,13 @@ class LevelContext:
         return (self._all[start:end] + self._all_tiles).flatten(0, 1)
 
     def _convolved(self, approx: Tensor) -> Tensor:
-        """Two convolutions over the reconstruction, (T, P, C)."""
+        """The reconstruction after two convolutions, (T, P, C)."""
         first, last = (IntegerConv(self.model.layers[name], "zeros") for name in ("coarse0", "coarse1"))
         out = last(first(coarse_inputs(approx)).clamp_(0, self.model.limit))
         return out.movedim(1, -1).flatten(1, 3).index_select(1, self.wave.raster)
 
     def band(self, letters: int, log_step: int) -> BandPass:
-        """The next band, by its place among the eight."""
+        """Begin the next band, given its index in the level (0 to 7)."""
         band = BandPass(self, letters, log_step, self._last)
         self._last = Written(letters, band.squashed, band.known)
         return band
@@ -163,9 +164,9 @@ class LevelContext:
         return self.cross.of(start, end, band.letters)
 
     def features(self, start: int, end: int, band: BandPass) -> Tensor:
-        """Features from outside a band: (T, n, C) float32 integers, or zeros (1, 1, C).
+        """Features from outside a band: (T, n, C) float32 integers, or (1, 1, C) zeros.
 
-        Of the positions `start` to `end`. Bands must ask in order.
+        They are those of the positions `start` to `end`, and must be requested in coding order of the bands.
         """
         if self.siblings is None:
             return torch.zeros(1, 1, self.model.channels)
@@ -174,7 +175,7 @@ class LevelContext:
 
 
 class ContextCoding:
-    """The context model at work: an `IntegerModel` with the parameters `model`."""
+    """The context model as an `IntegerModel`, with the parameters `model`."""
 
     def __init__(self, model: IntegerContext) -> None:
         self.model = model
@@ -182,7 +183,7 @@ class ContextCoding:
         self.dependent, self.states = model.dependent, model.states
 
     def next_approx(self, q: Subbands, level: int, approx: Tensor | None) -> Tensor | None:
-        """The reconstruction that the next level needs, if it does; see `coarse_context.next_approx`."""
+        """The reconstruction for the next level, None if it needs none; see `coarse_context.next_approx`."""
         if self.model.layer("siblings", 0) is None or level + 1 >= self.model.levels:
             return None
         return next_approx(
@@ -190,18 +191,18 @@ class ContextCoding:
         )
 
     def fronts(self, wave: Wavefront) -> list[tuple[int, int]]:
-        """Positions that can be decoded at once: all, in pieces of a fixed length, where none depends on another."""
+        """Ranges of positions that can be decoded at once: pieces of a fixed length if none depends on another."""
         return wave.chunks(PIECE) if self.model.layer("own", 0) is None else wave.fronts
 
     def level(
         self, level: int, wave: Wavefront, tiles: int, approx: Tensor | None, memory: Memory | None = None
     ) -> LevelContext:
-        """The bands of one level of so many tiles; see `LevelContext`."""
+        """The bands of one level of `tiles` tiles; see `LevelContext`."""
         return LevelContext(self.model, self._siblings, level, wave, tiles, approx, memory)
 
     @cached_property
     def _siblings(self) -> list[IntegerLayer]:
-        """The one layer over bands coded before, or that of each of the eight, `padded`; none without the context."""
+        """Layers over bands coded before: one, or one for each of the eight, `padded`; empty without this context."""
         if not self.model.oriented:
             return [layer for name, layer in self.model.layers.items() if name == "siblings"]
         layers = [self.model.layer("siblings", letters) for letters in range(BANDS)]

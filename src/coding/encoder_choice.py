@@ -1,8 +1,7 @@
-"""Quantisation that weighs what a coefficient costs against what it repairs: an encoder's choice, unknown to decoders.
+"""Rate-distortion optimised quantisation: the encoder's choice of coefficients, unknown to decoders.
 
-Rate-distortion optimised quantisation, as video encoders have it (Karczewicz et al., "Rate distortion optimized
-quantization", VCEG-AH21, 2008), with the context model's own probabilities, and the choice of a path through the
-trellis of dependent quantisation.
+As in video encoders (Karczewicz et al., "Rate distortion optimized quantization", VCEG-AH21, 2008), with the
+probabilities of the context model itself; for dependent quantisation, the choice of a path through the trellis.
 """
 
 from collections.abc import Iterable
@@ -17,16 +16,15 @@ from .band_coder import BandCoder, KnownBand
 from .integer_mixture import Mixture
 
 FLOOR = 1 << 14
-"""The least probability that is coded, in units of 2**-38."""
+"""Lower bound of probabilities, in units of 2**-38."""
 
 
 @torch.inference_mode()
 def optimised(coder: BandCoder, exact: Subbands, log_step: int) -> Subbands:
-    """Coefficients of T tiles in quantisation steps, real numbers -> integers, int64.
+    """Quantise the coefficients of T tiles: real numbers in quantisation steps -> int64.
 
-    Each is the nearest integer, or the next towards zero where the bits that this saves, at the slope of a uniform
-    quantiser at high rate, are worth more than the squared error that it adds. Bits are those in the context of the
-    nearest integers.
+    Each becomes the nearest integer, or the next one towards zero if the bits saved, at the slope of a uniform
+    quantiser at high rate, outweigh the squared error added. Bits are those in the context of the nearest integers.
     """
     nearest = exact.map(lambda band: torch.round(band).long())
     bands = zip(coder.known_bands(nearest, log_step), _bands(exact), strict=True)
@@ -35,10 +33,10 @@ def optimised(coder: BandCoder, exact: Subbands, log_step: int) -> Subbands:
 
 @torch.inference_mode()
 def dependent(coder: BandCoder, exact: Subbands, log_step: int, looks: int) -> Subbands:
-    """The same for a model with dependent quantisation: -> half steps, int64.
+    """Quantise as `optimised` does, for a model with dependent quantisation -> half steps, int64.
 
-    The path through the trellis weighs squared errors and bits at the slope of its quantisers. Bits are a rough guess
-    (see `rough_bits`), then, `looks` times, those in the context of what was chosen so.
+    The path through the trellis weighs squared errors against bits at the slope of its quantisers. Bits are first a
+    rough estimate (see `rough_bits`), then, `looks` times, those in the context of the previous choice.
     """
     states = coder.model.states
     coded = _paths(exact, map(rough_bits, _bands(exact)), states)
@@ -49,7 +47,7 @@ def dependent(coder: BandCoder, exact: Subbands, log_step: int, looks: int) -> S
 
 
 def _paths(exact: Subbands, costs: Iterable[Tensor], states: int) -> Subbands:
-    """The best paths where the `candidates` for a band's coefficients cost so many bits, (6, T, d, h, w)."""
+    """The best paths, where `costs` are the bits of the `candidates` for each band's coefficients, (6, T, d, h, w)."""
     bands = []
     for coefficients, bits, size in zip(_bands(exact), costs, exact.band_sizes(), strict=True):
         bands.append((2 * chosen(coefficients, bits, SLOPE, places([size], coefficients), states)).long())
@@ -72,7 +70,7 @@ def _bits(band: KnownBand, exact: Tensor) -> Tensor:
 
 
 def _joined(bands: list[Tensor], like: Subbands) -> Subbands:
-    """The bands (T, d, h, w) in coding order -> subbands of the same size as others."""
+    """Join bands (T, d, h, w), given in coding order, to subbands of the size of `like`."""
     return Subbands.of_bands([band.unsqueeze(1) for band in bands], like.size)
 
 
@@ -91,7 +89,7 @@ def _choose(band: KnownBand, exact: Tensor) -> Tensor:
 
 
 def _smaller_where_it_pays(q: Tensor, exact: Tensor, mixture: Mixture) -> Tensor:
-    """The nearest integers (rows,) and what they stand for -> those to code."""
+    """The integers to code (rows,), given the nearest integers and the exact coefficients."""
     rows, coded = (q.abs() > exact.abs()).nonzero().squeeze(1), q.clone()
     if not len(rows):
         return coded

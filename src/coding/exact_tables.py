@@ -19,11 +19,11 @@ LOG_SCALE_MIN, LOG_SCALE_MAX = -6, 14
 
 MANTISSA_BITS = 10
 WEIGHT_DROP = 16
-"""A mixture component whose logit is 16 below the largest counts for nothing."""
+"""A mixture component whose logit is 16 below the largest has no weight."""
 
 
 def looked_up(table: Tensor, index: Tensor) -> Tensor:
-    """`table[index]`, faster: a table (n,) at int32 or int64 indices of any shape."""
+    """`table[index]`, but faster, for a table (n,) and int32 or int64 indices of any shape."""
     return table.index_select(0, index.flatten()).view(index.shape)
 
 
@@ -56,7 +56,7 @@ def _geometric(first: int, ratio: int, count: int) -> list[int]:
 
 
 def _rounded(value: int, bits: int) -> int:
-    """A number in units of 2**-WORK in units of 2**-bits, to the nearest."""
+    """Convert from units of 2**-WORK to units of 2**-bits, to the nearest."""
     return (value + (1 << (WORK - bits - 1))) >> (WORK - bits)
 
 
@@ -77,7 +77,7 @@ def laplace_cdf() -> Tensor:
 
 
 def _symmetric(upper: list[int]) -> Tensor:
-    """F at x >= 0 -> F at all x: F(-x) = 1 - F(x), nothing below the first point and everything from the last."""
+    """F at x >= 0 -> F at all x: F(-x) = 1 - F(x), with 0 at the first point and 1 at the last."""
     half = [_rounded(value, TOTAL_BITS) for value in upper]
     total = 1 << TOTAL_BITS
     half[-1] = total
@@ -119,7 +119,7 @@ def softmax_weights() -> Tensor:
 
 @cache
 def scale_tables() -> tuple[Tensor, Tensor, Tensor]:
-    """By log scale, from LOG_SCALE_MIN in units of 2**-8: mantissa and shift of 1 / scale, and scale in 2**-4.
+    """Mantissa and shift of 1 / scale, and scale in units of 2**-4, by log scale from LOG_SCALE_MIN in units of 2**-8.
 
     1 / scale = mantissa * 2**-shift with a mantissa of 10 bits; all int64.
     """
@@ -133,6 +133,6 @@ def scale_tables() -> tuple[Tensor, Tensor, Tensor]:
 
 @cache
 def inverse_scales() -> Tensor:
-    """1 / scale by log scale, as `scale_tables` has it: float32, exactly."""
+    """1 / scale by log scale, as in `scale_tables`: exact in float32."""
     mantissas, shifts, _ = (part.tolist() for part in scale_tables())
     return torch.tensor([mantissa * 2.0**-shift for mantissa, shift in zip(mantissas, shifts, strict=True)])

@@ -1,4 +1,4 @@
-"""The parameters of the context model in integers: the same densities on every machine, in any order of summation."""
+"""Integer parameters of the context model: the same densities on every machine, in any order of summation."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,14 +23,14 @@ from .other_bands import APPROX_SHIFT
 from .wavefront import CENTRE, TAPS
 
 LARGEST = 2**31
-"""Entries of tables stay below, so that no sum here overflows."""
+"""Upper bound (exclusive) on the magnitude of table entries, so that no sum overflows."""
 
 BY_BAND = {"siblings", "own", "widen", "narrow", "mix", "head"}
-"""The layers that an oriented model has for each of a level's bands."""
+"""Layers that an oriented model has once for each band of a level."""
 
 CROSS_LIMIT = 2**22
 COARSE_LIMIT = 2**18
-"""Bounds of the sum of a filter's magnitudes, on coefficients and on the reconstruction, that keep float64 exact.
+"""Bounds on the L1 norm of a filter, on coefficients and on the reconstruction, that keep float64 exact.
 
 Coefficients reach 2**23 in units of 2**-6 of a tap, differences of the reconstruction 2**34.
 """
@@ -38,18 +38,18 @@ Coefficients reach 2**23 in units of 2**-6 of a tap, differences of the reconstr
 
 @dataclass(frozen=True)
 class IntegerContext:
-    """A `ContextEntropy` in integers. Activations have `fraction` fractional bits and reach up to `limit`.
+    """The integer twin of a `ContextEntropy`; activations have `fraction` fractional bits and values up to `limit`.
 
-    `layers` names `coarse0`, `coarse1`, `siblings` (with the long context), `own` (with the short), `block0`, ...,
-    `mix`, `head`. If it is oriented, it has `siblings.0` to `siblings.7` instead, one for each of a level's bands,
-    likewise `own`, `mix` and `head`, and two more, `widen` and `narrow`, before the mixing.
+    `layers` are named `coarse0`, `coarse1`, `siblings` (with the long context), `own` (with the short), `block0`, ...,
+    `mix`, `head`. An oriented model has `siblings.0` to `siblings.7` instead, one for each band of a level, likewise
+    for `own`, `mix` and `head`, and two more, `widen` and `narrow`, before the mixing.
 
-    By band: `band` and `band_step` (bands, C) and `band_head` (bands, size), int64 in units of 2**-12; `prediction`
-    (bands, 13), int64 in units of 2**-12, None without the short context; `cross` (bands, 8, 27) and `cross_coarse`
-    (bands, 27), likewise, if it is reversible (see `CrossPass`). `sections` is 1 if sections are merely sorted along z,
-    else None. With `second_mix`, as `band`, and `second_head`, as `band_head`, quantisation is
-    dependent: coefficients count in half steps, and these are what the second quantiser adds before the head and after;
-    `trellis` is the number of states.
+    Tables by band: `band` and `band_step` (bands, C) and `band_head` (bands, size), int64 in units of 2**-12;
+    `prediction` (bands, 13), int64 in units of 2**-12, None without the short context; `cross` (bands, 8, 27) and
+    `cross_coarse` (bands, 27), in the same units, for a reversible model (see `CrossPass`). `sections` is 1 if sections
+    are merely sorted along z, else None. With `second_mix` (like `band`) and `second_head` (like `band_head`)
+    quantisation is dependent: coefficients count in half steps, and the second quantiser adds these two before and
+    after the head; `trellis` is the number of states.
     """
 
     levels: int
@@ -88,11 +88,11 @@ class IntegerContext:
         return "head.0" in self.layers
 
     def layer(self, name: str, letters: int) -> IntegerLayer | None:
-        """The layer of that name for a band, by its place among the eight; None if there is none."""
+        """Layer `name` of a band, given the band's index in its level (0 to 7); None if there is none."""
         return self.layers.get(self._name(name, letters))
 
     def needed(self, name: str, letters: int) -> IntegerLayer:
-        """The same where there must be one."""
+        """Layer `name` of a band, as `layer`. Raises KeyError if there is none."""
         return self.layers[self._name(name, letters)]
 
     def _name(self, name: str, letters: int) -> str:
@@ -109,7 +109,10 @@ class IntegerContext:
         return [layer for name, layer in self.layers.items() if name.startswith("block")]
 
     def condition(self, band: int, log_step: int) -> Tensor:
-        """Embedding of band and step, added to features: (C,) float32 integers. Raises ValueError for absurd steps."""
+        """Embedding of band and step, added to features: (C,) float32 integers.
+
+        Raises ValueError for a step out of range.
+        """
         if abs(log_step) > LOG_STEP_LIMIT:
             raise ValueError(f"a step of exp({log_step / 2**LOG_STEP_FRACTION:g}) is out of range")
         shift = EMBEDDING_FRACTION + LOG_STEP_FRACTION - self.fraction
@@ -117,13 +120,13 @@ class IntegerContext:
         return _shifted(total, shift).to(torch.float32)
 
     def head_offset(self, band: int) -> Tensor:
-        """Band-dependent bias of the density's parameters: (size,) float32 that holds integers."""
+        """Band-dependent bias of the density's parameters: (size,) float32 integers."""
         return _shifted(self.band_head[band], EMBEDDING_FRACTION - PARAMETER_FRACTION).to(torch.float32)
 
     def second_change(self, band: int) -> tuple[Tensor, Tensor] | None:
         """Biases of the second quantiser for the mixed features, (C,), and for the density's parameters, (size,).
 
-        Both are float32 that hold integers; None if there is no second one.
+        Both are float32 integers; None if there is no second quantiser.
         """
         if self.second_head is None or self.second_mix is None:
             return None
@@ -132,9 +135,9 @@ class IntegerContext:
         return mixed, output
 
     def predicted(self, band: int, neighbours: Tensor, others: Tensor | None = None) -> Tensor:
-        """The 13 coefficients before each, (rows, 13) float64 integers -> predictions, int64 in units of 2**-8.
+        """Causal neighbours of coefficients, (rows, 13) float64 integers -> predictions, int64 in units of 2**-8.
 
-        `others` (rows,) is what other bands predict (see `CrossPass.of`).
+        `others` (rows,) is the prediction from other bands (see `CrossPass.of`).
         """
         if self.prediction is None:
             return torch.zeros(len(neighbours), dtype=torch.int64)

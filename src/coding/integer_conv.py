@@ -1,4 +1,4 @@
-"""Convolutions in integers, and the proof that float32 computes them exactly on this machine."""
+"""Integer convolutions, and the check that float32 computes them exactly on this machine."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from .integer_layer import IntegerLayer
 
 @cache
 def _probe() -> tuple[Tensor, Tensor, Tensor]:
-    """Integers whose products need 24 bits, and the sums of them: (256, 448), (448, 32), (256, 32) float32."""
+    """Integer matrices whose product needs 24 bits, and that product: (256, 448), (448, 32), (256, 32) float32."""
     x = (torch.arange(256 * 448) * 7919 % 2048).view(256, 448)
     weight = (torch.arange(448 * 32) * 31 % 15 - 7).view(448, 32)
     return x.float(), weight.float(), (x @ weight).float()
@@ -24,7 +24,7 @@ def _probe() -> tuple[Tensor, Tensor, Tensor]:
 
 @cache
 def _volume_probe() -> tuple[Tensor, Tensor, Tensor]:
-    """(2, 16, 6, 7, 8), a kernel (16, 16, 3, 3, 3) and what they give, integers that need 24 bits, as float32."""
+    """A volume (2, 16, 6, 7, 8), a kernel (16, 16, 3, 3, 3) and their convolution: float32 integers of 24 bits."""
     x = (torch.arange(2 * 16 * 336) * 7919 % 1025 - 512).view(2, 16, 6, 7, 8)
     weight = (torch.arange(16 * 432) * 31 % 127 - 63).view(16, 16, 3, 3, 3)
     patches = F.pad(x, [1] * 6).unfold(2, 3, 1).unfold(3, 3, 1).unfold(4, 3, 1)
@@ -35,7 +35,7 @@ def _volume_probe() -> tuple[Tensor, Tensor, Tensor]:
 
 @torch.no_grad()
 def require_exact_convolutions() -> None:
-    """Raise AiwaveError where a convolution rounds: its inputs, or in a transformed domain."""
+    """Raise AiwaveError if convolutions round, be it their inputs or in a transformed domain."""
     x, weight, expected = _volume_probe()
     both, single = (conv3d(part, weight, None, [1] * 3) for part in (x, x[:1]))
     if not (torch.equal(both, expected) and torch.equal(single, expected[:1])):
@@ -46,7 +46,7 @@ def require_exact_convolutions() -> None:
 
 
 def require_exact_products() -> None:
-    """Raise AiwaveError where PyTorch is set to round the inputs of matrix products (to bfloat16 or TF32)."""
+    """Raise AiwaveError if PyTorch is set to round the inputs of matrix products (to bfloat16 or TF32)."""
     x, weight, expected = _probe()
     if not torch.equal(torch.addmm(torch.zeros(32), x, weight), expected):
         raise AiwaveError(
@@ -56,15 +56,14 @@ def require_exact_products() -> None:
 
 
 SLAB = 2**16
-"""Positions worked on at once, at least a plane."""
-
+"""Positions per slab; a slab has at least one plane."""
 
 TAPS = 27
 
 
 @dataclass(frozen=True)
 class IntegerConv:
-    """A layer over 27 taps, inputs in the order (tap, channel), with a padding mode of `torch.nn.Conv3d`.
+    """A 3x3x3 convolution: a layer with inputs in the order (tap, channel), and a padding mode of `torch.nn.Conv3d`.
 
     Every sum is exact in the layer's type, so the three ways to compute it agree, whatever the order of summation.
     """
@@ -79,17 +78,17 @@ class IntegerConv:
 
     @property
     def channels(self) -> tuple[int, int]:
-        """Of input and output."""
+        """Numbers of input and output channels."""
         return len(self.layer.weight) // TAPS, self.layer.weight.shape[1]
 
     def __call__(self, x: Tensor) -> Tensor:
-        """(B, C, D, H, W) -> (B, N, D, H, W), both float32 or float64 that hold integers; returns float32."""
+        """(B, C, D, H, W) -> (B, N, D, H, W): integers in float32 or float64 -> integers in float32."""
         if self.channels[0] == 1:
             return self._from_one(x)
         return self._to_one(x) if self.channels[1] == 1 else self._dense(x)
 
     def _dense(self, x: Tensor) -> Tensor:
-        """By the library's convolution."""
+        """Convolve with PyTorch's own convolution."""
         weight, bias, factor = self.layer.operands
         kernel = weight.view(3, 3, 3, *self.channels).permute(4, 3, 0, 1, 2).contiguous()
         zeros = self.padding == "zeros"
@@ -98,7 +97,7 @@ class IntegerConv:
         return total.mul_(factor.view(-1, 1, 1, 1)).floor_().to(torch.float32)
 
     def _from_one(self, x: Tensor) -> Tensor:
-        """One channel in: the neighbours side by side, then a matrix product."""
+        """Convolve one input channel: neighbours side by side (im2col), then a matrix product."""
         out = x.new_empty(len(x), *x.shape[2:], self.channels[1], dtype=torch.float32)
         for index, first, last, slab in self._slabs(x):
             windows = slab[0].unfold(0, 3, 1).unfold(1, 3, 1).unfold(2, 3, 1)
@@ -107,7 +106,7 @@ class IntegerConv:
         return out.permute(0, 4, 1, 2, 3)
 
     def _to_one(self, x: Tensor) -> Tensor:
-        """One channel out: a matrix product gives what every position adds to its neighbours."""
+        """Convolve to one output channel: a matrix product gives each position's contributions to its neighbours."""
         weight, bias, _ = self.layer.operands
         by_tap = weight.view(TAPS, -1)
         out = x.new_empty(len(x), 1, *x.shape[2:], dtype=torch.float32)
@@ -118,7 +117,7 @@ class IntegerConv:
         return out
 
     def _slabs(self, x: Tensor) -> Iterator[tuple[int, int, int, Tensor]]:
-        """Volume, first and last plane (exclusive), and those planes with a margin all around."""
+        """Index of the volume, first and last plane (exclusive) of a slab, and its planes with a margin of one."""
         planes = max(1, SLAB // (x.shape[3] * x.shape[4]))
         for index, volume in enumerate(pad_faces(x, 1, self.padding)):
             for first in range(0, x.shape[2], planes):
@@ -127,7 +126,7 @@ class IntegerConv:
 
 
 def _collected(parts: Tensor) -> Tensor:
-    """(27, d + 2, h + 2, w + 2) -> (d, h, w): the sum of every tap's volume, each taken where its tap lies."""
+    """(27, d + 2, h + 2, w + 2) -> (d, h, w): the sum over taps of their volumes, each shifted by its tap's offset."""
     depth, height, width = (length - 2 for length in parts.shape[1:])
     total = parts.new_zeros(depth, height, width)
     for part, (z, y, x) in zip(parts, product(range(3), repeat=3), strict=True):

@@ -18,14 +18,13 @@ FRACTION = LOG_STEP_FRACTION
 
 LIMIT = 2**16 - 1
 
-
 BITS = (12, 12)
-"""Bits per weight: more than for a context, since the network runs once per band."""
+"""Bits per weight: more than in the context model, since the network runs only once per band."""
 
 
 @dataclass(frozen=True)
 class IntegerFactorized:
-    """A `FactorizedEntropy` in integers: `embedding` (bands, C) and `band_head` (bands, size), int64 in 2**-8."""
+    """The integer twin of a `FactorizedEntropy`; `embedding` (bands, C), `band_head` (bands, size): int64 in 2**-8."""
 
     levels: int
     density: IntegerDensity
@@ -36,7 +35,7 @@ class IntegerFactorized:
     states: ClassVar[int] = FIRST_STATES
 
     def next_approx(self, q: Subbands, level: int, approx: Tensor | None) -> Tensor | None:
-        """None: no level needs those before it."""
+        """Return None: no level depends on coarser ones."""
         return None
 
     def fronts(self, wave: Wavefront) -> list[tuple[int, int]]:
@@ -50,7 +49,7 @@ class IntegerFactorized:
         return FactorizedLevel(self, level, tiles)
 
     def parameters(self, band: int, log_step: int) -> Tensor:
-        """The density's parameters of a band, (1, size) float32 integers."""
+        """Density parameters of a band, (1, size) float32 integers."""
         hidden = F.pad(self.embedding[band], (0, 1), value=log_step).clamp(-LIMIT, LIMIT).float().unsqueeze(0)
         for layer in self.layers.values():
             hidden = layer(hidden) if layer is self.layers["layer0"] else layer(hidden.clamp(0, LIMIT))
@@ -59,33 +58,33 @@ class IntegerFactorized:
 
 @dataclass(frozen=True)
 class FactorizedLevel:
-    """One level of T tiles: no coefficient tells about another."""
+    """One level of T tiles, whose coefficients are independent."""
 
     model: IntegerFactorized
     level: int
     tiles: int
 
     def band(self, letters: int, log_step: int) -> "FactorizedBand":
-        """A band, by its place among the eight."""
+        """A band, given its index in the level (0 to 7)."""
         index = letters + (len(BAND_LETTERS) - 1) * self.level
         return FactorizedBand(self.model.parameters(index, log_step), self.tiles)
 
 
 @dataclass(frozen=True)
 class FactorizedBand:
-    """The densities of one band, all the same. See `BandPass` for the methods."""
+    """One band, whose coefficients share one density. See `BandPass` for the methods."""
 
     row: Tensor
     tiles: int
 
     def write(self, start: int, end: int, q: Tensor) -> None:
-        """Nothing to remember."""
+        """Do nothing: coefficients are independent."""
 
     def mixed(self, start: int, end: int) -> tuple[Tensor, Tensor]:
-        """Of the positions `start` to `end`: the density's parameters (T * n, size) and predictions of zero."""
+        """Density parameters (T * n, size) of the positions `start` to `end`, and predictions of zero."""
         rows = self.tiles * (end - start)
         return self.row.expand(rows, -1), torch.zeros(rows, dtype=torch.int64)
 
     def parameters(self, mixed: Tensor, second: Tensor | None = None) -> Tensor:
-        """These parameters."""
+        """Return `mixed`, which is the parameters already."""
         return mixed

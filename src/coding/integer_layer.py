@@ -1,4 +1,4 @@
-"""A linear layer in integers that floating-point arithmetic represents exactly."""
+"""An integer linear layer that floating-point arithmetic computes exactly."""
 
 from dataclasses import dataclass, field
 
@@ -6,17 +6,17 @@ import torch
 from torch import Tensor
 
 EXACT = {torch.float32: 2**24, torch.float64: 2**53}
-"""The magnitude up to which every integer is a number of the type: sums below it are exact in any order."""
+"""Magnitude up to which a type represents every integer: sums below it are exact in any order."""
 
 
 @dataclass(frozen=True)
 class IntegerLayer:
-    """out = floor((weight^T x + bias) / 2**shift), everything integer.
+    """out = floor((weight^T x + bias) / 2**shift), all in integers.
 
-    `weight` is (K, N) int16, `bias` (N,) int64 (half a unit of the result is part of it, so that floor rounds),
-    `shift` (N,) int64. Inputs are integers of magnitude at most `limit`; then |bias| + sum |weight| * limit bounds
-    every partial sum of an output, and the type that computes is one for which it is exact. Outputs
-    must fit float32. Raises ValueError for layers without such a bound.
+    `weight` is (K, N) int16, `bias` (N,) int64 (it includes half a unit of the result, so that floor rounds), `shift`
+    (N,) int64. Inputs are integers of magnitude at most `limit`, so |bias| + sum |weight| * limit bounds every partial
+    sum of an output; `dtype` is a type in which these sums are exact. Outputs must fit float32. Raises ValueError for
+    layers without such a bound.
     """
 
     weight: Tensor
@@ -54,7 +54,7 @@ class IntegerLayer:
         return int((self.bounds >> self.shift).max()) + 1
 
     def __call__(self, x: Tensor) -> Tensor:
-        """(rows, K) -> (rows, N), float32 that holds integers."""
+        """(rows, K) -> (rows, N), float32 integers."""
         return self.finish(torch.addmm(self.operands[1], x.to(self.dtype), self.operands[0]))
 
     def accumulate(self, x: Tensor, first: int) -> Tensor:
@@ -62,7 +62,7 @@ class IntegerLayer:
         return x.to(self.dtype) @ self.operands[0][first : first + x.shape[1]]
 
     def finish(self, total: Tensor) -> Tensor:
-        """The sum, bias included -> the output."""
+        """Sums that include the bias -> outputs."""
         return total.mul_(self.operands[2]).floor_().to(torch.float32)
 
 
@@ -75,10 +75,10 @@ def quantised_layer(
 ) -> IntegerLayer:
     """Round a float layer, `weight` (N, K) and `bias` (N,).
 
-    `fractions` are the fractional bits of input and output. Every output channel has a power of two as its weights'
-    unit, so that scaling back is a shift: the finest with which the largest weight has `bits[0]` bits and float32 is
-    exact, but no fewer than `bits[1]`; float64 computes a layer for which that is not enough. Raises ValueError for
-    weights too large.
+    `fractions` are the fractional bits of input and output. The weights of an output channel count in units of a power
+    of two, so that scaling back is a shift: the finest unit with which the largest weight has `bits[0]` bits and
+    float32 is exact, but with no fewer than `bits[1]` bits; otherwise the layer is computed in float64. Raises
+    ValueError for weights that are too large.
     """
     most, least = bits
     weight = weight.detach().double()
@@ -101,7 +101,7 @@ def quantised_layer(
 def _rounded_layer(
     weight: Tensor, offset: Tensor, exponent: Tensor, fractions: tuple[int, int], limit: int
 ) -> IntegerLayer:
-    """Weights in units of 2**-exponent (N,)."""
+    """The layer with weights in units of 2**-exponent, (N,)."""
     shift = exponent + fractions[0] - fractions[1]
     values = torch.round(weight * 2.0 ** exponent[:, None]).to(torch.int16)
     half = torch.where(shift > 0, 2 ** (shift - 1).clamp_min(0), 0)

@@ -1,4 +1,4 @@
-"""Densities in integers: cumulative probabilities of quantised coefficients, without exp or log."""
+"""Integer densities: cumulative probabilities of quantised coefficients, without exp or log."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -24,10 +24,8 @@ WEIGHT_BITS = 14
 
 MEAN_LIMIT = 64 << PARAMETER_FRACTION
 
-
 X_FRACTION = 20
-"""Arguments of the tabulated function, in the fine evaluation, count in units of 2**-20."""
-
+"""In the fine evaluation, arguments of the tabulated function count in units of 2**-20."""
 
 HALF = 1 << (PREDICTION_FRACTION - 1)
 
@@ -40,12 +38,12 @@ _CDF = {"logistic": logistic_cdf, "laplace": laplace_cdf}
 
 @dataclass(frozen=True)
 class Mixture:
-    """Mixtures of `rows` coefficients, K components each.
+    """Mixtures of `rows` coefficients, with K components each.
 
     `weight` (K, rows) sums to 2**14 over K; `mean` (K, rows), in the component's scale and units of 2**-8; `scale`
-    (K, rows) points into `scale_tables`; `predicted` (rows,) is the origin, in steps and units of 2**-8. All int64.
-    `second` (rows,) is 1 where a coefficient is an index in the second quantiser of dependent quantisation, else 0;
-    None: nowhere.
+    (K, rows) indexes `scale_tables`; `predicted` (rows,) is the origin, in units of 2**-8 steps. All int64. `second`
+    (rows,) is 1 where a coefficient is an index in the second quantiser of dependent quantisation, else 0; None if it
+    is nowhere.
     """
 
     family: str
@@ -56,26 +54,27 @@ class Mixture:
     second: Tensor | None = None
 
     def select(self, rows: Tensor) -> "Mixture":
-        """The mixtures of some rows, given their indices."""
+        """Mixtures of the rows with these indices."""
         weight, mean, scale = (part.index_select(1, rows) for part in (self.weight, self.mean, self.scale))
         second = None if self.second is None else self.second.index_select(0, rows)
         return Mixture(self.family, weight, mean, scale, self.predicted.index_select(0, rows), second)
 
     def position(self, edge: Tensor) -> Tensor:
-        """Upper end of the interval that is coded as less than `edge` (m, rows), in steps and units of 2**-8; int64.
+        """Upper end of the interval that is coded as less than `edge` (m, rows), in units of 2**-8 steps; int64.
 
-        That is half a step below `edge`; in the second quantiser as much nearer to zero, a quarter next to zero itself.
+        It lies half a step below `edge`; the second quantiser moves it half a step towards zero, a quarter step next to
+        zero itself.
         """
         position = (edge << PREDICTION_FRACTION) - HALF
         return position if self.second is None else position - self.nearer(edge, self.second)
 
     @staticmethod
     def nearer(edge: Tensor, second: Tensor) -> Tensor:
-        """By how much less the second quantiser counts what is coded as less than `edge`: nothing in the first."""
+        """Shift that the second quantiser subtracts in `position`, in the same units; 0 for the first quantiser."""
         return (edge * HALF).sub_(HALF // 2).clamp_(-HALF, HALF).mul_(second)
 
     def cumulative(self, edge: Tensor) -> Tensor:
-        """The probability that a coefficient is less than `edge` (m, rows), int64 -> in units of 2**-38, the same.
+        """Probability that a coefficient is less than `edge`: (m, rows) int64 -> (m, rows) int64, in units of 2**-38.
 
         The function is interpolated between its tabulated points.
         """
@@ -101,7 +100,7 @@ def _interpolated(family: str, x: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class IntegerDensity:
-    """A family of densities by name, `logistic` or `laplace`, with `components` per mixture."""
+    """A family of densities, `logistic` or `laplace`, with `components` components per mixture."""
 
     family: str
     components: int
@@ -149,5 +148,5 @@ def _points(family: str) -> tuple[Tensor, Tensor]:
 
 @cache
 def bin_cdf(family: str) -> Tensor:
-    """The tabulated function at the middle of every interval of 1/512, in units of 2**-16; int32."""
+    """The tabulated function at the midpoint of every interval of 1/512, in units of 2**-16; int32."""
     return (_CDF[family]()[1::2] >> 8).int()

@@ -1,4 +1,4 @@
-"""The lossless transform in integers, with the networks of its lifting steps."""
+"""The lossless transform in integers, including the networks of its lifting steps."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,16 +15,13 @@ from .integer_conv import IntegerConv, require_exact_convolutions
 from .integer_layer import IntegerLayer
 
 TAP_FRACTION = 16
-"""Taps, and what they and the network add, count in units of 2**-16."""
-
+"""Taps, and the increments of taps and network, count in units of 2**-16."""
 
 INPUT_FRACTION, INPUT_RANGE = 14, 8
-"""The network's input, in the scale of intensities: units of 2**-14, from -8 to 8."""
-
+"""The network's input, relative to the intensity scale: units of 2**-14, from -8 to 8."""
 
 FEATURE_FRACTION, FEATURE_RANGE = 10, 8
-"""Features: units of 2**-10; beyond +-8 tanh is 1, and the last layer sees no more either."""
-
+"""Features count in units of 2**-10; beyond +-8 tanh is +-1, and the input of the last layer is clamped."""
 
 TANH_FRACTION = 9
 
@@ -52,7 +49,7 @@ class Factor:
             raise ValueError("a factor of a lifting network is out of range")
 
     def __call__(self, x: Tensor) -> Tensor:
-        """x times the number, to the nearest integer; int64 up to 2**40 in magnitude."""
+        """x times the factor, to the nearest integer; x is int64 up to 2**40 in magnitude."""
         return (x * self.mantissa + (1 << (self.shift - 1))) >> self.shift
 
 
@@ -60,8 +57,8 @@ class Factor:
 class IntegerNet:
     """A `LiftingNet` with tanh in integers: `first` 1 -> C, the `inner` C -> C, `head` C -> 1.
 
-    `scale_in` brings intensities in units of 2**-16 to the input's units, `scale_out` the head's to 2**-16. Raises
-    ValueError where the parts do not fit.
+    `scale_in` converts intensities in units of 2**-16 to the units of the input, `scale_out` outputs of the head to
+    units of 2**-16. Raises ValueError if the parts do not fit together.
     """
 
     first: IntegerConv
@@ -71,7 +68,7 @@ class IntegerNet:
     scale_out: Factor
 
     def __post_init__(self) -> None:
-        """Check widths and the magnitudes that layers were made for."""
+        """Check the widths of the layers and the limits of their inputs."""
         width = self.first.channels[1]
         channels = [self.first.channels, *(conv.channels for conv in self.inner), self.head.channels]
         limits = [conv.layer.limit for conv in (self.first, *self.inner, self.head)]
@@ -80,7 +77,7 @@ class IntegerNet:
             raise ValueError("the layers of a lifting network do not fit together")
 
     def __call__(self, skip: Tensor) -> Tensor:
-        """(B, 1, D, H, W) int64 -> the shift, the same; both are intensities in units of 2**-16."""
+        """(B, 1, D, H, W) int64 -> the shift, of the same shape and type; both are intensities in units of 2**-16."""
         scaled = self.scale_in(skip.clamp(-SKIP_LIMIT, SKIP_LIMIT)).clamp_(-INPUT_LIMIT, INPUT_LIMIT)
         hidden = first = self.first(scaled.double())
         for conv in self.inner:
@@ -112,7 +109,7 @@ class IntegerLifting:
     net: IntegerNet | None
 
     def increment(self, source: Tensor, targets: int) -> Tensor:
-        """The step's update of `targets` samples, rounded to the nearest integer, halves upwards.
+        """The step's update of `targets` samples, rounded to the nearest integer, halves up.
 
         (B, 1, m, a, b) int64 -> (B, 1, targets, a, b) int64.
         """
@@ -127,10 +124,11 @@ class IntegerLifting:
 class IntegerReversible:
     """A `ReversibleTransform` with fixed-point taps and integer networks.
 
-    `taps` (schemes, steps, 3) int64, in units of 2**-16; `sharing` and `boundary` as `WaveletTransform` has them. With
-    networks, `layers` names theirs by scheme and step, as in `0.2.first`, `0.2.inner0`, ..., `0.2.head`; `factors`
-    (schemes, steps, 4) int64 holds mantissa and shift of what scales their input and output; `padding` and
-    `input_padding` are those of `LiftingNet`. Raises ValueError if the parts do not fit together.
+    `taps` (schemes, steps, 3) int64 are in units of 2**-16; `sharing` and `boundary` are those of `WaveletTransform`.
+    The layers of networks, if there are any, are named in `layers` by scheme and step, as in `0.2.first`, `0.2.inner0`,
+    ..., `0.2.head`; `factors` (schemes, steps, 4) int64 holds mantissa and shift of the factors that scale their input
+    and output; `padding` and `input_padding` are those of `LiftingNet`. Raises ValueError if the parts do not fit
+    together.
     """
 
     levels: int
@@ -144,7 +142,7 @@ class IntegerReversible:
     transform: SeparableTransform = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Check the parts and put them together."""
+        """Check the parts and build the transform."""
         sharing = Sharing(self.sharing)
         schemes = 1 + max(max(row) for row in SCHEME_OF_PART[sharing])
         shape = (schemes, self.taps.shape[1], 3)

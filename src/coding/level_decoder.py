@@ -18,7 +18,7 @@ from .wavefront import Run, Wavefront, schedule, wavefront
 
 
 class TrellisStates:
-    """The states of a trellis at the positions, in wavefront order, of `bands` bands of T tiles."""
+    """Trellis states of `bands` bands of T tiles, with positions in wavefront order."""
 
     def __init__(self, wave: Wavefront, bands: int, tiles: int, states: int) -> None:
         self._next = trellis(states).next.flatten()  # by state and parity
@@ -26,11 +26,11 @@ class TrellisStates:
         self._after = _after(wave.size)
 
     def second(self, band: int, start: int, end: int) -> Tensor:
-        """1 where the positions `start` to `end` have the second quantiser, else 0: (T, n) int64."""
+        """1 for positions in the second quantiser, else 0, from `start` to `end`: (T, n) int64."""
         return (self._states[band, start:end] & 1).T
 
     def advance(self, band: int, start: int, end: int, index: Tensor) -> Tensor:
-        """Go on with the indices (T, n) that were decoded there; returns the coefficients in half steps, the same."""
+        """Advance by the indices (T, n) decoded at `start` to `end`; returns the coefficients (T, n) in half steps."""
         state = self._states[band, start:end]
         after = looked_up(self._next, 2 * state + (index.T & 1))
         halves = halves_of(index, (state & 1).T).clamp_(-COEFFICIENT_LIMIT, COEFFICIENT_LIMIT)
@@ -57,9 +57,10 @@ def decode_level(
     approx: Tensor | None,
     log_step: int,
 ) -> Tensor:
-    """The segments of a level that splits `size`, band by band, of T tiles each -> (T, bands, d, h, w) int64.
+    """Decode the level that splits `size` from its segments, by band and tile -> (T, bands, d, h, w) int64.
 
-    `approx` (T, 1, d, h, w) is what is coarser (see `synthesise_level`). Raises AiwaveError for damaged data.
+    `approx` (T, 1, d, h, w) is the reconstruction of the coarser levels (see `synthesise_level`). Raises AiwaveError
+    for damaged data.
     """
     count, tiles, wave = len(segments), len(segments[0]), wavefront(band_size(size))
     plan, reader = schedule(wave, model.fronts(wave)), Reader([segment for band in segments for segment in band])
@@ -86,7 +87,7 @@ def decode_level(
 
 
 def _rows(band: BandModel, run: Run, places: Tensor | slice, tiles: int, states: TrellisStates | None) -> list[Tensor]:
-    """Of some places of a run, tile by tile, what `IntegerDensity.mixture` makes mixtures of."""
+    """Arguments of `IntegerDensity.mixture` for some places of a run, tile by tile."""
     mixed, predicted = (_at(places, rows, tiles) for rows in band.mixed(run.start, run.end))
     if states is None:
         return [band.parameters(mixed), predicted]
@@ -95,10 +96,10 @@ def _rows(band: BandModel, run: Run, places: Tensor | slice, tiles: int, states:
 
 
 def _coded(inside: Tensor | None, run: Run) -> Tensor | slice:
-    """Mask of a run's positions that have coefficients; see `Wavefront.inside`."""
+    """Places of a run that have coefficients, counted from its start; see `Wavefront.inside`."""
     return slice(None) if inside is None else inside[run.start : run.end].nonzero().squeeze(1)
 
 
 def _at(places: Tensor | slice, rows: Tensor, tiles: int) -> Tensor:
-    """Of the rows of a run's positions, tile by tile, those of some places."""
+    """Rows of some places of a run, selected from those of all its positions, tile by tile."""
     return rows.unflatten(0, (tiles, -1))[:, places].flatten(0, 1)

@@ -1,4 +1,4 @@
-"""An integer model as a model file holds it: a description in plain values, and named arrays of integers."""
+"""Integer models as model files hold them: a description in plain values, and named integer arrays."""
 
 from collections.abc import Mapping
 from dataclasses import fields
@@ -28,27 +28,27 @@ Levels = Annotated[int, Field(ge=1, le=8)]
 
 
 class IntegerPart(BaseModel):
-    """A part of the description; what it does not name is refused."""
+    """A part of the description; unknown keys are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class LayerPart(IntegerPart):
-    """A layer: its weight, bias and shift are arrays; `limit` is that of its inputs."""
+    """Description of a layer, whose weight, bias and shift are arrays; `limit` bounds its inputs."""
 
     name: str
     limit: int
 
 
 class DensityPart(IntegerPart):
-    """The densities, as `IntegerDensity` has them."""
+    """Description of an `IntegerDensity`."""
 
     family: Literal["logistic", "laplace"]
     components: Annotated[int, Field(ge=1, le=64)]
 
 
 class ContextPart(IntegerPart):
-    """An `IntegerContext`."""
+    """Description of an `IntegerContext`."""
 
     kind: Literal["context"] = "context"
     levels: Levels
@@ -61,7 +61,7 @@ class ContextPart(IntegerPart):
 
 
 class FactorizedPart(IntegerPart):
-    """An `IntegerFactorized`."""
+    """Description of an `IntegerFactorized`."""
 
     kind: Literal["factorized"] = "factorized"
     levels: Levels
@@ -70,7 +70,7 @@ class FactorizedPart(IntegerPart):
 
 
 class ReversiblePart(IntegerPart):
-    """An `IntegerReversible`."""
+    """Description of an `IntegerReversible`."""
 
     kind: Literal["reversible"] = "reversible"
     levels: Levels
@@ -91,10 +91,10 @@ PARTS: dict[type[IntegerModel], type[AnyPart]] = {
 
 
 def model_to_arrays(model: IntegerModel) -> tuple[AnyPart, dict[str, np.ndarray]]:
-    """The description of a model and its arrays, every one of the smallest signed integers that hold it.
+    """The description of a model and its arrays, each in the smallest signed integer type that holds it.
 
-    The weight (K, N), bias (N,) and shift (N,) of a layer are NAME.weight, NAME.bias and NAME.shift; tables have the
-    names that they have in the model.
+    The weight (K, N), bias (N,) and shift (N,) of a layer are NAME.weight, NAME.bias and NAME.shift; tables are named
+    after the model's fields.
     """
     part = PARTS[type(model)]
     plain = {name: getattr(model, name) for name in part.model_fields if name not in ("kind", "layers")}
@@ -133,12 +133,12 @@ def model_from_arrays(part: AnyPart, arrays: Mapping[str, np.ndarray]) -> Intege
 
 
 def _smallest(tensor: Tensor) -> np.ndarray:
-    """An array of the first of TYPES that holds all its values."""
+    """The tensor as an array of the first of TYPES that holds all its values."""
     largest = int(tensor.abs().max())
     return tensor.numpy().astype(next(dtype for dtype in TYPES if largest <= np.iinfo(dtype).max))
 
 
 def _layer(arrays: dict[str, Tensor], part: LayerPart) -> IntegerLayer:
-    """Take the arrays of a layer. Raises KeyError if one is missing."""
+    """Take a layer's arrays out of `arrays`. Raises KeyError if one is missing."""
     weight, bias, shift = (arrays.pop(f"{part.name}.{key}") for key in ("weight", "bias", "shift"))
     return IntegerLayer(weight, bias, shift, part.limit)

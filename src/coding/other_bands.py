@@ -1,4 +1,4 @@
-"""What a level's other bands tell of the next one, in integers: features for the network, and linear predictions."""
+"""Context from a level's other bands, in integers: features for the network, and linear predictions."""
 
 from dataclasses import replace
 from typing import NamedTuple, Protocol
@@ -19,8 +19,9 @@ def gathered(buffer: Tensor, index: Tensor) -> Tensor:
 class Written(NamedTuple):
     """Outputs of a coded band that later bands see.
 
-    Its place among the eight; its coefficients as the network takes them, (T, P + 1) float32, and as they are,
-    (T, P + 1) float64, where these predict others. Not the band itself: its hidden features would stay in memory.
+    `letters` is its index in the level (0 to 7), `squashed` (T, P + 1) float32 its coefficients as network inputs, and
+    `known` (T, P + 1) float64 the coefficients themselves, where they predict others. Not the band itself, whose hidden
+    features would stay in memory.
     """
 
     letters: int
@@ -29,28 +30,28 @@ class Written(NamedTuple):
 
 
 class SiblingPass(Protocol):
-    """Features of a band, by its place among the eight, for T tiles. Bands must ask in order."""
+    """Features of a band of T tiles from the bands of its level coded before; to be called in coding order."""
 
     def write(self, start: int, end: int, letters: int, squashed: Tensor) -> None:
-        """The band's coefficients of the positions `start` to `end`, as the network takes them: (T, n)."""
+        """Write the band's coefficients of the positions `start` to `end`, as network inputs: (T, n)."""
 
     def features(self, start: int, end: int, letters: int, last: Written | None, neighbours: Tensor) -> Tensor:
         """(T, n, C) float32 integers of the positions `start` to `end`.
 
-        `last` is the band before, whose neighbours there are known now; `neighbours` (T * n, 27) tells where they are,
-        among all tiles.
+        `last` is the previous band, in which the neighbours of these positions are known; `neighbours` (T * n, 27) are
+        their indices over all tiles.
         """
 
 
 class SharedPass:
-    """By one layer, the same for all bands: what each band tells is added to the sum that the next ones go on with."""
+    """Features from one layer for all bands: each band's contribution is added to the running sum for the next ones."""
 
     def __init__(self, layers: list[IntegerLayer], wave: Wavefront, tiles: int) -> None:
         self._layer = layers[0]
         self._sum = self._layer.operands[1].expand(tiles, wave.positions, -1).clone()
 
     def write(self, start: int, end: int, letters: int, squashed: Tensor) -> None:
-        """Nothing to do: the next band brings this one."""
+        """Do nothing: the next band passes this one to `features`."""
 
     def features(self, start: int, end: int, letters: int, last: Written | None, neighbours: Tensor) -> Tensor:
         """See `SiblingPass`."""
@@ -62,7 +63,7 @@ class SharedPass:
 
 
 class OrientedPass:
-    """By a layer of its own for each of the eight bands, over the first four or all (see `padded`)."""
+    """Features from a separate layer for each of the eight bands, over the first four bands or all (see `padded`)."""
 
     def __init__(self, layers: list[IntegerLayer], wave: Wavefront, tiles: int) -> None:
         self._layers = layers
@@ -82,7 +83,7 @@ class OrientedPass:
 
 
 def padded(layer: IntegerLayer) -> IntegerLayer:
-    """A layer over the first bands, each with its taps -> the same over taps, each with the first four bands or all."""
+    """Reorder a layer's inputs from (band, tap) to (tap, band), padded with zeros to four bands or to all."""
     by_band = layer.weight.unflatten(0, (-1, len(TAPS)))
     width = BANDS if len(by_band) > BANDS // 2 else BANDS // 2
     weight = layer.weight.new_zeros(len(TAPS), width, by_band.shape[-1])
@@ -91,18 +92,17 @@ def padded(layer: IntegerLayer) -> IntegerLayer:
 
 
 APPROX_SHIFT = 6
-"""Sums count in units of 2**-6 of those of the predictor's taps, since the reconstruction has that many more bits."""
-
+"""Sums have 6 fractional bits more than the predictor's taps, as the reconstruction has."""
 
 ROWS = 8192
-"""Positions worked on at once: what a processor's cache holds."""
+"""Positions per batch, sized to a processor's cache."""
 
 
 class CrossPass:
-    """Prediction of the following bands from coarser levels and from bands of the same level coded before, for T tiles.
+    """Prediction of a band of T tiles from coarser levels and from the bands of the same level coded before.
 
-    `siblings` (8, 8, 27) are the filters of a level by the band they predict and the band they see, `coarse` (8, 27)
-    those of the reconstruction `approx` (T, 1, d, h, w), in units of 2**-6 steps, None at the coarsest level; taps are
+    `siblings` (8, 8, 27) are the filters of a level by predicted band and source band, `coarse` (8, 27) those of the
+    reconstruction `approx` (T, 1, d, h, w), in units of 2**-6 steps, None at the coarsest level; taps are
     int64 in units of 2**-12. Float64 holds all sums exactly.
     """
 
@@ -113,7 +113,7 @@ class CrossPass:
             self._add_coarse(coarse.double(), wave, wave.sort(approx[:, 0]).double())
 
     def _add_coarse(self, kernels: Tensor, wave: Wavefront, values: Tensor) -> None:
-        """Differences of the reconstruction (T, P) to its value in the centre; outside there are none."""
+        """Add filtered differences of the reconstruction (T, P) to its value at the centre, zero outside the band."""
         centre = torch.arange(wave.positions).unsqueeze(1)
         near = torch.where(wave.neighbours == wave.positions, centre, wave.neighbours)
         for start, end in wave.chunks(max(1, ROWS // len(values))):
@@ -121,10 +121,10 @@ class CrossPass:
             self._total[:, start:end] = differences @ kernels.T
 
     def add_band(self, start: int, end: int, letters: int, neighbours: Tensor) -> None:
-        """Tell of a band, by its place among the eight: (T * n, 27) coefficients about `start` to `end`, float64."""
+        """Add band `letters`, given its neighbours of the positions `start` to `end`: (T * n, 27) float64."""
         total = self._total[:, start:end]
         total += (neighbours @ self._siblings[:, letters].T).view_as(total)
 
     def of(self, start: int, end: int, letters: int) -> Tensor:
-        """Prediction of a band there: (T * n,) float64 integers, in units of 2**-18."""
+        """Prediction of band `letters` from `start` to `end`: (T * n,) float64 integers, in units of 2**-18."""
         return self._total[:, start:end, letters].flatten()

@@ -1,4 +1,4 @@
-"""Symbols to range-coded segments and back: one recorder, one reader."""
+"""Range coding of symbols: a recorder that writes segments, and a reader."""
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
@@ -17,10 +17,10 @@ WORD = 32
 
 
 def encode_intervals(left: np.ndarray, frequency: np.ndarray) -> bytes:
-    """Code symbols, each given as an interval of the range 2**24, in the order they are to be decoded.
+    """Range-code symbols, each given as an interval of the range 2**24, in the order of decoding.
 
-    `left` and `frequency` are (n,) int64: every symbol stands for left, ..., left + frequency - 1. The alphabets must
-    have three symbols or more, or two equal ones.
+    `left` and `frequency` are (n,) int64: a symbol occupies left, ..., left + frequency - 1. Alphabets must have at
+    least three symbols, or two of equal frequency.
     """
     from constriction import stream
 
@@ -43,7 +43,7 @@ def encode_intervals(left: np.ndarray, frequency: np.ndarray) -> bytes:
 
 
 def _shortest_end(word: int, lower: int, width: int) -> int:
-    """The last word, or a larger one that ends the message just as well and has fewer bytes that are not zero."""
+    """The last word, or a larger one that ends the message equally well with fewer non-zero bytes."""
     for bits in (24, 16, 8):
         rounded = -(-word >> bits) << bits
         if rounded < 1 << WORD and (rounded << WORD) < lower + width:
@@ -52,7 +52,7 @@ def _shortest_end(word: int, lower: int, width: int) -> int:
 
 
 class Decoder:
-    """The symbols of one segment (as `encode_intervals` made it), asked for in batches. Zeros follow its end."""
+    """Decoder of one segment (see `encode_intervals`), batch by batch. Zeros follow the segment's end."""
 
     def __init__(self, segment: bytes) -> None:
         from constriction import stream
@@ -63,18 +63,18 @@ class Decoder:
         self._uniform = stream.model.Uniform()
 
     def categorical(self, frequencies: np.ndarray) -> np.ndarray:
-        """Symbols (n,) int32 of alphabets whose frequencies less one are (n, size) float32."""
+        """Symbols (n,) int32, given the frequencies minus one of their alphabets, (n, size) float32."""
         return self._decoder.decode(self._categorical, frequencies)
 
     def uniform(self, bits: np.ndarray) -> np.ndarray:
-        """Numbers (n,) int32 of so many bits each, (n,) int32, between 1 and 23, all values equally likely."""
+        """Numbers (n,) int32 of `bits` (n,) int32 bits each, between 1 and 23, with all values equally likely."""
         return self._decoder.decode(self._uniform, np.left_shift(1, bits, dtype=np.int32))
 
 
 class Recorder:
     """Collects the symbols of one band of T tiles as intervals, and writes a segment per tile.
 
-    A stream's order is: front by front; within a front, phase by phase; within a phase by position.
+    Symbols are written front by front; within a front, phase by phase; within a phase, by position.
     """
 
     def __init__(self, tiles: int, front_starts: Sequence[int]) -> None:
@@ -86,7 +86,7 @@ class Recorder:
         self._of_row = torch.empty(0)
 
     def at(self, positions: Tensor) -> None:
-        """The rows that follow belong to these positions (n,), tile by tile."""
+        """Set the positions (n,) of the rows that follow, tile by tile."""
         front = torch.bucketize(positions, self._starts, right=True) - 1
         tile = torch.arange(self.tiles).unsqueeze(1)
         self._of_row = ((tile * len(self._starts) + front) * PHASES).flatten()
@@ -121,14 +121,14 @@ class Recorder:
         return [encode_intervals(left[part], frequency[part]) for part in parts]
 
     def bits(self) -> Tensor:
-        """The code length of every tile, (T,) float64."""
+        """Code length [bit] of every tile, (T,) float64."""
         keys, frequency = torch.cat(self._keys), torch.cat(self._frequency)
         tile = keys // (len(self._starts) * PHASES)
         return torch.zeros(self.tiles, dtype=torch.float64).index_add_(0, tile, TOTAL_BITS - frequency.double().log2())
 
 
 class Reader:
-    """Reads symbols of several segments at the same time."""
+    """Reads symbols of several segments side by side."""
 
     def __init__(self, segments: Sequence[bytes]) -> None:
         self._decoders = [Decoder(segment) for segment in segments]
@@ -136,7 +136,7 @@ class Reader:
         self._bounds = np.zeros(1, dtype=np.int64)
 
     def at(self, parts: Sequence[tuple[int, int]]) -> None:
-        """The rows that follow: the number of a segment, and of the rows that are in it, in turn."""
+        """Set the segments of the rows that follow: each segment's index and its number of rows, in order."""
         self._active = [self._decoders[segment] for segment, _ in parts]
         self._bounds = np.cumsum([0, *(rows for _, rows in parts)])
 
@@ -157,5 +157,7 @@ class Reader:
             try:
                 out[a:b] = read(decoder, models[a:b])
             except (AssertionError, ValueError) as error:
-                raise AiwaveError("The coded data is damaged: a segment cannot have been written so.") from error
+                raise AiwaveError(
+                    "The coded data is damaged: a segment holds symbols that no encoder writes."
+                ) from error
         return torch.from_numpy(out)

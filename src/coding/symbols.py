@@ -1,4 +1,4 @@
-"""Binarisation of coefficients into small alphabets: a bin about the centre, halvings of the bin, an escape."""
+"""Binarisation of coefficients into small alphabets: a bin about the centre, subdivisions of the bin, an escape."""
 
 from typing import NamedTuple, Protocol
 
@@ -28,7 +28,7 @@ class SymbolCoder(Protocol):
     """Codes a batch of symbols: a recorder returns those it is given, a reader those it reads."""
 
     def categorical(self, phase: int, rows: Tensor, table: Tensor, symbols: Tensor | None) -> Tensor:
-        """Symbols (m,) int64 of the coefficients `rows` (m,); `table` (m, size) float32 are frequencies less one."""
+        """Symbols (m,) int64 of the coefficients `rows` (m,); `table` (m, size) float32 holds frequencies minus one."""
         ...
 
     def uniform(self, phase: int, rows: Tensor, bits: Tensor, symbols: Tensor | None) -> Tensor:
@@ -37,14 +37,14 @@ class SymbolCoder(Protocol):
 
 
 class Bins(NamedTuple):
-    """The bins of rows: they begin at `anchor` + EDGES * 4**`log4`; both (rows,) int64."""
+    """Bins of each row, which begin at `anchor` + EDGES * 4**`log4`; both (rows,) int64."""
 
     anchor: Tensor
     log4: Tensor
 
 
 def code_symbols(mixture: Mixture, coder: SymbolCoder, q: Tensor | None) -> Tensor:
-    """Code the coefficients of a mixture's rows, `q` (rows,) int64 or None to read them; returns them."""
+    """Code the coefficients `q` (rows,) int64 of a mixture, or decode them if `q` is None; returns them."""
     if not len(mixture.predicted):
         return torch.empty(0, dtype=torch.int64)
     bins = choose_bins(mixture)
@@ -74,7 +74,7 @@ def choose_bins(mixture: Mixture) -> Bins:
 
 
 def bin_table(mixture: Mixture, bins: Bins) -> Tensor:
-    """Frequencies less one of the 15 bins, (rows, 15) float32; with one for each they sum to 2**24.
+    """Frequencies minus one of the 15 bins, (rows, 15) float32; the frequencies sum to 2**24.
 
     Everything is an integer below 2**24 times a power of two, so that float32 is exact.
     """
@@ -92,7 +92,7 @@ def bin_table(mixture: Mixture, bins: Bins) -> Tensor:
     for weight, origin, factor in zip(mixture.weight.int(), origins, factors, strict=True):
         at = (edges * factor).floor_().sub_(origin).clamp_(0, len(cdf) - 1).int()
         total += looked_up(cdf, at).mul_(weight)
-    # 30 bits to 24, less 16 for the ones that are added
+    # 30 bits to 24, minus 16 to leave room for the ones added to the frequencies
     cumulative = (total >> 6) - (total >> 26)
     zero = torch.zeros(1, edges.shape[1], dtype=torch.int32)
     return torch.diff(cumulative, dim=0, prepend=zero, append=zero + (1 << TOTAL_BITS) - BINS).T.float()
@@ -128,7 +128,7 @@ def _split(
     log4: Tensor,
     count: Tensor,
 ) -> None:
-    """Choose one of `count` parts, each 4**log4 wide, that follow `value`, and move `value` to its beginning."""
+    """Code one of `count` parts from `value` on, each 4**log4 wide, and move `value` to its start."""
     if not len(rows):
         return
     start = value[rows]
@@ -142,7 +142,7 @@ def _split(
 
 
 def _code_escapes(coder: SymbolCoder, q: Tensor | None, value: Tensor, chosen: Tensor, bins: Bins) -> None:
-    """Coefficients in the open bins: an Exp-Golomb code of the distance from the last edge, in place."""
+    """Code coefficients in the open bins, in place: an Exp-Golomb code of the distance from the outermost edge."""
     rows = ((chosen == 0) | (chosen == BINS - 1)).nonzero().squeeze(1)
     above = chosen[rows] > 0
     unit = 1 << 2 * bins.log4[rows]

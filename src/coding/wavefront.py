@@ -1,4 +1,4 @@
-"""The order in which a causal 3x3x3 network decodes many coefficients at once, within and across a level's bands."""
+"""Wavefronts: sets of coefficients that a causal 3x3x3 network decodes at once, within and across a level's bands."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,18 +13,17 @@ from ..models.subbands import FRONT, Size
 TAPS = torch.cartesian_prod(*[torch.arange(-1, 2)] * 3)
 """The offsets (z, y, x) of a 3x3x3 neighbourhood in raster order; the first 13 precede the centre."""
 
-
 CENTRE = 13
 
 
 @dataclass(frozen=True)
 class Wavefront:
-    """A band's positions sorted by t = x + 2y + 4z, raster order among equals.
+    """A band's positions sorted by t = x + 2y + 4z, and in raster order for equal t.
 
-    Every causal neighbour of a position has a smaller t, so that equal t, a front, can be decoded at once. `raster`
-    (P,) is each position's raster index; front k is the positions `starts[k]` to `starts[k + 1]`; `neighbours`
-    (P, 27) tells where the neighbours stand in this order, P for those outside; `causal` (P, 14) are its first columns,
-    up to the centre.
+    Causal neighbours of a position have smaller t, so the positions of equal t, a front, can be decoded at once.
+    `raster` (P,) holds the positions' raster indices; front k spans the positions `starts[k]` to `starts[k + 1]`;
+    `neighbours` (P, 27) holds the places of the neighbours in this order, P for those outside; `causal` (P, 14) is its
+    first columns, up to the centre.
     """
 
     size: Size
@@ -48,7 +47,7 @@ class Wavefront:
         return [(start, min(start + length, self.positions)) for start in range(0, self.positions, length)]
 
     def inside(self, size: Size) -> Tensor | None:
-        """Mask of the positions that lie in the first `size` of the band, (P,) of bool; None if all do."""
+        """Mask of the positions in the band's first `size` (d, h, w): (P,) bool; None if all are."""
         if size == self.size:
             return None
         places = torch.unravel_index(self.raster, self.size)
@@ -85,9 +84,9 @@ def wavefront(size: Size) -> Wavefront:
 
 @dataclass(frozen=True)
 class Memory:
-    """Slots of a band's positions: `slots` (P + 1,) int32, those of a front one after the other.
+    """Slots of a band's positions: `slots` (P + 1,) int32, consecutive within a front.
 
-    `size` is the number of slots, and the place of all that lies outside. Later positions may replace earlier ones.
+    `size` is the number of slots, and the slot of everything outside. Later positions may replace earlier ones.
     """
 
     slots: Tensor
@@ -105,7 +104,7 @@ def whole_memory(wave: Wavefront) -> Memory:
 
 
 class Run(NamedTuple):
-    """A front of one of a level's bands: the band by its place in coding order, first and last position (exclusive)."""
+    """A front of one band of a level: the band's index in coding order, first and last position (exclusive)."""
 
     band: int
     start: int
@@ -114,7 +113,7 @@ class Run(NamedTuple):
 
 @dataclass(frozen=True)
 class Schedule:
-    """Every band stays `lag` fronts behind the band before, of which it then knows all neighbours of its positions.
+    """Schedule of a level: every band is `lag` fronts behind the previous one, so that all neighbours there are known.
 
     `memory` holds as many fronts as causal neighbours reach back.
     """

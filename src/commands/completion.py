@@ -12,7 +12,6 @@ BASH = """_aiwave() {
 COMP_WORDBREAKS=${COMP_WORDBREAKS//=}
 complete -o nospace -o default -F _aiwave aiwave"""
 
-
 SHELLS = {"bash": BASH, "zsh": f"autoload -U bashcompinit && bashcompinit\n{BASH}"}
 
 USAGE = 'aiwave completion bash (or zsh) prints code for the shell to run: eval "$(aiwave completion bash)".'

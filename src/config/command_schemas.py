@@ -1,4 +1,4 @@
-"""The composed configuration of each command."""
+"""Schemas of the composed configuration of each command."""
 
 from typing import Annotated
 

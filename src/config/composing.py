@@ -1,4 +1,4 @@
-"""Composing a command's configuration outside of Hydra's own main, and globs over a group's options."""
+"""Composition of a command's configuration outside Hydra's main, and globs over the options of a group."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -32,7 +32,7 @@ def composed(
 
 @contextmanager
 def worded(name: str, overrides: Sequence[str], schema: Callable[[], "type[Node]"]) -> Iterator[None]:
-    """Turn Hydra's errors about overrides of `conf/<name>.yaml` into ours; `schema` provides the keys to suggest."""
+    """Turn Hydra's errors about overrides of `conf/<name>.yaml` into AiwaveError; `schema` has the keys to suggest."""
     from hydra.errors import ConfigCompositionException
 
     try:
@@ -44,7 +44,7 @@ def worded(name: str, overrides: Sequence[str], schema: Callable[[], "type[Node]
 
 
 def unknown(error: Exception, name: str, overrides: Sequence[str], schema: Callable[[], "type[Node]"]) -> Exception:
-    """The error in our words if it is about a key that does not exist, else unchanged."""
+    """AiwaveError for an error about a key that does not exist; any other error unchanged."""
     from .validation import unknown_key
 
     found = re.search(r"Could not override '([^']+)'", str(error))
@@ -54,9 +54,9 @@ def unknown(error: Exception, name: str, overrides: Sequence[str], schema: Calla
 
 
 def _chosen(name: str, overrides: Sequence[str]) -> Any:
-    """The configuration with the options that the overrides choose, but not their values.
+    """The configuration with the options that the overrides choose, but without their values.
 
-    None if that is none, as when a sweep gives several.
+    None if it cannot be composed, as for the several values of a sweep.
     """
     from hydra import compose, initialize_config_module
     from hydra.errors import HydraException
@@ -87,15 +87,15 @@ def expand_glob(override: str) -> str:
 
 
 def options(group: str, pattern: str) -> list[str]:
-    """The options of a group that match `pattern`. Raises AiwaveError if none does."""
+    """Options of a group that match `pattern`. Raises AiwaveError if none does."""
     matching = [option for option in _options(group) if fnmatch(option, pattern)]
     if not matching:
         known = ", ".join(_options(group)) or "none"
-        raise AiwaveError(f"{pattern} matches no option of the group {group}: there are {known}.")
+        raise AiwaveError(f"{pattern} matches no option of the group {group}: its options are {known}.")
     return matching
 
 
 def _options(group: str) -> list[str]:
-    """The options of a group, those in subfolders as `folder/name`."""
+    """All options of a group, those in subfolders as `folder/name`."""
     folder = Path(str(files("aiwave.conf"))) / group
     return sorted(str(path.relative_to(folder).with_suffix("")) for path in folder.rglob("*.yaml"))

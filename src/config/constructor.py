@@ -1,4 +1,4 @@
-"""What an option of a group may say: the keys, types and bounds of the constructor that its `_target_` names."""
+"""Schema of an option from the constructor that its `_target_` names: its keys, types and bounds."""
 
 import difflib
 import inspect
@@ -20,11 +20,11 @@ PLAIN = (Enum, PurePath, BaseModel)
 
 
 class Arguments(Node):
-    """Base of the schemas made here; each has the name of the class that takes the arguments."""
+    """Base of the generated schemas, each named after the class that takes the arguments."""
 
 
 def named(target: str) -> type:
-    """The class of a dotted name. Raises AiwaveError if there is none, or if it comes from another package."""
+    """The class with a dotted name. Raises AiwaveError if there is none, or if its package is not allowed."""
     module, _, name = target.rpartition(".")
     try:
         home = import_module(module)
@@ -43,25 +43,25 @@ def named(target: str) -> type:
 
 
 def arguments(call: Call) -> type[Arguments]:
-    """The schema of what `call` gives to its target.
+    """Schema of the arguments that `call` gives to its target.
 
     Raises:
-        AiwaveError: If there is no such target, or it is of another kind than `call` is to make; names no key.
+        AiwaveError: If the target does not exist, or is not of the kind that `call` requires; names no key.
     """
     made = named(call.target)
     kind, given = _contract(named(call.kind) if isinstance(call.kind, str) else call.kind)
     if isinstance(kind, type) and not issubclass(made, kind):
         raise AiwaveError(f"{call.target} is no {kind.__name__}")
     if given is not None and not call.partial:
-        raise AiwaveError(f"{call.target} is to be called later: add _partial_: true")
+        raise AiwaveError(f"{call.target} must be called later: add _partial_: true")
     if given is None and call.partial:
-        raise AiwaveError(f"{call.target} is to be made at once: leave _partial_ out")
+        raise AiwaveError(f"{call.target} must be built at once: leave _partial_ out")
     return _schema(made, frozenset(given or ()))
 
 
 @cache
 def _schema(made: type, given: frozenset[str]) -> type[Arguments]:
-    """The schema of a class's constructor, without the arguments that the program itself gives."""
+    """Schema of a class's constructor, without the arguments that the program itself supplies."""
     parameters, is_open = _parameters(made)
     fields: dict[str, Any] = {
         f"{name}_": (_field(hint), Field(... if default is inspect.Parameter.empty else default, alias=name))
@@ -74,9 +74,9 @@ def _schema(made: type, given: frozenset[str]) -> type[Arguments]:
 
 
 def _parameters(made: type) -> tuple[dict[str, tuple[Any, Any]], bool]:
-    """Annotation and default of every parameter by name, and whether others are taken, too.
+    """Annotation and default of every parameter by name, and True if further ones are accepted.
 
-    What a constructor takes as `**options` is what the next class's takes.
+    The `**options` of a constructor stand for the parameters of the next class's.
     """
     found: dict[str, tuple[Any, Any]] = {}
     for cls in made.__mro__[:-1]:
@@ -95,7 +95,7 @@ def _parameters(made: type) -> tuple[dict[str, tuple[Any, Any]], bool]:
 
 
 def _field(hint: Any) -> Any:
-    """What a configuration gives for an annotation: objects become calls that make them, the rest stays."""
+    """Configuration type for an annotation: calls that build objects in their place, other types unchanged."""
     origin, parts = get_origin(hint), get_args(hint)
     if origin is Annotated:
         return Annotated[_field(parts[0]), *hint.__metadata__]
@@ -113,9 +113,9 @@ def _field(hint: Any) -> Any:
 
 
 def _contract(kind: Any) -> tuple[Any, frozenset[str] | None]:
-    """What an annotation asks for: an instance of a class, at once, or what makes one from the arguments given later.
+    """Class of the instance that an annotation requires, and None, or the arguments that its factory is given later.
 
-    A `Callable` or a protocol with `__call__` asks for the latter.
+    A `Callable` or a protocol with `__call__` requires a factory.
     """
     if get_origin(kind) is Callable:
         parts = get_args(kind)

@@ -1,4 +1,4 @@
-"""Schema of data sets, their preparation, and the traditional codecs measured on them."""
+"""Schemas of data sets, their preparation, and the traditional codecs measured on them."""
 
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -32,7 +32,7 @@ class Appearance(Call):
 
 
 class Dataset(Call):
-    """`conf/dataset`, with `conf/loader`: what all data sets tell of themselves."""
+    """`conf/dataset`, with `conf/loader`: the keys that all data sets share."""
 
     kind: ClassVar[Any] = "aiwave.datamodules.VolumeDataModule"
     name: str
@@ -57,7 +57,7 @@ class Dataset(Call):
 
 
 class Described(Dataset):
-    """`conf/dataset` where it is to be prepared: no data module is made, which would take Lightning."""
+    """`conf/dataset` for preparation: no data module is built, since that would need Lightning."""
 
     model_config = ConfigDict(extra="forbid")
     kind = None
@@ -83,7 +83,7 @@ class Version(Node):
 
 
 class Programs(Node):
-    """Programs of an external codec, where to look for them, and their timeout [s]."""
+    """Programs of an external codec, the places to search for them, and their timeout [s]."""
 
     folder: str | None
     variable: str

@@ -1,4 +1,4 @@
-"""The parts of a codec; what each of their options may say follows from its constructor (see `constructor.py`)."""
+"""Schemas of the parts of a codec, whose options take the arguments of their constructors (see `constructor.py`)."""
 
 from typing import Annotated
 
@@ -27,7 +27,7 @@ class Net(Call):
 
 
 class Scale(Call):
-    """`conf/scale`: how the raw scale field of an affine step becomes a factor."""
+    """`conf/scale`: the map from the raw scale field of an affine step to a factor."""
 
     kind = "torch.nn.Module"
 

@@ -1,4 +1,4 @@
-"""The base of all configuration nodes: mistakes are refused."""
+"""Nodes of the configuration schema: the base that refuses unknown keys, and types of common values."""
 
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -6,7 +6,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveFloat
 from pydantic_core import PydanticCustomError
 
 PACKAGES = ("aiwave", "torch.nn", "torch.optim", "pytorch_lightning")
-"""Where the classes come from that a configuration may name."""
+"""Packages whose classes a configuration may name."""
 
 
 def _allowed(target: str) -> str:
@@ -37,17 +37,17 @@ Names = Annotated[list[str], Field(min_length=1)]
 
 
 class Node(BaseModel):
-    """A node of the configuration; keys that it does not name are mistakes."""
+    """A node of the configuration; unknown keys are refused."""
 
     model_config = ConfigDict(extra="forbid", protected_namespaces=(), allow_inf_nan=False)
 
 
 class Call(Node):
-    """Anything that `_target_` makes from keyword arguments, which must be those of its constructor.
+    """An object that `_target_` builds from keyword arguments, which must be those of its constructor.
 
-    Subclasses say in `kind` what it is to make: an annotation, or the dotted name of a class; None if nothing is made,
-    so that nothing is imported. They name the keys that all options of a group share, if the program itself reads them;
-    all others are the option's own.
+    `kind` of a subclass is the kind of object required: an annotation, or the dotted name of a class; None if nothing
+    is built, so that nothing is imported. Fields are the keys that all options of a group share, if the program itself
+    reads them; all other keys are specific to the option.
     """
 
     model_config = ConfigDict(extra="allow", allow_inf_nan=False)

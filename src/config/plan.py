@@ -8,7 +8,7 @@ from ..errors import AiwaveError
 
 
 def plan(cfg: DictConfig) -> list[DictConfig]:
-    """The stages to run, in order: `cfg.stage` alone if given, else `cfg.schedule`; `cfg.epochs` overrides theirs.
+    """Stages to run, in order: only `cfg.stage` if given, else `cfg.schedule`; `cfg.epochs` overrides their epochs.
 
     Raises:
         AiwaveError: If the order names a stage twice, or one that is not in the schedule.

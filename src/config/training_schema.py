@@ -1,4 +1,4 @@
-"""Schema of training, trackers and launchers."""
+"""Schemas of training, trackers and launchers."""
 
 from typing import Annotated, Any, Literal
 
@@ -8,7 +8,7 @@ from .node import Accelerator, Call, Component, Decay, Node
 
 
 class LearningRates(Node):
-    """Adam's rate per component."""
+    """Adam's learning rate per component."""
 
     transform: PositiveFloat
     rate: PositiveFloat

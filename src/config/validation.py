@@ -19,7 +19,7 @@ Keys = tuple[str | int, ...]
 
 
 def validate(cfg: DictConfig, schema: type[Node], source: Path | None = None, place: str = "") -> None:
-    """Check a composed configuration, or one read from the file `source`, or its part at the key `place`.
+    """Validate a composed configuration, one read from the file `source`, or the part at key `place`.
 
     Raises:
         AiwaveError: For the first missing, unknown or invalid value; names the key and the valid values.
@@ -42,7 +42,7 @@ def _missing(node: Any, path: str) -> Iterator[str]:
 
 
 def _check(raw: Any, schema: type[Node], path: Keys) -> None:
-    """Check a node and all below it; what it gives to a `_target_` as well. Raises AiwaveError."""
+    """Check a node and everything below it, including the arguments of a `_target_`. Raises AiwaveError."""
     try:
         node = schema.model_validate(raw)
     except ValidationError as error:
@@ -81,10 +81,10 @@ def _sentence(problem: Any, schema: type[Node], path: Keys) -> str:
 
 
 def unknown_key(keys: Sequence[str | int], schema: type[Node], cfg: Any = None, path: Keys = ()) -> str:
-    """Message about a key that the configuration does not have: the first wrong part of it, and the valid keys.
+    """Message about an unknown key of the configuration: its first wrong part, and the valid keys.
 
-    `keys` are below `path` in the configuration, where `schema` holds. `cfg` are the values there, whose `_target_`s
-    tell which constructor takes a node's keys; None if they are not known.
+    `keys` are relative to `path` in the configuration, the node that `schema` describes. `cfg` holds the values there,
+    whose `_target_`s determine the constructors that take a node's keys; None if they are not known.
     """
     annotation: Any = schema
     allowed: list[str] = []
@@ -94,7 +94,7 @@ def unknown_key(keys: Sequence[str | int], schema: type[Node], cfg: Any = None, 
         followed.append(part)
         node = _without_none(annotation)
         if isinstance(node, type) and issubclass(node, Call) and node.kind is not None:
-            if not isinstance(cfg, dict):  # what it makes is not known
+            if not isinstance(cfg, dict):  # its target is not known
                 whole = (*path, *keys)
                 return f"{_dotted(whole)} is not a key of the configuration: {_where(whole)}leave it out."
             node = arguments(node.model_validate(cfg))
@@ -112,7 +112,7 @@ def unknown_key(keys: Sequence[str | int], schema: type[Node], cfg: Any = None, 
 
 
 def _where(keys: Sequence[str | int]) -> str:
-    """Which options of a group have a key, as words; empty if none has."""
+    """Options of a group that have a key, as the beginning of a hint; empty if none has it."""
     group, *below = keys
     options = sorted((Path(str(files("aiwave.conf"))) / str(group)).glob("*.yaml")) if len(below) == 1 else []
     having = [
@@ -126,7 +126,7 @@ def _dotted(keys: Sequence[str | int]) -> str:
 
 
 def _keys(annotation: Any) -> list[str]:
-    """The keys of a node; none for anything but a node of fixed keys."""
+    """Keys of a node; empty for anything but a node with fixed keys."""
     node = _without_none(annotation)
     if not (isinstance(node, type) and issubclass(node, Node)):
         return []

@@ -1,4 +1,4 @@
-"""Caches: where volumes stay between crops."""
+"""Caches, which keep volumes in memory or on disk between crops."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence

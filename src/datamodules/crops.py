@@ -1,4 +1,4 @@
-"""Training crops: what they are cut from, in which order, and how a batch of them is made."""
+"""Training crops: the volumes that they are cut from, their order, and batches of them."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field

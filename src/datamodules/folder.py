@@ -1,4 +1,4 @@
-"""Volumes from the user's own folder, prepared or not."""
+"""The data module of the user's own folder, prepared or not."""
 
 import hashlib
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The manifest of a prepared data set: its rows, and the file that holds them."""
+"""The manifest of a prepared data set: its entries, and the file that stores them."""
 
 import csv
 import hashlib
@@ -105,7 +105,7 @@ class Manifest:
 
     @property
     def path(self) -> Path:
-        """Where the manifest is stored."""
+        """Path of the manifest."""
         return self.folder / NAME
 
     @property

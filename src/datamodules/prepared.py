@@ -1,4 +1,4 @@
-"""Volumes prepared by `aiwave prepare`: a folder with a manifest."""
+"""The data module of folders that `aiwave prepare` wrote, with a manifest."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A volume: integer voxels and the names of their origin."""
+"""Volumes: integer voxels with the names of their data set and file, loaded one by one."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

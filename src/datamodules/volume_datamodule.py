@@ -1,4 +1,4 @@
-"""Voxels held out of training for validation."""
+"""The base of all data modules: random crops for training, held-out crops for validation, whole test volumes."""
 
 import hashlib
 from abc import abstractmethod

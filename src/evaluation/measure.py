@@ -1,4 +1,4 @@
-"""Rate and distortion of whole volumes: estimated by the entropy model, or of real files."""
+"""Rate and distortion of whole volumes, estimated by the entropy model or measured on real files."""
 
 import math
 import time

@@ -1,4 +1,4 @@
-"""Further metrics of a coded volume, in addition to those of the RD table."""
+"""Results of an evaluation: every test volume measured at every quality, written to files, tracked and printed."""
 
 import csv
 from collections.abc import Callable, Iterator, Sequence

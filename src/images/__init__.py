@@ -1,7 +1,7 @@
-"""Volumes with their place in space, read from files and written to them.
+"""Images: volumes with their geometry, read from files and written to files.
 
-The heavy libraries (SimpleITK, nibabel, tifffile) are imported when a file is read or written, MONAI by
-`monai_readers` alone.
+Heavy libraries (SimpleITK, nibabel, tifffile) are imported when a file is read or written, MONAI only by
+`monai_readers`.
 """
 
 from .image import Image

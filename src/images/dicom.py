@@ -1,4 +1,4 @@
-"""DICOM files and folders through SimpleITK: slices in order of their place, voxels as stored."""
+"""DICOM files and folders through SimpleITK: slices sorted by position, voxels as stored."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ MAGIC = b"DICM"
 SUFFIXES = (".dcm", ".dicom", ".ima")
 SERIES, NUMBER, MODALITY = "0020|000e", "0020|0013", "0008|0060"
 BITS, SIGNED, INTERCEPT, SLOPE, THICKNESS = "0028|0101", "0028|0103", "0028|1052", "0028|1053", "0018|0050"
-GAP = 0.1  # tolerance of the distance of two slices, as a fraction of the usual one
+GAP = 0.1  # tolerance of slice distances, as a fraction of the usual one
 TURN = 1e-3  # tolerance of a direction cosine
 
 
 def is_dicom(path: Path) -> bool:
-    """Tell whether a file is DICOM: by its magic bytes, or, if it has none, by its suffix."""
+    """True if a file is DICOM, by its suffix or by its magic bytes."""
     if not path.is_file() or path.name == "DICOMDIR" or path.name.startswith("."):
         return False
     if path.suffix.lower() in SUFFIXES:
@@ -35,20 +35,20 @@ def is_dicom(path: Path) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class DicomSlice:
-    """A file of a series, opened: its header is read, its voxels are not."""
+    """An open file of a series: its header is read, its voxels are not."""
 
     path: Path
     reader: "SimpleITK.ImageFileReader"
 
     @classmethod
     def open(cls, path: Path) -> "DicomSlice":
-        """Read the header. Raises AiwaveError, naming the file, if it is no image or has colours."""
+        """Read the header. Raises AiwaveError, naming the file, if it is not an image or is a colour image."""
         reader = opened(path, "GDCMImageIO")
         check_single_channel(str(path), reader.GetNumberOfComponents())
         return cls(path, reader)
 
     def tag(self, key: str, default: str = "") -> str:
-        """The text of a tag "gggg|eeee"."""
+        """Text of the tag `key`, written "gggg|eeee"."""
         return self.reader.GetMetaData(key).strip(" \0") if self.reader.HasMetaDataKey(key) else default
 
     @property
@@ -58,13 +58,13 @@ class DicomSlice:
 
     @cached_property
     def direction(self) -> np.ndarray:
-        """(3, 3), columns along x, y and z of the image."""
+        """Direction cosines (3, 3), with columns along x, y and z of the image."""
         axes = self.reader.GetDimension()
         return np.reshape(self.reader.GetDirection(), (axes, axes))
 
     @property
     def height(self) -> float:
-        """The place of the slice along the normal of its plane, in mm."""
+        """Position of the slice along the normal of its plane, in mm."""
         return float(np.dot(self.reader.GetOrigin(), self.direction[:, 2]))
 
     @property
@@ -74,14 +74,14 @@ class DicomSlice:
 
     @property
     def rescale(self) -> tuple[float, float]:
-        """Slope and intercept, 1 and 0 if not declared. GDCM reads a slope of 0 as 1."""
+        """Rescale slope and intercept, 1 and 0 if not declared. GDCM reads a slope of 0 as 1."""
         return float(self.tag(SLOPE) or 1) or 1.0, float(self.tag(INTERCEPT) or 0)
 
     def voxels(self) -> np.ndarray:
         """Read the voxels as stored, (D, H, W).
 
-        SimpleITK gives slope * stored + intercept in double precision, or in integers if both are; it cannot be told
-        not to. Its inverse is exact, and is verified. Raises AiwaveError, naming the file, if it is damaged.
+        SimpleITK always returns slope * stored + intercept, in double precision, or in integers if both are integers.
+        The inverse is exact, and is verified. Raises AiwaveError, naming the file, if it is damaged.
         """
         given = voxels_of(self.reader, self.path)
         slope, intercept = self.rescale
@@ -91,8 +91,8 @@ class DicomSlice:
         low, high = self._range
         if not np.array_equal(slope * stored + intercept, given) or stored.min() < low or stored.max() > high:
             raise AiwaveError(
-                f"{self.path}: the stored values cannot be told from those rescaled by slope {slope:g} and intercept "
-                f"{intercept:g}: convert the series to NIfTI without rescaling."
+                f"{self.path}: the stored values cannot be recovered from those rescaled by slope {slope:g} and "
+                f"intercept {intercept:g}: convert the series to NIfTI without rescaling."
             )
         return stored.astype(np.int64).astype(self._dtype).reshape(self.size)
 
@@ -113,15 +113,15 @@ class DicomSlice:
 
 
 def takes(path: Path) -> bool:
-    """Tell whether `path` is a DICOM file or a folder with some in it, or in its own folders."""
+    """True if `path` is a DICOM file, or a folder with DICOM files in it or in its subfolders."""
     return is_dicom(path) if path.is_file() else any(is_dicom(file) for file in sorted(path.rglob("*")))
 
 
 def read(path: Path) -> list[Image]:
-    """Read every series of a folder, in order of their identifiers, or the one of a file.
+    """Read every series of a folder, sorted by identifier, or the one of a file.
 
-    Raises AiwaveError, naming the file, for one that cannot be read, or is unlike the others of its series in size,
-    orientation or rescaling, and for missing slices.
+    Raises AiwaveError, naming the file, for files that cannot be read or differ from the others of their series in
+    size, orientation, pixel spacing or rescaling, and for missing slices.
     """
     files = [path] if path.is_file() else [file for file in sorted(path.rglob("*")) if is_dicom(file)]
     series: dict[str, list[DicomSlice]] = {}
@@ -132,7 +132,7 @@ def read(path: Path) -> list[Image]:
 
 
 def _volume(slices: Sequence[DicomSlice]) -> Image:
-    """One series: a file of many frames, or slices in order of their place; several at each place are a series."""
+    """One series: a multi-frame file, or slices sorted by position; several per position form a time series."""
     first = slices[0]
     for other in slices[1:]:
         _check_alike(first, other)
@@ -140,7 +140,7 @@ def _volume(slices: Sequence[DicomSlice]) -> Image:
         if len(slices) > 1:
             raise AiwaveError(
                 f"{first.path} holds {first.size[0]} slices and {slices[1].path.name} is of the same series: put them "
-                "into folders of their own."
+                "into separate folders."
             )
         return _placed(first, first.voxels(), first.reader.GetSpacing()[2])
     ordered = sorted(slices, key=lambda one: (one.height, one.number, one.path.name))
@@ -164,7 +164,7 @@ def _check_alike(first: DicomSlice, other: DicomSlice) -> None:
 
 
 def _by_place(slices: Sequence[DicomSlice]) -> tuple[list[list[DicomSlice]], float]:
-    """One list of slices per time, and the distance of two slices. Raises AiwaveError for slices that are missing."""
+    """One list of slices per time point, and the distance between slices. Raises AiwaveError for missing slices."""
     heights = np.array([one.height for one in slices])
     starts = [0, *(np.flatnonzero(np.diff(heights) > 1e-3) + 1).tolist()]
     places = [list(slices[a:b]) for a, b in zip(starts, [*starts[1:], len(slices)], strict=True)]
@@ -172,8 +172,8 @@ def _by_place(slices: Sequence[DicomSlice]) -> tuple[list[list[DicomSlice]], flo
     for place in places:
         if len(place) < times:
             raise AiwaveError(
-                f"{place[0].path}: its place has {len(place)} of {times} slices of the series: add those missing, or "
-                "move the repeated ones elsewhere."
+                f"{place[0].path}: its position has {len(place)} of {times} slices of the series: add the missing "
+                "ones, or move the repeated ones elsewhere."
             )
     gaps = np.diff([place[0].height for place in places])
     if len(gaps) == 0:

@@ -1,4 +1,4 @@
-"""Any voxels as unsigned integers of 8 or 16 bits, exactly or not at all."""
+"""Conversion of voxels of any type to unsigned integers of 8 or 16 bits, exact or refused."""
 
 from dataclasses import dataclass
 
@@ -25,8 +25,8 @@ class Stored:
 def to_stored(name: str, voxels: np.ndarray, offset: int | None, allow_float: bool) -> Stored:
     """Subtract an offset from `voxels`, of the image `name`, and make them uint8 (from 8 bits) or uint16.
 
-    The offset is `offset`, or less where voxels lie below it; for None it is the minimum of images with negative
-    voxels, or that fit into 16 bits only so, else 0.
+    The offset is `offset`, or the minimum if that is lower; for None it is the minimum if that is negative, or if the
+    voxels would not fit into 16 bits otherwise, else 0.
 
     Raises:
         AiwaveError: For voxels that are not finite, not integers (unless `allow_float`), or span more than 16 bits.
@@ -56,7 +56,7 @@ def to_stored(name: str, voxels: np.ndarray, offset: int | None, allow_float: bo
 
 
 def _integers(name: str, voxels: np.ndarray, allow_float: bool) -> tuple[np.ndarray, float]:
-    """Floats as int64, and the largest distance from one."""
+    """Floats rounded to int64, and the largest rounding error."""
     if not np.isfinite(voxels).all():
         raise not_finite(name)
     if float(np.abs(voxels).max()) >= 2.0**53:

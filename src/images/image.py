@@ -1,4 +1,4 @@
-"""Voxels as stored, with their place in space, and the sentences that refuse what is not such a volume."""
+"""Images: voxels as stored with their geometry, and checks that refuse files of another kind."""
 
 from dataclasses import dataclass, replace
 
@@ -8,9 +8,9 @@ from ..errors import AiwaveError
 
 IDENTITY = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
 GEOMETRY = ("spacing", "origin", "direction", "slope", "intercept")
-"""The fields of an `Image` that are numbers beside its voxels."""
+"""Numeric fields of an `Image` besides its voxels."""
 DTYPES = ("uint8", "int8", "uint16", "int16")
-"""Types of the voxels that are trained and evaluated on."""
+"""Voxel types for training and evaluation."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,7 +19,7 @@ class Image:
 
     `voxels` are (D, H, W) or (T, D, H, W), of any numeric type, as stored: no rescaling is applied. `spacing` is
     (z, y, x) and `origin` (x, y, z) in mm; `direction` has 9 numbers row by row, as in ITK. The physical value of a
-    voxel is `slope` * voxel + `intercept`. `modality` is that of DICOM, such as CT or MR, if it is known.
+    voxel is `slope` * voxel + `intercept`. `modality` is DICOM's, such as CT or MR, if it is known.
     """
 
     voxels: np.ndarray
@@ -31,7 +31,7 @@ class Image:
     modality: str = ""
 
     def frames(self) -> list["Image"]:
-        """The volumes of a series, each (D, H, W), in order; a volume is its own only frame."""
+        """The volumes of a series, each (D, H, W), in order; a volume is its only frame."""
         return [self] if self.voxels.ndim == 3 else [replace(self, voxels=frame) for frame in self.voxels]
 
     def position(self, index: tuple[int, int, int]) -> tuple[float, float, float]:
@@ -43,7 +43,7 @@ class Image:
 
 @dataclass(frozen=True)
 class Header:
-    """Shape, (D, H, W) or (T, D, H, W), and dtype of the array in a file, known before its voxels are read."""
+    """Shape, (D, H, W) or (T, D, H, W), and dtype of the array in a file, read without its voxels."""
 
     shape: tuple[int, ...]
     dtype: np.dtype
@@ -55,7 +55,7 @@ def unreadable(file: str, reason: str) -> AiwaveError:
 
 
 def not_finite(file: str) -> AiwaveError:
-    """Return the error for a `file` with float voxels some of which are not finite."""
+    """Return the error for a `file` with float voxels that are not all finite."""
     return AiwaveError(f"{file} holds NaN or infinite voxels: replace them and convert it to integers.")
 
 
@@ -76,9 +76,9 @@ def check_dimensions(file: str, shape: tuple[int, ...]) -> None:
 
 
 def check_plain(file: str, image: Image) -> None:
-    """Raise AiwaveError, naming `file`, unless its voxels are integers of 8 or 16 bits that stand for themselves.
+    """Raise AiwaveError, naming `file`, unless its voxels are integers of 8 or 16 bits without slope and intercept.
 
-    Floats that are not finite are named as such.
+    Non-finite floats have an error of their own.
     """
     voxels = image.voxels
     if voxels.dtype.kind == "f" and not np.isfinite(voxels).all():
@@ -87,11 +87,11 @@ def check_plain(file: str, image: Image) -> None:
         raise AiwaveError(f"{file} holds {voxels.dtype} voxels: convert it to one of {', '.join(DTYPES)}.")
     if (image.slope, image.intercept) != (1, 0):
         raise AiwaveError(
-            f"{file} declares values of {image.slope:g} times its voxels plus {image.intercept:g}: run aiwave prepare, "
-            "which keeps both, or save it without such a scale."
+            f"{file} declares a slope of {image.slope:g} and an intercept of {image.intercept:g}: run aiwave "
+            "prepare, which keeps both, or save it without them."
         )
 
 
 def native(voxels: np.ndarray) -> np.ndarray:
-    """`voxels` in the byte order of this machine; the same array if they are."""
+    """`voxels` in native byte order; the same array if they already are."""
     return voxels.astype(voxels.dtype.newbyteorder("="), copy=False)

@@ -1,4 +1,4 @@
-"""Images in and out, by the kind of their files; `-` is a NumPy array on standard input or output."""
+"""Reading and writing of images in any supported format; `-` is a NumPy array on standard input or output."""
 
 import io
 import os
@@ -18,26 +18,26 @@ from . import dicom, itk_files, nifti, numpy_files, tiff_files
 from .image import GEOMETRY, Header, Image, check_plain
 
 STREAM = "-"
-"""Name of standard input or output."""
+"""File name that stands for standard input or output."""
 KINDS = "DICOM, NIfTI, Analyze, NRRD, MetaImage, TIFF or NumPy"
 VOLUME_SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".mha", ".mhd", ".tif", ".tiff")
-"""Suffixes of files to train and evaluate on."""
+"""Suffixes of volume files for training and evaluation."""
 ENDINGS = re.compile(r"\.(nii\.gz|nii|nrrd|nhdr|mha|mhd|hdr|tiff|tif|npy|dcm)$", re.IGNORECASE)
 
 
 class Reader(Protocol):
-    """A module that reads one kind of image."""
+    """A module that reads images of one kind of file."""
 
     def takes(self, path: Path) -> bool:
-        """Tell whether the file or folder at `path` is of this kind."""
+        """True if the file or folder at `path` is of this kind."""
 
     def read(self, path: Path) -> list[Image]:
-        """Read its images. Raises AiwaveError, naming the file, if they cannot be read exactly."""
+        """Read the images at `path`. Raises AiwaveError, naming the file, if they cannot be read exactly."""
 
 
 @dataclass(frozen=True)
 class Writer:
-    """A function that writes one kind of file, and the fields of `GEOMETRY` that such files keep."""
+    """A function that writes one kind of file, and the fields of `GEOMETRY` that this kind stores."""
 
     write: Callable[[Image, Path], None]
     keeps: tuple[str, ...] = ()
@@ -56,30 +56,30 @@ WRITERS = {
 
 
 def is_image(path: Path) -> bool:
-    """Tell whether there is an image at `path`: a file, a folder of DICOM files or of TIFF slices."""
+    """True if `path` is an image: a file, a folder of DICOM files or one of TIFF slices."""
     return any(reader.takes(path) for reader in READERS)
 
 
 def is_volume_of_slices(folder: Path) -> bool:
-    """Tell whether the files of a folder itself, not of those in it, are the slices of one subject."""
+    """True if the files directly in a folder, not in its subfolders, are the slices of one subject."""
     files = (file for file in sorted(folder.iterdir()) if file.is_file())
     return any(dicom.takes(file) for file in files) or tiff_files.has_slices(folder)
 
 
 def holds_slices(folder: Path) -> bool:
-    """Tell whether a folder, or for DICOM one in it, holds slices."""
+    """True if a folder holds slices; DICOM slices may also be in its subfolders."""
     return tiff_files.has_slices(folder) or dicom.takes(folder)
 
 
 def stem_of(path: Path) -> str:
-    """The name of a file without the ending of its format, or of a folder."""
+    """Name of a file without the suffix of its format, or name of a folder."""
     return ENDINGS.sub("", path.name) if path.is_file() else path.name
 
 
 def read_images(path: Path) -> list[Image]:
-    """Read the images at `path`: one volume or series, or one for every DICOM series of a folder.
+    """Read the images at `path`: one volume or series, or one image per DICOM series of a folder.
 
-    Raises AiwaveError if it cannot be read.
+    Raises AiwaveError if they cannot be read.
     """
     for file in (path, *(sorted(path.rglob("*")) if path.is_dir() else ())):
         if not os.access(file, os.R_OK):
@@ -106,10 +106,10 @@ def read_image(name: str) -> Image:
 
 
 def read_voxels(path: Path) -> np.ndarray:
-    """Read a volume file to train or evaluate on: (D, H, W) or (T, D, H, W) integers of 8 or 16 bits, as stored.
+    """Read a volume file for training or evaluation: (D, H, W) or (T, D, H, W) integers of 8 or 16 bits, as stored.
 
-    Raises AiwaveError, naming the file, when it is damaged, holds floats or other types, colours, values that a slope
-    and an intercept make of the voxels, or not three or four axes.
+    Raises AiwaveError, naming the file, if it is damaged, holds floats or other types, colours, a slope or an
+    intercept, or does not have three or four axes.
     """
     (image,) = read_images(path)
     check_plain(str(path), image)
@@ -119,14 +119,14 @@ def read_voxels(path: Path) -> np.ndarray:
 def read_header(path: Path) -> Header:
     """Return shape and dtype of the array in the volume file at `path`, without reading its voxels.
 
-    Raises AiwaveError, naming the file, when it cannot be read or is a colour image.
+    Raises AiwaveError, naming the file, if it cannot be read or is a colour image.
     """
     kind = next(kind for kind in (nifti, tiff_files, itk_files) if path.name.lower().endswith(kind.SUFFIXES))
     return kind.header(path)
 
 
 def write_image(image: Image, name: str) -> None:
-    """Write an image, whole or not at all, or send it to standard output as .npy.
+    """Write an image atomically, or send it to standard output as .npy.
 
     Raises AiwaveError if the suffix is unknown or the operating system refuses.
     """
@@ -140,7 +140,7 @@ def write_image(image: Image, name: str) -> None:
 
 
 def writer_of(name: str) -> Writer:
-    """The writer of files of such a name. Raises AiwaveError if there is none."""
+    """The writer for a file name, chosen by suffix. Raises AiwaveError if there is none."""
     for suffix, writer in WRITERS.items():
         if name.lower().endswith(suffix):
             return writer
@@ -148,7 +148,7 @@ def writer_of(name: str) -> Writer:
 
 
 def lost_by(name: str, image: Image) -> list[str]:
-    """Names of the geometry of `image` that a file of such a name cannot keep."""
+    """Names of the non-default geometry fields of `image` that the file `name` cannot store."""
     keeps = () if name == STREAM else writer_of(name).keeps
     plain = Image(image.voxels)
     return [key for key in GEOMETRY if key not in keeps and getattr(image, key) != getattr(plain, key)]

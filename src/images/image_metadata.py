@@ -12,14 +12,14 @@ from .image import GEOMETRY, Image
 
 
 def image_metadata(image: Image) -> dict[str, Any]:
-    """The geometry of an image, so far as it is not the default."""
+    """The geometry of an image, without fields that have their default."""
     defaults = {field.name: field.default for field in fields(Image)}
     found = {name: getattr(image, name) for name in GEOMETRY}
     return {name: _plain(value) for name, value in found.items() if value != defaults[name]}
 
 
 def image_of(voxels: np.ndarray, metadata: Mapping[str, Any]) -> Image:
-    """Decoded voxels with the geometry of their stream. Raises AiwaveError if it is not one."""
+    """Image of decoded voxels, with the geometry in a stream's metadata. Raises AiwaveError if that is invalid."""
     image = Image(voxels)
     given: dict[str, Any] = {}
     for name in GEOMETRY:
@@ -35,7 +35,7 @@ def image_of(voxels: np.ndarray, metadata: Mapping[str, Any]) -> Image:
 
 
 def part_of(image: Image, start: tuple[int, int, int], level: int) -> Image:
-    """Geometry of a preview of a region: it begins at `start` (z, y, x), and every 2**`level`-th voxel is there."""
+    """Image with the geometry of a region's preview: every 2**`level`-th voxel from `start` (z, y, x) on."""
     step = 1 << level
     z, y, x = ((first >> level) << level for first in start)
     depth, height, width = (side * step for side in image.spacing)

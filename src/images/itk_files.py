@@ -1,4 +1,4 @@
-"""NRRD and MetaImage files, and all geometry, through SimpleITK."""
+"""NRRD and MetaImage files, and the geometry of NIfTI and DICOM files, through SimpleITK."""
 
 import errno
 import os
@@ -19,14 +19,14 @@ SUFFIXES = (".nrrd", ".nhdr", ".mha", ".mhd")
 
 
 def takes(path: Path) -> bool:
-    """Tell whether `path` is such a file, by its name."""
+    """True if `path` is an NRRD or MetaImage file, by its name."""
     return path.is_file() and path.name.lower().endswith(SUFFIXES)
 
 
 def header(path: Path) -> Header:
     """Return shape and dtype without reading voxels.
 
-    Raises AiwaveError, naming the file, if its header cannot be read or tells of a colour image.
+    Raises AiwaveError, naming the file, if its header cannot be read or is that of a colour image.
     """
     return _header(opened(path), path)
 
@@ -39,15 +39,15 @@ def read(path: Path) -> list[Image]:
 
 
 def write(image: Image, path: Path, suffix: str) -> None:
-    """Write the format that `suffix` names, compressed."""
+    """Write the image, compressed, in the format of `suffix`."""
     with written(image, path, suffix, compress=True) as file:
         os.replace(file, path)
 
 
 def opened(path: Path, kind: str = "") -> "SimpleITK.ImageFileReader":
-    """A reader that has read the header; `kind` is ITK's name of the format, where the file alone does not tell it.
+    """A reader that has read the header; `kind` is ITK's name of the format, "" to detect it.
 
-    Raises AiwaveError, naming the file, if it cannot.
+    Raises AiwaveError, naming the file, if the header cannot be read.
     """
     import SimpleITK as sitk
 
@@ -62,7 +62,7 @@ def opened(path: Path, kind: str = "") -> "SimpleITK.ImageFileReader":
 
 
 def header_of(reader: "SimpleITK.ImageFileReader") -> Header:
-    """Shape and dtype, components of a voxel aside, of the file that a reader has `opened`."""
+    """Shape and dtype, without the components of a voxel, of the file of an `opened` reader."""
     import SimpleITK as sitk
 
     # a one-voxel image of the stored type names its dtype in numpy's terms
@@ -71,7 +71,7 @@ def header_of(reader: "SimpleITK.ImageFileReader") -> Header:
 
 
 def voxels_of(reader: "SimpleITK.ImageFileReader", path: Path) -> np.ndarray:
-    """Read the voxels, z before y before x. Raises AiwaveError, naming the file, if it is damaged."""
+    """Read the voxels, in the axis order z, y, x. Raises AiwaveError, naming the file, if it is damaged."""
     import SimpleITK as sitk
 
     try:
@@ -83,7 +83,7 @@ def voxels_of(reader: "SimpleITK.ImageFileReader", path: Path) -> np.ndarray:
 def placed(
     reader: "SimpleITK.ImageFileReader", voxels: np.ndarray, slope: float = 1.0, intercept: float = 0.0
 ) -> Image:
-    """The image of `voxels` with the geometry that a reader has found."""
+    """The image of `voxels` with the geometry read by a reader."""
     axes = reader.GetDimension()
     x, y, z = reader.GetSpacing()[:3]
     a, b, c = reader.GetOrigin()[:3]
@@ -98,7 +98,7 @@ def _header(reader: "SimpleITK.ImageFileReader", path: Path) -> Header:
 
 @contextmanager
 def written(image: Image, path: Path, suffix: str, compress: bool) -> Iterator[Path]:
-    """A file that SimpleITK wrote beside `path`, removed at the end if it is still there.
+    """A file written by SimpleITK beside `path`, removed at the end if it still exists.
 
     Raises OSError if it cannot be written.
     """
@@ -130,5 +130,5 @@ def _as_itk(image: Image) -> "SimpleITK.Image":
 
 
 def _last_line(error: Exception) -> str:
-    """The reason that SimpleITK gives, without its place in sources and memory."""
+    """Reason of a SimpleITK error, without source location and memory address."""
     return re.sub(r"^ITK ERROR: \w+\(0x\w+\): ", "", str(error).strip().splitlines()[-1].strip()).rstrip(".")

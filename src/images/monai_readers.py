@@ -15,13 +15,13 @@ from .image_files import VOLUME_SUFFIXES, read_voxels
 
 
 class VolumeReader(ImageReader):
-    """A MONAI reader of the stored values, exactly, as a (D, H, W) or, for a series, (T, D, H, W) integer array.
+    """MONAI reader of the exact stored values, as a (D, H, W) or, for a series, (T, D, H, W) integer array.
 
     Raises AiwaveError, naming the file, as `read_voxels` does.
     """
 
     def verify_suffix(self, filename: Sequence[PathLike] | PathLike) -> bool:
-        """Tell whether every name ends in a suffix of volumes."""
+        """True if every name ends in a suffix of volume files."""
         return all(str(name).lower().endswith(VOLUME_SUFFIXES) for name in ensure_tuple(filename))
 
     def read(self, data: Sequence[PathLike] | PathLike, **kwargs: Any) -> np.ndarray:
@@ -35,7 +35,7 @@ class VolumeReader(ImageReader):
 
 @cache
 def volume_loader() -> LoadImaged:
-    """MONAI's loader of {"image": path}, choosing the reader by suffix: so chosen, its own error reaches the caller."""
+    """MONAI's loader of {"image": path}; a reader chosen by suffix, as here, passes its own error to the caller."""
     loader = LoadImaged(keys="image", dtype=None)
     loader.register(VolumeReader())
     return loader

@@ -1,9 +1,9 @@
-"""NIfTI files, and the pair .hdr and .img of NIfTI or Analyze.
+"""NIfTI files, and pairs .hdr and .img of NIfTI or Analyze.
 
-SimpleITK gives their geometry and writes them; nibabel reads their headers. Voxels are read here: SimpleITK fills a
-truncated file up with zeros, puts zeros for NaN and infinity, and applies the file's slope and intercept, all without a
-word, and for a.nii.gz it takes the voxels of a.nii if that lies beside it; nibabel does not look at the checksum of a
-compressed file, and allocates whatever a header claims.
+SimpleITK provides their geometry and writes them; nibabel reads their headers. Voxels are read here: SimpleITK silently
+pads a truncated file with zeros, replaces NaN and infinity by zeros, and applies the file's slope and intercept, and
+for a.nii.gz it reads the voxels of a.nii if that lies beside it; nibabel does not verify the checksum of a compressed
+file, and allocates whatever a header claims.
 """
 
 import errno
@@ -27,20 +27,20 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".nii", ".nii.gz", ".hdr")
 MOST_COLOURS = 4
-HEADER_BYTES, SCALE = 352, 112  # of the files written; the place of slope and intercept in them
+HEADER_BYTES, SCALE = 352, 112  # of the files written; the offset of slope and intercept in them
 CHUNK_BYTES = 1 << 22
 LONGEST = 540  # bytes of a NIfTI-2 header
 
 
 def takes(path: Path) -> bool:
-    """Tell whether `path` is such a file, by its name."""
+    """True if `path` is a NIfTI or Analyze file, by its name."""
     return path.is_file() and path.name.lower().endswith(SUFFIXES)
 
 
 def header(path: Path) -> Header:
-    """Return shape and dtype, scaled as the file says, without reading voxels.
+    """Return shape and dtype, after the file's slope and intercept, without reading voxels.
 
-    Raises AiwaveError, naming the file, if its header cannot be read or tells of a colour image.
+    Raises AiwaveError, naming the file, if its header cannot be read or is that of a colour image.
     """
     return _header(itk_files.opened(path), path)
 
@@ -48,7 +48,7 @@ def header(path: Path) -> Header:
 def read(path: Path) -> list[Image]:
     """Read the file as one image of stored voxels with their slope and intercept.
 
-    Raises AiwaveError, naming the file, if it is damaged, cut short, or not a volume or series.
+    Raises AiwaveError, naming the file, if it is damaged, truncated, or not a volume or series.
     """
     reader = itk_files.opened(path)
     check_dimensions(str(path), _header(reader, path).shape)
@@ -67,15 +67,15 @@ def write(image: Image, path: Path) -> None:
 
 
 def write_zipped(image: Image, path: Path) -> None:
-    """Write .nii.gz, the same bytes for the same image, as `write` does."""
+    """Write .nii.gz, deterministically; otherwise as `write`."""
     path.write_bytes(gzip.compress(_content(image, path), 6, mtime=0))
 
 
 def _content(image: Image, path: Path) -> bytes:
-    """The file that SimpleITK writes beside `path`, with the slope and intercept, which it leaves out."""
+    """Bytes of the file that SimpleITK writes, completed with the slope and intercept, which it leaves out."""
     with itk_files.written(image, path, ".nii", compress=False) as plain:
         content = bytearray(plain.read_bytes())
-    if len(content) != HEADER_BYTES + image.voxels.nbytes:  # SimpleITK does not look whether the disk is full
+    if len(content) != HEADER_BYTES + image.voxels.nbytes:  # SimpleITK does not notice a full disk
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     content[SCALE : SCALE + 8] = struct.pack("<2f", image.slope, image.intercept)
     return bytes(content)
@@ -94,8 +94,8 @@ def _header(reader: "SimpleITK.ImageFileReader", path: Path) -> Header:
 def _stored(path: Path) -> tuple[np.ndarray, float, float]:
     """Read the voxels of a .nii, .nii.gz or .hdr file as stored, in native byte order, with its slope and intercept.
 
-    The last axis is x; there are as many as the file has, without those of length 1 before (z, y, x). A slope of 0 or
-    one that is not finite means none: 1 and 0. Raises AiwaveError, naming the file, if it is damaged or cut short.
+    The axes are those of the file, x last, without axes of length 1 before (z, y, x). Slope and intercept are 1 and 0
+    if the slope is 0, or either is not finite. Raises AiwaveError, naming the file, if it is damaged or truncated.
     """
     try:
         with _open(path) as stream:
@@ -106,14 +106,14 @@ def _stored(path: Path) -> tuple[np.ndarray, float, float]:
         size = math.prod(shape) * dtype.itemsize
         data = _image_of(path)
         if data == path and path.suffix.lower() == ".hdr" and not start:
-            raise AiwaveError(f"{path} has no {path.stem}.img beside it, the file of its voxels: add it.")
+            raise AiwaveError(f"{path} has no {path.stem}.img beside it, which holds its voxels: add it.")
         with _open(data) as stream:
             stream.seek(start or (found.sizeof_hdr if data == path else 0))
             content = bytearray()
             while chunk := stream.read(CHUNK_BYTES):  # a compressed stream verifies its checksum at its end
                 content += chunk
         if len(content) < size:
-            raise ValueError(f"{len(content)} of {size} bytes of voxels are there")
+            raise ValueError(f"it holds {len(content)} of {size} bytes of voxels")
     except (EOFError, OSError, ValueError, OverflowError, zlib.error) as error:
         raise unreadable(str(path), str(error)) from error
     voxels = np.frombuffer(content, dtype, math.prod(shape)).reshape(shape)
@@ -128,7 +128,7 @@ def _open(path: Path) -> BinaryIO | gzip.GzipFile:
 
 
 def _image_of(header: Path) -> Path:
-    """The file with the voxels: the .img of a .hdr, if there is one, else the same."""
+    """The file with the voxels: the .img of a .hdr, if there is one, else the file itself."""
     if header.suffix.lower() != ".hdr":
         return header
     return next((path for path in (header.with_suffix(".img"), header.with_suffix(".IMG")) if path.exists()), header)
@@ -137,7 +137,7 @@ def _image_of(header: Path) -> Path:
 def _shape(dim: np.ndarray) -> tuple[int, ...]:
     """Axes of the voxels, x last, from the field `dim` of a header, without those of length 1 before (z, y, x).
 
-    Some programs write 0 for the length of an axis that is not there.
+    Some programs write 0 for the length of an axis that does not exist.
     """
     sides = [max(int(side), 1) for side in dim[1 : 1 + int(dim[0])]]
     while len(sides) > 3 and sides[-1] == 1:
@@ -146,9 +146,9 @@ def _shape(dim: np.ndarray) -> tuple[int, ...]:
 
 
 def _parsed(block: bytes) -> "Nifti1Header":
-    """The header at the start of a file, of either byte order. Raises ValueError if there is none or it is cut short.
+    """The header at the start of a file, in either byte order. Raises ValueError if there is none or it is truncated.
 
-    Analyze has the fields of NIfTI but for the slope, and SPM writes its scale factor to the same place.
+    Analyze has the fields of NIfTI except the slope, and SPM stores its scale factor at the same offset.
     """
     from nibabel.analyze import AnalyzeHeader
     from nibabel.nifti1 import Nifti1Header

@@ -12,14 +12,14 @@ SUFFIXES = (".npy",)
 
 
 def takes(path: Path) -> bool:
-    """Tell whether `path` is a .npy file, by its name."""
+    """True if `path` is a .npy file, by its name."""
     return path.is_file() and path.name.lower().endswith(SUFFIXES)
 
 
 def read(path: Path) -> list[Image]:
     """Read an array (D, H, W) or (T, D, H, W).
 
-    Raises AiwaveError, naming the file, if it is damaged, holds objects, colours, or other axes.
+    Raises AiwaveError, naming the file, if it is damaged, holds objects or colours, or has other axes.
     """
     try:
         voxels = np.load(path, allow_pickle=False)
@@ -34,8 +34,8 @@ def read(path: Path) -> list[Image]:
 
 
 def read_stream(stream: BinaryIO) -> Image:
-    """Read the array of standard input, in a stream that can seek. Raises AiwaveError if it is none."""
-    sentence = "Standard input is no NumPy array: send what numpy.save writes."
+    """Read an array from standard input, as a seekable stream. Raises AiwaveError if it is not an array."""
+    sentence = "Standard input is not a NumPy array: send the output of numpy.save."
     try:
         voxels = np.load(stream, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
@@ -46,6 +46,6 @@ def read_stream(stream: BinaryIO) -> Image:
 
 
 def write(image: Image, path: Path) -> None:
-    """Write the voxels alone."""
+    """Write the voxels, without geometry."""
     with path.open("wb") as file:
         np.save(file, image.voxels)

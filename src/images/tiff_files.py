@@ -22,7 +22,7 @@ MILLIMETRES |= {"nm": 1e-6, "nanometer": 1e-6, "micrometer": 1e-3, "m": 1000.0, 
 
 
 def takes(path: Path) -> bool:
-    """Tell whether `path` is a TIFF file or a folder that has some."""
+    """True if `path` is a TIFF file, or a folder that has some."""
     return bool(slices(path)) if path.is_dir() else path.name.lower().endswith(SUFFIXES)
 
 
@@ -33,7 +33,7 @@ def slices(folder: Path) -> list[Path]:
 
 
 def has_slices(folder: Path) -> bool:
-    """Tell whether a folder has several TIFF files and the first has a single page."""
+    """True if a folder has several TIFF files and the first has a single page."""
     files = slices(folder)
     return len(files) > 1 and header(files[0]).shape[0] == 1
 
@@ -41,7 +41,7 @@ def has_slices(folder: Path) -> bool:
 def header(path: Path) -> Header:
     """Return shape and dtype of a stack without reading its voxels.
 
-    Raises AiwaveError, naming the file, if its directory cannot be read or tells of a colour image or unlike pages.
+    Raises AiwaveError, naming the file, if its directory cannot be read or has colours or unequal pages.
     """
     with _only_series(path) as series:
         return Header(_shape(series), np.dtype(series.dtype).newbyteorder("="))
@@ -50,7 +50,7 @@ def header(path: Path) -> Header:
 def read(path: Path) -> list[Image]:
     """Read a stack, (D, H, W) or (T, D, H, W), or the slices of a folder.
 
-    Raises AiwaveError, naming the file, for a damaged one, colours, slices of unlike sizes or types, or missing ones.
+    Raises AiwaveError, naming the file, if it is damaged or has colours, and for missing or unequal slices.
     """
     if path.is_dir():
         return [_from_slices(slices(path))]
@@ -60,7 +60,7 @@ def read(path: Path) -> list[Image]:
 
 
 def write(image: Image, path: Path) -> None:
-    """Write a stack, deflated, that ImageJ reads with its spacing in mm; signed voxels included."""
+    """Write a deflated stack that ImageJ reads with its spacing in mm, including signed voxels."""
     import tifffile
 
     z, y, x = image.spacing
@@ -93,18 +93,18 @@ def _from_slices(files: Sequence[Path]) -> Image:
     for file in files:
         voxels, _ = _stack(file)
         if voxels.shape[0] != 1:
-            raise AiwaveError(f"{file} has {voxels.shape[0]} pages: keep single slices and stacks in folders apart.")
+            raise AiwaveError(f"{file} has {voxels.shape[0]} pages: keep single slices and stacks in separate folders.")
         if (voxels.shape, voxels.dtype) != (first.shape, first.dtype):
             raise AiwaveError(
                 f"{file} has {_kind(voxels)}, but {files[0].name} has {_kind(first)}: slices of a volume are alike, "
-                "so put those of other volumes into folders of their own."
+                "so put those of other volumes into separate folders."
             )
         found.append(voxels[0])
     return Image(np.stack(found), spacing)
 
 
 def _check_complete(files: Sequence[Path]) -> None:
-    """Raise AiwaveError if the numbers at the end of the names do not go up in equal steps."""
+    """Raise AiwaveError if the numbers at the end of the names do not increase in equal steps."""
     numbers = [int(found[-1]) for file in files if (found := re.findall(r"\d+", file.stem))]
     steps = np.diff(numbers)
     if len(numbers) != len(files) or len(files) < 3 or (steps == steps[0]).all():
@@ -113,12 +113,12 @@ def _check_complete(files: Sequence[Path]) -> None:
     for k in np.flatnonzero(steps != usual).tolist():
         raise AiwaveError(
             f"{files[0].parent}: slices are missing between {files[k].name} and {files[k + 1].name}: add them, or "
-            "number those that there are without gaps."
+            "number the existing ones without gaps."
         )
 
 
 def _spacing(series: "tifffile.TiffPageSeries") -> tuple[float, float, float]:
-    """(z, y, x) in mm as ImageJ or this program wrote it; 1 where nothing is said."""
+    """Spacing (z, y, x) in mm as written by ImageJ or this program; 1 where it is missing."""
     from tifffile import TiffPage
 
     described = (series.parent and series.parent.imagej_metadata) or {}
@@ -131,7 +131,7 @@ def _spacing(series: "tifffile.TiffPageSeries") -> tuple[float, float, float]:
 
 
 def _length(tag: "tifffile.TiffTag | None") -> float:
-    """The length of a pixel in units of the file."""
+    """Length of a pixel in the file's unit."""
     above, below = tag.value if tag is not None else (1, 1)
     return below / above if above and below else 1.0
 
@@ -145,7 +145,7 @@ def _parts(path: Path) -> list[str]:
 
 
 class _Complaints(logging.Handler):
-    """Errors that tifffile only logs, such as a directory cut short."""
+    """Errors that tifffile only logs, such as a truncated directory."""
 
     def __init__(self) -> None:
         super().__init__(logging.ERROR)
@@ -157,7 +157,7 @@ class _Complaints(logging.Handler):
 
 @contextmanager
 def _only_series(path: Path) -> Iterator["tifffile.TiffPageSeries"]:
-    """Open the file at `path` for its one series of like pages. Raises AiwaveError as `header` does."""
+    """Open the file at `path` for its only series of equal pages. Raises AiwaveError as `header` does."""
     import tifffile
 
     complaints = _Complaints()

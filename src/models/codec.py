@@ -1,4 +1,4 @@
-"""Size of a codec, component by component."""
+"""The codec: transform, quantiser, entropy model and post-filter as one module, and a table of its parameters."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""3-D convolutions that stay fast for few channels, and the causal one that context models are made of."""
+"""3-D convolutions that stay fast for few channels, and the causal convolution of context models."""
 
 from collections.abc import Sequence
 from itertools import product
@@ -9,7 +9,6 @@ from torch import Tensor, nn
 
 SLAB = 2**15
 """Positions processed at a time, at least a plane: sized for a processor's cache."""
-
 
 FEWEST = 8
 """Number of input channels below which this is not faster."""

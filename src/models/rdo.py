@@ -1,4 +1,4 @@
-"""Rate-distortion optimised quantisation in training, the same as by encoders of files."""
+"""Rate-distortion optimised quantisation in training, as in the encoder of files."""
 
 from collections.abc import Iterable
 from itertools import islice

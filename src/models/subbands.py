@@ -10,7 +10,6 @@ from torch import Tensor
 BAND_LETTERS = ("LLL", "HLL", "LHL", "HHL", "LLH", "HLH", "LHH", "HHH")
 """Band names; letters are for (x)(y)(z), so HLL is high-pass along x only. LLL first, then details in coding order."""
 
-
 DETAILS = len(BAND_LETTERS) - 1
 """Number of detail bands of a level."""
 

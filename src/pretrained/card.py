@@ -1,4 +1,4 @@
-"""The card of a ready-made model."""
+"""Cards of ready-made models: what each is for and how it was trained."""
 
 import json
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ SUFFIX = ".json"
 class Card:
     """A ready-made model: `NAME.aiwm` beside its card `NAME.json`.
 
-    `modality` is `em`, `ct`, `mri`, `fmri` or `sections`, `lossless` what it codes, `sha256` that of its file.
-    `experiment` trains it again, `trained_on` lists data sets with licence and attribution, `use` and `weak` say what
-    it is for and what it is bad at.
+    `modality` is `em`, `ct`, `mri`, `fmri` or `sections`, `lossless` the kind of coding, `sha256` the hash of its file.
+    `experiment` trains it again, `trained_on` lists data sets with licence and attribution, `use` and `weak` describe
+    its purpose and its weaknesses.
     """
 
     name: str
@@ -32,18 +32,18 @@ class Card:
 
     @property
     def coding(self) -> str:
-        """Kind of coding, in a word."""
+        """Kind of coding: `lossless` or `lossy`."""
         return "lossless" if self.lossless else "lossy"
 
 
 def cards() -> list[Card]:
-    """The cards of all models that come with the package, by name."""
+    """The cards of all models in the package, sorted by name."""
     found = (entry for entry in _folder().iterdir() if entry.name.endswith(SUFFIX))
     return sorted((Card(**json.loads(entry.read_text())) for entry in found), key=lambda card: card.name)
 
 
 def card_of(name: str) -> Card:
-    """The card of a model. Raises AiwaveError if no model has this name."""
+    """The card of the model `name`. Raises AiwaveError if there is none."""
     known = {card.name: card for card in cards()}
     if name not in known:
         raise AiwaveError(f"No model is called {name}: choose one of {', '.join(known)}, or give a file.")
@@ -51,7 +51,7 @@ def card_of(name: str) -> Card:
 
 
 def shipped_bytes(card: Card) -> bytes:
-    """The model file of a card. Raises AiwaveError if it is missing or not what it was, by its hash."""
+    """The model file of a card. Raises AiwaveError if it is missing, or its hash differs from the card's."""
     import hashlib
 
     entry = _folder() / f"{card.name}.aiwm"
@@ -60,7 +60,7 @@ def shipped_bytes(card: Card) -> bytes:
     except OSError as error:
         raise AiwaveError(f"The model {card.name} cannot be read ({error.strerror}): install aiwave again.") from error
     if hashlib.sha256(data).hexdigest() != card.sha256:
-        raise AiwaveError(f"The model {card.name} is damaged (its hash is another): install aiwave again.")
+        raise AiwaveError(f"The model {card.name} is damaged (its hash differs): install aiwave again.")
     return data
 
 

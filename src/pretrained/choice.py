@@ -1,4 +1,4 @@
-"""Ready-made models: loaded, and the one that suits a volume."""
+"""Ready-made models by name or identity, and the automatic choice of one for a volume."""
 
 import math
 from collections.abc import Sequence
@@ -18,54 +18,49 @@ from .card import Card, card_of, cards, shipped_bytes
 
 @cache
 def shipped_model(name: str) -> Model:
-    """A model that comes with the package. Raises AiwaveError if there is none of that name, or it is damaged."""
+    """A model of the package by its name. Raises AiwaveError if there is none, or it is damaged."""
     return Model.from_bytes(shipped_bytes(card_of(name)))
 
 
 def shipped_by_identity(identity: str) -> Model | None:
-    """The model that comes with the package and has this identity, if one has."""
+    """The model of the package with this identity, None if there is none."""
     found = next((card.name for card in cards() if card.sha256 == identity), None)
     return None if found is None else shipped_model(found)
 
 
 AUTO = "auto"
-"""In place of a model's name: choose one."""
-
+"""Model name that stands for the automatic choice."""
 
 SECTIONS = "sections"
-"""The modality of models for stacks of sections that hardly resemble each other, whatever they show."""
-
+"""Modality of models for stacks of nearly uncorrelated sections, whatever they show."""
 
 ROUGH = 2
-"""More `roughness` than that: nearly isotropic voxels have 0.8 to 1.6, stacks of thick sections 2.6 to 3.3."""
-
+"""Threshold of `roughness`: nearly isotropic voxels have 0.8 to 1.6, stacks of thick sections 2.6 to 3.3."""
 
 LOOKED_AT = 64
-"""Voxels a side of the part, from the middle, that models are chosen by."""
-
+"""Voxels per side of the central part that the choice is based on."""
 
 FEWEST = "it codes a part of the volume in the fewest bits"
-"""Reason given where a trial decided."""
-
+"""Reason for a model chosen by trial."""
 
 DICOM_MODALITIES = {"CT": "ct", "PT": "ct", "MR": "mri"}
-"""DICOM's names of the modalities that have models."""
+"""Modalities that have models, by their DICOM names."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """Models that come into question, the likeliest modality first, and why, as the end of a sentence."""
+    """Candidate models, the likeliest modality first, and the reason, as the end of a sentence."""
 
     candidates: list[Card]
     why: str
 
 
 def candidates(voxels: np.ndarray, lossless: bool, modality: str | None = None) -> Choice:
-    """The models for a volume (D, H, W) or series (T, D, H, W); `modality` is ours or DICOM's, if it is known.
+    """Candidate models for a volume (D, H, W) or series (T, D, H, W); `modality` is ours or DICOM's, if it is known.
 
-    A modality that has models decides; of several, sizes must tell. Otherwise 8 bits mean electron microscopy, series
-    functional MRI and negative values CT; what is left is CT or MRI, and again sizes must tell. Where neighbouring
-    sections hardly resemble each other, the models for that come into question, too.
+    A modality that has models decides; several models of it are compared by size. Otherwise 8 bits imply electron
+    microscopy, series functional MRI and negative values CT; the rest is CT or MRI, again compared by size. If
+    neighbouring sections hardly resemble each other, models for such stacks are candidates, too.
     """
     kind, why = _modality(voxels, modality)
     suitable = [card for card in cards() if card.lossless == lossless]
@@ -82,7 +77,7 @@ def modalities() -> list[str]:
 
 
 def roughness(part: np.ndarray) -> float:
-    """The mean difference between neighbours along z, divided by that within sections (D, H, W); 0 if there is none."""
+    """Mean absolute difference of neighbours along z, divided by that within sections (D, H, W); 0 if undefined."""
     differences = [np.diff(part.astype(np.int32), axis=axis) for axis in range(3)]
     across, *within = (np.abs(difference).mean() if difference.size else math.nan for difference in differences)
     known = [mean for mean in within if mean > 0]
@@ -106,10 +101,10 @@ def _modality(voxels: np.ndarray, modality: str | None) -> tuple[Sequence[str], 
 
 
 def automatic_model(volume: np.ndarray, lossless: bool, modality: str | None = None) -> tuple[Model, str]:
-    """The model for integers (D, H, W) or (T, D, H, W), and a sentence that says which and why.
+    """The model for integers (D, H, W) or (T, D, H, W), and a sentence that names it and the reason.
 
-    `modality` is `em`, `ct`, `mri`, `fmri`, `sections` or what DICOM calls it. Raises AiwaveError if no model
-    comes into question.
+    `modality` is `em`, `ct`, `mri`, `fmri`, `sections` or DICOM's name for one of them. Raises AiwaveError if there is
+    no candidate.
     """
     choice = candidates(volume, lossless, modality)
     if not choice.candidates:
@@ -132,7 +127,7 @@ def _missing(lossless: bool, other: bool) -> str:
 
 
 def _log_step(card: Card) -> int:
-    """The step in the middle of those that a model was trained for."""
+    """ln(step) in units of 2**-8, at the geometric mean of the step range of a model; 0 if it is lossless."""
     low, high = shipped_model(card.name).description.step_range
     return 0 if card.lossless else log_step_of((low * high) ** 0.5)
 

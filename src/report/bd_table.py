@@ -1,4 +1,4 @@
-"""Bjontegaard comparisons of curves, and the peaks that their PSNRs have."""
+"""Bjontegaard deltas of all codecs against an anchor, and the PSNR peaks that make curves comparable."""
 
 import csv
 import math

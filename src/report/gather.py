@@ -1,4 +1,4 @@
-"""Collection of any mix of runs, sweeps and anchor results in one table."""
+"""Collection of the results of any runs, sweeps and anchors in one table."""
 
 import csv
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Report of a comparison: its tables and figures, in one folder."""
+"""Report of a comparison: its tables, figures and page, in one folder."""
 
 from dataclasses import dataclass
 from pathlib import Path

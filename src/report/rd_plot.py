@@ -1,4 +1,4 @@
-"""RD figure: one panel per dataset, one mean curve per codec."""
+"""RD figures: one panel per data set, one mean curve per codec."""
 
 import math
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Runs as their folders record them, and names that tell them apart."""
+"""Runs as recorded in their folders, and codec names that distinguish them."""
 
 import json
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Slices to look at: original, decoded and difference."""
+"""Slices for visual comparison: original, decoded and difference, as arrays and pictures."""
 
 import io
 import math

@@ -1,1 +1,1 @@
-"""Runs: their folders, their status, their origin, and how they are told apart."""
+"""Runs: their folders, status, provenance and identity."""

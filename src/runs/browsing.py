@@ -1,4 +1,4 @@
-"""Runs on the terminal: all below a folder, one in detail, the difference of two."""
+"""Listings of runs on the terminal: all below a folder, one in detail, the difference between two."""
 
 import json
 from collections.abc import Iterator, Sequence

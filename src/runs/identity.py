@@ -1,4 +1,4 @@
-"""Identity of the run that a configuration stands for, and the search for a finished one."""
+"""Identity of a run, from its configuration, and the search for a finished run with the same identity."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""A run's folder, which holds everything of one experiment."""
+"""The folder of a run, which holds everything about it."""
 
 import json
 import secrets

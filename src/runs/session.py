@@ -1,4 +1,4 @@
-"""A process at work on a run's folder: alone, its console recorded, its status noted."""
+"""Session: exclusive work of a process on a run's folder, with its console and status recorded."""
 
 import fcntl
 import json

@@ -1,4 +1,4 @@
-"""The jobs of a sweep: run those that are not done yet, and tell how they did."""
+"""Execution of a sweep: its unfinished jobs are run, and their outcomes reported."""
 
 import sys
 import traceback

@@ -1,4 +1,4 @@
-"""Running a function as a Hydra application inside this program."""
+"""Arguments of a sweep: recognised, recorded in its folder, and restored on resumption."""
 
 import json
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Trackers: what one does, none, and several at once."""
+"""Trackers of runs: their interface, one that records nothing, and one that forwards to several."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence

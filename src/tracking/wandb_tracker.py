@@ -1,4 +1,4 @@
-"""Rate-distortion curves as Weights & Biases charts, which its page draws and filters."""
+"""Tracking in Weights & Biases, with rate-distortion curves as its charts."""
 
 import hashlib
 import math

@@ -1,4 +1,4 @@
-"""Preparation of a run from a command's configuration: checked, completed with facts about the data, recorded."""
+"""The training schedule: the stages of a run, one fit each, with the weights carried from one to the next."""
 
 import time
 import zlib

@@ -1,4 +1,4 @@
-"""The codec of a stage: built, and with the weights of a checkpoint."""
+"""The codec of a stage: built from the configuration, and loaded with the weights of a checkpoint."""
 
 from pathlib import Path
 

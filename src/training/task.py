@@ -1,4 +1,4 @@
-"""Learning-rate schedules over a stage, as factors of the maximum."""
+"""The Lightning module that minimises rate and distortion, and its learning-rate schedules."""
 
 import math
 from collections.abc import Callable, Mapping

@@ -51,7 +51,6 @@ def opened(data, kind):
 
 KINDS = ["lossy", "tiles", "packed", "embedded"]
 
-
 ALL = pytest.param("tiles", 1, marks=pytest.mark.slow)
 
 
@@ -265,13 +264,13 @@ def test_voxels_that_a_network_gets_wrong_are_noticed(monkeypatch):
     model = file_model("learned")
     data, inverse = compress(VOLUME, model, lossless=True), IntegerReversible.inverse
     monkeypatch.setattr(IntegerReversible, "inverse", lambda *args: inverse(*args) ^ 1)
-    with pytest.raises(AiwaveError, match="does not decode to what was encoded"):
+    with pytest.raises(AiwaveError, match="does not decode to the encoded voxels"):
         decompress(data, model=model)
 
 
 def test_a_model_whose_parts_are_exchanged_is_refused():
     described, arrays = unpack(file_model("learned").data)
-    with pytest.raises(AiwaveError, match="its description is not one"):
+    with pytest.raises(AiwaveError, match="its description is invalid"):
         Model.from_bytes(pack(described | {"entropy": described["reversible"]}, arrays))
     other = unpack(file_model("dependent").data)
     entropy = {name: array for name, array in other[1].items() if name.startswith("entropy.")}

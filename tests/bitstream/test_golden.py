@@ -15,7 +15,6 @@ from tests.conftest import textured
 
 STREAMS = sorted((Path(__file__).parents[1] / "data").glob("*.aiw"))
 
-
 KINDS = ("lossless", "lossy", "plain", "learned", "sections", "dependent", "oriented", "trellis")
 
 
@@ -48,7 +47,7 @@ def test_their_parts_and_previews_decode(path):
 
 @pytest.mark.parametrize("path", STREAMS, ids=lambda path: path.stem)
 def test_the_models_in_them_are_written_as_ever(path):
-    """What a model file says and holds, packed again, is the same file: its hash stays what streams name it by."""
+    """Contents of a model file, packed again, give the same file, so that its hash still identifies it in streams."""
     stream = open_stream(path.read_bytes())
     assert pack(*unpack(stream.model)) == stream.model
     assert hashlib.sha256(stream.model).digest() == stream.header.identity

@@ -128,9 +128,9 @@ def test_overlapping_arrays_gaps_and_bombs_are_refused_before_anything_is_alloca
         {"a": ten | {"data_offsets": [10, 0]}},
         {},
     ):
-        refused(raw(meta | arrays, bytes(15)), "no whole safetensors file")
-    refused(raw(meta, length=1 << 62), "no whole safetensors file")
-    refused(raw("[" * 100_000), "no whole safetensors file")
+        refused(raw(meta | arrays, bytes(15)), "not a complete safetensors file")
+    refused(raw(meta, length=1 << 62), "not a complete safetensors file")
+    refused(raw("[" * 100_000), "not a complete safetensors file")
     deep = {"__metadata__": {"aiwave": "[" * 100_000}}
     for header in ({"a": ten}, {"__metadata__": {}, "a": ten}, deep | {"a": ten}):
         refused(raw(header, bytes(10)), "its header cannot be read")
@@ -168,7 +168,7 @@ def test_a_description_chooses_among_what_is_known():
         ("gain", float("inf")),
         ("levels", 3),
     ):
-        refused(pack(described | {key: value}, arrays), "its description is not one")
+        refused(pack(described | {key: value}, arrays), "its description is invalid")
     refused(pack({key: value for key, value in described.items() if key != "gain"}, arrays), "is not one")
 
 

@@ -73,7 +73,7 @@ def test_lossless_needs_a_reversible_transform():
 
 @pytest.mark.parametrize("quality", [{"step": 2.0}, {"psnr": 40.0}, {"bpp": 1.0}])
 def test_a_lossless_model_is_not_asked_for_less(quality):
-    with pytest.raises(AiwaveError, match="learned codes losslessly alone"):
+    with pytest.raises(AiwaveError, match="learned codes only losslessly"):
         compress(VOLUME, file_model("learned"), **quality)
 
 

@@ -129,7 +129,7 @@ def test_a_damaged_tile_is_named_wherever_it_is_decoded(small_batches, monkeypat
         patch.setattr(TileCodec, "content", lambda *_: 1)
         data = compress(textured((8, 16, 24), 0), "em_nano", step=4.5, tile=8)
     torch.set_num_threads(2)
-    with pytest.raises(AiwaveError, match="does not decode to what was encoded"):
+    with pytest.raises(AiwaveError, match="does not decode to the encoded voxels"):
         decompress(data)
     assert not children()
 

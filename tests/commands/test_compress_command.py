@@ -155,7 +155,7 @@ def test_streams_pass_through_pipes(model):
         (("decompress", "good.aiw", "new.jpg", "--model", "MODEL"), 1, "suffix"),
         (("decompress", "good.aiw", "new.tif", "--model", "MODEL", "--region", "1:2"), 1, "give z, y, x"),
         (("decompress", "good.aiw", "new.tif", "--model", "MODEL", "--region", "1:x,:,:"), 1, "cannot be read"),
-        (("decompress", "good.aiw", "new.tif", "--model", "MODEL", "--region", "0:99,:,:"), 1, "choose within it"),
+        (("decompress", "good.aiw", "new.tif", "--model", "MODEL", "--region", "0:99,:,:"), 1, "choose one inside it"),
         (("decompress", "good.aiw", "new.tif", "--model", "MODEL", "--level", "3"), 1, "level from 0 to 2"),
         (("compress", "a.npy", "a.npy/x.aiw", "--model", "MODEL", "--lossless"), 1, "Cannot write a.npy/x.aiw"),
         (("compress", "a.npy", "new.aiw", "--modality", "t1"), 1, "--modality is t1: give one of ct, em, fmri, mri"),

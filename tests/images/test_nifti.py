@@ -72,7 +72,7 @@ def patched(path, voxels, **fields):
 @pytest.mark.parametrize("scale", [(2.0, 0.0), (1.0, 5.0), (0.37, -12.5)])
 def test_scaled_voxels_are_not_trained_on(tmp_path, scale):
     path = patched(tmp_path / "a.nii.gz", noise((4, 5, 6)), at112=np.array(scale, "<f4").tobytes())
-    with pytest.raises(AiwaveError, match=rf"a\.nii\.gz declares values of {scale[0]:g} times .* run aiwave prepare"):
+    with pytest.raises(AiwaveError, match=rf"a\.nii\.gz declares a slope of {scale[0]:g} and .* run aiwave prepare"):
         read_voxels(path)
 
 
@@ -125,14 +125,14 @@ def test_missing_bytes_are_noticed(tmp_path, suffix, missing):
     content = gzip.decompress(path.read_bytes()) if suffix.endswith("gz") else path.read_bytes()
     path.write_bytes(gzip.compress(content[:-missing]) if suffix.endswith("gz") else content[:-missing])
     for read in (read_voxels, read_images):
-        with pytest.raises(AiwaveError, match=rf"{1440 - missing} of 1440 bytes of voxels are there"):
+        with pytest.raises(AiwaveError, match=rf"it holds {1440 - missing} of 1440 bytes of voxels"):
             read(path)
 
 
 @pytest.mark.parametrize("suffix", [".nii", ".nii.gz"])
 def test_a_header_that_claims_terabytes_takes_no_memory(tmp_path, suffix):
     path = patched(tmp_path / f"a{suffix}", noise((4, 5, 6)), at40=np.array([3, 30000, 30000, 30000], "<i2").tobytes())
-    with pytest.raises(AiwaveError, match="240 of 54000000000000 bytes of voxels are there"):
+    with pytest.raises(AiwaveError, match="it holds 240 of 54000000000000 bytes of voxels"):
         read_images(path)
 
 

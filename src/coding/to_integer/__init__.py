@@ -1,1 +1,1 @@
-"""From trained models to their exact twins in integers."""
+"""Conversion of trained models to their exact integer twins."""

@@ -1,4 +1,4 @@
-"""From a trained entropy model to its twin in integers."""
+"""Conversion of a trained entropy model to its integer twin."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -49,10 +49,10 @@ def integer_factorized(model: FactorizedEntropy) -> IntegerFactorized:
 
 @dataclass(frozen=True)
 class Precision:
-    """Most and fewest bits per weight (see `quantised_layer`), bits of activations and how many are fractional.
+    """Most and fewest bits per weight (see `quantised_layer`), bits and fractional bits of activations.
 
-    Activations are not negative; larger ones are clamped. With 11 bits those of fine steps were, which took 0.6 to
-    1.4 % more bits; with 13 many weights would have to be shorter, lest sums be inexact.
+    Activations are non-negative, and clamped to `limit`. With 11 bits those at fine steps were clamped, which cost 0.6
+    to 1.4 % more bits; with 13 many weights would need fewer bits to keep sums exact.
     """
 
     weight: tuple[int, int] = (8, 5)
@@ -77,7 +77,7 @@ def integer_context(model: ContextEntropy, precision: Precision | None = None) -
 
     if model.coarse is not None and model.siblings is not None:
         first, last = cast(Conv3d, model.coarse[0]), cast(Conv3d, model.coarse[2])
-        # the second input counts a quarter
+        # the second input is scaled by a quarter
         weight = first.weight * torch.tensor([1.0, 0.25]).view(1, 2, 1, 1, 1)
         add("coarse0", _tap_major(weight), first.bias, entry, SQUASH_LIMIT)
         add("coarse1", _tap_major(last.weight), last.bias, inner, precision.limit)
@@ -117,7 +117,7 @@ def integer_context(model: ContextEntropy, precision: Precision | None = None) -
 def _layers_of(name: str, layer: nn.Module) -> Iterator[tuple[str, Tensor, Tensor | None]]:
     """Name, weight (N, K, kz, ky, kx) and bias (N,) of a layer, or of each band's if it is oriented.
 
-    `siblings.k` has inputs for the k bands coded before alone, `siblings.0` for one, LLL, with weights of 0.
+    `siblings.k` has inputs only for the k bands coded before; `siblings.0` has one, LLL, with zero weights.
     """
     if not isinstance(layer, Oriented):
         yield name, cast(Tensor, layer.weight), cast(Tensor | None, layer.bias)

@@ -1,4 +1,4 @@
-"""From a trained lifting transform to the lossless one in integers."""
+"""Conversion of a trained lifting transform to the lossless integer transform."""
 
 import math
 from typing import cast
@@ -25,16 +25,14 @@ from ..integer_reversible import (
 )
 
 FINE = (12, 12)
-"""Bits per weight of the first and the last layer, which float64 computes."""
-
+"""Bits per weight of the first and the last layer, which are computed in float64."""
 
 INNER = (8, 7)
 
 FACTOR_BITS = 16
 
-
 OUTPUT_BITS = 23
-"""The last layer's unit is the finest with which its outputs have no more bits."""
+"""Most bits of the last layer's outputs, whose unit is the finest with which they fit."""
 
 
 def integer_reversible(transform: WaveletTransform) -> IntegerReversible:
@@ -70,7 +68,7 @@ def _taps(step: LiftingStep) -> Tensor:
 
 
 def _net(net: LiftingNet) -> tuple[dict[str, IntegerLayer], tuple[Factor, Factor]]:
-    """The layers of a network by name, and what scales its input and output."""
+    """The layers of a network by name, and the factors that scale its input and output."""
     blocks = [list(cast(nn.Sequential, block)) for block in net.inner]
     if not all(isinstance(activation, nn.Tanh) for activation, _ in blocks):
         raise ValueError("a lifting network has an integer form only with Tanh")
@@ -87,13 +85,13 @@ def _net(net: LiftingNet) -> tuple[dict[str, IntegerLayer], tuple[Factor, Factor
 
 
 def _layer(conv: Conv3d, fractions: tuple[int, int], limit: int, bits: tuple[int, int]) -> IntegerLayer:
-    """A convolution with its inputs in the order (tap, channel)."""
+    """The layer of a convolution, with inputs in the order (tap, channel)."""
     weight = conv.weight.flatten(2).transpose(1, 2).flatten(1)
     return quantised_layer(weight, conv.bias, fractions, limit, bits)
 
 
 def _factor(value: float) -> Factor:
-    """A positive number to 16 significant bits or more."""
+    """A positive number as a factor with at least 16 significant bits."""
     shift = max(1, FACTOR_BITS - math.frexp(value)[1])
     return Factor(round(value * 2.0**shift), shift)
 

@@ -1,4 +1,4 @@
-"""Synthetic volumes: phantoms that look like microscopy or tomography."""
+"""The data module of phantoms, synthetic volumes that resemble microscopy or tomography."""
 
 from collections.abc import Iterator
 

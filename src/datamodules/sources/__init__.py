@@ -1,4 +1,4 @@
-"""From raw images, downloaded or your own, to a folder of small files with a manifest.
+"""Preparation of raw images, downloaded or your own, as a folder of small files with a manifest.
 
 The heavy libraries (SimpleITK, tifffile, tensorstore) are imported when an image is read, not here.
 """

@@ -1,4 +1,4 @@
-"""Sources of raw images, and the user's own files as one."""
+"""Sources of raw images: their interface, and the user's own files."""
 
 from abc import ABC, abstractmethod
 from collections import Counter

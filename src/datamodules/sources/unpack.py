@@ -1,4 +1,4 @@
-"""Archives into folders: all of it or nothing, and nothing outside the folder."""
+"""Unpacking of archives: completely or not at all, and never outside the folder."""
 
 import gzip
 import json
@@ -34,7 +34,7 @@ def unpack(archive: Path, folder: Path, below: str = "") -> Path:
     """Extract the members of a .tar, .tar.gz or .zip file below its folder `below` into `folder`; return `folder`.
 
     Resource forks of macOS (`._name`, `__MACOSX/`) are left out. The folder takes its name when it is complete;
-    a folder that was unpacked from an archive of the same name and size, with the same `below`, is left as it is.
+    a folder that was unpacked from an archive of the same name and size, with the same `below`, is left unchanged.
 
     Raises:
         AiwaveError: If the archive is damaged, cut short or not an archive; if a member, wanted or not, would land

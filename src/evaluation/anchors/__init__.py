@@ -1,4 +1,4 @@
-"""Traditional codecs to compare with: libraries inside this program, and external programs.
+"""Anchors, the traditional codecs to compare with: in-process libraries, and external programs.
 
 The libraries (imagecodecs, PyAV) are imported when a volume is coded, not here.
 """

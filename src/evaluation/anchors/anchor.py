@@ -1,4 +1,4 @@
-"""Traditional codecs to compare with: what one offers, and how volumes are made to suit them."""
+"""The interface of anchors, the traditional codecs to compare with, and conversions of volumes for them."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Results of a comparison, stored point by point, with the points that could not be measured."""
+"""A comparison of anchors, measured and stored point by point, including the points that failed."""
 
 import csv
 import json

@@ -1,4 +1,4 @@
-"""External programs: found, run and timed."""
+"""External programs: located, run and timed, and the anchors that use them."""
 
 import os
 import re

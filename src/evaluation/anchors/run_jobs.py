@@ -1,4 +1,4 @@
-"""Volumes through traditional codecs, each in a process of its own."""
+"""Measurement of volumes coded by anchors, in parallel processes."""
 
 import math
 import multiprocessing

@@ -1,4 +1,4 @@
-"""Image codecs inside this program: a volume slice by slice."""
+"""In-process image codecs, which code a volume slice by slice."""
 
 import struct
 import time

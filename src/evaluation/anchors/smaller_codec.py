@@ -1,4 +1,4 @@
-"""Sizes that parameter-free traditional codecs reach on a volume, measured quickly and in-process."""
+"""Quick in-process measurement of the sizes that parameter-free traditional codecs reach on a volume."""
 
 import math
 from collections.abc import Mapping
@@ -69,10 +69,8 @@ def _span(voxels: np.ndarray) -> float:
 LEAST = 0.01
 """The share of our bytes that is worth a word."""
 
-
 LARGEST = 64**3
 """Voxels of a tile that nobody asked to have coded again."""
-
 
 INNER = 32
 """Voxels a side of the part that the encoder's choice is made in once more."""
@@ -128,9 +126,10 @@ def _middle_tile(grid: Grid) -> Tile:
 
 
 def _squared_error(part: np.ndarray, header: Header, model: Model, optimise: bool) -> float:
-    """Mean squared error of a tile (d, h, w) as it is decoded, nearly.
+    """Approximate mean squared error of a decoded tile (d, h, w).
 
-    The encoder's choice takes long: what it adds is measured in the middle of the tile, and taken to be so everywhere.
+    Rate-distortion optimised quantisation is slow: the error that it adds is measured in the middle of the tile only,
+    and assumed to be the same everywhere.
     """
     nearest, chosen = (TileCodec(model, header.log_step, False, choose) for choose in (False, True))
     with one_thread():  # operations on one tile are too small for more

@@ -1,4 +1,4 @@
-"""Codecs of whole volumes inside this program."""
+"""In-process codecs of whole volumes."""
 
 import numpy as np
 

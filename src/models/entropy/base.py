@@ -1,4 +1,4 @@
-"""The interface of entropy models, and what they keep for each band."""
+"""The interface of entropy models, and their tables by band."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""Densities of a coefficient, and the bits that intervals of them cost."""
+"""Densities of coefficients, and the code lengths of their quantisation intervals."""
 
 import math
 from abc import ABC, abstractmethod

@@ -20,7 +20,6 @@ from .trellis import along, back, best_path, chains, trellis
 SECOND = (0, 0, 1, 1, 0, 1)
 """The quantisers of the `candidates`."""
 
-
 SLOPE = 0.63 * HIGH_RATE_SLOPE
 """Slope (Lagrange multiplier) at which squared errors, in squared steps, are weighed against bits.
 
@@ -28,10 +27,8 @@ At high rate it would be 0.79 of a uniform quantiser's with eight states, since 
 gave the best curves (measured). With 256 states it would be 0.75; a tenth more or less gives no better curves.
 """
 
-
 LOOKS = 2
 """Passes of an encoder that weigh bits in the context of the previous choice; training makes one."""
-
 
 LEAST_MEAN = 0.05
 

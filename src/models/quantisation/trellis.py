@@ -21,14 +21,11 @@ Bit i is the weight, modulo 2, of the one i positions before. Source: Ungerboeck
 redundant signal sets, part II" (1987), table I; except for eight states, where another code with equal gain is used.
 """
 
-
 FIRST_STATES: Final = 8
 """Default number of states of the trellis."""
 
-
 WORK = {"cpu": 1 << 26, "cuda": 1 << 30}
 """Number of survivor decisions kept at a time, one byte each, or those of one chain if that is more."""
-
 
 LONGEST = 1024
 """Longest chain whose quantisers are computed by a matrix product."""

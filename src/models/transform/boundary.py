@@ -1,4 +1,4 @@
-"""The two halves of a split signal: boundary extension, as lifting filters need it, and interleaving."""
+"""The two halves of a split signal: boundary extension for lifting filters, and interleaving."""
 
 from enum import StrEnum
 

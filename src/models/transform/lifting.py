@@ -1,4 +1,4 @@
-"""Lifting: the scheme, its steps, the network that learns in each, and the affine factor."""
+"""Lifting: the scheme, its steps, the trained network of each, and the affine factor."""
 
 from collections.abc import Callable
 from typing import Literal, Protocol, cast

@@ -1,1 +1,1 @@
-"""Figures of merit of lossy volume compression: of voxels as torchmetrics classes, of whole curves as functions."""
+"""Figures of merit of lossy volume compression: of single volumes, and of whole curves."""

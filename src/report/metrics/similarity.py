@@ -1,4 +1,4 @@
-"""Distortion: structural similarity of volumes, on one scale and on several."""
+"""Structural similarity of volumes, on one scale and on several."""
 
 from typing import TYPE_CHECKING, Any
 

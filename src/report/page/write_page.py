@@ -1,4 +1,4 @@
-"""The interactive page: its data, and the file."""
+"""The interactive page: its data as JSON, and the HTML file."""
 
 import base64
 import json

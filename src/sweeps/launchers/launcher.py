@@ -1,4 +1,4 @@
-"""Launchers of a sweep's jobs, and the one that runs them here."""
+"""The interface of launchers of a sweep's jobs, and the one that runs them in this process."""
 
 import os
 from abc import ABC, abstractmethod

@@ -80,7 +80,7 @@ def colour_pages(folder):
             missing_slice,
             ["raw: slices are missing between", "(number 3) and", "(number 5)", "5 mm apart"],
         ),
-        (missing_time, ["its place has 1 of 2 slices"]),
+        (missing_time, ["its position has 1 of 2 slices"]),
         (mixed_sizes, [".dcm has another size than"]),
         (mixed_rescale, [".dcm has another rescale slope"]),
         (unreadable_slice, ["002_2.dcm cannot be read", "truncated or damaged"]),

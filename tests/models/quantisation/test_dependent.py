@@ -355,7 +355,7 @@ def test_files_come_back_as_estimated_and_the_steps_are_coarser_than_the_error()
 
 def test_it_is_for_lossy_coding():
     model = Model.from_bytes(model_file(dependent_codec(), "d"))
-    with pytest.raises(AiwaveError, match="lossily alone"):
+    with pytest.raises(AiwaveError, match="only lossily"):
         compress(textured((8, 8, 8), 0), model, lossless=True)
     with pytest.raises(AiwaveError, match="cannot code losslessly"):
         model_file(dependent_codec(), "d", lossless=True)
