@@ -56,10 +56,11 @@ def test_other_programs_read_them_by_the_library(kind, tmp_path):
     assert (described["version"], described["name"]) == (1, kind)
     assert model.identity == hashlib.sha256(model.data).hexdigest()
     layers = [layer["name"] for layer in described["entropy"]["layers"]]
-    assert layers == list(model.coder.model.layers)
+    integers = model.coder.model.model  # what a `ContextCoding` codes with
+    assert layers == list(integers.layers)
     for name in layers:
         weight = stored[f"entropy.{name}.weight"]
-        np.testing.assert_array_equal(weight, model.coder.model.layers[name].weight)
+        np.testing.assert_array_equal(weight, integers.layers[name].weight)
         assert weight.dtype == np.int8 or np.abs(weight).max() > 127
     codec = trained_codec(kind)
     for name, value in codec.post.state_dict().items():
