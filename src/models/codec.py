@@ -56,7 +56,7 @@ class WaveletCodec(nn.Module):
     Its four children are the components that stages freeze by name: `transform`, `rate`, `entropy`, `post`.
     `post(x, step)` filters the reconstruction; `rounding` is the rounding in training (default: straight-through).
 
-    With an entropy model that is `dependent`, quantisation is too (see `models/dependent.py`), and never softened.
+    With an entropy model that is `dependent`, quantisation is too (see `quantisation/dependent.py`), never softened.
 
     The codec is lossless with a `LosslessRate`, which needs a reversible transform, `NoPost` and hard rounding; raises
     ValueError for an incompatible combination.

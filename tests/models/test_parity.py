@@ -1,6 +1,6 @@
 """Equality with the published graphs, component by component, on their random weights (see the vectors' README).
 
-`pytest tests/test_parity.py -rP` prints the relative error of every output.
+`pytest tests/models/test_parity.py -rP` prints the relative error of every output.
 """
 
 import json

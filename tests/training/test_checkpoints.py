@@ -23,7 +23,7 @@ FULL_DISK = """
 import resource, signal, sys, torch
 from pathlib import Path
 from aiwave.errors import AiwaveError
-from aiwave.training.checkpoint_io import AtomicCheckpointIO
+from aiwave.training.checkpoints import AtomicCheckpointIO
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 try:

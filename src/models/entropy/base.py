@@ -42,7 +42,7 @@ class EntropyModel(nn.Module, ABC):
     """Model of the code length of quantised subbands. `kind` is its name in tables of results.
 
     A `dependent` model takes multiples of half a step, the output of dependent quantisation, instead of integers (see
-    `models/dependent.py`), in a trellis with `states` states; its bit functions are then `DependentBits`.
+    `quantisation/dependent.py`), in a trellis with `states` states; its bit functions are then `DependentBits`.
     """
 
     kind: ClassVar[str]

@@ -37,8 +37,8 @@ class ContextEntropy(EntropyModel):
     A `reversible` model is for the integers of a reversible transform: the reconstruction is by the reversible 5/3, and
     bands also predict each other (see `CrossPredictor`). It needs both contexts; raises ValueError otherwise.
 
-    With `dependent`, coefficients have one of two quantisers (see `models/dependent.py`), whose densities differ by
-    rows of tables; this needs the short context and no reversible transform. `states` is the number of states of the
+    With `dependent`, coefficients have one of two quantisers (see `quantisation/dependent.py`), whose densities differ
+    by rows of tables; this needs the short context and no reversible transform. `states` is the number of states of the
     trellis (see `Trellis`). Raises ValueError for others, or for any but FIRST_STATES if quantisation is not dependent.
 
     With `oriented`, the layers next to a level's coefficients and to densities have separate weights for each of its
