@@ -9,6 +9,7 @@ from ..coding.constants import LOG_STEP_LIMIT, log_step_of
 from ..errors import AiwaveError
 from .header import TILE_LIMIT
 from .model import Model
+from .rate_control import Target, search
 from .tile_codec import TileCodec
 from .writer import Progress, Writer, prepare
 
@@ -39,8 +40,6 @@ def compress(
     Raises:
         AiwaveError: For other volumes, a model that does not support this coding, or a target that cannot be reached.
     """
-    from .rate_control import Target, search
-
     chosen = [
         name
         for name, given in (("lossless", lossless or None), ("step", step), ("psnr", psnr), ("bpp", bpp))

@@ -14,7 +14,7 @@ from ..coding.encoder_choice import dependent, optimised
 from ..errors import AiwaveError
 from ..models.quantisation.dependent import LOOKS
 from ..models.subbands import Size, Subbands
-from .container import CodedTile, join_segments
+from .container import CodedTile, join_segments, split_segments
 from .grid import Tile
 from .model import Model
 
@@ -102,8 +102,6 @@ class TileCodec:
 
         Raises AiwaveError if they cannot be decoded.
         """
-        from .container import split_segments
-
         levels = len(chunks[0])
         segments = [
             [part for level, chunk in enumerate(tile) for part in split_segments(chunk, 7 + (level == 0))]

@@ -5,22 +5,29 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from ..config.command_schemas import TrainConfig
 from ..config.model_schema import Rounding, Transform
-from ..config.plan import plan, stage_rounding, stage_transform
+from ..config.plan import plan, run_tags, stage_rounding, stage_transform
 from ..config.validation import validate
 from ..datamodules.volume_datamodule import VolumeDataModule
 from ..errors import AiwaveError
+from ..evaluation.results import evaluate_codec, print_results, track_results
+from ..models.codec import format_parameters
 from ..runs.identity import AlreadyTrainedError, find_finished, identity
-from ..runs.run_folder import RunFolder
-from ..system import torch_device
-from .processes import check_processes, take_part
-from .schedule import read_data
-from .stage_codec import build_codec, load_weights
+from ..runs.run_folder import RunFolder, last_finished
+from ..runs.session import session
+from ..system import quieten, torch_device
+from ..tracking.tracker import ManyTrackers
+from .processes import all_processes, check_processes, is_follower, take_part
+from .schedule import read_data, run_schedule
+from .stage_codec import build_codec, load_weights, trained_codec
 
 WHILE_RESUMING = ("callbacks", "logger", "trainer", "launcher")
+
+WAIT_S, POLL_S = 600.0, 0.2
 
 
 def prepare_new(cfg: DictConfig, folder: RunFolder, overrides: Sequence[str]) -> tuple[DictConfig, VolumeDataModule]:
@@ -114,9 +121,6 @@ def check_stages(cfg: DictConfig) -> None:
             )
 
 
-WAIT_S, POLL_S = 600.0, 0.2
-
-
 def follow(cfg: DictConfig, overrides: Sequence[str]) -> None:
     """Train together with the first process, in its folder.
 
@@ -149,19 +153,6 @@ def train(cfg: DictConfig, output: Path | None, overrides: Sequence[str]) -> Non
         AiwaveError: If the configuration, the data or a checkpoint cannot be used.
         Interrupted: On Ctrl-C; the run can be resumed.
     """
-    from hydra.utils import instantiate
-
-    from ..config.plan import plan, run_tags
-    from ..evaluation.results import evaluate_codec, print_results, track_results
-    from ..models.codec import format_parameters
-    from ..runs.run_folder import RunFolder, last_finished
-    from ..runs.session import session
-    from ..system import quieten, torch_device
-    from ..tracking.tracker import ManyTrackers
-    from .processes import all_processes, is_follower
-    from .schedule import run_schedule
-    from .stage_codec import build_codec, trained_codec
-
     quieten()
     if is_follower():
         follow(cfg, overrides)

@@ -13,7 +13,7 @@ from ..errors import AiwaveError
 from ..models.codec import WaveletCodec
 from ..models.post import NoPost
 from ..models.subbands import BAND_LETTERS
-from ..runs.run_folder import RunFolder
+from ..runs.run_folder import RunFolder, last_finished
 from .checkpoints import read_checkpoint
 
 PREFIX = "codec."
@@ -123,8 +123,6 @@ def run_model_file(
 
     It is that of the last stage that is finished, or of the stage `after`. Raises AiwaveError as `find_model` does.
     """
-    from ..runs.run_folder import RunFolder, last_finished
-
     if path.is_dir():
         folder = RunFolder(path)
         cfg = folder.read_config()

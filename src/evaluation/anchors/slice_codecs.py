@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .anchor import Anchor, Availability, Coded
+from .anchor import Anchor, Availability, Coded, significant_bits
 
 HEADER = struct.Struct("<3IBB")  # sides, bytes and significant bits of a voxel
 
@@ -30,8 +30,6 @@ class InProcessAnchor(Anchor):
 
     def code(self, voxels: np.ndarray, quality: float) -> Coded:
         """See `Anchor.code`. Times are those of the library alone."""
-        from .anchor import significant_bits
-
         started = time.perf_counter()
         header = HEADER.pack(*voxels.shape, voxels.dtype.itemsize, significant_bits(voxels))
         stream = header + self.encode(np.ascontiguousarray(voxels), quality)
@@ -70,8 +68,6 @@ class SliceAnchor(ImagecodecsAnchor):
 
     def encode(self, voxels: np.ndarray, quality: float) -> bytes:
         """See `InProcessAnchor.encode`."""
-        from .anchor import significant_bits
-
         bits = significant_bits(voxels)
         return join(self.encode_slice(image, quality, bits) for image in voxels)
 
