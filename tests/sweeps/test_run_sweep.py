@@ -89,7 +89,7 @@ def test_what_is_no_sweep_is_refused_before_anything_is_written(arguments, words
 
 
 def test_a_launcher_that_is_not_installed_names_its_extra(data_root, tmp_path, monkeypatch, capfd):
-    for launcher, package in (("joblib", "joblib"), ("slurm", "submitit"), ("ray", "ray")):
+    for launcher, package in (("slurm", "submitit"), ("ray", "ray")):
         monkeypatch.setitem(sys.modules, package, None)
         assert sweep(data_root, tmp_path / launcher, "-m", "seed=0,1", f"launcher={launcher}") == 1
         assert f"pip install 'aiwave[{launcher}]'" in capfd.readouterr().err

@@ -11,7 +11,7 @@ from importlib import import_module
 from pathlib import Path
 
 from ...system import end_with
-from .launcher import Job, Launcher, Work, cores, engine
+from .launcher import Job, Launcher, Work, cores
 
 CALL = "from aiwave.sweeps.launchers.joblib_launcher import main; main()"
 
@@ -47,13 +47,10 @@ class JoblibLauncher(Launcher):
     other follows from it.
     """
 
-    def check(self) -> None:
-        """See `Launcher.check`."""
-        engine("joblib", "joblib")
-
     def launch(self, jobs: Sequence[Job], work: Work) -> None:
         """See `Launcher.launch`."""
-        joblib = engine("joblib", "joblib")
+        import joblib
+
         at_once, threads = self.shares(cores())
         own = [replace(job, threads=threads) for job in jobs]
         joblib.Parallel(n_jobs=at_once, backend="threading", batch_size=1)(
