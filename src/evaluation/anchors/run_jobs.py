@@ -10,7 +10,7 @@ from itertools import chain, islice
 
 import numpy as np
 
-from ...errors import AiwaveError
+from ...errors import AiwaveError, complaint
 from ...report.slices import Slice
 from ...report.tables import RdRow
 from .anchor import Anchor, from_unsigned, to_unsigned
@@ -127,5 +127,7 @@ def _outcome(job: Job, future: "Future[Slice]") -> Slice | AiwaveError:
         return future.result()
     if isinstance(error, AiwaveError):
         return error
+    if isinstance(error, ModuleNotFoundError) and (sentence := complaint(error)):
+        return AiwaveError(sentence)
     reason = (str(error).strip() or type(error).__name__).splitlines()[-1]
     return AiwaveError(f"{job.anchor.name} failed on {job.file}: {reason.rstrip('.')}.")

@@ -14,7 +14,7 @@ HEADER = struct.Struct("<3IBB")  # sides, bytes and significant bits of a voxel
 
 
 class InProcessAnchor(Anchor):
-    """A codec from a library that is installed with this package.
+    """A codec from a library, which unless a subclass says otherwise is installed with this package.
 
     The size is that of the library's stream(s) plus a header of 14 bytes with shape, dtype and significant bits, so
     that the volume can be decoded from the stream alone.

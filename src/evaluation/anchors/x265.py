@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from fractions import Fraction
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 
 from ...errors import AiwaveError
-from .anchor import cropped, padded, significant_bits
+from .anchor import Availability, cropped, padded, significant_bits
 from .slice_codecs import InProcessAnchor
 
 SMALLEST = 32  # x265 accepts no smaller pictures
@@ -48,6 +49,12 @@ class X265(InProcessAnchor):
         frames = np.stack([frame.to_ndarray() for packet in packets for frame in decoder.decode(packet)])
         whole = frames.astype(dtype) << max(0, bits - MOST_BITS)
         return cropped(whole.astype(dtype), shape)
+
+    def availability(self) -> Availability:
+        """See `Anchor.availability`: PyAV is an extra."""
+        if find_spec("av") is None:
+            return Availability(False, "", "PyAV is not installed: run pip install 'aiwave[anchors]'")
+        return super().availability()
 
     def version(self) -> str:
         """Version of PyAV, which bundles x265 and the decoder."""

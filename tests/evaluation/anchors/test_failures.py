@@ -1,11 +1,12 @@
 """External codecs that are missing, of a wrong version, or fail in any of the ways that programs do."""
 
+import sys
 import time
 
 import numpy as np
 import pytest
 
-from aiwave.errors import AiwaveError
+from aiwave.errors import AiwaveError, complaint
 from aiwave.evaluation.anchors import Job, measure
 from aiwave.evaluation.anchors.program import find_program, last_line
 from tests.anchors import EXTERNAL, anchor, smooth, stub
@@ -86,6 +87,17 @@ def test_a_wrong_version_is_refused(tmp_path, version, words):
     assert there.where.endswith("right, for 8 bits only")
     hm(tmp_path / "right", suffix="HighBitDepth")
     assert anchor("hevc", tmp_path / "right").availability().where.endswith("right")
+
+
+def test_x265_without_its_library_names_the_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "av", None)
+    codec = anchor("x265")
+    there = codec.availability()
+    assert not there.available
+    assert "pip install 'aiwave[anchors]'" in there.where
+    with pytest.raises(ModuleNotFoundError) as missing:
+        codec.code(smooth((2, 40, 40), np.uint8, 255), 30)
+    assert complaint(missing.value) == "This needs av, which is not installed: run pip install 'aiwave[anchors]'."
 
 
 def test_hm_without_its_configuration_says_so(tmp_path):
