@@ -25,7 +25,7 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def show(cfg: DictConfig, output: Path | None, overrides: Sequence[str]) -> None:
-    """Draw `cfg.volumes` volumes per split of `cfg.dataset` into `cfg.out`, by default into the data set's folder.
+    """Draw `cfg.volumes` volumes per split of `cfg.dataset` into `cfg.out`, by default `contact_sheet_NAME.png`.
 
     Raises:
         AiwaveError: If the data cannot be used or the figure cannot be written.

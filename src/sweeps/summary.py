@@ -1,4 +1,4 @@
-"""Report of a sweep: curves, BD figures and slices on one page."""
+"""Summary of a sweep: a table of its jobs, their results joined, and a report."""
 
 import csv
 from collections import Counter

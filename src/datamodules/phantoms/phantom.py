@@ -18,11 +18,11 @@ SPLITS = ("train", "test")
 
 
 class PhantomDataModule(VolumeDataModule):
-    """Synthetic volumes: `subset` is "em" (uint8 neuropil) or "ct" (uint16 chest, 12 bits). Sweeps over
-    data sets give all of them one `root`, which is not used here.
+    """Synthetic volumes: `subset` is "em" (uint8 neuropil) or "ct" (uint16 chest, 12 bits).
 
     There are two training volumes of 96³ and two test volumes of 64³ voxels, determined by `seed`. Volumes are named
-    like `phantom_em_test0`. Another subset raises AiwaveError.
+    like `phantom_em_test0`. `root` is not used: sweeps over data sets give all of them the same one. Another subset
+    raises AiwaveError.
     """
 
     def training_volumes(self) -> Iterator[Volume]:

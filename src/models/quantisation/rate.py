@@ -1,4 +1,4 @@
-"""Rate: the quantisation step, and the loss that weighs rate against distortion."""
+"""Rate: the quantisation step of a codec, and the lambda that weighs its rate against distortion."""
 
 import math
 from abc import ABC, abstractmethod
