@@ -1,7 +1,7 @@
 """Volumes, as LightningDataModules: from a folder of files, or made by a phantom.
 
-Names are imported on first use, so that files can be read without Lightning; the other heavy libraries (MONAI,
-SimpleITK, tifffile) are imported when a volume is read.
+Names are imported on first use, so that files can be prepared without Lightning and MONAI; SimpleITK and tifffile are
+imported when a volume is read.
 """
 
 from importlib import import_module

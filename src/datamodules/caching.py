@@ -10,12 +10,16 @@ from pickle import UnpicklingError
 from typing import Any
 
 import torch
-from monai.data.dataset import PersistentDataset
+from monai.data.dataset import CacheDataset, PersistentDataset
+from monai.data.dataset import Dataset as MonaiDataset
+from monai.data.utils import pickle_hashing
 from monai.utils.type_conversion import convert_to_tensor
 from torch.utils.data import Dataset
 
 from ..bounds import Count
+from ..errors import AiwaveError
 from ..system import replacing
+from .manifest import CACHE
 
 
 class KeptDataset(PersistentDataset):
@@ -40,8 +44,6 @@ class KeptDataset(PersistentDataset):
         return made
 
 
-CACHE = ".cache"  # beside the data
-
 Record = dict[str, Any]
 
 
@@ -65,8 +67,6 @@ class MemoryCache(Cache):
 
     def dataset(self, records: Sequence[Record], transform: Any, beside: Path | None) -> Dataset[Record]:
         """See `Cache.dataset`."""
-        from monai.data.dataset import CacheDataset
-
         return CacheDataset(
             records, transform, num_workers=1, progress=False, copy_cache=False, as_contiguous=False, hash_as_key=False
         )
@@ -84,10 +84,6 @@ class PersistentCache(Cache):
 
     def dataset(self, records: Sequence[Record], transform: Any, beside: Path | None) -> Dataset[Record]:
         """See `Cache.dataset`. Raises AiwaveError if there is no folder to keep volumes in."""
-        from monai.data.utils import pickle_hashing
-
-        from ..errors import AiwaveError
-
         folder = Path(self.folder).expanduser() if self.folder else beside and beside / CACHE
         if folder is None:
             raise AiwaveError("cache=persistent needs a folder for volumes without files: give cache.folder=...")
@@ -102,6 +98,4 @@ class NoCache(Cache):
 
     def dataset(self, records: Sequence[Record], transform: Any, beside: Path | None) -> Dataset[Record]:
         """See `Cache.dataset`."""
-        from monai.data.dataset import Dataset as MonaiDataset
-
         return MonaiDataset(records, transform)

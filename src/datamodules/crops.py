@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from ..errors import AiwaveError
+from ..images.monai_readers import volume_loader
 from .appearance import Appearance
 from .caching import Cache, Record
 from .volume import Volume
@@ -165,8 +166,6 @@ def _record(item: Item) -> Record:
 
 def _deterministic(in_files: bool, crop: Sequence[int]) -> Compose:
     """Load (if `in_files`) and pad to (1, D, H, W) in the stored dtype, uint16 as int32: the part worth caching."""
-    from ..images.monai_readers import volume_loader
-
     load = [volume_loader()] if in_files else []
     channel = EnsureChannelFirstd(KEY, channel_dim="no_channel")
     return Compose([*load, channel, SpatialPadd(KEY, tuple(crop), method="end", mode="symmetric")])

@@ -15,6 +15,8 @@ from ..system import replacing
 
 SPLITS = ("train", "val", "test")
 
+CACHE = ".cache"  # folder beside the files for cached volumes, which no manifest lists
+
 COLUMNS = (
     *("file", "sha256", "subject", "split", "shape", "dtype", "min", "max", "distinct"),
     *("spacing", "origin", "direction", "offset", "slope", "intercept", "box", "source"),

@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader, Dataset
 from ..errors import AiwaveError
 from .appearance import Appearance
 from .caching import Cache
-from .crops import EpochSampler, Item
+from .crops import CropDataset, EpochSampler, Item, collate
 from .volume import Volume
 
 MINIMUM_CROPS = 3
@@ -178,8 +178,6 @@ class VolumeDataModule(pl.LightningDataModule):
 
         With several processes, B is this process's share of `batch_size`.
         """
-        from .crops import CropDataset, collate
-
         per_read = self.cache.crops_per_read
         length = self.epoch_steps * self.batch_size // per_read
         distinct = self.distinct_batches and self.distinct_batches * self.batch_size // per_read
@@ -198,8 +196,6 @@ class VolumeDataModule(pl.LightningDataModule):
 
     def val_dataloader(self) -> DataLoader[Batch]:
         """The same crops every time, not augmented, as batches {"image": float32 (B, 1, d, h, w)}."""
-        from .crops import CropDataset
-
         self._trained_on()
         if self._validation_crops is None:
             settings = (self.crop, self.seed, self.val_crops, self.cache)

@@ -8,8 +8,7 @@ from typing import Any
 
 from ...errors import AiwaveError
 from ...system import replacing
-from ..caching import CACHE
-from ..manifest import SPLITS, Entry, Manifest
+from ..manifest import CACHE, SPLITS, Entry, Manifest
 from .source import Raw
 from .splits import Plan, Share
 from .subject import Prepared

@@ -111,10 +111,10 @@ def chains(size: Size) -> Tensor:
     return chain.gather(1, torch.argsort((chain < 0).long(), dim=1, stable=True))
 
 
-def along(chain: Tensor, band: Tensor, outside: float = 0) -> Tensor:
-    """Values of bands (..., d, h, w) -> along the chains (n, length): (..., n, length)."""
+def along(chain: Tensor, band: Tensor) -> Tensor:
+    """Values of bands (..., d, h, w) -> along the chains (n, length): (..., n, length), 0 after their ends."""
     values = band.flatten(-3)[..., chain.clamp(min=0).flatten()].unflatten(-1, chain.shape)
-    return torch.where(chain < 0, outside, values)
+    return torch.where(chain < 0, 0, values)
 
 
 def back(chain: Tensor, values: Tensor, size: Size) -> Tensor:
