@@ -11,6 +11,7 @@ from hydra.utils import instantiate
 
 import aiwave.conf
 from aiwave.evaluation.anchors import Anchor, Coded
+from aiwave.report.tables import read_rd_csv
 
 FOLDER = Path(aiwave.conf.__file__).parent / "anchor"
 CONFIGS = {path.stem: yaml.safe_load(path.read_text()) for path in sorted(FOLDER.glob("*.yaml"))}
@@ -24,6 +25,14 @@ def anchor(name, folder=None, **programs):
     if folder is not None:
         config["programs"] |= {"folder": str(folder), **programs}
     return instantiate(config, _convert_="all")
+
+
+def measured(table, folder):
+    """The rows of a table of measured codecs; those of codecs without a numeric quality are left out."""
+    header, *lines = table.read_text(encoding="utf-8").splitlines(keepends=True)
+    kept = [line for line in lines if line.split(",")[3] != "lossless"]
+    (folder / "measured.csv").write_text("".join([header, *kept]), encoding="utf-8")
+    return read_rd_csv(folder / "measured.csv")
 
 
 def smooth(shape, dtype, most, seed=0):

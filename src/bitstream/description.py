@@ -5,7 +5,7 @@ from functools import partial
 from typing import Annotated, Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from torch import nn
 
 from ..coding.model_parts import ContextPart, FactorizedPart, ReversiblePart
@@ -147,6 +147,12 @@ class PostPart(Part):
         return PublishedPost(self.channels, self.layers, self.intensity_scale)
 
 
+def _ascending(steps: tuple[float, float]) -> tuple[float, float]:
+    if steps[0] > steps[1]:
+        raise ValueError("a range begins with its smaller end")
+    return steps
+
+
 class Description(Part):
     """Everything in a model file but its arrays. `gain` is a level's LLL of a flat volume divided by the intensity.
 
@@ -157,7 +163,7 @@ class Description(Part):
     name: Annotated[str, Field(max_length=100)]
     transform: TransformPart
     post: PostPart
-    step_range: tuple[Positive, Positive]
+    step_range: Annotated[tuple[Positive, Positive], AfterValidator(_ascending)]
     gain: Annotated[float, Field(gt=1e-3, lt=1e3)]
     entropy: Annotated[ContextPart | FactorizedPart, Field(discriminator="kind")]
     reversible: ReversiblePart | None

@@ -43,6 +43,7 @@ class BandCoder:
     """Codes tiles of one shape with an integer model. A tile's bytes do not depend on the other tiles of its batch."""
 
     def __init__(self, model: IntegerContext | IntegerModel) -> None:
+        self.parameters = model
         self.model: IntegerModel = ContextCoding(model) if isinstance(model, IntegerContext) else model
 
     @torch.inference_mode()

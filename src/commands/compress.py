@@ -22,6 +22,7 @@ def main(arguments: Sequence[str]) -> None:
     if args.modality is not None and args.modality not in modalities():
         raise AiwaveError(f"--modality is {args.modality}: give one of {', '.join(modalities())}, or leave it out.")
     from ..api import compress, find_model
+    from ..bitstream.writer import checked
     from ..evaluation.anchors.smaller_codec import smaller_codec
     from ..images.image_files import read_image
     from ..images.image_metadata import image_metadata
@@ -33,7 +34,7 @@ def main(arguments: Sequence[str]) -> None:
     lossless = args.lossless or unasked
     said = []
     if model is None:
-        model, why = automatic_model(image.voxels, lossless, args.modality or image.modality)
+        model, why = automatic_model(checked(image.voxels), lossless, args.modality or image.modality)
         said.append(why)
     if unasked:
         said.append("lossless, since no quality was requested")

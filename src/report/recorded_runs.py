@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,9 @@ from .slices import Slice
 from .tables import RdRow
 
 CONFIG, PROVENANCE = "config.yaml", "provenance.json"
+
+VERSION = 1
+"""Version of run folders, which provenance.json states."""
 
 INCIDENTAL = ("lmbda", "run_dir", "resume", "logger", "callbacks", "trainer", "evaluate", "anchor_table")
 
@@ -33,7 +37,7 @@ def read_run(folder: Path) -> RecordedRun:
     """Read config.yaml and, if present, provenance.json of a run's folder.
 
     Raises:
-        AiwaveError: If config.yaml is not a configuration in YAML.
+        AiwaveError: If config.yaml is not a configuration in YAML, or the folder is of another version.
     """
     path = folder / CONFIG
     try:
@@ -43,21 +47,46 @@ def read_run(folder: Path) -> RecordedRun:
         raise AiwaveError(f"{path} cannot be read: {str(error).splitlines()[0]}.") from error
     if not isinstance(config, dict):
         raise AiwaveError(f"{path} is not a configuration.")
+    record = _record(folder)
+    if record:
+        check_version(folder, record)
     dataset = config.get("dataset")
     peak = dataset.get("peak") if isinstance(dataset, dict) else None
     return RecordedRun(
-        folder, str(config.get("name") or ""), text, _facts(folder), float(peak) if peak else None, _recipe(config)
+        folder, str(config.get("name") or ""), text, _facts(record), float(peak) if peak else None, _recipe(config)
     )
 
 
-def _facts(folder: Path) -> tuple[tuple[str, str], ...]:
+def check_version(folder: Path, record: dict[str, Any]) -> None:
+    """Raise AiwaveError if the provenance `record` of a run's folder is of another version than VERSION."""
+    if "version" not in record:
+        raise AiwaveError(
+            f"{folder} was written before version {VERSION} of run folders: train again, or use it with commit 6ce39fe "
+            "of this program."
+        )
+    if record["version"] != VERSION:
+        raise AiwaveError(
+            f"{folder} was written by aiwave {record.get('aiwave')}, which is newer than this {version('aiwave')}: "
+            "update aiwave."
+        )
+
+
+def _record(folder: Path) -> dict[str, Any]:
+    """The provenance of a run's folder; empty without a readable one."""
     try:
         record = json.loads((folder / PROVENANCE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return record if isinstance(record, dict) else {}
+
+
+def _facts(record: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+    try:
         git = record.get("git", {})
         commit = f"{git['commit'][:12]}{', with changes' if git.get('dirty') else ''}" if git.get("commit") else ""
         torch = str(record.get("packages", {}).get("torch", ""))
         facts = (("command", str(record.get("command", ""))), ("commit", commit), ("torch", torch))
-    except (OSError, ValueError, AttributeError, TypeError):
+    except (AttributeError, TypeError):
         return ()
     return tuple((name, text) for name, text in facts if text)
 

@@ -12,10 +12,9 @@ from omegaconf import DictConfig, OmegaConf
 
 from ..config.plan import plan
 from ..errors import AiwaveError
+from ..report.recorded_runs import VERSION, check_version
 from ..system import replacing
 from .provenance import git_state, machine, package_versions
-
-VERSION = 1  # of run folders
 
 
 class RunFolder:
@@ -97,19 +96,8 @@ class RunFolder:
 
     def _check_version(self) -> None:
         """Raise AiwaveError for a folder of another version."""
-        if not (self.path / "provenance.json").is_file():
-            return
-        known = self.provenance()
-        if "version" not in known:
-            raise AiwaveError(
-                f"{self.path} was written before version {VERSION} of run folders: train again, or use it with commit "
-                "6ce39fe of this program."
-            )
-        if known["version"] != VERSION:
-            raise AiwaveError(
-                f"{self.path} was written by aiwave {known.get('aiwave')}, which is newer than this "
-                f"{version('aiwave')}: update aiwave."
-            )
+        if (self.path / "provenance.json").is_file():
+            check_version(self.path, self.provenance())
 
     def record(self) -> dict[str, Any]:
         """Configuration and provenance as plain values, for a tracker."""

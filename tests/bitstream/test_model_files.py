@@ -56,7 +56,7 @@ def test_other_programs_read_them_by_the_library(kind, tmp_path):
     assert (described["version"], described["name"]) == (1, kind)
     assert model.identity == hashlib.sha256(model.data).hexdigest()
     layers = [layer["name"] for layer in described["entropy"]["layers"]]
-    integers = model.coder.model.model  # what a `ContextCoding` codes with
+    integers = model.coder.parameters
     assert layers == list(integers.layers)
     for name in layers:
         weight = stored[f"entropy.{name}.weight"]
@@ -170,7 +170,7 @@ def test_a_description_chooses_among_what_is_known():
         ("levels", 3),
     ):
         refused(pack(described | {key: value}, arrays), "its description is invalid")
-    refused(pack({key: value for key, value in described.items() if key != "gain"}, arrays), "is not one")
+    refused(pack({key: value for key, value in described.items() if key != "gain"}, arrays), "description is invalid")
 
 
 def test_arrays_that_belong_nowhere_or_are_of_another_type_are_refused():

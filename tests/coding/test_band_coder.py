@@ -169,7 +169,7 @@ def test_damaged_segments_end_soon(coders):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_model_survives_its_file(coders, kind):
-    model = coders[kind].model
+    model = coders[kind].parameters
     again = from_arrays(model)
     q = noise((11, 12, 13))
     assert equal(BandCoder(again).decode(coders[kind].encode(q, STEP), (11, 12, 13), STEP), q)
@@ -177,7 +177,7 @@ def test_a_model_survives_its_file(coders, kind):
 
 
 def test_arrays_that_do_not_fit_are_refused(coders):
-    part, arrays = model_to_arrays(coders["context"].model)
+    part, arrays = model_to_arrays(coders["context"].parameters)
     for changed in (
         arrays | {"other": arrays["band"]},
         {name: array for name, array in arrays.items() if name != "own.shift"},

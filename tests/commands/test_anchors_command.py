@@ -17,7 +17,7 @@ from aiwave.errors import AiwaveError
 from aiwave.evaluation.anchors import Job, measure, run_jobs
 from aiwave.report.slices import Slice, read_slices
 from aiwave.report.tables import read_rd_csv
-from tests.anchors import CONFIGS, anchor, fragile, smooth
+from tests.anchors import CONFIGS, anchor, fragile, measured, smooth
 from tests.evaluation.anchors.test_programs import hm, jp3d
 
 PROJECT = Path(__file__).parents[2]
@@ -207,14 +207,14 @@ def test_another_size_is_a_failure(tmp_path, monkeypatch):
 
 @pytest.mark.skipif(not (MEASURED.exists() and DATA.is_dir()), reason="no measured anchors or data here")
 @pytest.mark.parametrize("subset", ["fib25", "bold"])
-def test_points_agree_with_those_measured_elsewhere(subset):
+def test_points_agree_with_those_measured_elsewhere(subset, tmp_path):
     from aiwave.datamodules.volume import load_volumes
 
     names = {"sperr": "sperr", "jpegxl_ll": "jpegxl", "jpegls": "jpegls"}
     path = sorted((DATA / "test" / subset).iterdir())[0]
     (volume,) = load_volumes(path, subset)
     peak = 255.0 if volume.voxels.itemsize == 1 else 65535.0
-    known = [row for row in read_rd_csv(MEASURED) if row.file == volume.file and row.codec in names]
+    known = [row for row in measured(MEASURED, tmp_path) if row.file == volume.file and row.codec in names]
     assert len(known) == 7
     for row in known:
         ours = measure(Job(subset, volume.file, volume.voxels, anchor(names[row.codec]), row.quality, peak)).row

@@ -24,7 +24,9 @@ def table(folder, *points, codec="net", dataset="cells", file="a.tif", seconds=1
 def run(folder, *points, config=None, **options):
     table(folder, *points, **options)
     (folder / "config.yaml").write_text(yaml.safe_dump({**CONFIG, **(config or {})}))
-    (folder / "provenance.json").write_text(json.dumps({"command": "aiwave train", "git": {"commit": "a" * 40}}))
+    (folder / "provenance.json").write_text(
+        json.dumps({"version": 1, "command": "aiwave train", "git": {"commit": "a" * 40}})
+    )
     return folder
 
 
@@ -157,3 +159,10 @@ def test_peaks_follow_from_the_largest_error_where_no_run_states_them():
     del peaks["s", "b"]
     assert common_peak(peaks, "s") == 255
     assert mixed_peaks(peaks) == []
+
+
+def test_a_run_folder_of_before_is_refused(tmp_path):
+    folder = run(tmp_path / "old", (1, 2.0, 40.0))
+    (folder / "provenance.json").write_text(json.dumps({"format": 1, "command": "aiwave train"}))
+    with pytest.raises(AiwaveError, match="train again, or use it with commit 6ce39fe"):
+        gather([folder], tmp_path / "out")

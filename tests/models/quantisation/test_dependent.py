@@ -279,7 +279,7 @@ def test_what_does_not_exist_costs_nothing_and_a_tile_does_not_depend_on_others(
 )
 def test_parts_that_do_not_fit_are_refused(models, change):
     with pytest.raises(ValueError, match=r"fit|missing|out of range"):
-        replace(models[1].model.model, **change)
+        replace(models[1].parameters, **change)
 
 
 def test_only_dependent_models_have_a_trellis():
@@ -309,7 +309,7 @@ def test_files_are_made_as_evaluated(monkeypatch, optimise):
 
 
 def test_a_model_survives_its_file(models):
-    again = from_arrays(models[1].model)
+    again = from_arrays(models[1].parameters)
     assert again.dependent
     assert again.states == models[1].model.states == models[0].states
 
