@@ -10,7 +10,7 @@ import yaml
 from hydra.utils import instantiate
 
 import aiwave.conf
-from aiwave.evaluation.anchors import Anchor, Coded
+from aiwave.evaluation.anchors import Anchor, CodedVolume
 from aiwave.report.tables import read_rd_csv
 
 FOLDER = Path(aiwave.conf.__file__).parent / "anchor"
@@ -70,7 +70,7 @@ class Fragile(Anchor):
             os.abort()
         if quality == 2:
             raise ValueError("first line\nthe reason")
-        return Coded(10, voxels, 1.0, 1.0)
+        return CodedVolume(10, voxels, 1.0, 1.0)
 
 
 def fragile(**settings):

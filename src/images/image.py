@@ -42,7 +42,7 @@ class Image:
 
 
 @dataclass(frozen=True)
-class Header:
+class ImageHeader:
     """Shape, (D, H, W) or (T, D, H, W), and dtype of the array in a file, read without its voxels."""
 
     shape: tuple[int, ...]

@@ -15,7 +15,7 @@ import numpy as np
 from ..errors import AiwaveError
 from ..system import replacing
 from . import dicom, itk_files, nifti, numpy_files, tiff_files
-from .image import GEOMETRY, Header, Image, check_plain
+from .image import GEOMETRY, Image, ImageHeader, check_plain
 
 STREAM = "-"
 """File name that stands for standard input or output."""
@@ -116,7 +116,7 @@ def read_voxels(path: Path) -> np.ndarray:
     return image.voxels
 
 
-def read_header(path: Path) -> Header:
+def read_header(path: Path) -> ImageHeader:
     """Return shape and dtype of the array in the volume file at `path`, without reading its voxels.
 
     Raises AiwaveError, naming the file, if it cannot be read or is a colour image.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .image import Header, Image, check_dimensions, check_single_channel, unreadable
+from .image import Image, ImageHeader, check_dimensions, check_single_channel, unreadable
 
 if TYPE_CHECKING:
     import SimpleITK
@@ -23,7 +23,7 @@ def takes(path: Path) -> bool:
     return path.is_file() and path.name.lower().endswith(SUFFIXES)
 
 
-def header(path: Path) -> Header:
+def header(path: Path) -> ImageHeader:
     """Return shape and dtype without reading voxels.
 
     Raises AiwaveError, naming the file, if its header cannot be read or is that of a colour image.
@@ -61,13 +61,13 @@ def opened(path: Path, kind: str = "") -> "SimpleITK.ImageFileReader":
     return reader
 
 
-def header_of(reader: "SimpleITK.ImageFileReader") -> Header:
+def header_of(reader: "SimpleITK.ImageFileReader") -> ImageHeader:
     """Shape and dtype, without the components of a voxel, of the file of an `opened` reader."""
     import SimpleITK as sitk
 
     # a one-voxel image of the stored type names its dtype in numpy's terms
     voxel = sitk.Image([1, 1, 1], reader.GetPixelID(), reader.GetNumberOfComponents())
-    return Header(tuple(reversed(reader.GetSize())), sitk.GetArrayViewFromImage(voxel).dtype)
+    return ImageHeader(tuple(reversed(reader.GetSize())), sitk.GetArrayViewFromImage(voxel).dtype)
 
 
 def voxels_of(reader: "SimpleITK.ImageFileReader", path: Path) -> np.ndarray:
@@ -91,7 +91,7 @@ def placed(
     return Image(voxels, (z, y, x), (a, b, c), tuple(float(value) + 0.0 for value in direction.flat), slope, intercept)
 
 
-def _header(reader: "SimpleITK.ImageFileReader", path: Path) -> Header:
+def _header(reader: "SimpleITK.ImageFileReader", path: Path) -> ImageHeader:
     check_single_channel(str(path), reader.GetNumberOfComponents())
     return header_of(reader)
 

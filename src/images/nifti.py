@@ -19,7 +19,7 @@ import numpy as np
 
 from ..errors import AiwaveError
 from . import itk_files
-from .image import Header, Image, check_dimensions, check_single_channel, native, unreadable
+from .image import Image, ImageHeader, check_dimensions, check_single_channel, native, unreadable
 
 if TYPE_CHECKING:
     import SimpleITK
@@ -37,7 +37,7 @@ def takes(path: Path) -> bool:
     return path.is_file() and path.name.lower().endswith(SUFFIXES)
 
 
-def header(path: Path) -> Header:
+def header(path: Path) -> ImageHeader:
     """Return shape and dtype, after the file's slope and intercept, without reading voxels.
 
     Raises AiwaveError, naming the file, if its header cannot be read or is that of a colour image.
@@ -81,14 +81,14 @@ def _content(image: Image, path: Path) -> bytes:
     return bytes(content)
 
 
-def _header(reader: "SimpleITK.ImageFileReader", path: Path) -> Header:
+def _header(reader: "SimpleITK.ImageFileReader", path: Path) -> ImageHeader:
     components = reader.GetNumberOfComponents()
     if path.suffix.lower() == ".hdr" or components <= MOST_COLOURS:
         check_single_channel(str(path), components)
         return itk_files.header_of(reader)
     # SimpleITK, given a (t, z, y, x) array to write, takes x for the components of a vector
     found = itk_files.header_of(reader)
-    return Header((*found.shape, components), found.dtype)
+    return ImageHeader((*found.shape, components), found.dtype)
 
 
 def _stored(path: Path) -> tuple[np.ndarray, float, float]:

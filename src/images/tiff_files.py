@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import AiwaveError
-from .image import Header, Image, check_dimensions, check_single_channel, native, unreadable
+from .image import Image, ImageHeader, check_dimensions, check_single_channel, native, unreadable
 
 if TYPE_CHECKING:
     import tifffile
@@ -38,13 +38,13 @@ def has_slices(folder: Path) -> bool:
     return len(files) > 1 and header(files[0]).shape[0] == 1
 
 
-def header(path: Path) -> Header:
+def header(path: Path) -> ImageHeader:
     """Return shape and dtype of a stack without reading its voxels.
 
     Raises AiwaveError, naming the file, if its directory cannot be read or has colours or unequal pages.
     """
     with _only_series(path) as series:
-        return Header(_shape(series), np.dtype(series.dtype).newbyteorder("="))
+        return ImageHeader(_shape(series), np.dtype(series.dtype).newbyteorder("="))
 
 
 def read(path: Path) -> list[Image]:

@@ -14,7 +14,7 @@ from aiwave.cli import main
 from aiwave.commands.anchors import anchor_names, chosen_anchors
 from aiwave.config.data_schema import AnchorCodec
 from aiwave.errors import AiwaveError
-from aiwave.evaluation.anchors import Job, measure, run_jobs
+from aiwave.evaluation.anchors import AnchorJob, measure, run_jobs
 from aiwave.report.slices import Slice, read_slices
 from aiwave.report.tables import read_rd_csv
 from tests.anchors import CONFIGS, anchor, fragile, measured, smooth
@@ -184,7 +184,7 @@ def test_configurations_are_named_like_their_file_and_valid(name):
 def test_a_process_that_dies_takes_only_its_own_job_down(tmp_path):
     voxels = smooth((2, 3, 4), np.uint8, 255)
     qualities = [3.0, 1.0, 4.0, 2.0, 5.0]
-    jobs = [Job("set", "a", voxels, fragile(), quality, 255.0) for quality in qualities]
+    jobs = [AnchorJob("set", "a", voxels, fragile(), quality, 255.0) for quality in qualities]
     outcomes = {job.quality: outcome for job, outcome in run_jobs(jobs, 2)}
     assert set(outcomes) == set(qualities)
     assert all(isinstance(outcomes[quality], Slice) for quality in (3, 4, 5))
@@ -193,7 +193,7 @@ def test_a_process_that_dies_takes_only_its_own_job_down(tmp_path):
 
 
 def test_a_job_that_was_taken_down_is_tried_again(tmp_path):
-    job = Job("set", "a", smooth((2, 3, 4), np.uint8, 255), fragile(mark=str(tmp_path / "mark")), 1.0, 255.0)
+    job = AnchorJob("set", "a", smooth((2, 3, 4), np.uint8, 255), fragile(mark=str(tmp_path / "mark")), 1.0, 255.0)
     ((_, outcome),) = run_jobs([job], 1)
     assert isinstance(outcome, Slice)
 
@@ -202,7 +202,7 @@ def test_another_size_is_a_failure(tmp_path, monkeypatch):
     codec, voxels = anchor("zstd"), smooth((2, 3, 4), np.uint8, 255)
     monkeypatch.setattr(codec, "decode", lambda *_: voxels[:1])
     with pytest.raises(AiwaveError, match="zstd decoded a to 1×3×4 voxels instead of 2×3×4"):
-        measure(Job("set", "a", voxels, codec, 0.0, 255.0))
+        measure(AnchorJob("set", "a", voxels, codec, 0.0, 255.0))
 
 
 @pytest.mark.skipif(not (MEASURED.exists() and DATA.is_dir()), reason="no measured anchors or data here")
@@ -217,6 +217,6 @@ def test_points_agree_with_those_measured_elsewhere(subset, tmp_path):
     known = [row for row in measured(MEASURED, tmp_path) if row.file == volume.file and row.codec in names]
     assert len(known) == 7
     for row in known:
-        ours = measure(Job(subset, volume.file, volume.voxels, anchor(names[row.codec]), row.quality, peak)).row
+        ours = measure(AnchorJob(subset, volume.file, volume.voxels, anchor(names[row.codec]), row.quality, peak)).row
         assert ours.bpp == pytest.approx(row.bpp, rel=0.01)
         assert ours.psnr_db == pytest.approx(row.psnr_db, abs=0.01)

@@ -3,12 +3,12 @@
 The libraries (imagecodecs, PyAV) are imported when a volume is coded, not here.
 """
 
-from .anchor import Anchor, Availability, Coded
+from .anchor import Anchor, Availability, CodedVolume
 from .hm import Hm
 from .jp3d import Jp3d
 from .jpeg2000_axial import Jpeg2000Axial
 from .kakadu import Kakadu
-from .run_jobs import Job, measure, run_jobs
+from .run_jobs import AnchorJob, measure, run_jobs
 from .slice_codecs import Htj2k, Jpeg2000, JpegLs, JpegXl
 from .volume_codecs import Blosc2, Sperr, Sz3, Zfp, Zstd
 from .x265 import X265
@@ -16,12 +16,12 @@ from .x265 import X265
 __all__ = [
     "X265",
     "Anchor",
+    "AnchorJob",
     "Availability",
     "Blosc2",
-    "Coded",
+    "CodedVolume",
     "Hm",
     "Htj2k",
-    "Job",
     "Jp3d",
     "Jpeg2000",
     "Jpeg2000Axial",

@@ -56,7 +56,7 @@ def rounded(values: np.ndarray, dtype: np.dtype) -> np.ndarray:
 
 
 @dataclass(frozen=True, eq=False)
-class Coded:
+class CodedVolume:
     """A volume after coding.
 
     Args:
@@ -118,7 +118,7 @@ class Anchor(ABC):
         """Look for the codec on this machine."""
 
     @abstractmethod
-    def code(self, voxels: np.ndarray, quality: float) -> Coded:
+    def code(self, voxels: np.ndarray, quality: float) -> CodedVolume:
         """Encode and decode (D, H, W) `voxels`, uint8 or uint16.
 
         Raises AiwaveError if the codec is missing, has no such quality, or fails.

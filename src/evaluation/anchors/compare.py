@@ -15,7 +15,7 @@ from ...report.slices import Slice, middle, read_slices, save_slice
 from ...report.tables import RdRow, read_rd_csv, write_rd_csv
 from ...system import replacing
 from .anchor import Anchor
-from .run_jobs import Job, run_jobs
+from .run_jobs import AnchorJob, run_jobs
 
 TABLE, FAILED, SETTINGS = "rd.csv", "failed.csv", "anchors.json"
 
@@ -55,7 +55,7 @@ class Results:
         with replacing(path) as temporary:
             temporary.write_text(json.dumps(known | {name: settings}, indent=2) + "\n", encoding="utf-8")
 
-    def add(self, job: Job, outcome: Slice | AiwaveError) -> None:
+    def add(self, job: AnchorJob, outcome: Slice | AiwaveError) -> None:
         """Store the row of a job, or the reason of its failure; success clears an earlier failure."""
         if isinstance(outcome, Slice):
             self.rows[job.key] = outcome.row
@@ -67,7 +67,7 @@ class Results:
         if changed or isinstance(outcome, AiwaveError):
             _write_failed(self.failed, self.folder / FAILED)
 
-    def _look(self, job: Job, one: Slice) -> None:
+    def _look(self, job: AnchorJob, one: Slice) -> None:
         """Keep, for every volume and codec, the slice whose rate is nearest to the one for comparison."""
         kept = self._slices.get(job.key[:3])
         if kept is None or middle([kept, one]) is one:
@@ -122,7 +122,7 @@ def compare(
     volumes = 0
     with tqdm(desc="measuring", unit=" points", total=0) as bar:
 
-        def jobs() -> Iterator[Job]:
+        def jobs() -> Iterator[AnchorJob]:
             nonlocal volumes
             for volume in data.test_volumes():
                 volumes += 1
@@ -146,7 +146,9 @@ def compare(
     return results
 
 
-def _jobs(volume: Volume, anchors: Sequence[Anchor], qualities: Sequence[float] | None, peak: float) -> Iterator[Job]:
+def _jobs(
+    volume: Volume, anchors: Sequence[Anchor], qualities: Sequence[float] | None, peak: float
+) -> Iterator[AnchorJob]:
     for anchor in anchors:
         for quality in qualities or anchor.ladder(volume.voxels.dtype):
-            yield Job(volume.dataset, volume.file, volume.voxels, anchor, float(quality), peak)
+            yield AnchorJob(volume.dataset, volume.file, volume.voxels, anchor, float(quality), peak)

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import AiwaveError
-from .anchor import Anchor, Availability, Coded, cropped, padded
+from .anchor import Anchor, Availability, CodedVolume, cropped, padded
 
 PROBE_S = 20  # time to print a version
 
@@ -145,7 +145,7 @@ class ExternalAnchor(Anchor):
             raise AiwaveError(f"{self.name} is a program: its configuration needs programs.")
         return self.programs
 
-    def code(self, voxels: np.ndarray, quality: float) -> Coded:
+    def code(self, voxels: np.ndarray, quality: float) -> CodedVolume:
         """See `Anchor.code`. Volumes of sizes that the codec does not accept are padded, and cropped after decoding."""
         encoder, decoder = self.find(self.encoder_key(voxels)), self.find(self.decoder_key(voxels))
         volume = padded(voxels, self.multiple, self.least)
@@ -154,7 +154,7 @@ class ExternalAnchor(Anchor):
             values = {"encoder": encoder, "decoder": decoder, **self.side_files(volume, quality, folder, encoder)}
             times = [self._step(step, values, folder) for step in ("encode", "decode")]
             decoded = cropped(self.read(folder, volume), voxels.shape)
-            return Coded((folder / self.stream).stat().st_size, decoded, *times)
+            return CodedVolume((folder / self.stream).stat().st_size, decoded, *times)
 
     def availability(self) -> Availability:
         """See `Anchor.availability`."""

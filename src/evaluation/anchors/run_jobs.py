@@ -17,7 +17,7 @@ from .anchor import Anchor, from_unsigned, to_unsigned
 
 
 @dataclass(frozen=True, eq=False)
-class Job:
+class AnchorJob:
     """A coding job: (D, H, W) `voxels` of 8 or 16 bits; `peak` is the PSNR peak, in grey values."""
 
     dataset: str
@@ -33,7 +33,7 @@ class Job:
         return self.dataset, self.file, self.anchor.name, self.quality
 
 
-def measure(job: Job) -> Slice:
+def measure(job: AnchorJob) -> Slice:
     """Code and decode a volume and compare the stored values with the original's: the row, and a slice to show.
 
     Signed voxels are shifted to unsigned before coding, and back afterwards; the times do not include that.
@@ -71,10 +71,10 @@ def psnr(error: np.ndarray, peak: float) -> float:
 
 QUEUED = 2  # jobs in flight per process: enough to keep it busy, few enough volumes in memory
 
-Outcome = tuple[Job, Slice | AiwaveError]
+Outcome = tuple[AnchorJob, Slice | AiwaveError]
 
 
-def run_jobs(jobs: Iterable[Job], workers: int) -> Iterator[Outcome]:
+def run_jobs(jobs: Iterable[AnchorJob], workers: int) -> Iterator[Outcome]:
     """Measure every job, `workers` at a time, and yield each with its result or error as it ends.
 
     Libraries run in other processes, so that a crash takes down only its own: the jobs in flight when a process dies
@@ -82,19 +82,19 @@ def run_jobs(jobs: Iterable[Job], workers: int) -> Iterator[Outcome]:
     """
     waiting = iter(jobs)
     while (first := next(waiting, None)) is not None:
-        lost: list[Job] = []
+        lost: list[AnchorJob] = []
         yield from _until_crash(chain([first], waiting), workers, lost)
         for job in lost:
-            dead: list[Job] = []
+            dead: list[AnchorJob] = []
             yield from _until_crash(iter([job]), 1, dead)
             if dead:
                 yield job, AiwaveError(f"{job.anchor.name} crashed on {job.file}.")
 
 
-def _until_crash(jobs: Iterator[Job], workers: int, lost: list[Job]) -> Iterator[Outcome]:
+def _until_crash(jobs: Iterator[AnchorJob], workers: int, lost: list[AnchorJob]) -> Iterator[Outcome]:
     """Run jobs until they end or a process dies; jobs then left without an outcome go to `lost`."""
     pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"))
-    running: dict[Future[Slice], Job] = {}
+    running: dict[Future[Slice], AnchorJob] = {}
     try:
         while not lost:
             for job in islice(jobs, QUEUED * workers - len(running)):
@@ -112,7 +112,7 @@ def _until_crash(jobs: Iterator[Job], workers: int, lost: list[Job]) -> Iterator
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _submit(pool: ProcessPoolExecutor, job: Job) -> "Future[Slice]":
+def _submit(pool: ProcessPoolExecutor, job: AnchorJob) -> "Future[Slice]":
     try:
         return pool.submit(measure, job)
     except BrokenProcessPool as error:
@@ -121,7 +121,7 @@ def _submit(pool: ProcessPoolExecutor, job: Job) -> "Future[Slice]":
         return future
 
 
-def _outcome(job: Job, future: "Future[Slice]") -> Slice | AiwaveError:
+def _outcome(job: AnchorJob, future: "Future[Slice]") -> Slice | AiwaveError:
     error = future.exception()
     if error is None:
         return future.result()

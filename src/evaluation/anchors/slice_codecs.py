@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .anchor import Anchor, Availability, Coded, significant_bits
+from .anchor import Anchor, Availability, CodedVolume, significant_bits
 
 HEADER = struct.Struct("<3IBB")  # sides, bytes and significant bits of a voxel
 
@@ -28,7 +28,7 @@ class InProcessAnchor(Anchor):
     def decode(self, stream: bytes, shape: tuple[int, int, int], dtype: np.dtype, bits: int) -> np.ndarray:
         """The voxels of a stream, given their shape, dtype and significant bits."""
 
-    def code(self, voxels: np.ndarray, quality: float) -> Coded:
+    def code(self, voxels: np.ndarray, quality: float) -> CodedVolume:
         """See `Anchor.code`. Times are those of the library alone."""
         started = time.perf_counter()
         header = HEADER.pack(*voxels.shape, voxels.dtype.itemsize, significant_bits(voxels))
@@ -36,7 +36,7 @@ class InProcessAnchor(Anchor):
         encoded = time.perf_counter()
         depth, height, width, itemsize, bits = HEADER.unpack_from(stream)
         decoded = self.decode(stream[HEADER.size :], (depth, height, width), np.dtype(f"u{itemsize}"), bits)
-        return Coded(len(stream), decoded, encoded - started, time.perf_counter() - encoded)
+        return CodedVolume(len(stream), decoded, encoded - started, time.perf_counter() - encoded)
 
     def availability(self) -> Availability:
         """See `Anchor.availability`: always available, with the library's version."""

@@ -15,7 +15,7 @@ from ...bitstream.tile_codec import TileCodec, cut
 from ...bitstream.tile_work import squared_error
 from ...system import one_thread
 from .anchor import Anchor
-from .run_jobs import Job, measure
+from .run_jobs import AnchorJob, measure
 from .slice_codecs import JpegLs, JpegXl
 from .volume_codecs import Sperr
 
@@ -58,7 +58,7 @@ def _measured(
 ) -> tuple[float, float]:
     """Bytes, and PSNR [dB] with the range of the voxels as peak, as SPERR defines it."""
     codec = kind(name, "quality", (), (), settings, None, {})
-    row = measure(Job("", "", voxels, codec, quality, _span(voxels))).row
+    row = measure(AnchorJob("", "", voxels, codec, quality, _span(voxels))).row
     return row.bpp * voxels.size / 8, row.psnr_db
 
 

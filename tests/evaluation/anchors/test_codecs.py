@@ -6,7 +6,7 @@ import pywt
 import torch
 
 from aiwave.errors import AiwaveError
-from aiwave.evaluation.anchors import Coded, Job, measure
+from aiwave.evaluation.anchors import AnchorJob, CodedVolume, measure
 from aiwave.evaluation.anchors.anchor import from_unsigned, to_unsigned
 from aiwave.evaluation.anchors.jpeg2000_axial import forward_53, forward_97, inverse_53, inverse_97
 from aiwave.evaluation.anchors.run_jobs import psnr
@@ -20,7 +20,7 @@ LOSSY = [name for name in IN_PROCESS if len(CONFIGS[name]["ladder_8"]) > 1]
 
 def run(name, voxels, quality):
     coded = anchor(name).code(voxels, quality)
-    assert isinstance(coded, Coded)
+    assert isinstance(coded, CodedVolume)
     assert (coded.voxels.shape, coded.voxels.dtype) == (voxels.shape, voxels.dtype)
     return coded
 
@@ -133,9 +133,9 @@ def test_signed_volumes_come_back_signed():
     assert (shift, shifted.dtype, shifted.min()) == (1024, np.uint16, voxels.min() + 1024)
     assert np.array_equal(from_unsigned(shifted, shift, voxels.dtype), voxels)
     assert to_unsigned(np.array([[[-128, 127]]], np.int8))[0].tolist() == [[[0, 255]]]
-    row = measure(Job("ct", "a", voxels, anchor("jpegls"), 0.0, 65535.0)).row
+    row = measure(AnchorJob("ct", "a", voxels, anchor("jpegls"), 0.0, 65535.0)).row
     assert (row.psnr_db, row.max_error, row.codec) == (float("inf"), 0, "jpegls")
-    row = measure(Job("ct", "a", voxels, anchor("jpegls"), 5.0, 65535.0)).row
+    row = measure(AnchorJob("ct", "a", voxels, anchor("jpegls"), 5.0, 65535.0)).row
     assert row.max_error == 5
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from aiwave.errors import AiwaveError, complaint
-from aiwave.evaluation.anchors import Job, measure
+from aiwave.evaluation.anchors import AnchorJob, measure
 from aiwave.evaluation.anchors.program import find_program, last_line
 from tests.anchors import EXTERNAL, anchor, smooth, stub
 from tests.evaluation.anchors.test_programs import JP3D, OLD_JP3D, hm, jp3d
@@ -29,7 +29,7 @@ def test_a_program_that_fails_is_quoted(tmp_path, program, body, words):
     told = OLD_JP3D if program == JP3D[0] else ""
     stub(tmp_path, program, told + body)
     started = time.perf_counter()
-    job = Job("set", "a", smooth((4, 16, 18), np.uint8, 255), anchor("jp3d", tmp_path, timeout=2), 2.0, 255.0)
+    job = AnchorJob("set", "a", smooth((4, 16, 18), np.uint8, 255), anchor("jp3d", tmp_path, timeout=2), 2.0, 255.0)
     with pytest.raises(AiwaveError, match=words):
         measure(job)
     assert time.perf_counter() - started < 15
