@@ -15,7 +15,7 @@ from aiwave.report.tables import read_rd_csv
 
 FOLDER = Path(aiwave.conf.__file__).parent / "anchor"
 CONFIGS = {path.stem: yaml.safe_load(path.read_text()) for path in sorted(FOLDER.glob("*.yaml"))}
-EXTERNAL = [name for name, config in CONFIGS.items() if config["programs"]]
+EXTERNAL = [name for name, config in CONFIGS.items() if "programs" in config]
 IN_PROCESS = [name for name in CONFIGS if name not in EXTERNAL]
 
 
@@ -74,4 +74,4 @@ class Fragile(Anchor):
 
 
 def fragile(**settings):
-    return Fragile("fragile", "number", [1], [1], settings, None, {})
+    return Fragile("fragile", "number", [1], [1], {}, settings)

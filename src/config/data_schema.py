@@ -4,7 +4,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Field, NonNegativeInt, PositiveFloat, PositiveInt
 
-from .node import Call, Names, Node, Qualities, Rates, Seed, Sharing, Target, Triple
+from .node import Call, Names, Node, Qualities, Rates, Seed, Sharing, Triple
 
 
 class About(Node):
@@ -103,14 +103,14 @@ class AnchorAbout(Node):
     source: str
 
 
-class AnchorCodec(Node):
-    """`conf/anchor`."""
+class AnchorCodec(Call):
+    """`conf/anchor`; codecs that are external programs have `programs`."""
 
-    target: Target = Field(alias="_target_")
+    kind = "aiwave.evaluation.anchors.Anchor"
     name: str
     unit: str
     ladder_8: Qualities
     ladder_16: Qualities
-    settings: dict[str, Any]
-    programs: Programs | None
     about: AnchorAbout
+    settings: dict[str, Any] = Field(default_factory=dict)
+    programs: Programs | None = None

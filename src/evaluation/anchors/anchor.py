@@ -89,9 +89,8 @@ class Anchor(ABC):
         unit: Meaning of its quality, in words.
         ladder_8: Qualities for 8-bit volumes.
         ladder_16: Qualities for 16-bit volumes.
-        settings: Fixed settings of the codec.
-        programs: Location of external programs; None for libraries.
         about: Title, licence and source, for human readers.
+        settings: Fixed settings of the codec; None if it has none.
     """
 
     def __init__(
@@ -100,14 +99,12 @@ class Anchor(ABC):
         unit: str,
         ladder_8: Sequence[float],
         ladder_16: Sequence[float],
-        settings: Mapping[str, Any],
-        programs: Mapping[str, Any] | None,
         about: Mapping[str, str],
+        settings: Mapping[str, Any] | None = None,
     ) -> None:
         self.name, self.unit = name, unit
         self._ladders = {1: tuple(ladder_8), 2: tuple(ladder_16)}
-        self.settings, self.about = dict(settings), dict(about)
-        self.programs = dict(programs) if programs else None
+        self.settings, self.about = dict(settings or {}), dict(about)
 
     def ladder(self, dtype: np.dtype) -> tuple[float, ...]:
         """The qualities for voxels of this dtype, 8 or 16 bits."""

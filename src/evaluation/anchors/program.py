@@ -138,12 +138,9 @@ class ExternalAnchor(Anchor):
     multiple: Shape = (1, 1, 1)
     least: Shape = (1, 1, 1)
 
-    @property
-    def where(self) -> Mapping[str, Any]:
-        """`programs`. Raises AiwaveError if the configuration has none."""
-        if self.programs is None:
-            raise AiwaveError(f"{self.name} is a program: its configuration needs programs.")
-        return self.programs
+    def __init__(self, programs: Mapping[str, Any], **options: Any) -> None:
+        super().__init__(**options)
+        self.programs = dict(programs)
 
     def code(self, voxels: np.ndarray, quality: float) -> CodedVolume:
         """See `Anchor.code`. Volumes of sizes that the codec does not accept are padded, and cropped after decoding."""
@@ -167,8 +164,8 @@ class ExternalAnchor(Anchor):
 
     def find(self, key: str) -> Path:
         """The program that `programs` lists under `key`. Raises AiwaveError if missing or of the wrong version."""
-        path = find_program(self.where[key], self.where["folder"], self.where["variable"])
-        wanted = self.where["version"]["wanted"]
+        path = find_program(self.programs[key], self.programs["folder"], self.programs["variable"])
+        wanted = self.programs["version"]["wanted"]
         if key.startswith("encoder") and wanted and not (version := self._version(path)).startswith(wanted):
             told = f"is {version}" if version else "does not report a version"
             raise AiwaveError(f"{self.name} needs version {wanted} of {path.name}, and {path} {told}.")
@@ -206,12 +203,12 @@ class ExternalAnchor(Anchor):
 
     def _step(self, step: str, values: Mapping[str, Any], folder: Path) -> float:
         command = self.command(step, values)
-        seconds = run_program(command, folder, self.where["timeout"])
+        seconds = run_program(command, folder, self.programs["timeout"])
         written(folder / (self.stream if step == "encode" else self.decoded), command)
         return seconds
 
     def _version(self, path: Path) -> str:
-        how = self.where["version"]
+        how = self.programs["version"]
         return version_of([str(path), *shlex.split(how["arguments"])], how["pattern"])
 
 

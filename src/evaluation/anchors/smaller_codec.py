@@ -57,7 +57,7 @@ def _measured(
     kind: type[Anchor], name: str, settings: Mapping[str, Any], voxels: np.ndarray, quality: float
 ) -> tuple[float, float]:
     """Bytes, and PSNR [dB] with the range of the voxels as peak, as SPERR defines it."""
-    codec = kind(name, "quality", (), (), settings, None, {})
+    codec = kind(name, "quality", (), (), {}, settings)
     row = measure(AnchorJob("", "", voxels, codec, quality, _span(voxels))).row
     return row.bpp * voxels.size / 8, row.psnr_db
 
