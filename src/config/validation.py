@@ -94,10 +94,11 @@ def unknown_key(keys: Sequence[str | int], schema: type[Node], cfg: Any = None, 
         followed.append(part)
         node = _without_none(annotation)
         if isinstance(node, type) and issubclass(node, Call) and node.kind is not None:
-            if not isinstance(cfg, dict):  # its target is not known
+            if isinstance(cfg, dict):
+                node = arguments(node.model_validate(cfg))
+            elif part not in _keys(node):  # its target, which might take it, is not known
                 whole = (*path, *keys)
                 return f"{_dotted(whole)} is not a key of the configuration: {_where(whole)}leave it out."
-            node = arguments(node.model_validate(cfg))
         allowed = _keys(node)
         if isinstance(node, type) and issubclass(node, Arguments):
             whose = node.__name__

@@ -136,6 +136,14 @@ def test_what_failed_in_an_earlier_command_does_not_fail_this_one(data_root, tmp
     assert run(data_root, "anchor=jpegls", "qualities=[0.5]", "out=o") == 1
 
 
+def test_programs_are_keys_of_external_codecs_alone(data_root, capsys):
+    assert run(data_root, "anchor=jp3d", "+anchor.jp3d.programs.foldr=x") == 1
+    sentence = capsys.readouterr().err
+    assert "anchor.jp3d.programs.foldr is not a key of the configuration: did you mean folder? allowed are" in sentence
+    assert run(data_root, "anchor=zstd", "+anchor.zstd.programs=null") == 1
+    assert "anchor.zstd.programs is not a key of Zstd" in capsys.readouterr().err
+
+
 def test_programs_are_found_through_the_environment(data_root, tmp_path, monkeypatch, capsys):
     jp3d(tmp_path / "one")
     hm(tmp_path / "two")
