@@ -4,8 +4,18 @@ Heavy libraries (SimpleITK, nibabel, tifffile) are imported when a file is read 
 `monai_readers`.
 """
 
-from .image import Image
+from .image import Image, Original
 from .image_files import read_image, read_images, read_voxels, write_image
 from .image_metadata import image_metadata, image_of, part_of
 
-__all__ = ["Image", "image_metadata", "image_of", "part_of", "read_image", "read_images", "read_voxels", "write_image"]
+__all__ = [
+    "Image",
+    "Original",
+    "image_metadata",
+    "image_of",
+    "part_of",
+    "read_image",
+    "read_images",
+    "read_voxels",
+    "write_image",
+]

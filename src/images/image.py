@@ -7,10 +7,21 @@ import numpy as np
 from ..errors import AiwaveError
 
 IDENTITY = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
-GEOMETRY = ("spacing", "origin", "direction", "slope", "intercept")
+GEOMETRY = ("spacing", "origin", "direction", "slope", "intercept", "period")
 """Numeric fields of an `Image` besides its voxels."""
 DTYPES = ("uint8", "int8", "uint16", "int16")
 """Voxel types for training and evaluation."""
+
+
+@dataclass(frozen=True)
+class Original:
+    """The header of the file that an image was read from, to be restored when the same format is written.
+
+    `format` names the module that understands `data`, such as "nifti"; what `data` holds is the module's affair.
+    """
+
+    format: str
+    data: bytes
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,8 +29,11 @@ class Image:
     """One volume, or a series of them that share their geometry.
 
     `voxels` are (D, H, W) or (T, D, H, W), of any numeric type, as stored: no rescaling is applied. `spacing` is
-    (z, y, x) and `origin` (x, y, z) in mm; `direction` has 9 numbers row by row, as in ITK. The physical value of a
-    voxel is `slope` * voxel + `intercept`. `modality` is DICOM's, such as CT or MR, if it is known.
+    (z, y, x) and `origin` (x, y, z) in mm; `direction` has 9 numbers row by row, as in ITK: its columns have unit
+    length, and are orthogonal unless the image is sheared. The physical value of a voxel is `slope` * voxel +
+    `intercept`. `modality` is DICOM's, such as CT or MR, if it is known. `period` is the time between the volumes of a
+    series in seconds, 0 if unknown. `channels` is true if the first axis (T) counts channels, such as the colours of a
+    pixel or the components of a vector, instead of times. `original` is the header of the file, if it is kept.
     """
 
     voxels: np.ndarray
@@ -29,6 +43,9 @@ class Image:
     slope: float = 1.0
     intercept: float = 0.0
     modality: str = ""
+    period: float = 0.0
+    channels: bool = False
+    original: Original | None = None
 
     def frames(self) -> list["Image"]:
         """The volumes of a series, each (D, H, W), in order; a volume is its only frame."""
