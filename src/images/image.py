@@ -67,7 +67,10 @@ class ImageHeader:
 
 
 def unreadable(file: str, reason: str) -> AiwaveError:
-    """Return the error for a truncated or damaged `file`; `reason` is what its decoder reported."""
+    """Return the error for a truncated or damaged `file`; `reason` is what its decoder reported.
+
+    Files that are whole, but of a kind that is not supported, need another sentence.
+    """
     return AiwaveError(f"{file} cannot be read ({reason}): it is truncated or damaged, so fetch it again.")
 
 
@@ -79,7 +82,34 @@ def not_finite(file: str) -> AiwaveError:
 def check_single_channel(file: str, channels: int) -> None:
     """Raise AiwaveError if a voxel of `file` has more than one channel."""
     if channels != 1:
-        raise AiwaveError(f"{file} is a colour image ({channels} values per voxel): save one channel of it.")
+        raise AiwaveError(
+            f"{file} is a colour image or has several channels ({channels} values per voxel): save one channel of it."
+        )
+
+
+def check_channel(file: str, channel: int, channels: int) -> None:
+    """Raise AiwaveError unless `channel`, counted from 1, is one of the `channels` of `file`."""
+    if channels < 1:
+        raise AiwaveError(f"{file} has no channels: leave out --channel.")
+    if not 1 <= channel <= channels:
+        raise AiwaveError(f"{file} has no channel {channel}: give --channel 1 to {channels}.")
+
+
+def channel_of(file: str, image: Image, channel: int) -> Image:
+    """The channel of `image`, counted from 1, as a volume, without the header of `file`.
+
+    Raises AiwaveError, naming the file, if it does not exist.
+    """
+    check_channel(file, channel, len(image.voxels) if image.channels else 0)
+    return replace(image, voxels=image.voxels[channel - 1], channels=False, original=None)
+
+
+def check_numeric(file: str, dtype: np.dtype) -> None:
+    """Raise AiwaveError unless `dtype` is bool, an integer or a float of up to 64 bits."""
+    if dtype.kind == "c":
+        raise AiwaveError(f"{file} holds complex voxels: save their real and imaginary parts, or magnitudes, apart.")
+    if dtype.kind not in "buif" or dtype.itemsize > 8:
+        raise AiwaveError(f"{file} holds {dtype.name} values, which are no voxels: save it with integers or floats.")
 
 
 def check_dimensions(file: str, shape: tuple[int, ...]) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 from ..errors import AiwaveError
 from ..system import replacing
 from . import dicom, itk_files, nifti, numpy_files, tiff_files
-from .image import GEOMETRY, Image, ImageHeader, check_plain
+from .image import GEOMETRY, Image, ImageHeader, channel_of, check_plain, check_single_channel
 
 STREAM = "-"
 """File name that stands for standard input or output."""
@@ -23,6 +23,10 @@ KINDS = "DICOM, NIfTI, Analyze, NRRD, MetaImage, TIFF or NumPy"
 VOLUME_SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".mha", ".mhd", ".tif", ".tiff")
 """Suffixes of volume files for training and evaluation."""
 ENDINGS = re.compile(r"\.(nii\.gz|nii|nrrd|nhdr|mha|mhd|hdr|tiff|tif|npy|dcm)$", re.IGNORECASE)
+
+
+CHOOSERS = (tiff_files,)
+"""Readers that take a `channel`, so that they can read files with both times and channels."""
 
 
 class Reader(Protocol):
@@ -37,7 +41,7 @@ class Reader(Protocol):
 
 @dataclass(frozen=True)
 class Writer:
-    """A function that writes one kind of file, and the fields of `GEOMETRY` that this kind stores."""
+    """A function that writes one kind of file, and the fields of `GEOMETRY`, and "channels", that this kind stores."""
 
     write: Callable[[Image, Path], None]
     keeps: tuple[str, ...] = ()
@@ -45,8 +49,8 @@ class Writer:
 
 READERS = tuple(cast(Reader, module) for module in (nifti, itk_files, tiff_files, numpy_files, dicom))
 WRITERS = {
-    ".tif": Writer(tiff_files.write, ("spacing",)),
-    ".tiff": Writer(tiff_files.write, ("spacing",)),
+    ".tif": Writer(tiff_files.write, ("spacing", "period", "channels")),
+    ".tiff": Writer(tiff_files.write, ("spacing", "period", "channels")),
     ".nii.gz": Writer(nifti.write_zipped, GEOMETRY),
     ".nii": Writer(nifti.write, GEOMETRY),
     ".nrrd": Writer(partial(itk_files.write, suffix=".nrrd"), ("spacing", "origin", "direction")),
@@ -76,10 +80,10 @@ def stem_of(path: Path) -> str:
     return ENDINGS.sub("", path.name) if path.is_file() else path.name
 
 
-def read_images(path: Path) -> list[Image]:
+def read_images(path: Path, channel: int | None = None) -> list[Image]:
     """Read the images at `path`: one volume or series, or one image per DICOM series of a folder.
 
-    Raises AiwaveError if they cannot be read.
+    `channel`, counted from 1, chooses one of their channels. Raises AiwaveError if they cannot be read.
     """
     for file in (path, *(sorted(path.rglob("*")) if path.is_dir() else ())):
         if not os.access(file, os.R_OK):
@@ -89,17 +93,23 @@ def read_images(path: Path) -> list[Image]:
     reader = next((reader for reader in READERS if reader.takes(path)), None)
     if reader is None:
         raise AiwaveError(f"{path} is not an image that can be read: give {KINDS}.")
-    return reader.read(path)
+    chooser = next((chooser for chooser in CHOOSERS if chooser is reader), None)
+    if chooser is not None:
+        return chooser.read(path, channel)
+    images = reader.read(path)
+    return images if channel is None else [channel_of(str(path), image, channel) for image in images]
 
 
-def read_image(name: str) -> Image:
+def read_image(name: str, channel: int | None = None) -> Image:
     """Read the one image of a file or folder, or a .npy array on standard input.
 
-    Raises AiwaveError if there is none, or several.
+    `channel`, counted from 1, chooses one of its channels. Raises AiwaveError if there is no image, or several, or no
+    such channel.
     """
     if name == STREAM:
-        return numpy_files.read_stream(io.BytesIO(sys.stdin.buffer.read()))
-    images = read_images(Path(name))
+        image = numpy_files.read_stream(io.BytesIO(sys.stdin.buffer.read()))
+        return image if channel is None else channel_of("Standard input", image, channel)
+    images = read_images(Path(name), channel)
     if len(images) != 1:
         raise AiwaveError(f"{name} holds {len(images)} series: give the folder of one.")
     return images[0]
@@ -112,6 +122,8 @@ def read_voxels(path: Path) -> np.ndarray:
     intercept, or does not have three or four axes.
     """
     (image,) = read_images(path)
+    if image.channels:
+        check_single_channel(str(path), len(image.voxels))
     check_plain(str(path), image)
     return image.voxels
 
@@ -148,7 +160,7 @@ def writer_of(name: str) -> Writer:
 
 
 def lost_by(name: str, image: Image) -> list[str]:
-    """Names of the non-default geometry fields of `image` that the file `name` cannot store."""
+    """Names of the non-default fields of `image`, of `GEOMETRY` and "channels", that the file `name` cannot store."""
     keeps = () if name == STREAM else writer_of(name).keeps
     plain = Image(image.voxels)
-    return [key for key in GEOMETRY if key not in keeps and getattr(image, key) != getattr(plain, key)]
+    return [key for key in (*GEOMETRY, "channels") if key not in keeps and getattr(image, key) != getattr(plain, key)]

@@ -5,20 +5,26 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..errors import AiwaveError
-from .image import Image, ImageHeader, check_dimensions, check_single_channel, native, unreadable
+from .axis_order import AxisOrder
+from .image import Image, ImageHeader, check_numeric, unreadable
+from .physical_units import millimetres
+from .tiff_calibration import calibration
+from .tiff_original import original_of, write_as_original
 
 if TYPE_CHECKING:
     import tifffile
 
 SUFFIXES = (".tif", ".tiff")
-MILLIMETRES = {"mm": 1.0, "millimeter": 1.0, "cm": 10.0, "um": 1e-3, "µm": 1e-3, "\\u00b5m": 1e-3, "micron": 1e-3}
-MILLIMETRES |= {"nm": 1e-6, "nanometer": 1e-6, "micrometer": 1e-3, "m": 1000.0, "inch": 25.4}
+WRITTEN = (("nm", 1e-4), ("micron", 1e-1), ("mm", math.inf))
+"""Units of the files written, each for pixels shorter than a length in mm."""
+MOST = (1 << 32) - 1  # in a rational number of TIFF
 
 
 def takes(path: Path) -> bool:
@@ -35,7 +41,10 @@ def slices(folder: Path) -> list[Path]:
 def has_slices(folder: Path) -> bool:
     """True if a folder has several TIFF files and the first has a single page."""
     files = slices(folder)
-    return len(files) > 1 and header(files[0]).shape[0] == 1
+    if len(files) < 2:
+        return False
+    with _only_series(files[0]) as series:
+        return _order(files[0], series).image_shape[-3:-2] == (1,)
 
 
 def header(path: Path) -> ImageHeader:
@@ -44,63 +53,98 @@ def header(path: Path) -> ImageHeader:
     Raises AiwaveError, naming the file, if its directory cannot be read or has colours or unequal pages.
     """
     with _only_series(path) as series:
-        return ImageHeader(_shape(series), np.dtype(series.dtype).newbyteorder("="))
+        shape = _order(path, series).plain_shape()
+        return ImageHeader(shape, np.dtype(series.dtype).newbyteorder("="))
 
 
-def read(path: Path) -> list[Image]:
-    """Read a stack, (D, H, W) or (T, D, H, W), or the slices of a folder.
+def read(path: Path, channel: int | None = None) -> list[Image]:
+    """Read a stack, or the slices of a folder: (D, H, W), (T, D, H, W) or (C, D, H, W).
 
-    Raises AiwaveError, naming the file, if it is damaged or has colours, and for missing or unequal slices.
+    `channel`, counted from 1, chooses one. A whole stack keeps its tags as the image's original.
+    Raises AiwaveError, naming the file, if it is damaged, has other axes or no such channel, and for missing or unequal
+    slices.
     """
     if path.is_dir():
-        return [_from_slices(slices(path))]
-    voxels, spacing = _stack(path)
-    check_dimensions(str(path), voxels.shape)
-    return [Image(voxels, spacing)]
+        return [_from_slices(slices(path), channel)]
+    return [_stack(path, channel)]
 
 
 def write(image: Image, path: Path) -> None:
-    """Write a deflated stack that ImageJ reads with its spacing in mm, including signed voxels."""
+    """Write a deflated stack: with the tags and page order of its original, if that is a TIFF file of the same voxels.
+
+    Otherwise a stack or hyperstack of which ImageJ reads spacing, period and channels, signed voxels included.
+    """
+    if not write_as_original(image, path):
+        _write_imagej(image, path)
+
+
+def _write_imagej(image: Image, path: Path) -> None:
     import tifffile
 
-    z, y, x = image.spacing
-    frames = image.voxels.shape[0] if image.voxels.ndim == 4 else 1
-    depth = image.voxels.shape[-3]
-    lines = [f"ImageJ=1.54f\nimages={frames * depth}", f"slices={depth}", f"frames={frames}" * (frames > 1)]
-    lines += ["hyperstack=true" * (frames > 1), "unit=mm", f"spacing={z!r}", "loop=false\n"]
-    pages = image.voxels.reshape(-1, *image.voxels.shape[-2:])
+    unit = next(name for name, limit in WRITTEN if image.spacing[2] < limit)
+    z, y, x = (side / (millimetres(unit) or 1.0) for side in image.spacing)
+    several = image.voxels.ndim == 4
+    axis = "channels" if image.channels else "frames"
+    voxels = image.voxels.swapaxes(0, 1) if image.channels and several else image.voxels  # channels of a slice adjoin
+    pages = np.ascontiguousarray(voxels.reshape(-1, *voxels.shape[-2:]))
+    lines = ["ImageJ=1.54f", f"images={len(pages)}"]
+    lines += [f"{axis}={len(image.voxels)}", "hyperstack=true"] if several else []
+    lines += ["mode=composite"] if several and image.channels else []
+    lines += [f"slices={image.voxels.shape[-3]}", f"unit={unit}", f"spacing={z!r}"]
+    lines += [f"finterval={image.period!r}"] if image.period else []
     tifffile.imwrite(
         path,
         pages,
         photometric="minisblack",
         compression="zlib",
-        resolution=(1 / x, 1 / y),
-        description="\n".join(filter(None, lines)),
+        resolution=(_resolution(x), _resolution(y)),
+        description="\n".join([*lines, "loop=false\n"]),
         metadata=None,
         bigtiff=pages.nbytes > 1 << 31,
+        ome=False,
     )
 
 
-def _stack(path: Path) -> tuple[np.ndarray, tuple[float, float, float]]:
+def _resolution(length: float) -> float:
+    """Pixels per unit, within what a rational number of TIFF can hold."""
+    return min(max(1 / length, 1 / MOST), float(MOST))
+
+
+def _stack(path: Path, channel: int | None, keep: bool = True) -> Image:
+    """The image of a file; with `keep`, and all of its channels, with its original."""
     with _only_series(path) as series:
-        return native(series.asarray().reshape(_shape(series))), _spacing(series)
+        order = _order(path, series)
+        check_numeric(str(path), np.dtype(series.dtype))
+        if channel is None:
+            order.image_shape  # noqa: B018  # refuses other axes before the voxels are read
+        voxels, channels = order.arranged(series.asarray().reshape(order.shape), channel)
+        spacing, period = calibration(series)
+        original = original_of(series) if keep and channel is None else None
+    return Image(voxels, spacing, period=period, channels=channels, original=original)
 
 
-def _from_slices(files: Sequence[Path]) -> Image:
+def _order(path: Path, series: "tifffile.TiffPageSeries") -> AxisOrder:
+    return AxisOrder(str(path), series.axes, tuple(series.shape))
+
+
+def _from_slices(files: Sequence[Path], channel: int | None) -> Image:
+    """The volume, of one or several channels, whose slices are the files."""
     _check_complete(files)
-    first, spacing = _stack(files[0])
+    first = _stack(files[0], channel, keep=False)
     found = []
     for file in files:
-        voxels, _ = _stack(file)
-        if voxels.shape[0] != 1:
-            raise AiwaveError(f"{file} has {voxels.shape[0]} pages: keep single slices and stacks in separate folders.")
-        if (voxels.shape, voxels.dtype) != (first.shape, first.dtype):
+        voxels = _stack(file, channel, keep=False).voxels
+        if voxels.shape[-3] != 1:
             raise AiwaveError(
-                f"{file} has {_kind(voxels)}, but {files[0].name} has {_kind(first)}: slices of a volume are alike, "
-                "so put those of other volumes into separate folders."
+                f"{file} has {voxels.shape[-3]} pages: keep single slices and stacks in separate folders."
             )
-        found.append(voxels[0])
-    return Image(np.stack(found), spacing)
+        if (voxels.shape, voxels.dtype) != (first.voxels.shape, first.voxels.dtype):
+            raise AiwaveError(
+                f"{file} has {_kind(voxels)}, but {files[0].name} has {_kind(first.voxels)}: slices of a volume are "
+                "alike, so put those of other volumes into separate folders."
+            )
+        found.append(voxels)
+    return replace(first, voxels=np.concatenate(found, axis=-3))
 
 
 def _check_complete(files: Sequence[Path]) -> None:
@@ -117,27 +161,9 @@ def _check_complete(files: Sequence[Path]) -> None:
         )
 
 
-def _spacing(series: "tifffile.TiffPageSeries") -> tuple[float, float, float]:
-    """Spacing (z, y, x) in mm as written by ImageJ or this program; 1 where it is missing."""
-    from tifffile import TiffPage
-
-    described = (series.parent and series.parent.imagej_metadata) or {}
-    scale = MILLIMETRES.get(str(described.get("unit")))
-    page = series.keyframe
-    if scale is None or not isinstance(page, TiffPage):
-        return 1.0, 1.0, 1.0
-    x, y = (_length(page.tags.get(name)) for name in ("XResolution", "YResolution"))
-    return float(described.get("spacing", 1.0)) * scale, y * scale, x * scale
-
-
-def _length(tag: "tifffile.TiffTag | None") -> float:
-    """Length of a pixel in the file's unit."""
-    above, below = tag.value if tag is not None else (1, 1)
-    return below / above if above and below else 1.0
-
-
 def _kind(voxels: np.ndarray) -> str:
-    return f"{voxels.shape[-2]}×{voxels.shape[-1]} {voxels.dtype} pixels"
+    channels = f" with {len(voxels)} channels" if voxels.ndim == 4 else ""
+    return f"{voxels.shape[-2]}×{voxels.shape[-1]} {voxels.dtype} pixels{channels}"
 
 
 def _parts(path: Path) -> list[str]:
@@ -169,8 +195,7 @@ def _only_series(path: Path) -> Iterator["tifffile.TiffPageSeries"]:
             if complaints.messages:
                 raise ValueError(complaints.messages[0])
             if len(all_series) != 1:
-                raise AiwaveError(f"{path} holds {len(all_series)} images of different shapes: save one stack.")
-            check_single_channel(str(path), _channels(all_series[0]))
+                raise AiwaveError(f"{path} holds {_listed(all_series)}: save one of them as a stack.")
             yield all_series[0]
     except AiwaveError:
         raise
@@ -180,13 +205,8 @@ def _only_series(path: Path) -> Iterator["tifffile.TiffPageSeries"]:
         logger.removeHandler(complaints)
 
 
-def _channels(series: "tifffile.TiffPageSeries") -> int:
-    return math.prod(size for axis, size in zip(series.axes, series.shape, strict=True) if axis in "SC")
-
-
-def _shape(series: "tifffile.TiffPageSeries") -> tuple[int, ...]:
-    """(T, D, H, W) for a series with four axes, (D, H, W) for fewer."""
-    if series.ndim == 4:
-        return tuple(series.shape)
-    height, width = series.keyframe.imagelength, series.keyframe.imagewidth
-    return series.size // (height * width), height, width
+def _listed(all_series: "Sequence[tifffile.TiffPageSeries]") -> str:
+    """Number and shapes of the images of a file."""
+    shapes = ["×".join(map(str, series.shape)) for series in all_series]
+    kind = "images of different shapes" if len(set(shapes)) > 1 else "images"
+    return f"{len(shapes)} {kind} ({', '.join(shapes[:4])}{', …' * (len(shapes) > 4)})"

@@ -10,7 +10,7 @@ import numpy as np
 
 from ...errors import AiwaveError
 from ...images.exact import Stored, to_stored
-from ...images.image import Image
+from ...images.image import Image, check_single_channel
 from ...images.image_files import read_images, write_image
 from ...system import check_free_space
 from ..manifest import Entry, sha256_of
@@ -45,6 +45,9 @@ def prepare_subject(raw: Raw, shares: Sequence[Share], how: Conversion, folder: 
     from tqdm import tqdm
 
     images = read_images(raw.path)
+    for image in images:
+        if image.channels:
+            check_single_channel(str(raw.path), len(image.voxels))
     stored = _stored(raw, images, how)
     written: list[Path] = []
     entries = []

@@ -89,7 +89,7 @@ def colour_pages(folder):
         (mixed_pages, ["s2.tif has 8×10 uint8 pixels, but s0.tif has 8×9"]),
         (mixed_types, ["s2.tif has 8×9 uint16 pixels, but s0.tif has 8×9 uint8"]),
         (missing_page, ["slices are missing between s9.tif and s11.tif"]),
-        (colour_pages, ["s0.tif is a colour image"]),
+        (colour_pages, ["raw is a colour image"]),
     ],
 )
 def test_folders_of_slices(tmp_path, capfd, make, words):

@@ -1,0 +1,166 @@
+"""Tags and page order of a TIFF file, kept as bytes, and the same file written again from its voxels."""
+
+import json
+import math
+import zlib
+from base64 import b64decode, b64encode
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .axis_order import AxisOrder
+from .image import Image, Original
+
+if TYPE_CHECKING:
+    import tifffile
+
+FORMAT = "tiff"
+LAYOUT = {256, 257, 258, 259, 266, 273, 277, 278, 279, 292, 293, 317, 322, 323, 324, 325, 339, 347, 32997, 32998}
+"""Tags that follow from the voxels and how they are stored."""
+COLOURS = {262, 284, 320, 338, 529, 530, 531, 532}
+"""Tags for which tifffile has options, or that describe a colour space of which only the converted voxels are kept."""
+OFFSETS = {330, 400, 512, 513, 514, 515, 517, 519, 520, 521, 33628, 33629, 33630, 33631, 34412, 34665, 34853, 40965}
+"""Tags that point into the file: other directories, old JPEG, MetaMorph and LSM."""
+RESOLUTIONS = (282, 283, 296)
+SUBFILE, PALETTE = 254, 320
+PHOTOMETRICS = {0: "miniswhite", 1: "minisblack", 2: "rgb", 3: "palette", 5: "separated", 6: "rgb", 8: "cielab"}
+LIMIT = 1 << 30  # bytes of the tags of a file
+Tags = dict[int, tuple[int, bytes]]
+"""Type and value, in the byte order of the file, by tag."""
+
+
+def original_of(series: "tifffile.TiffPageSeries") -> Original | None:
+    """The description, tags and layout of a series; None if its pages are not all in one file or are volumes.
+
+    Of pages after the first, only differences are kept. A page without a directory of its own has None.
+    """
+    first, file = series.keyframe, series.parent
+    pages = [page.aspage() if page is not None else None for page in series.pages]
+    if (
+        file is None
+        or first.axes.strip("S") != "YX"
+        or any(page is not None and (page.parent is not file or not isinstance(page.index, int)) for page in pages)
+    ):
+        return None
+    count = math.prod(series.shape) // math.prod(first.shape)
+    pages += [None] * (count - len(pages))
+    tags = [None if page is None else _tags(page) for page in pages]
+    base = tags[0] or {}
+    options = {
+        "big": file.is_bigtiff,
+        "order": file.byteorder,
+        "axes": series.axes,
+        "shape": list(series.shape),
+        "dtype": np.dtype(series.dtype).name,
+        "page": list(first.shape),
+        "ranks": [k if page is None else page.index for k, page in enumerate(pages)],
+        "photometric": int(first.photometric),
+        "planar": int(first.planarconfig),
+        "extra": [int(kind) for kind in first.extrasamples],
+        "first": _encoded(base),
+        "further": [None if one is None else _difference(base, one) for one in tags[1:]],
+    }
+    content = json.dumps(options, sort_keys=True, separators=(",", ":")).encode()
+    return Original(FORMAT, zlib.compress(content, 9))
+
+
+def write_as_original(image: Image, path: Path) -> bool:
+    """Write an image with the header of its original, deflated.
+
+    False, and no complete file, if it has no TIFF header, its voxels are not those of the whole original, or the header
+    is of a kind that cannot be written.
+    """
+    import tifffile
+
+    found = _decoded(image.original)
+    if found is None:
+        return False
+    order = AxisOrder(str(path), found["axes"], tuple(found["shape"]))
+    if image.voxels.shape != order.image_shape or image.voxels.dtype.name != found["dtype"]:
+        return False
+    pages = order.restored(image.voxels).reshape(-1, *found["page"])
+    tags = _page_tags(found)
+    try:
+        big = found["big"] or image.voxels.nbytes > 1 << 31
+        with tifffile.TiffWriter(path, bigtiff=big, byteorder=found["order"], ome=False, imagej=False) as file:
+            if found["further"] and not any(found["further"]):  # one directory, contiguous voxels
+                file.write(pages, metadata=None, truncate=True, **_options(found, tags[0]) | {"compression": None})
+                return True
+            for k in np.argsort(found["ranks"], kind="stable").tolist():
+                file.write(np.ascontiguousarray(pages[k]), metadata=None, **_options(found, tags[k]))
+    except (ValueError, TypeError):  # a combination of options that tifffile refuses
+        return False
+    return True
+
+
+def _options(found: Mapping[str, Any], tags: Tags) -> dict[str, Any]:
+    """Arguments of tifffile for a page with `tags`."""
+    options: dict[str, Any] = {
+        "compression": "zlib",
+        "software": False,
+        "photometric": PHOTOMETRICS.get(found["photometric"], "minisblack"),
+        "extratags": [(code, kind, None, value, False) for code, (kind, value) in tags.items() if _is_free(code)],
+    }
+    order = found["order"]
+    if len(found["page"]) > 2:
+        options["planarconfig"] = found["planar"]
+        options["extrasamples"] = found["extra"] or None
+    if PALETTE in tags and options["photometric"] == "palette":
+        options["colormap"] = np.frombuffer(tags[PALETTE][1], f"{order}u2").astype("u2").reshape(3, -1)
+    if SUBFILE in tags:
+        options["subfiletype"] = int(np.frombuffer(tags[SUBFILE][1], f"{order}u4")[0])
+    if all(code in tags for code in RESOLUTIONS[:2]):
+        ratios = [np.frombuffer(tags[code][1], f"{order}u4").tolist() for code in RESOLUTIONS[:2]]
+        if all(below for _, below in ratios):
+            options["resolution"] = ratios
+            unit = tags.get(RESOLUTIONS[2])
+            options["resolutionunit"] = int(np.frombuffer(unit[1], f"{order}u2")[0]) if unit else None
+    return options
+
+
+def _is_free(code: int) -> bool:
+    """True if tifffile has no option for a tag."""
+    return code not in (*COLOURS, *RESOLUTIONS, SUBFILE)
+
+
+def _tags(page: "tifffile.TiffPage") -> Tags:
+    """Tags of a page that do not follow from its voxels."""
+    handle, found = page.parent.filehandle, {}
+    for tag in page.tags:
+        if tag.code in LAYOUT or tag.code in OFFSETS:
+            continue
+        handle.seek(tag.valueoffset)
+        found[int(tag.code)] = (int(tag.dtype), handle.read(tag.valuebytecount))
+    return found
+
+
+def _difference(base: Tags, tags: Tags) -> dict[str, Any]:
+    changed = {code: value for code, value in tags.items() if base.get(code) != value}
+    return {"set": _encoded(changed), "drop": sorted(code for code in base if code not in tags)}
+
+
+def _page_tags(found: Mapping[str, Any]) -> list[Tags]:
+    """Tags of every page, in the order of the series."""
+    base = _plain(found["first"])
+    pages = [base]
+    for change in found["further"]:
+        change = change or {"set": {}, "drop": []}  # pages without a directory are as the first
+        kept = {code: value for code, value in base.items() if code not in change["drop"]}
+        pages.append(kept | _plain(change["set"]))
+    return pages
+
+
+def _encoded(tags: Tags) -> dict[str, list[Any]]:
+    return {str(code): [kind, b64encode(value).decode()] for code, (kind, value) in tags.items()}
+
+
+def _plain(encoded: Mapping[str, Any]) -> Tags:
+    return {int(code): (kind, b64decode(value)) for code, (kind, value) in encoded.items()}
+
+
+def _decoded(original: Original | None) -> dict[str, Any] | None:
+    if original is None or original.format != FORMAT:
+        return None
+    return json.loads(zlib.decompressobj().decompress(original.data, LIMIT))
