@@ -6,7 +6,6 @@ import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Protocol, cast
 
@@ -14,7 +13,7 @@ import numpy as np
 
 from ..errors import AiwaveError
 from ..system import replacing
-from . import dicom, itk_files, nifti, numpy_files, tiff_files
+from . import dicom, metaimage_files, nifti, nrrd_files, numpy_files, tiff_files
 from .image import GEOMETRY, Image, ImageHeader, channel_of, check_plain, check_single_channel
 
 STREAM = "-"
@@ -25,7 +24,7 @@ VOLUME_SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".mha", ".mhd", ".tif", ".tiff")
 ENDINGS = re.compile(r"\.(nii\.gz|nii|nrrd|nhdr|mha|mhd|hdr|tiff|tif|npy|dcm)$", re.IGNORECASE)
 
 
-CHOOSERS = (tiff_files,)
+CHOOSERS = (tiff_files, nrrd_files, metaimage_files)
 """Readers that take a `channel`, so that they can read files with both times and channels."""
 
 
@@ -47,14 +46,14 @@ class Writer:
     keeps: tuple[str, ...] = ()
 
 
-READERS = tuple(cast(Reader, module) for module in (nifti, itk_files, tiff_files, numpy_files, dicom))
+READERS = tuple(cast(Reader, module) for module in (nifti, nrrd_files, metaimage_files, tiff_files, numpy_files, dicom))
 WRITERS = {
     ".tif": Writer(tiff_files.write, ("spacing", "period", "channels")),
     ".tiff": Writer(tiff_files.write, ("spacing", "period", "channels")),
     ".nii.gz": Writer(nifti.write_zipped, GEOMETRY),
     ".nii": Writer(nifti.write, GEOMETRY),
-    ".nrrd": Writer(partial(itk_files.write, suffix=".nrrd"), ("spacing", "origin", "direction")),
-    ".mha": Writer(partial(itk_files.write, suffix=".mha"), ("spacing", "origin", "direction")),
+    ".nrrd": Writer(nrrd_files.write, ("spacing", "origin", "direction", "period", "channels")),
+    ".mha": Writer(metaimage_files.write, ("spacing", "origin", "direction", "channels")),
     ".npy": Writer(numpy_files.write),
 }
 
@@ -91,6 +90,8 @@ def read_images(path: Path, channel: int | None = None) -> list[Image]:
                 f"{file} cannot be read: {'permission denied' if path.exists() else 'it does not exist'}."
             )
     reader = next((reader for reader in READERS if reader.takes(path)), None)
+    if reader is None and path.suffix.lower() == ".npz":
+        raise numpy_files.archive(str(path))
     if reader is None:
         raise AiwaveError(f"{path} is not an image that can be read: give {KINDS}.")
     chooser = next((chooser for chooser in CHOOSERS if chooser is reader), None)
@@ -133,8 +134,8 @@ def read_header(path: Path) -> ImageHeader:
 
     Raises AiwaveError, naming the file, if it cannot be read or is a colour image.
     """
-    kind = next(kind for kind in (nifti, tiff_files, itk_files) if path.name.lower().endswith(kind.SUFFIXES))
-    return kind.header(path)
+    kinds = (nifti, tiff_files, nrrd_files, metaimage_files)
+    return next(kind for kind in kinds if path.name.lower().endswith(kind.SUFFIXES)).header(path)
 
 
 def write_image(image: Image, name: str) -> None:

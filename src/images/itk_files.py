@@ -1,7 +1,6 @@
-"""NRRD and MetaImage files, and the geometry of NIfTI and DICOM files, through SimpleITK."""
+"""Headers, geometry and voxels of NIfTI and DICOM files through SimpleITK."""
 
 import errno
-import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,38 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .image import Image, ImageHeader, check_dimensions, check_single_channel, unreadable
+from .image import Image, ImageHeader, unreadable
 
 if TYPE_CHECKING:
     import SimpleITK
-
-SUFFIXES = (".nrrd", ".nhdr", ".mha", ".mhd")
-
-
-def takes(path: Path) -> bool:
-    """True if `path` is an NRRD or MetaImage file, by its name."""
-    return path.is_file() and path.name.lower().endswith(SUFFIXES)
-
-
-def header(path: Path) -> ImageHeader:
-    """Return shape and dtype without reading voxels.
-
-    Raises AiwaveError, naming the file, if its header cannot be read or is that of a colour image.
-    """
-    return _header(opened(path), path)
-
-
-def read(path: Path) -> list[Image]:
-    """Read the file as one image. Raises AiwaveError, naming it, if it is damaged or not a volume or series."""
-    reader = opened(path)
-    check_dimensions(str(path), _header(reader, path).shape)
-    return [placed(reader, voxels_of(reader, path))]
-
-
-def write(image: Image, path: Path, suffix: str) -> None:
-    """Write the image, compressed, in the format of `suffix`."""
-    with written(image, path, suffix, compress=True) as file:
-        os.replace(file, path)
 
 
 def opened(path: Path, kind: str = "") -> "SimpleITK.ImageFileReader":
@@ -89,11 +60,6 @@ def placed(
     a, b, c = reader.GetOrigin()[:3]
     direction = np.reshape(reader.GetDirection(), (axes, axes))[:3, :3]
     return Image(voxels, (z, y, x), (a, b, c), tuple(float(value) + 0.0 for value in direction.flat), slope, intercept)
-
-
-def _header(reader: "SimpleITK.ImageFileReader", path: Path) -> ImageHeader:
-    check_single_channel(str(path), reader.GetNumberOfComponents())
-    return header_of(reader)
 
 
 @contextmanager

@@ -119,12 +119,14 @@ def _stack(path: Path, channel: int | None, keep: bool = True) -> Image:
             order.image_shape  # noqa: B018  # refuses other axes before the voxels are read
         voxels, channels = order.arranged(series.asarray().reshape(order.shape), channel)
         spacing, period = calibration(series)
-        original = original_of(series) if keep and channel is None else None
+        original = original_of(series, order) if keep and channel is None else None
     return Image(voxels, spacing, period=period, channels=channels, original=original)
 
 
 def _order(path: Path, series: "tifffile.TiffPageSeries") -> AxisOrder:
-    return AxisOrder(str(path), series.axes, tuple(series.shape))
+    """Axes of a series. ImageJ has at most 7 channels: more, of single planes, are a stack without declared axes."""
+    planes = series.kind == "imagej" and series.axes == "CYX" and series.shape[0] > 7
+    return AxisOrder(str(path), "QYX" if planes else series.axes, tuple(series.shape))
 
 
 def _from_slices(files: Sequence[Path], channel: int | None) -> Image:

@@ -31,10 +31,11 @@ Tags = dict[int, tuple[int, bytes]]
 """Type and value, in the byte order of the file, by tag."""
 
 
-def original_of(series: "tifffile.TiffPageSeries") -> Original | None:
-    """The description, tags and layout of a series; None if its pages are not all in one file or are volumes.
+def original_of(series: "tifffile.TiffPageSeries", axes: AxisOrder) -> Original | None:
+    """The description, tags and layout of a series with `axes`.
 
-    Of pages after the first, only differences are kept. A page without a directory of its own has None.
+    None if its pages are in several files, or are not planes. pages after the first, only differences are kept; a page
+    without a directory of its own has None.
     """
     first, file = series.keyframe, series.parent
     pages = [page.aspage() if page is not None else None for page in series.pages]
@@ -51,8 +52,8 @@ def original_of(series: "tifffile.TiffPageSeries") -> Original | None:
     options = {
         "big": file.is_bigtiff,
         "order": file.byteorder,
-        "axes": series.axes,
-        "shape": list(series.shape),
+        "axes": axes.letters,
+        "shape": list(axes.shape),
         "dtype": np.dtype(series.dtype).name,
         "page": list(first.shape),
         "ranks": [k if page is None else page.index for k, page in enumerate(pages)],
@@ -70,29 +71,35 @@ def write_as_original(image: Image, path: Path) -> bool:
     """Write an image with the header of its original, deflated.
 
     False, and no complete file, if it has no TIFF header, its voxels are not those of the whole original, or the header
-    is of a kind that cannot be written.
+    is damaged or of a kind that cannot be written.
     """
-    import tifffile
-
-    found = _decoded(image.original)
-    if found is None:
+    if image.original is None or image.original.format != FORMAT:
         return False
-    order = AxisOrder(str(path), found["axes"], tuple(found["shape"]))
-    if image.voxels.shape != order.image_shape or image.voxels.dtype.name != found["dtype"]:
-        return False
-    pages = order.restored(image.voxels).reshape(-1, *found["page"])
-    tags = _page_tags(found)
     try:
-        big = found["big"] or image.voxels.nbytes > 1 << 31
-        with tifffile.TiffWriter(path, bigtiff=big, byteorder=found["order"], ome=False, imagej=False) as file:
-            if found["further"] and not any(found["further"]):  # one directory, contiguous voxels
-                file.write(pages, metadata=None, truncate=True, **_options(found, tags[0]) | {"compression": None})
-                return True
-            for k in np.argsort(found["ranks"], kind="stable").tolist():
-                file.write(np.ascontiguousarray(pages[k]), metadata=None, **_options(found, tags[k]))
-    except (ValueError, TypeError):  # a combination of options that tifffile refuses
+        found = json.loads(zlib.decompressobj().decompress(image.original.data, LIMIT))
+        order = AxisOrder(str(path), found["axes"], tuple(found["shape"]))
+        if image.voxels.shape != order.image_shape or image.voxels.dtype.name != found["dtype"]:
+            return False
+        _write_pages(order.restored(image.voxels).reshape(-1, *found["page"]), found, path)
+    except (ValueError, TypeError, LookupError, zlib.error):
         return False
     return True
+
+
+def _write_pages(pages: np.ndarray, found: Mapping[str, Any], path: Path) -> None:
+    """Write `pages`, in the order of the series, as `found` describes. Raises ValueError if tifffile refuses."""
+    import tifffile
+
+    tags, ranks = _page_tags(found), found["ranks"]
+    if not len(pages) == len(tags) == len(ranks):
+        raise ValueError
+    big = found["big"] or pages.nbytes > 1 << 31
+    with tifffile.TiffWriter(path, bigtiff=big, byteorder=found["order"], ome=False, imagej=False) as file:
+        if found["further"] and not any(found["further"]):  # one directory, contiguous voxels
+            file.write(pages, metadata=None, truncate=True, **_options(found, tags[0]) | {"compression": None})
+            return
+        for k in np.argsort(ranks, kind="stable").tolist():
+            file.write(np.ascontiguousarray(pages[k]), metadata=None, **_options(found, tags[k]))
 
 
 def _options(found: Mapping[str, Any], tags: Tags) -> dict[str, Any]:
@@ -158,9 +165,3 @@ def _encoded(tags: Tags) -> dict[str, list[Any]]:
 
 def _plain(encoded: Mapping[str, Any]) -> Tags:
     return {int(code): (kind, b64decode(value)) for code, (kind, value) in encoded.items()}
-
-
-def _decoded(original: Original | None) -> dict[str, Any] | None:
-    if original is None or original.format != FORMAT:
-        return None
-    return json.loads(zlib.decompressobj().decompress(original.data, LIMIT))

@@ -97,6 +97,16 @@ def test_axes_without_meaning(tmp_path):
         read_images(tmp_path / "a.tif")
 
 
+def test_planes_that_tifffile_declares_as_channels(tmp_path):
+    """tifffile takes the slices of a stack without `axes` for channels of ImageJ, which has at most 7."""
+    for depth, channels in ((20, False), (3, True)):
+        voxels = noise((depth, 5, 6))
+        tifffile.imwrite(tmp_path / "a.tif", voxels, imagej=True)
+        image = read_image(str(tmp_path / "a.tif"))
+        np.testing.assert_array_equal(image.voxels, voxels[:, None] if channels else voxels)
+        assert image.channels is channels
+
+
 @pytest.mark.parametrize(
     ("units", "millimetre"),
     [({}, 1e-3), ("µm", 1e-3), ("nm", 1e-6), ("mm", 1.0), ("cm", 10.0), ("in", 25.4), ("Å", 1e-7)],
