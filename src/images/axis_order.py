@@ -64,7 +64,7 @@ class AxisOrder:
         if times and channels:
             raise AiwaveError(
                 f"{self.file} {self._words}, both times and channels: choose one of its {self.channels} channels with "
-                f"--channel N (1 to {self.channels})."
+                f"--channel N (1 to {self.channels}) of aiwave compress, or save one."
             )
         return (*(self.shape[k] for k in times), *([self.channels] if channels else ()), *volume)
 

@@ -198,13 +198,33 @@ def _only_series(path: Path) -> Iterator["tifffile.TiffPageSeries"]:
                 raise ValueError(complaints.messages[0])
             if len(all_series) != 1:
                 raise AiwaveError(f"{path} holds {_listed(all_series)}: save one of them as a stack.")
+            _check_compression(path, all_series[0])
             yield all_series[0]
     except AiwaveError:
         raise
+    except tifffile.TiffFileError as error:
+        if "not a TIFF file" not in str(error):
+            raise unreadable(str(path), str(error).rstrip(".")) from error
+        raise AiwaveError(
+            f"{path} cannot be read: it does not begin as a TIFF file, so it is damaged or of another format."
+        ) from error
     except Exception as error:  # every codec raises its own
         raise unreadable(str(path), str(error).rstrip(".")) from error
     finally:
         logger.removeHandler(complaints)
+
+
+def _check_compression(path: Path, series: "tifffile.TiffPageSeries") -> None:
+    """Raise AiwaveError if the voxels are compressed in a way that no installed codec knows."""
+    from tifffile import TIFF
+
+    code = int(series.keyframe.compression)
+    try:
+        TIFF.DECOMPRESSORS[code]
+    except (KeyError, ValueError) as error:
+        raise AiwaveError(
+            f"{path} has the TIFF compression {code}, which cannot be read: save it with deflate or LZW."
+        ) from error
 
 
 def _listed(all_series: "Sequence[tifffile.TiffPageSeries]") -> str:

@@ -94,6 +94,17 @@ def test_a_dicom_series_becomes_a_volume(model, tmp_path):
     assert again.direction == pytest.approx(expected.GetDirection(), abs=1e-5)
 
 
+def test_one_channel_of_a_series(model, tmp_path, capfd):
+    voxels = noise((3, 2, 4, 5, 6), "uint16")
+    tifffile.imwrite(tmp_path / "a.tif", voxels, ome=True, photometric="minisblack", metadata={"axes": "TCZYX"})
+    options = (tmp_path / "a.aiw", "--model", model, "--lossless", "--embed-model")
+    assert run("compress", tmp_path / "a.tif", *options) == 1
+    assert "choose one of its 2 channels with --channel N (1 to 2)" in capfd.readouterr().err
+    assert run("compress", tmp_path / "a.tif", *options, "--channel", 2) == 0
+    assert run("decompress", tmp_path / "a.aiw", tmp_path / "b.npy") == 0
+    np.testing.assert_array_equal(np.load(tmp_path / "b.npy"), voxels[:, 1])
+
+
 def test_a_region_and_a_preview_keep_their_place(model, tmp_path):
     original = image((8, 9, 10))
     write_image(original, str(tmp_path / "a.mha"))

@@ -75,3 +75,30 @@ def test_spacing_is_written_as_imagej_reads_it(tmp_path, dtype):
         assert file.asarray().dtype == np.dtype(dtype)
     (image,) = read_images(tmp_path / "a.tif")
     np.testing.assert_allclose(image.spacing, (2.5, 0.75, 0.5), rtol=1e-6)
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"\x89PNG\r\n"])
+def test_other_files_are_no_damage(tmp_path, content):
+    (tmp_path / "a.tif").write_bytes(content)
+    with pytest.raises(AiwaveError, match=r"a\.tif cannot be read: it does not begin as a TIFF file"):
+        read_images(tmp_path / "a.tif")
+
+
+def test_an_unknown_compression_is_named(tmp_path):
+    write_tiff(tmp_path / "a.tif", noise((3, 4, 5)), compression="zlib")
+    content = bytearray((tmp_path / "a.tif").read_bytes())
+    with tifffile.TiffFile(tmp_path / "a.tif") as file:
+        places = [page.aspage().tags["Compression"].offset + 8 for page in file.pages]
+    for place in places:
+        content[place : place + 2] = (60001).to_bytes(2, "little")
+    (tmp_path / "a.tif").write_bytes(content)
+    with pytest.raises(AiwaveError, match=r"a\.tif has the TIFF compression 60001, which cannot be read: save it with"):
+        read_images(tmp_path / "a.tif")
+
+
+def test_several_images_of_one_shape(tmp_path):
+    with tifffile.TiffWriter(tmp_path / "two.ome.tif") as stack:
+        for _ in range(2):
+            stack.write(noise((4, 5, 6)), metadata={"axes": "ZYX"}, photometric="minisblack")
+    with pytest.raises(AiwaveError, match=r"two\.ome\.tif holds 2 images \(4×5×6, 4×5×6\): save one of them"):
+        read_images(tmp_path / "two.ome.tif")

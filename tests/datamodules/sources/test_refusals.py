@@ -73,9 +73,21 @@ def colour_pages(folder):
         tifffile.imwrite(folder / f"s{k}.tif", noise((8, 9, 3), "uint8", 0, 9), photometric="rgb")
 
 
+def vectors(folder):
+    folder.mkdir()
+    sitk.WriteImage(sitk.Image([4, 5, 6], sitk.sitkVectorUInt8, 3), str(folder / "a.nrrd"))
+
+
+def channels(folder):
+    folder.mkdir()
+    tifffile.imwrite(folder / "a.tif", noise((4, 2, 8, 9)), imagej=True, metadata={"axes": "ZCYX"})
+
+
 @pytest.mark.parametrize(
     ("make", "words"),
     [
+        (vectors, ["a.nrrd is a colour image or has several channels (3 values per voxel)"]),
+        (channels, ["a.tif is a colour image or has several channels (2 values per voxel)"]),
         (
             missing_slice,
             ["raw: slices are missing between", "(number 3) and", "(number 5)", "5 mm apart"],
