@@ -115,7 +115,7 @@ class NrrdHeader:
             length = number(_entry(self.words("spacings"), axis))
             least = number(_entry(self.words("axismins"), axis))
             lengths.append((1.0 if length is None else length) * unit)
-            node = _entry(self.words("centers") or self.words("centerings"), axis).lower() == "node"
+            node = _entry(self.words("centers"), axis).lower() == "node"
             origin.append(0.0 if least is None else least * unit + (0.0 if node else lengths[-1] / 2))
         spacing, direction = spacing_and_direction(np.eye(3), lengths)
         x, y, z = origin

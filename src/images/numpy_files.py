@@ -3,6 +3,7 @@
 import io
 import math
 from pathlib import Path
+from tokenize import TokenError
 from typing import BinaryIO
 
 import numpy as np
@@ -12,6 +13,8 @@ from .image import Image, check_dimensions, check_numeric, check_single_channel,
 
 SUFFIXES = (".npy",)
 ARCHIVE = b"PK"
+DAMAGE = (SyntaxError, TokenError, RecursionError, MemoryError)
+"""Errors of numpy's parser of headers, besides ValueError."""
 COLOURS = (3, 4)
 """Lengths of a last axis that must be colours."""
 
@@ -59,7 +62,7 @@ def _array(stream: BinaryIO, name: str) -> np.ndarray:
         raise archive(name)
     try:
         shape, is_fortran, dtype = _header(stream)
-    except (OSError, ValueError, EOFError, RecursionError, MemoryError) as error:
+    except (*DAMAGE, OSError, ValueError, EOFError) as error:
         raise unreadable(name, (str(error).splitlines() or ["its header is damaged"])[0].rstrip(".")) from error
     _check(name, shape, dtype)
     place = stream.tell()

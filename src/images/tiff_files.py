@@ -124,8 +124,9 @@ def _stack(path: Path, channel: int | None, keep: bool = True) -> Image:
 
 
 def _order(path: Path, series: "tifffile.TiffPageSeries") -> AxisOrder:
-    """Axes of a series. ImageJ has at most 7 channels: more, of single planes, are a stack without declared axes."""
-    planes = series.kind == "imagej" and series.axes == "CYX" and series.shape[0] > 7
+    """Axes of a series. ImageJ composes 7 channels at most: more, of single planes, are a stack of undeclared axes."""
+    described = (series.parent and series.parent.imagej_metadata) or {"mode": "composite"}
+    planes = series.axes == "CYX" and series.shape[0] > 7 and described.get("mode") != "composite"
     return AxisOrder(str(path), "QYX" if planes else series.axes, tuple(series.shape))
 
 

@@ -34,8 +34,8 @@ Tags = dict[int, tuple[int, bytes]]
 def original_of(series: "tifffile.TiffPageSeries", axes: AxisOrder) -> Original | None:
     """The description, tags and layout of a series with `axes`.
 
-    None if its pages are in several files, or are not planes. pages after the first, only differences are kept; a page
-    without a directory of its own has None.
+    None if its pages are in several files, or are not planes. Of pages after the first, only differences are kept; a
+    page without a directory of its own has None.
     """
     first, file = series.keyframe, series.parent
     pages = [page.aspage() if page is not None else None for page in series.pages]
@@ -48,6 +48,7 @@ def original_of(series: "tifffile.TiffPageSeries", axes: AxisOrder) -> Original 
     count = math.prod(series.shape) // math.prod(first.shape)
     pages += [None] * (count - len(pages))
     tags = [None if page is None else _tags(page) for page in pages]
+    ranks = [k if page is None else page.index for k, page in enumerate(pages)]
     base = tags[0] or {}
     options = {
         "big": file.is_bigtiff,
@@ -56,7 +57,7 @@ def original_of(series: "tifffile.TiffPageSeries", axes: AxisOrder) -> Original 
         "shape": list(axes.shape),
         "dtype": np.dtype(series.dtype).name,
         "page": list(first.shape),
-        "ranks": [k if page is None else page.index for k, page in enumerate(pages)],
+        "ranks": ranks if ranks != list(range(count)) else [],
         "photometric": int(first.photometric),
         "planar": int(first.planarconfig),
         "extra": [int(kind) for kind in first.extrasamples],
@@ -90,12 +91,13 @@ def _write_pages(pages: np.ndarray, found: Mapping[str, Any], path: Path) -> Non
     """Write `pages`, in the order of the series, as `found` describes. Raises ValueError if tifffile refuses."""
     import tifffile
 
-    tags, ranks = _page_tags(found), found["ranks"]
+    tags = _page_tags(found)
+    ranks = found["ranks"] or list(range(len(pages)))
     if not len(pages) == len(tags) == len(ranks):
         raise ValueError
     big = found["big"] or pages.nbytes > 1 << 31
     with tifffile.TiffWriter(path, bigtiff=big, byteorder=found["order"], ome=False, imagej=False) as file:
-        if found["further"] and not any(found["further"]):  # one directory, contiguous voxels
+        if set(map(type, found["further"])) == {type(None)}:  # one directory, contiguous voxels
             file.write(pages, metadata=None, truncate=True, **_options(found, tags[0]) | {"compression": None})
             return
         for k in np.argsort(ranks, kind="stable").tolist():
@@ -145,7 +147,8 @@ def _tags(page: "tifffile.TiffPage") -> Tags:
 
 def _difference(base: Tags, tags: Tags) -> dict[str, Any]:
     changed = {code: value for code, value in tags.items() if base.get(code) != value}
-    return {"set": _encoded(changed), "drop": sorted(code for code in base if code not in tags)}
+    dropped = sorted(code for code in base if code not in tags)
+    return ({"set": _encoded(changed)} if changed else {}) | ({"drop": dropped} if dropped else {})
 
 
 def _page_tags(found: Mapping[str, Any]) -> list[Tags]:
@@ -153,9 +156,9 @@ def _page_tags(found: Mapping[str, Any]) -> list[Tags]:
     base = _plain(found["first"])
     pages = [base]
     for change in found["further"]:
-        change = change or {"set": {}, "drop": []}  # pages without a directory are as the first
-        kept = {code: value for code, value in base.items() if code not in change["drop"]}
-        pages.append(kept | _plain(change["set"]))
+        change = change or {}  # pages without a directory are as the first
+        kept = {code: value for code, value in base.items() if code not in change.get("drop", ())}
+        pages.append(kept | _plain(change.get("set", {})))
     return pages
 
 

@@ -61,6 +61,7 @@ def claim(shape):
         (claim((1 << 20, 1 << 10, 1 << 10)), r"it holds 100 of 2199023255552 bytes of voxels.*truncated"),
         (claim((1 << 40, 1 << 40, 1 << 40)), r"it holds 100 of \d{37} bytes"),
         (claim((-1, -100, 1)), r"its shape is \[-1, -100, 1\]"),
+        (array(np.zeros((4, 5, 6))).replace(b"}", b" "), r"cannot be read"),
         (array(np.zeros((4, 5, 6)))[:-1], r"it holds 959 of 960 bytes"),
         (array(np.zeros((4, 5, 6)))[:30], r"cannot be read"),
         (array(np.zeros((4, 5, 6)))[:8], r"cannot be read"),

@@ -99,12 +99,18 @@ def test_axes_without_meaning(tmp_path):
 
 def test_planes_that_tifffile_declares_as_channels(tmp_path):
     """tifffile takes the slices of a stack without `axes` for channels of ImageJ, which has at most 7."""
-    for depth, channels in ((20, False), (3, True)):
+    for depth, channels, options in (
+        (20, False, {"imagej": True}),
+        (3, True, {"imagej": True}),
+        (20, True, {"ome": True, "metadata": {"axes": "CYX"}}),
+    ):
         voxels = noise((depth, 5, 6))
-        tifffile.imwrite(tmp_path / "a.tif", voxels, imagej=True)
+        tifffile.imwrite(tmp_path / "a.tif", voxels, photometric="minisblack", **options)
         image = read_image(str(tmp_path / "a.tif"))
         np.testing.assert_array_equal(image.voxels, voxels[:, None] if channels else voxels)
         assert image.channels is channels
+    write_image(Image(noise((9, 1, 5, 6)), channels=True), str(tmp_path / "a.tif"))
+    assert read_image(str(tmp_path / "a.tif")).channels
 
 
 @pytest.mark.parametrize(
