@@ -199,6 +199,7 @@ def _only_series(path: Path) -> Iterator["tifffile.TiffPageSeries"]:
                 raise ValueError(complaints.messages[0])
             if len(all_series) != 1:
                 raise AiwaveError(f"{path} holds {_listed(all_series)}: save one of them as a stack.")
+            _check_pages(path, all_series[0])
             _check_compression(path, all_series[0])
             yield all_series[0]
     except AiwaveError:
@@ -213,6 +214,16 @@ def _only_series(path: Path) -> Iterator["tifffile.TiffPageSeries"]:
         raise unreadable(str(path), str(error).rstrip(".")) from error
     finally:
         logger.removeHandler(complaints)
+
+
+def _check_pages(path: Path, series: "tifffile.TiffPageSeries") -> None:
+    """Raise AiwaveError if pages are missing that an OME description declares, which tifffile replaces by zeros."""
+    missing = sum(page is None for page in series.pages)
+    if missing:
+        raise AiwaveError(
+            f"{path} lacks {missing} of the {len(series.pages)} pages that it declares: fetch it again, together with "
+            "the other files of the image, if its description names some."
+        )
 
 
 def _check_compression(path: Path, series: "tifffile.TiffPageSeries") -> None:

@@ -1,5 +1,8 @@
 """TIFF stacks as ImageJ and others write them."""
 
+import re
+import uuid
+
 import numpy as np
 import pytest
 import tifffile
@@ -102,3 +105,39 @@ def test_several_images_of_one_shape(tmp_path):
             stack.write(noise((4, 5, 6)), metadata={"axes": "ZYX"}, photometric="minisblack")
     with pytest.raises(AiwaveError, match=r"two\.ome\.tif holds 2 images \(4×5×6, 4×5×6\): save one of them"):
         read_images(tmp_path / "two.ome.tif")
+
+
+def test_pages_that_ome_declares_but_are_missing(tmp_path):
+    """tifffile fills them with zeros."""
+    voxels = noise((4, 5, 6))
+    tifffile.imwrite(tmp_path / "a.ome.tif", voxels, photometric="minisblack", metadata={"axes": "ZYX"})
+    with tifffile.TiffFile(tmp_path / "a.ome.tif") as file:
+        xml = file.ome_metadata
+    tifffile.imwrite(tmp_path / "a.tif", voxels[:3], photometric="minisblack", metadata=None, description=xml.encode())
+    for read in (read_images, read_header):
+        with pytest.raises(AiwaveError, match=r"a\.tif lacks 1 of the 4 pages that it declares: fetch it again"):
+            read(tmp_path / "a.tif")
+
+
+def test_an_ome_image_of_several_files(tmp_path):
+    voxels = noise((4, 5, 6))
+    tifffile.imwrite(tmp_path / "whole.ome.tif", voxels, photometric="minisblack", metadata={"axes": "ZYX"})
+    with tifffile.TiffFile(tmp_path / "whole.ome.tif") as file:
+        xml = file.ome_metadata
+    planes = "".join(
+        f'<TiffData IFD="0" FirstZ="{k}" PlaneCount="1"><UUID FileName="{k}.tif">urn:uuid:{uuid.UUID(int=k)}</UUID>'
+        "</TiffData>"
+        for k in range(4)
+    )
+    for k in range(4):
+        one = re.sub("<TiffData[^>]*/>", planes, xml).replace(
+            'UUID="urn', f'UUID="urn:uuid:{uuid.UUID(int=k)}" old="urn'
+        )
+        options = {"photometric": "minisblack", "metadata": None, "description": one.encode()}
+        tifffile.imwrite(tmp_path / f"{k}.tif", voxels[k], **options)
+    (image,) = read_images(tmp_path / "0.tif")
+    np.testing.assert_array_equal(image.voxels, voxels)
+    assert image.original is None
+    (tmp_path / "2.tif").unlink()
+    with pytest.raises(AiwaveError, match=r"0\.tif lacks 1 of the 4 pages that it declares: .* other files"):
+        read_images(tmp_path / "0.tif")

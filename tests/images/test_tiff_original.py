@@ -73,6 +73,19 @@ def white_is_zero(path):
     tifffile.imwrite(path, noise((4, 5, 6), "uint8", 0, 256), photometric="miniswhite", byteorder=">")
 
 
+def separations(path):
+    tifffile.imwrite(path, noise((3, 5, 6, 4), "uint8", 0, 256), photometric="separated")
+
+
+def samples(path):
+    voxels = noise((3, 5, 6, 2), "float32")
+    tifffile.imwrite(path, voxels, photometric="minisblack", planarconfig="contig", extrasamples=["unspecified"])
+
+
+def bilevel(path):
+    tifffile.imwrite(path, noise((3, 5, 9), "bool", 0, 2), photometric="miniswhite")
+
+
 def private(path):
     """Tags that only some pages have, or with other values, as microscopes write them."""
     with tifffile.TiffWriter(path, byteorder=">") as file:
@@ -96,7 +109,8 @@ def private(path):
             )
 
 
-KINDS = [ome, ome_channels, imagej, imagej_channels, colours, colours_and_alpha, palette, white_is_zero, private]
+KINDS = [ome, ome_channels, imagej, imagej_channels, colours, colours_and_alpha, palette, white_is_zero, separations]
+KINDS += [samples, bilevel, private]
 
 
 @pytest.mark.parametrize("make", KINDS)
@@ -110,6 +124,17 @@ def test_tags_and_pages_are_restored(tmp_path, make):
     for first, second in zip(before, after, strict=True):
         assert {key: str(value) for key, value in second.items()} == {key: str(value) for key, value in first.items()}
     np.testing.assert_array_equal(tifffile.imread(again), tifffile.imread(tmp_path / "first.tif"))
+
+
+def test_jpeg_comes_back_as_the_colours_it_decodes_to(tmp_path):
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, noise((16, 16, 3), "uint8", 0, 256), photometric="rgb", compression="jpeg")
+    with tifffile.TiffFile(path) as file:
+        assert file.pages[0].photometric == tifffile.PHOTOMETRIC.YCBCR
+    again = written_again(tmp_path, path)
+    with tifffile.TiffFile(again) as file:
+        assert file.pages[0].photometric == tifffile.PHOTOMETRIC.RGB
+    np.testing.assert_array_equal(tifffile.imread(again), tifffile.imread(path))
 
 
 def test_a_stack_with_one_directory(tmp_path):
