@@ -114,7 +114,7 @@ def whole(codec: WaveletCodec, tiles: Tensor, side: int, step: float, processes:
         place = tuple(slice(start, start + size) for start in corner)
         volume[place] = blocks[number % len(blocks)][tuple(slice(0, side - start) for start in corner)]
     torch.set_num_threads(processes)
-    data, encode_cpu, encode = measured(lambda: compress(volume, model, step=step))
+    data, encode_cpu, encode = measured(lambda: compress(volume, model, step=step, model_only=True))
     assert isinstance(data, bytes)
     back, decode_cpu, decode = measured(lambda: decompress(data, model=model))
     torch.set_num_threads(1)

@@ -38,7 +38,7 @@ def main() -> None:
             print(path.name, "is kept")
             continue
         metadata = {"model": kind, "spacing": [2.0, 0.5, 0.5]}
-        data = compress(volume, file_model(kind), metadata=metadata, embed_model=True, **options)
+        data = compress(volume, file_model(kind), metadata=metadata, embed_model=True, model_only=True, **options)
         path.write_bytes(data)
         np.save(path.with_suffix(".npy"), decompress(data))
         print(path.name, len(data), json.dumps(options))

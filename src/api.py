@@ -31,9 +31,11 @@ def compress(
     psnr: float | None = None,
     bpp: float | None = None,
     metadata: Mapping[str, Any] | None = None,
+    original: bytes = b"",
     embed_model: bool = False,
     tile: int = SIDE,
     optimise: bool = True,
+    model_only: bool = False,
     progress: Progress | None = None,
 ) -> bytes:
     """Code a volume (D, H, W) or a series (T, D, H, W) of uint8, int8, uint16 or int16 as an .aiw stream.
@@ -41,8 +43,9 @@ def compress(
     `model` is any argument of `find_model`; without one a ready-made model is chosen (see `automatic_model`).
     Give one of: `lossless`; the quantisation `step`, in units of the voxels; a target `psnr` [dB], met within 0.1, with
     peak 255 for 8 bits and 65535 for 16; a target `bpp` [bit/voxel], met within 2 %. `metadata` must be representable
-    in JSON. Tiles of `tile` voxels per side can be decoded independently. `optimise` turns on rate-distortion optimised
-    quantisation in lossy coding, which takes two to three times as long.
+    in JSON; `original`, the header of an image file, is kept beside it. Tiles of `tile` voxels per side can be decoded
+    independently. `optimise` turns on rate-distortion optimised quantisation in lossy coding, which takes two to three
+    times as long. Tiles that JPEG XL or LZMA codes exactly in fewer bytes are coded by these but for `model_only`.
 
     Raises:
         AiwaveError: For other volumes, a model that does not support this coding, or a target that cannot be reached.
@@ -57,9 +60,11 @@ def compress(
         psnr=psnr,
         bpp=bpp,
         metadata=metadata,
+        original=original,
         embed_model=embed_model,
         tile=tile,
         optimise=optimise,
+        model_only=model_only,
         progress=progress,
     )
 

@@ -3,26 +3,19 @@
 import struct
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Any
 
 import numpy as np
 
 from ..errors import AiwaveError
-from .header import CRC, DAMAGED, FIXED, METADATA_LIMIT, Header, metadata_from_bytes, metadata_to_bytes, seed_of
+from .header import CRC, DAMAGED, FIXED, Header, seed_of
+from .metadata import SECTION_LIMIT, Metadata
+from .tile_index import WORD, CodedTile, Mode, TileIndex
 
 MODEL_LIMIT = 1 << 30
-WORD = np.dtype("<u4")
 PLACE = struct.Struct("<III")
-
-
-@dataclass(frozen=True)
-class CodedTile:
-    """A chunk per level, from coarse to fine, and the checksum of the decoded tile (see `TileCodec.content`)."""
-
-    chunks: Sequence[bytes]
-    content: int
 
 
 @dataclass(frozen=True)
@@ -30,29 +23,32 @@ class Stream:
     """An open stream: everything but the chunks is read and checked.
 
     `seed` is the initial value of its checksums (see `seed_of`), `values` the table of distinct values (as stored) if
-    ranks are coded, `model` the embedded model file.
+    ranks are coded, `model` the embedded model file, `original` the header of the file that was compressed.
     """
 
     header: Header
     seed: int
     metadata: dict[str, Any]
+    original: bytes
     values: bytes
     model: bytes
-    index: np.ndarray
+    index: TileIndex
     starts: np.ndarray
     data: memoryview
 
     def chunk(self, tile: int, level: int) -> bytes:
         """The chunk of a tile's level, checked. Raises AiwaveError if it is damaged."""
-        start = int(self.starts[tile, level])
-        chunk = bytes(self.data[start : start + int(self.index[tile, 2 * level])])
-        if chunk_crc(self.seed, tile, level, chunk) != self.index[tile, 2 * level + 1]:
+        start, words = int(self.starts[tile, level]), self.index.words[tile]
+        chunk = bytes(self.data[start : start + int(words[2 * level])])
+        if chunk_crc(self.seed, tile, level, chunk) != words[2 * level + 1]:
             raise AiwaveError(DAMAGED.format(f"the checksum of level {level} of tile {tile} does not fit"))
         return chunk
 
-    def content(self, tile: int) -> int:
-        """Checksum of the decoded tile."""
-        return int(self.index[tile, -1])
+    def tile(self, tile: int, levels: int) -> CodedTile:
+        """A tile, with the chunks of its `levels` coarsest levels. Raises AiwaveError if one is damaged."""
+        mode = Mode(self.index.modes[tile])
+        needed = {Mode.MODEL: levels, Mode.CONSTANT: 0}.get(mode, 1)
+        return CodedTile([self.chunk(tile, k) for k in range(needed)], int(self.index.words[tile, -1]), mode)
 
 
 def chunk_crc(seed: int, tile: int, level: int, chunk: bytes) -> int:
@@ -95,20 +91,20 @@ def _leb128(number: int) -> bytes:
     return bytes([*out, number])
 
 
-def write_stream(
-    header: Header, metadata: dict[str, Any], values: bytes, model: bytes, tiles: Sequence[CodedTile]
-) -> bytes:
-    """The whole stream as bytes."""
-    index = np.zeros((len(tiles), 2 * header.levels + 1), WORD)
-    described = metadata_to_bytes(metadata)
-    first = header.to_bytes((len(described), len(values), len(model), index.nbytes))
+def write_stream(header: Header, metadata: Metadata, values: bytes, model: bytes, tiles: Sequence[CodedTile]) -> bytes:
+    """The whole stream as bytes; `header` leaves out what tiles and metadata tell."""
+    words = np.zeros((len(tiles), 2 * header.levels + 1), WORD)
+    words[:, -1] = [tile.content for tile in tiles]
+    index = TileIndex(np.array([tile.mode for tile in tiles], np.uint8), words)
+    described = metadata.to_bytes()
+    header = replace(header, mixed=index.mixed, packed=metadata.packed)
+    first = header.to_bytes((len(described), len(values), len(model), len(index.to_bytes())))
     seed = seed_of(first)
     for number, tile in enumerate(tiles):
         for level, chunk in enumerate(tile.chunks):
-            index[number, 2 * level : 2 * level + 2] = len(chunk), chunk_crc(seed, number, level, chunk)
-        index[number, -1] = tile.content
+            words[number, 2 * level : 2 * level + 2] = len(chunk), chunk_crc(seed, number, level, chunk)
     parts = [first]
-    for section in (described, values, model, index.tobytes()):
+    for section in (described, values, model, index.to_bytes()):
         parts += [section, CRC.pack(zlib.crc32(section, seed))] if section else []
     return b"".join([*parts, *(chunk for tile in tiles for chunk in tile.chunks)])
 
@@ -117,11 +113,8 @@ def open_stream(data: bytes | memoryview) -> Stream:
     """Read everything but the chunks. Raises AiwaveError, in one sentence, for anything but a complete stream."""
     view = memoryview(data).cast("B")
     header, lengths = Header.from_bytes(view)
-    tiles, words = header.grid.count, 2 * header.levels + 1
-    if lengths[0] > METADATA_LIMIT or lengths[1] > METADATA_LIMIT or lengths[2] > MODEL_LIMIT:
+    if lengths[0] > SECTION_LIMIT or lengths[1] > SECTION_LIMIT or lengths[2] > MODEL_LIMIT:
         raise AiwaveError(DAMAGED.format("its header makes no sense"))
-    if lengths[3] != tiles * words * WORD.itemsize:
-        raise AiwaveError(DAMAGED.format("its index does not fit its shape"))
     at, sections = FIXED.size + CRC.size, []
     seed = seed_of(view)
     for length in lengths:
@@ -135,10 +128,13 @@ def open_stream(data: bytes | memoryview) -> Stream:
                 raise AiwaveError(DAMAGED.format("the checksum of a section does not fit"))
             at += CRC.size
     described, values, model, stored = sections
-    index = np.frombuffer(stored, WORD).reshape(tiles, words)
-    sizes = index[:, 0:-1:2].astype(np.int64)
+    index = TileIndex.from_bytes(stored, header)
+    if not header.needs_model and (model or Mode.MODEL in index.modes):
+        raise AiwaveError(DAMAGED.format("its header makes no sense"))
+    sizes = index.sizes
     starts = at + np.cumsum(sizes).reshape(sizes.shape) - sizes
     end = at + int(sizes.sum())
     if end != len(view):
         raise AiwaveError(DAMAGED.format("it is cut short" if end > len(view) else "there is data after its last tile"))
-    return Stream(header, seed, metadata_from_bytes(bytes(described)), bytes(values), bytes(model), index, starts, view)
+    metadata = Metadata.from_bytes(bytes(described), header.packed)
+    return Stream(header, seed, metadata.entries, metadata.original, bytes(values), bytes(model), index, starts, view)

@@ -13,6 +13,7 @@ from .grid import Box, Tile
 from .header import DAMAGED, VERSION, Header
 from .model import Model
 from .tile_codec import TileCodec
+from .tile_index import Mode
 from .tile_work import CodedBatch, DecodeTiles
 from .values import values_from_bytes
 from .workers import helpers_for, outcomes
@@ -42,7 +43,8 @@ def decompress(
     if not 0 <= level <= header.levels:
         raise AiwaveError(f"The file has {header.levels} levels: give a level from 0 to {header.levels}, not {level}.")
     box = to_box(header, region)
-    codec = TileCodec(stream_model(stream, model), header.log_step, header.lossless)
+    found = stream_model(stream, model)
+    codec = None if found is None else TileCodec(found, header.log_step, header.lossless)
     work = DecodeTiles(codec, header, _table(stream), level)
     try:
         out = np.zeros([part.stop - part.start for part in coarse_box(box, level)], header.dtype)
@@ -62,8 +64,7 @@ def _tiles(
     most = BATCH << 3 * min(level, grid.levels - 1)
 
     def batch(tiles: list[Tile]) -> CodedBatch:
-        chunks = [[stream.chunk(tile.number, k) for k in range(max(1, grid.levels - level))] for tile in tiles]
-        return CodedBatch(tiles, chunks, [stream.content(tile.number) for tile in tiles])
+        return CodedBatch(tiles, [stream.tile(tile.number, max(1, grid.levels - level)) for tile in tiles])
 
     count = sum(math.prod(tile.size) for tile in grid.tiles(box)) // most
     tasks = map(batch, grid.batches(grid.tiles(box), most))
@@ -112,8 +113,13 @@ def coarse_box(box: Box, level: int) -> Box:
     return frames, *(slice(part.start >> level, -(-part.stop >> level)) for part in rest)  # type: ignore[return-value]
 
 
-def stream_model(stream: Stream, given: Model | None) -> Model:
-    """The model of a stream, given or embedded. Raises AiwaveError if it is missing or the wrong one."""
+def stream_model(stream: Stream, given: Model | None) -> Model | None:
+    """The model of a stream, given or embedded, None if it needs none.
+
+    Raises AiwaveError if it is missing or the wrong one.
+    """
+    if not stream.header.needs_model:
+        return None
     identity = stream.header.identity.hex()
     if given is None and not stream.model:
         name = stream.metadata.get("model")
@@ -152,8 +158,10 @@ def info(data: bytes | memoryview) -> dict[str, Any]:
         "bytes": len(stream.data),
         "bpp": 8 * len(stream.data) / voxels,
         "ratio": voxels * header.dtype.itemsize / len(stream.data),
-        "model": header.identity.hex(),
+        "model": header.identity.hex() if header.needs_model else None,
         "model_bytes": len(stream.model),
         "packed_values": bool(stream.values),
+        "tiles_by": {mode.name.lower(): int((stream.index.modes == mode).sum()) for mode in Mode},
+        "original_bytes": len(stream.original),
         "metadata": stream.metadata,
     }

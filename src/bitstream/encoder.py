@@ -8,6 +8,7 @@ import numpy as np
 from ..coding.constants import LOG_STEP_LIMIT, log_step_of
 from ..errors import AiwaveError
 from .header import TILE_LIMIT
+from .metadata import Metadata
 from .model import Model
 from .rate_control import Target, search
 from .tile_codec import TileCodec
@@ -25,17 +26,20 @@ def compress(
     psnr: float | None = None,
     bpp: float | None = None,
     metadata: Mapping[str, Any] | None = None,
+    original: bytes = b"",
     embed_model: bool = False,
     tile: int = SIDE,
     optimise: bool = True,
+    model_only: bool = False,
     progress: Progress | None = None,
 ) -> bytes:
     """Code a volume (D, H, W) or a series (T, D, H, W) of uint8, int8, uint16 or int16 as an .aiw stream.
 
     Give one of: `lossless`; the quantisation `step`, in units of the voxels; a target `psnr` [dB], met within 0.1, with
     peak 255 for 8 bits and 65535 for 16; a target `bpp` [bit/voxel], met within 2 %. `metadata` must be representable
-    in JSON. Tiles of `tile` voxels per side can be decoded independently. `optimise` turns on rate-distortion optimised
-    quantisation in lossy coding, which takes two to three times as long.
+    in JSON; `original`, the header of an image file, is kept beside it. Tiles of `tile` voxels per side can be decoded
+    independently. `optimise` turns on rate-distortion optimised quantisation in lossy coding, which takes two to three
+    times as long. Tiles that JPEG XL or LZMA codes exactly in fewer bytes are coded by these but for `model_only`.
 
     Raises:
         AiwaveError: For other volumes, a model that does not support this coding, or a target that cannot be reached.
@@ -49,7 +53,9 @@ def compress(
         raise AiwaveError(f"Give exactly one of lossless, step, psnr and bpp, not {', '.join(chosen) or 'none'}.")
     source = prepare(volume, lossless)
     side = _side(tile, model.levels)
-    writer = Writer(source, model, side, dict(metadata or {}), embed_model, optimise, progress)
+    writer = Writer(
+        source, model, side, Metadata(dict(metadata or {}), original), embed_model, optimise, model_only, progress
+    )
     if writer.grid.largest > TILE_LIMIT:
         raise AiwaveError(
             f"Tiles of {tile} voxels per side would have more than {TILE_LIMIT} voxels: choose smaller ones."

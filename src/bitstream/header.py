@@ -1,6 +1,5 @@
-"""Header of a stream: the fixed fields and the lengths of the sections, and the metadata as JSON."""
+"""Header of a stream: the fixed fields, and the lengths of the sections."""
 
-import json
 import math
 import struct
 import zlib
@@ -19,10 +18,10 @@ BEFORE = b"\x89AIW\r\n\x1a\n"
 """The magic of files written before version 1."""
 
 FIXED = struct.Struct("<8sHHBBHi4Ii32s4I")
+IDENTITY_BYTES = 32
 CRC = struct.Struct("<I")
 DTYPES = tuple(np.dtype(name) for name in ("uint8", "int8", "uint16", "int16"))
-LOSSLESS, SERIES = 1, 2
-METADATA_LIMIT = 1 << 20
+LOSSLESS, SERIES, MIXED, PACKED = 1, 2, 4, 8
 SIDE_LIMIT = 1 << 24
 """Most voxels along an axis."""
 
@@ -36,7 +35,9 @@ DAMAGED = "The file is damaged: {}."
 class Header:
     """The header of a stream. `shape` is (T, D, H, W), T = 1 for a volume; `offset` is added to decoded values.
 
-    `log_step` is ln(step) in units of 2**-8, 0 if `lossless`. `identity` is the SHA-256 of the model file.
+    `log_step` is ln(step) in units of 2**-8, 0 if `lossless`. `identity` is the SHA-256 of the model file, zeros if no
+    tile needs it. `mixed` is true if the index has modes (see `TileIndex`), `packed` if the metadata is deflated (see
+    `Metadata`).
     """
 
     dtype: np.dtype[Any]
@@ -48,11 +49,18 @@ class Header:
     log_step: int
     offset: int
     identity: bytes
+    mixed: bool = False
+    packed: bool = False
 
     @property
     def grid(self) -> Grid:
         """Grid of the tiles."""
         return Grid(self.shape, self.side, self.levels)
+
+    @property
+    def needs_model(self) -> bool:
+        """True if some tile needs the model."""
+        return any(self.identity)
 
     @property
     def step(self) -> float:
@@ -61,7 +69,7 @@ class Header:
 
     def to_bytes(self, sections: tuple[int, int, int, int]) -> bytes:
         """The header as bytes, with the lengths of metadata, values, model and index, and a checksum."""
-        flags = LOSSLESS * self.lossless | SERIES * self.is_series
+        flags = LOSSLESS * self.lossless | SERIES * self.is_series | MIXED * self.mixed | PACKED * self.packed
         fixed = FIXED.pack(
             MAGIC,
             VERSION,
@@ -102,7 +110,7 @@ class Header:
             )
         shape, offset, identity, sections = tuple(rest[:4]), rest[4], rest[5], tuple(rest[6:])
         sound = (
-            flags <= (LOSSLESS | SERIES)
+            flags <= (LOSSLESS | SERIES | MIXED | PACKED)
             and dtype < len(DTYPES)
             and 1 <= levels <= 5
             and side > 0
@@ -126,6 +134,8 @@ class Header:
             log_step,
             offset,
             identity,
+            bool(flags & MIXED),
+            bool(flags & PACKED),
         )
         return header, sections  # type: ignore[return-value]
 
@@ -133,27 +143,3 @@ class Header:
 def seed_of(first: bytes | memoryview) -> int:
     """Initial value of the checksums of sections and chunks, which ties them to this header: its CRC-32."""
     return zlib.crc32(first[: FIXED.size])
-
-
-def metadata_to_bytes(metadata: dict[str, Any]) -> bytes:
-    """Metadata as JSON, empty if there is none. Raises AiwaveError if it is not representable, or too long."""
-    if not metadata:
-        return b""
-    try:
-        data = json.dumps(metadata, separators=(",", ":"), allow_nan=False, ensure_ascii=False).encode()
-    except (TypeError, ValueError, RecursionError) as error:
-        raise AiwaveError(f"The metadata cannot be stored as JSON: {error}.") from error
-    if len(data) > METADATA_LIMIT:
-        raise AiwaveError(f"The metadata takes {len(data)} bytes: at most {METADATA_LIMIT} can be stored.")
-    return data
-
-
-def metadata_from_bytes(data: bytes) -> dict[str, Any]:
-    """The inverse of `metadata_to_bytes`. Raises AiwaveError for anything else."""
-    try:
-        metadata = json.loads(data) if data else {}
-    except (ValueError, RecursionError) as error:
-        raise AiwaveError(DAMAGED.format("its metadata cannot be read")) from error
-    if not isinstance(metadata, dict):
-        raise AiwaveError(DAMAGED.format("its metadata is not an object"))
-    return metadata

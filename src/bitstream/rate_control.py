@@ -3,13 +3,15 @@
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 
 from ..coding.constants import LOG_STEP_FRACTION
 from ..errors import AiwaveError
+from .container import open_stream
 from .grid import Tile
+from .plain_tiles import is_flat
 from .tile_codec import one
 from .tile_work import squared_error
 from .writer import BATCH, Writer
@@ -92,16 +94,19 @@ class Search:
         every = max(1, math.ceil(math.prod(grid.shape) / SAMPLED))
         return [tile for tile in grid.tiles() if tile.number % min(every, grid.count) == 0]
 
-    @property
-    def sees_all(self) -> bool:
-        """True if the sample is the whole volume."""
-        return len(self.tiles) == self.writer.grid.count
+    @cached_property
+    def textured(self) -> list[Tile]:
+        """Those tiles of the sample that are coded with the model whatever the step; the others are exact."""
+        if self.writer.model_only:
+            return self.tiles
+        return [tile for tile in self.tiles if not is_flat(self.writer.voxels(tile))]
 
     def measure(self, log_step: int) -> float:
         """PSNR or rate of the sample, on the scale of `Target.scaled`."""
         codec = self.writer.lossy(log_step)
         distortion = Distortion(self.writer.peak)
-        bits, voxels = 0.0, 0
+        bits, voxels = 1.0, sum(math.prod(tile.size) for tile in self.tiles)
+        distortion.add(0.0, voxels - sum(math.prod(tile.size) for tile in self.textured))
         for parts in self._batches():
             q = codec.analyse(parts)
             if self.target.bpp is None:
@@ -109,26 +114,27 @@ class Search:
                     distortion.add(squared_error(codec, one(q, k), part, self.writer.limits), part.size)
             else:
                 bits += float(self.writer.model.coder.bits(q, log_step).sum())
-                voxels += sum(part.size for part in parts)
         return self.target.scaled(distortion.psnr if self.target.bpp is None else bits / voxels)
 
     def _batches(self) -> Iterator[list[np.ndarray]]:
-        for tiles in self.writer.grid.batches(iter(self.tiles), BATCH):
+        for tiles in self.writer.grid.batches(iter(self.textured), BATCH):
             yield [self.writer.voxels(tile) for tile in tiles]
 
 
 def search(writer: Writer, target: Target) -> bytes:
-    """The stream that meets a target. Raises AiwaveError, with the attainable range, if no step does."""
+    """The stream that meets a target; one that is exact throughout, and smaller than with the model, needs no search.
+
+    Raises AiwaveError, with the attainable range, if no step does.
+    """
     sample = Search(writer, target)
     low, high = (round(math.log(step) * 2**LOG_STEP_FRACTION) for step in writer.model.description.step_range)
     bounds = low - BEYOND, high + BEYOND
     goal = target.scaled(target.value)
     first = Solver(sample.measure, bounds, target, target.tolerance / 8)
-    log_step = first.solve(goal, sum(bounds) // 2)
-    if sample.sees_all and target.bpp is None:
-        return writer.write(writer.lossy(log_step))
+    log_step = sum(bounds) // 2
     streams: dict[int, bytes] = {}
 
+    @cache
     def whole(log_step: int) -> float:
         codec, distortion = writer.lossy(log_step), Distortion(writer.peak)
         streams.clear()
@@ -136,6 +142,15 @@ def search(writer: Writer, target: Target) -> bytes:
         rate = 8 * len(streams[log_step]) / writer.source.voxels.size
         return target.scaled(distortion.psnr if target.bpp is None else rate)
 
+    try:
+        log_step = first.solve(goal, log_step)
+        whole(log_step)
+    except AiwaveError:
+        whole(log_step)
+        if open_stream(streams[log_step]).header.needs_model:
+            raise
+    if not open_stream(streams[log_step]).header.needs_model:
+        return streams[log_step]
     last = Solver(whole, bounds, target, target.tolerance * 0.75, first.slope)
     log_step = last.solve(goal, log_step)
     return streams.get(log_step) or writer.write(writer.lossy(log_step))

@@ -14,9 +14,10 @@ from ..coding.encoder_choice import dependent, optimised
 from ..errors import AiwaveError
 from ..models.quantisation.dependent import LOOKS
 from ..models.subbands import Size, Subbands
-from .container import CodedTile, join_segments, split_segments
+from .container import join_segments, split_segments
 from .grid import Tile
 from .model import Model
+from .tile_index import CodedTile
 
 
 @dataclass(frozen=True)

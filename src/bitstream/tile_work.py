@@ -7,10 +7,11 @@ import numpy as np
 from ..errors import AiwaveError
 from ..models.subbands import Subbands
 from ..system import one_thread
-from .container import CodedTile
 from .grid import Tile
 from .header import DAMAGED, Header
+from .plain_tiles import FLAT, HOPE, checksum, coarse, constant, decoded, looked_at, smallest
 from .tile_codec import TileCodec, one
+from .tile_index import CodedTile, Mode
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,19 +24,46 @@ class VoxelBatch:
 
 @dataclass(frozen=True)
 class EncodeTiles:
-    """Encodes a batch: coded tiles, and the squared error of each, 0 unless `limits` of decoded numbers are given."""
+    """Encodes a batch: coded tiles, and the squared error of each, 0 unless `limits` of decoded numbers are given.
+
+    A tile takes the model, or what `plain_tiles` has for it, whichever is smaller; that is exact, in lossy streams too.
+    """
 
     codec: TileCodec
+    model_only: bool
     limits: tuple[int, int] | None = None
 
     def __call__(self, batch: VoxelBatch) -> list[tuple[CodedTile, float]]:
         """Encode a batch. Raises AiwaveError for coefficients that are too large to code."""
-        coded, q = self.codec.encode(batch.voxels)
+        if self.model_only:
+            return self._by_model(batch.voxels)
+        found: list[tuple[CodedTile, float] | None] = [_exact(constant(voxels)) for voxels in batch.voxels]
+        looks = [0 if done else looked_at(voxels) for done, voxels in zip(found, batch.voxels, strict=True)]
+        for k, (look, voxels) in enumerate(zip(looks, batch.voxels, strict=True)):
+            if 0 < 8 * look < FLAT * voxels.size:
+                found[k] = _exact(smallest(voxels, checksum(voxels)))
+        rest = [k for k, done in enumerate(found) if done is None]
+        coded = self._by_model([batch.voxels[k] for k in rest]) if rest else []
+        for k, (tile, error) in zip(rest, coded, strict=True):
+            found[k] = tile, error
+            size = sum(map(len, tile.chunks))
+            if looks[k] < HOPE * size:
+                other = smallest(batch.voxels[k], checksum(batch.voxels[k]))
+                found[k] = _exact(other) if len(other.chunks[0]) < size else found[k]
+        return found  # type: ignore[return-value]
+
+    def _by_model(self, tiles: list[np.ndarray]) -> list[tuple[CodedTile, float]]:
+        coded, q = self.codec.encode(tiles)
         if self.limits is None:
             return [(tile, 0.0) for tile in coded]
         limits, codec = self.limits, self.codec
-        errors = [squared_error(codec, one(q, k), voxels, limits) for k, voxels in enumerate(batch.voxels)]
+        errors = [squared_error(codec, one(q, k), voxels, limits) for k, voxels in enumerate(tiles)]
         return list(zip(coded, errors, strict=True))
+
+
+def _exact(tile: CodedTile | None) -> tuple[CodedTile, float] | None:
+    """A tile without error, if it is one."""
+    return None if tile is None else (tile, 0.0)
 
 
 def squared_error(codec: TileCodec, q: Subbands, voxels: np.ndarray, limits: tuple[int, int]) -> float:
@@ -46,37 +74,58 @@ def squared_error(codec: TileCodec, q: Subbands, voxels: np.ndarray, limits: tup
 
 @dataclass(frozen=True, eq=False)
 class CodedBatch:
-    """Tiles of one size, with the chunks of the coarsest levels and the checksum of each."""
+    """Tiles of one size, coded, with the chunks of the coarsest levels."""
 
     tiles: list[Tile]
-    chunks: list[list[bytes]]
-    contents: list[int]
+    coded: list[CodedTile]
 
 
 @dataclass(frozen=True, eq=False)
 class DecodeTiles:
-    """Decodes a batch without the `level` finest levels to voxels of the stored dtype; `table` if ranks were coded."""
+    """Decodes a batch without the `level` finest levels to voxels of the stored dtype; `table` if ranks were coded.
 
-    codec: TileCodec
+    `codec` is None for streams that need no model.
+    """
+
+    codec: TileCodec | None
     header: Header
     table: np.ndarray | None
     level: int
 
     def __call__(self, batch: CodedBatch) -> list[np.ndarray]:
         """Decode a batch. Raises AiwaveError if a tile does not decode to the encoded one."""
-        with one_thread():  # fronts are too small for several
-            q = self.codec.decode(batch.chunks, batch.tiles[0].size)
-        return [
-            self._stored(self._voxels(tile, one(q, k), content))
-            for k, (tile, content) in enumerate(zip(batch.tiles, batch.contents, strict=True))
-        ]
+        by_model = [k for k, coded in enumerate(batch.coded) if coded.mode == Mode.MODEL]
+        voxels = {
+            k: self._plain(tile, coded)
+            for k, (tile, coded) in enumerate(zip(batch.tiles, batch.coded, strict=True))
+            if coded.mode != Mode.MODEL
+        }
+        if by_model:
+            assert self.codec is not None
+            with one_thread():  # fronts are too small for several
+                q = self.codec.decode([batch.coded[k].chunks for k in by_model], batch.tiles[0].size)
+            voxels |= {
+                k: self._voxels(batch.tiles[k], one(q, at), batch.coded[k].content) for at, k in enumerate(by_model)
+            }
+        return [self._stored(voxels[k]) for k in range(len(batch.tiles))]
+
+    def _plain(self, tile: Tile, coded: CodedTile) -> np.ndarray:
+        """The numbers of a tile without the model."""
+        numbers = decoded(coded, tile.size)
+        if coded.mode != Mode.CONSTANT and checksum(numbers) != coded.content:
+            raise self._differs(tile)
+        return coarse(numbers, self.level) if self.level else numbers
 
     def _voxels(self, tile: Tile, q: Subbands, content: int) -> np.ndarray:
         """The voxels of one tile, not rounded."""
+        assert self.codec is not None
         voxels = self.codec.synthesise(q, [-(-side >> self.level) for side in tile.size], self.level)
         if self.level == 0 and self.codec.content(q, voxels) != content:
-            raise AiwaveError(DAMAGED.format(f"tile {tile.number} does not decode to the encoded voxels"))
+            raise self._differs(tile)
         return voxels
+
+    def _differs(self, tile: Tile) -> AiwaveError:
+        return AiwaveError(DAMAGED.format(f"tile {tile.number} does not decode to the encoded voxels"))
 
     def _stored(self, voxels: np.ndarray) -> np.ndarray:
         """Voxels in the stored dtype: rounded, with the offset or the table of values applied, and clipped."""

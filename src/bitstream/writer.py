@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 
 from ..errors import AiwaveError
-from .container import CodedTile, write_stream
+from .container import write_stream
 from .grid import Grid, Tile
-from .header import DTYPES, SIDE_LIMIT, Header
+from .header import DTYPES, IDENTITY_BYTES, SIDE_LIMIT, Header
+from .metadata import Metadata
 from .model import Model
 from .tile_codec import TileCodec, cut
+from .tile_index import CodedTile, Mode
 from .tile_work import EncodeTiles, VoxelBatch
 from .values import pack_values, values_to_bytes
 from .workers import helpers_for, outcomes
@@ -43,9 +45,10 @@ class Writer:
     source: Source
     model: Model
     side: int
-    metadata: dict[str, Any]
+    metadata: Metadata
     embed_model: bool
     optimise: bool
+    model_only: bool
     progress: Progress | None
 
     def lossy(self, log_step: int) -> TileCodec:
@@ -79,7 +82,7 @@ class Writer:
         """The stream; `observe` receives squared error and number of voxels of every tile (see `squared_error`)."""
         grid = self.grid
         coded: list[CodedTile | None] = [None] * grid.count
-        work = EncodeTiles(codec, None if observe is None else self.limits)
+        work = EncodeTiles(codec, self.model_only, None if observe is None else self.limits)
         tasks = (
             VoxelBatch(tiles, [self.voxels(tile) for tile in tiles]) for tiles in grid.batches(grid.tiles(), BATCH)
         )
@@ -91,7 +94,13 @@ class Writer:
                         observe(error, math.prod(tile.size))
                     if self.progress is not None:
                         self.progress(math.prod(tile.size))
-        source = self.source
+        return self._joined(codec, coded)  # type: ignore[arg-type]
+
+    def _joined(self, codec: TileCodec, coded: list[CodedTile]) -> bytes:
+        """The stream of all tiles; without the model, its name and its identity if none of them needs it."""
+        source, grid = self.source, self.grid
+        needed = any(tile.mode == Mode.MODEL for tile in coded)
+        identity = bytes.fromhex(self.model.identity) if needed else bytes(IDENTITY_BYTES)
         header = Header(
             source.dtype,
             grid.shape,
@@ -101,10 +110,11 @@ class Writer:
             grid.side,
             codec.log_step,
             source.offset,
-            bytes.fromhex(self.model.identity),
+            identity,
         )
         values = b"" if source.values is None else values_to_bytes(source.values)
-        return write_stream(header, self.metadata, values, self.model.data if self.embed_model else b"", coded)  # type: ignore[arg-type]
+        metadata = self.metadata if needed else self.metadata.without("model")
+        return write_stream(header, metadata, values, self.model.data if self.embed_model and needed else b"", coded)
 
 
 def checked(volume: np.ndarray) -> np.ndarray:

@@ -101,6 +101,7 @@ def measure_real(
         step=None if codec.lossless else step,
         tile=tile,
         optimise=optimise,
+        model_only=True,
     )
     coded = time.perf_counter()
     decoded = decompress(data, model=model)

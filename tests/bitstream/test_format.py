@@ -49,7 +49,7 @@ def read(data):
 def test_the_layout_is_as_described():
     volume = textured(SHAPE, 0).astype(np.int16) - 300
     model = file_model()
-    data = compress(volume, model, lossless=True, tile=8, metadata={"a": 1}, embed_model=True)
+    data = compress(volume, model, lossless=True, tile=8, metadata={"a": 1}, embed_model=True, model_only=True)
     fields, sections, rows, chunks = read(data)
     assert fields[1:12] == (1, 1, 3, 2, 8, 0, 1, *SHAPE, int(volume.min()))
     assert fields[12].hex() == model.identity
@@ -94,7 +94,7 @@ def test_a_model_file_is_as_described():
 
 
 def test_tiles_are_cut_as_described():
-    header = open_stream(compress(textured(SHAPE, 0), file_model(), lossless=True, tile=8)).header
+    header = open_stream(compress(textured(SHAPE, 0), file_model(), lossless=True, tile=8, model_only=True)).header
     expected = []
     for size in SHAPE:
         parts, units = -(-size // 8), -(-size // 4)

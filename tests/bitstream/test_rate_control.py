@@ -18,20 +18,20 @@ VOLUME = textured((24, 20, 28), 2)
 @pytest.mark.parametrize("target", [33.0, 41.5])
 @pytest.mark.parametrize("kind", ["lossy", "lossless"])
 def test_a_psnr_is_met(kind, target):
-    data = compress(VOLUME, file_model(kind), psnr=target, tile=16)
+    data = compress(VOLUME, file_model(kind), psnr=target, tile=16, model_only=True)
     assert abs(psnr(decompress(data, model=file_model(kind)), VOLUME) - target) < 0.1
 
 
 def test_the_peak_follows_the_dtype():
     volume = VOLUME.astype(np.int16) * 16 - 2000
-    data = compress(volume, file_model("plain"), psnr=70)
+    data = compress(volume, file_model("plain"), psnr=70, model_only=True)
     assert abs(psnr(decompress(data, model=file_model("plain")), volume, 65535.0) - 70) < 0.1
 
 
 @pytest.mark.parametrize("share", [1.3, 2.0])
 def test_a_rate_is_met_with_everything_included(share):
-    target = share * info(compress(VOLUME, file_model("plain"), step=25))["bpp"]
-    data = compress(VOLUME, file_model("plain"), bpp=target, metadata={"model": "a name"})
+    target = share * info(compress(VOLUME, file_model("plain"), step=25, model_only=True))["bpp"]
+    data = compress(VOLUME, file_model("plain"), bpp=target, metadata={"model": "a name"}, model_only=True)
     assert 8 * len(data) / VOLUME.size == pytest.approx(target, rel=0.02)
 
 
@@ -39,14 +39,14 @@ def test_a_sample_of_tiles_stands_for_the_whole(monkeypatch):
     """Half of the volume is noise, so that the sample must be corrected by what the whole gives."""
     monkeypatch.setattr("aiwave.bitstream.rate_control.SAMPLED", 16**3)
     volume = np.concatenate((textured((16, 16, 32), 0), noise((16, 16, 16)) // 8), axis=2)
-    data = compress(volume, file_model("plain"), psnr=38, tile=16)
+    data = compress(volume, file_model("plain"), psnr=38, tile=16, model_only=True)
     assert abs(psnr(decompress(data, model=file_model("plain")), volume) - 38) < 0.1
 
 
 @pytest.mark.parametrize("target", [{"psnr": 200.0}, {"psnr": 1.0}, {"bpp": 90.0}, {"bpp": 0.001}])
 def test_what_is_out_of_reach_is_refused_with_what_is_within(target):
     with pytest.raises(AiwaveError, match="cannot be met with this model and volume: steps from"):
-        compress(VOLUME[:8, :8, :8], file_model("plain"), **target)
+        compress(VOLUME[:8, :8, :8], file_model("plain"), **target, model_only=True)
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_what_is_out_of_reach_is_refused_with_what_is_within(target):
 )
 def test_one_quality_is_given(quality):
     with pytest.raises(AiwaveError, match="exactly one of lossless, step, psnr and bpp"):
-        compress(VOLUME, file_model(), **quality)
+        compress(VOLUME, file_model(), **quality, model_only=True)
 
 
 @pytest.mark.parametrize(
@@ -63,18 +63,18 @@ def test_one_quality_is_given(quality):
 )
 def test_impossible_qualities_are_refused(quality):
     with pytest.raises(AiwaveError):
-        compress(VOLUME, file_model("plain"), **quality)
+        compress(VOLUME, file_model("plain"), **quality, model_only=True)
 
 
 def test_lossless_needs_a_reversible_transform():
     with pytest.raises(AiwaveError, match="affine cannot code lossless files: train one with experiment=loss"):
-        compress(VOLUME, file_model("lossy"), lossless=True)
+        compress(VOLUME, file_model("lossy"), lossless=True, model_only=True)
 
 
 @pytest.mark.parametrize("quality", [{"step": 2.0}, {"psnr": 40.0}, {"bpp": 1.0}])
 def test_a_lossless_model_is_not_asked_for_less(quality):
     with pytest.raises(AiwaveError, match="learned codes only losslessly"):
-        compress(VOLUME, file_model("learned"), **quality)
+        compress(VOLUME, file_model("learned"), **quality, model_only=True)
 
 
 @pytest.mark.parametrize("target", [Target(40.0, None), Target(None, 2.0)])
@@ -96,16 +96,16 @@ def test_the_stream_is_as_long_as_estimated():
     model, volume = file_model("plain"), textured((40, 40, 40), 4)
     codec = TileCodec(model, 256, False, optimise=True)
     bits = float(model.coder.bits(codec.analyse([volume.astype(np.float32)]), 256).sum())
-    data = compress(volume, model, step=float(torch.tensor(1.0).exp()))
+    data = compress(volume, model, step=float(torch.tensor(1.0).exp()), model_only=True)
     assert bits < 8 * len(data) < 1.01 * bits + 8 * 200
 
 
 def test_weighing_bits_against_errors_pays():
     """Less rate at the same step, and at the same PSNR."""
     model, volume = file_model("plain"), textured((40, 40, 40), 4)
-    nearest = compress(volume, model, step=8.0, optimise=False)
-    weighed = compress(volume, model, step=8.0)
+    nearest = compress(volume, model, step=8.0, optimise=False, model_only=True)
+    weighed = compress(volume, model, step=8.0, model_only=True)
     assert len(weighed) < 0.98 * len(nearest)
     reached = psnr(volume, decompress(nearest, model=model))
-    equal = [compress(volume, model, psnr=reached, optimise=choice) for choice in (False, True)]
+    equal = [compress(volume, model, psnr=reached, optimise=choice, model_only=True) for choice in (False, True)]
     assert len(equal[1]) < len(equal[0])

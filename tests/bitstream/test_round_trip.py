@@ -41,7 +41,7 @@ def extreme(kind, shape, dtype):
 @settings(max_examples=24)
 def test_lossless_gives_every_voxel_back(name, shape, dtype, kind):
     volume, model = extreme(kind, shape, dtype), file_model(name)
-    decoded = decompress(compress(volume, model, lossless=True), model=model)
+    decoded = decompress(compress(volume, model, lossless=True, model_only=True), model=model)
     assert decoded.dtype == volume.dtype
     np.testing.assert_array_equal(decoded, volume)
 
@@ -51,7 +51,7 @@ def test_lossless_gives_every_voxel_back(name, shape, dtype, kind):
 @pytest.mark.parametrize("kind", ["spike", "checks", "noise"])
 def test_extremes_of_several_tiles_survive(kind, dtype, name):
     volume, model = extreme(kind, (9, 17, 13), dtype), file_model(name)
-    decoded = decompress(compress(volume, model, lossless=True, tile=8), model=model)
+    decoded = decompress(compress(volume, model, lossless=True, tile=8, model_only=True), model=model)
     np.testing.assert_array_equal(decoded, volume)
 
 
@@ -60,7 +60,7 @@ def test_extremes_of_several_tiles_survive(kind, dtype, name):
 def test_a_plain_wavelet_errs_by_little_more_than_the_step(shape, dtype):
     """Errors of CDF 9/7 with nearly orthonormal gains: at most a few half steps."""
     volume = noise(shape, dtype)
-    decoded = decompress(compress(volume, file_model("plain"), step=0.25), model=file_model("plain"))
+    decoded = decompress(compress(volume, file_model("plain"), step=0.25, model_only=True), model=file_model("plain"))
     assert np.abs(decoded.astype(int) - volume).max() <= 2
 
 
@@ -68,7 +68,7 @@ def test_finer_steps_are_better_and_longer():
     volume, model = textured((20, 24, 28), 3), file_model("lossy")
     found = []
     for step in (1.0, 4.0, 16.0):
-        data = compress(volume, model, step=step, tile=16)
+        data = compress(volume, model, step=step, tile=16, model_only=True)
         found.append((len(data), psnr(decompress(data, model=model), volume)))
     assert found == sorted(found, reverse=True)
     assert found[0][1] > 45 > found[2][1] > 25
@@ -95,7 +95,7 @@ def test_a_region_is_a_crop_of_the_whole(kind, quality, data, level):
 
 @cache
 def _coded(kind, shape, quality):
-    return compress(textured(shape, 1), file_model(kind), tile=8, **dict(quality))
+    return compress(textured(shape, 1), file_model(kind), tile=8, **dict(quality), model_only=True)
 
 
 @cache
@@ -117,7 +117,7 @@ def test_a_region_reads_only_its_own_tiles():
 def test_previews_have_the_intensities_of_the_volume(kind, quality, size):
     z, y, x = np.mgrid[tuple(slice(n) for n in size)]
     ramp = (20 + 3 * z + 4 * y + 2 * x).astype(np.uint8)
-    data = compress(ramp, file_model(kind), tile=16, **quality)
+    data = compress(ramp, file_model(kind), tile=16, **quality, model_only=True)
     for level in (1, 2):
         preview = decompress(data, level=level, model=file_model(kind)).astype(int)
         inner = np.abs(preview - ramp[:: 2**level, :: 2**level, :: 2**level])[:, 1:-1, 1:-1]
@@ -126,7 +126,7 @@ def test_previews_have_the_intensities_of_the_volume(kind, quality, size):
 
 def test_a_slice_more_costs_a_slice():
     volume = textured((33, 48, 48), 5)
-    whole, more = (compress(volume[:depth], file_model(), lossless=True) for depth in (32, 33))
+    whole, more = (compress(volume[:depth], file_model(), lossless=True, model_only=True) for depth in (32, 33))
     assert len(more) < 1.06 * len(whole)
     np.testing.assert_array_equal(decompress(more, model=file_model()), volume)
 
@@ -140,17 +140,17 @@ def test_thin_tiles_are_worked_on_as_many_at_a_time_as_fit():
 
 def test_tiles_too_large_to_be_decoded_are_not_written():
     with pytest.raises(AiwaveError, match="choose smaller"):
-        compress(np.zeros((1, 16384, 16384), np.uint8), file_model(), lossless=True, tile=1 << 15)
+        compress(np.zeros((1, 16384, 16384), np.uint8), file_model(), lossless=True, tile=1 << 15, model_only=True)
 
 
 def test_a_series_keeps_its_frames():
     series = np.stack([textured((6, 7, 5), seed) for seed in range(3)])
-    data = compress(series, file_model(), lossless=True)
+    data = compress(series, file_model(), lossless=True, model_only=True)
     np.testing.assert_array_equal(decompress(data, model=file_model()), series)
     part = decompress(data, [(1, 3), (0, 6), (2, 4), (0, 5)], model=file_model())
     np.testing.assert_array_equal(part, series[1:3, :, 2:4])
     np.testing.assert_array_equal(decompress(data, [(0, 6), (2, 4), (0, 5)], model=file_model()), series[:, :, 2:4])
-    single = compress(series[:1], file_model(), lossless=True)
+    single = compress(series[:1], file_model(), lossless=True, model_only=True)
     assert decompress(single, model=file_model()).shape == (1, 6, 7, 5)
 
 
@@ -158,13 +158,15 @@ def test_a_series_keeps_its_frames():
 def test_memory_layout_and_byte_order_do_not_matter(order):
     volume = noise((5, 6, 7), "int16")
     other = np.array(volume.astype(">i2"), order=order)
-    assert compress(other, file_model(), lossless=True) == compress(volume, file_model(), lossless=True)
+    assert compress(other, file_model(), lossless=True, model_only=True) == compress(
+        volume, file_model(), lossless=True, model_only=True
+    )
 
 
 def test_few_values_of_many_cost_what_their_ranks_cost():
     ranks = textured((16, 16, 16), 0) // 4
     spread = np.sort(np.random.default_rng(0).choice(60000, 256, replace=False)).astype(np.uint16)[ranks]
-    data, plain = (compress(v, file_model(), lossless=True) for v in (spread, ranks))
+    data, plain = (compress(v, file_model(), lossless=True, model_only=True) for v in (spread, ranks))
     assert info(data)["packed_values"]
     assert len(data) < len(plain) + 300
     np.testing.assert_array_equal(decompress(data, model=file_model()), spread)
@@ -174,9 +176,9 @@ def test_few_values_of_many_cost_what_their_ranks_cost():
 def test_another_process_with_other_threads_decodes_the_same(tmp_path):
     volume = textured((20, 21, 22), 5)
     lossy = file_model("lossy")
-    (tmp_path / "lossy.aiw").write_bytes(compress(volume, lossy, step=5.0, tile=16, embed_model=True))
+    (tmp_path / "lossy.aiw").write_bytes(compress(volume, lossy, step=5.0, tile=16, embed_model=True, model_only=True))
     for kind in ("lossless", "learned"):
-        data = compress(volume, file_model(kind), lossless=True, tile=16, embed_model=True)
+        data = compress(volume, file_model(kind), lossless=True, tile=16, embed_model=True, model_only=True)
         (tmp_path / f"{kind}.aiw").write_bytes(data)
     code = (
         "import sys, numpy, torch, aiwave; torch.set_num_threads(int(sys.argv[1]))\n"
@@ -194,9 +196,11 @@ def test_another_process_with_other_threads_decodes_the_same(tmp_path):
 def test_a_lossy_codec_has_a_lossless_form_unless_it_is_affine(kind):
     lossy, volume = shake(codec(kind), std=0.02).eval(), textured((9, 10, 11), 0)
     model = Model.from_bytes(model_file(lossy, "exact", lossless=True))
-    np.testing.assert_array_equal(decompress(compress(volume, model, lossless=True), model=model), volume)
+    np.testing.assert_array_equal(
+        decompress(compress(volume, model, lossless=True, model_only=True), model=model), volume
+    )
     with pytest.raises(AiwaveError, match="export it with --lossless"):
-        compress(volume, Model.from_bytes(model_file(lossy, "lossy")), lossless=True)
+        compress(volume, Model.from_bytes(model_file(lossy, "lossy")), lossless=True, model_only=True)
     with pytest.raises(AiwaveError, match="affine lifting is not reversible"):
         model_file(codec("affine"), "exact", lossless=True)
 

@@ -109,7 +109,7 @@ def find_smaller(volume: np.ndarray, data: bytes, model: Model, optimise: bool) 
     part = np.ascontiguousarray(cut(volume.reshape(header.shape), tile), header.dtype)
     if part.size > LARGEST or part.min() == part.max():
         return None
-    ours = int(stream.index[tile.number, 0:-1:2].sum()) + stream.index[tile.number].nbytes
+    ours = stream.index.bytes_of(tile.number)
     sizes = lossless_sizes(part)
     if not header.lossless:
         sizes = {f"lossless {name}": size for name, size in sizes.items()}

@@ -1,0 +1,124 @@
+"""Tiles without the model: a constant, or JPEG XL or LZMA where that is smaller.
+
+Numbers to code have 16 bits: voxels less the offset, or ranks.
+"""
+
+import lzma
+import zlib
+
+import numpy as np
+import torch
+
+from ..errors import AiwaveError
+from ..models.subbands import Size
+from ..models.transform.wavelet_transform import ReversibleTransform, WaveletTransform
+from .header import DAMAGED
+from .tile_index import CodedTile, Mode
+
+LOOK, EFFORT, MORE_EFFORT = 3, 7, 9
+"""Efforts of JPEG XL: to see whether it is worth a try, to code, and to code what is easy to code."""
+
+EASY = 4.0
+"""Bits per number up to which the last effort pays; it takes minutes for noise that repeats itself."""
+
+FLAT = 0.5
+"""Bits per number at the first effort below which models, made for textures, are not tried."""
+
+HOPE = 1.2
+"""Bytes at the first effort, as a multiple of the model's, up to which the others are worth a try."""
+
+DICTIONARY = 1 << 23
+"""Dictionary size of LZMA."""
+
+
+def constant(numbers: np.ndarray) -> CodedTile | None:
+    """The coded tile, if all its numbers are the same."""
+    first = int(numbers.flat[0])
+    return CodedTile([], first, Mode.CONSTANT) if (numbers == first).all() else None
+
+
+def looked_at(numbers: np.ndarray) -> int:
+    """Bytes of the numbers (d, h, w) in JPEG XL at a low effort."""
+    return len(_jpeg_xl(_page(numbers), LOOK))
+
+
+def is_flat(numbers: np.ndarray) -> bool:
+    """True for numbers (d, h, w) that are coded without the model whatever the step."""
+    return constant(numbers) is not None or 8 * looked_at(numbers) < FLAT * numbers.size
+
+
+def smallest(numbers: np.ndarray, content: int) -> CodedTile:
+    """The numbers (d, h, w) in JPEG XL or LZMA; `content` is their checksum (see `TileCodec.content`)."""
+    page = _page(numbers)
+    jpeg_xl, zipped = _jpeg_xl(page, EFFORT), _lzma(page)
+    if len(zipped) <= len(jpeg_xl):
+        return CodedTile([zipped], content, Mode.LZMA)
+    if 8 * len(jpeg_xl) < EASY * numbers.size:
+        jpeg_xl = min(jpeg_xl, _jpeg_xl(page, MORE_EFFORT), key=len)
+    return CodedTile([jpeg_xl], content, Mode.JPEG_XL)
+
+
+def decoded(tile: CodedTile, size: Size) -> np.ndarray:
+    """The numbers (d, h, w) int32 of a tile without the model. Raises AiwaveError if it is damaged."""
+    if tile.mode == Mode.CONSTANT:
+        return np.full(size, tile.content, np.int32)
+    read = _from_jpeg_xl if tile.mode == Mode.JPEG_XL else _from_lzma
+    page = np.empty((size[0] * size[1], size[2]), np.uint16)
+    page[:] = read(tile.chunks[0], page.shape)
+    return page.reshape(size).astype(np.int32)
+
+
+def checksum(numbers: np.ndarray) -> int:
+    """CRC-32 of the numbers as little-endian int32."""
+    return zlib.crc32(numbers.astype("<i4").tobytes())
+
+
+def coarse(numbers: np.ndarray, levels: int) -> np.ndarray:
+    """The low band of the numbers (d, h, w) after so many levels of the reversible CDF 5/3: those of a preview."""
+    x = torch.from_numpy(numbers).double()[None, None]
+    with torch.inference_mode():
+        low = ReversibleTransform(WaveletTransform("cdf53", levels, "isotropic")).double().forward(x).approx
+    return low[0, 0].numpy()
+
+
+def _page(numbers: np.ndarray) -> np.ndarray:
+    """The sections below each other, as uint8 or uint16."""
+    dtype = np.uint8 if int(numbers.max()) < 256 else np.uint16
+    return np.ascontiguousarray(numbers.reshape(-1, numbers.shape[-1]), dtype)
+
+
+def _jpeg_xl(page: np.ndarray, effort: int) -> bytes:
+    from imagecodecs import jpegxl_encode
+
+    return bytes(jpegxl_encode(page, lossless=True, effort=effort, numthreads=1))
+
+
+def _from_jpeg_xl(data: bytes, shape: tuple[int, int]) -> np.ndarray:
+    from imagecodecs import JpegxlError, jpegxl_decode
+
+    try:
+        page = jpegxl_decode(data, numthreads=1)
+    except (JpegxlError, ValueError) as error:
+        raise AiwaveError(DAMAGED.format("a tile in JPEG XL cannot be decoded")) from error
+    if page.shape != shape or page.dtype.kind != "u":
+        raise AiwaveError(DAMAGED.format("a tile in JPEG XL has another size"))
+    return page
+
+
+def _lzma(page: np.ndarray) -> bytes:
+    wide = page.itemsize - 1
+    filters = [{"id": lzma.FILTER_LZMA2, "dict_size": DICTIONARY, "lc": 3 - 3 * wide, "lp": wide, "pb": wide}]
+    return lzma.compress(page.astype(page.dtype.newbyteorder("<")).tobytes(), lzma.FORMAT_RAW, filters=filters)
+
+
+def _from_lzma(data: bytes, shape: tuple[int, int]) -> np.ndarray:
+    """A page of bytes or, if there are twice as many, of uint16."""
+    engine = lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=[{"id": lzma.FILTER_LZMA2, "dict_size": DICTIONARY}])
+    count = shape[0] * shape[1]
+    try:
+        raw = engine.decompress(data, 2 * count + 1)
+    except lzma.LZMAError as error:
+        raise AiwaveError(DAMAGED.format("a tile in LZMA cannot be decoded")) from error
+    if len(raw) not in (count, 2 * count) or not engine.eof:
+        raise AiwaveError(DAMAGED.format("a tile in LZMA has another size"))
+    return np.frombuffer(raw, np.uint8 if len(raw) == count else "<u2").reshape(shape)
