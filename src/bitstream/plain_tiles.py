@@ -5,6 +5,7 @@ Numbers to code have 16 bits: voxels less the offset, or ranks.
 
 import lzma
 import zlib
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -24,8 +25,14 @@ EASY = 4.0
 FLAT = 0.5
 """Bits per number at the first effort below which models, made for textures, are not tried."""
 
-HOPE = 1.2
-"""Bytes at the first effort, as a multiple of the model's, up to which the others are worth a try."""
+COMMON = 0.25
+"""Share of the most frequent number above which lossless models are not tried."""
+
+RARE, HOPE = 0.1, 1.2
+"""Share above which bytes at the first effort of up to this multiple of the model's are worth a try with others."""
+
+ZIPPED, RIVAL = 2.0, 1.3
+"""Bits per number of a quick zlib, or its bytes as a multiple of JPEG XL's, up to which LZMA is worth a try."""
 
 DICTIONARY = 1 << 23
 """Dictionary size of LZMA."""
@@ -37,23 +44,43 @@ def constant(numbers: np.ndarray) -> CodedTile | None:
     return CodedTile([], first, Mode.CONSTANT) if (numbers == first).all() else None
 
 
-def looked_at(numbers: np.ndarray) -> int:
-    """Bytes of the numbers (d, h, w) in JPEG XL at a low effort."""
-    return len(_jpeg_xl(_page(numbers), LOOK))
+@dataclass(frozen=True)
+class Look:
+    """A cheap look at numbers: `bits` in JPEG XL at a low effort, and the share of the most frequent one, `common`."""
+
+    bits: int
+    common: float
+    size: int
+
+    @classmethod
+    def at(cls, numbers: np.ndarray) -> "Look":
+        """Look at the numbers (d, h, w) of a tile."""
+        page = _page(numbers)
+        return cls(8 * len(_jpeg_xl(page, LOOK)), int(np.bincount(page.ravel()).max()) / page.size, page.size)
+
+    def decides(self, lossless: bool) -> bool:
+        """True if the model is not worth a try."""
+        return self.bits < FLAT * self.size or (lossless and self.common > COMMON)
+
+    def promises(self, model_bytes: int) -> bool:
+        """True if the others may need fewer bytes than the model does."""
+        return self.bits < 8 * model_bytes * (HOPE if self.common > RARE else 1.0)
 
 
 def is_flat(numbers: np.ndarray) -> bool:
-    """True for numbers (d, h, w) that are coded without the model whatever the step."""
-    return constant(numbers) is not None or 8 * looked_at(numbers) < FLAT * numbers.size
+    """True for numbers (d, h, w) that lossy streams store exactly whatever the step."""
+    return constant(numbers) is not None or Look.at(numbers).decides(lossless=False)
 
 
 def smallest(numbers: np.ndarray, content: int) -> CodedTile:
     """The numbers (d, h, w) in JPEG XL or LZMA; `content` is their checksum (see `TileCodec.content`)."""
     page = _page(numbers)
-    jpeg_xl, zipped = _jpeg_xl(page, EFFORT), _lzma(page)
-    if len(zipped) <= len(jpeg_xl):
-        return CodedTile([zipped], content, Mode.LZMA)
-    if 8 * len(jpeg_xl) < EASY * numbers.size:
+    jpeg_xl, quick = _jpeg_xl(page, EFFORT), len(zlib.compress(page.tobytes(), 1))
+    if 8 * quick < ZIPPED * page.size or quick < RIVAL * len(jpeg_xl):
+        zipped = _lzma(page)
+        if len(zipped) <= len(jpeg_xl):
+            return CodedTile([zipped], content, Mode.LZMA)
+    if 8 * len(jpeg_xl) < EASY * page.size:
         jpeg_xl = min(jpeg_xl, _jpeg_xl(page, MORE_EFFORT), key=len)
     return CodedTile([jpeg_xl], content, Mode.JPEG_XL)
 

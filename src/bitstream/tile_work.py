@@ -9,7 +9,7 @@ from ..models.subbands import Subbands
 from ..system import one_thread
 from .grid import Tile
 from .header import DAMAGED, Header
-from .plain_tiles import FLAT, HOPE, checksum, coarse, constant, decoded, looked_at, smallest
+from .plain_tiles import Look, checksum, coarse, constant, decoded, smallest
 from .tile_codec import TileCodec, one
 from .tile_index import CodedTile, Mode
 
@@ -37,20 +37,28 @@ class EncodeTiles:
         """Encode a batch. Raises AiwaveError for coefficients that are too large to code."""
         if self.model_only:
             return self._by_model(batch.voxels)
-        found: list[tuple[CodedTile, float] | None] = [_exact(constant(voxels)) for voxels in batch.voxels]
-        looks = [0 if done else looked_at(voxels) for done, voxels in zip(found, batch.voxels, strict=True)]
-        for k, (look, voxels) in enumerate(zip(looks, batch.voxels, strict=True)):
-            if 0 < 8 * look < FLAT * voxels.size:
-                found[k] = _exact(smallest(voxels, checksum(voxels)))
-        rest = [k for k, done in enumerate(found) if done is None]
+        found = [self._without_model(voxels) for voxels in batch.voxels]
+        rest = [k for k, done in enumerate(found) if isinstance(done, Look)]
         coded = self._by_model([batch.voxels[k] for k in rest]) if rest else []
         for k, (tile, error) in zip(rest, coded, strict=True):
-            found[k] = tile, error
-            size = sum(map(len, tile.chunks))
-            if looks[k] < HOPE * size:
-                other = smallest(batch.voxels[k], checksum(batch.voxels[k]))
-                found[k] = _exact(other) if len(other.chunks[0]) < size else found[k]
+            found[k] = self._smaller(batch.voxels[k], found[k], tile, error)  # type: ignore[arg-type]
         return found  # type: ignore[return-value]
+
+    def _without_model(self, voxels: np.ndarray) -> tuple[CodedTile, float] | Look:
+        """A tile that is coded without the model, or a look at it."""
+        if flat := constant(voxels):
+            return flat, 0.0
+        look = Look.at(voxels)
+        return (smallest(voxels, checksum(voxels)), 0.0) if look.decides(self.codec.lossless) else look
+
+    def _smaller(self, voxels: np.ndarray, look: Look, tile: CodedTile, error: float) -> tuple[CodedTile, float]:
+        """The tile coded with the model, or without it if that is smaller."""
+        size = sum(map(len, tile.chunks))
+        if look.promises(size):
+            other = smallest(voxels, checksum(voxels))
+            if len(other.chunks[0]) < size:
+                return other, 0.0
+        return tile, error
 
     def _by_model(self, tiles: list[np.ndarray]) -> list[tuple[CodedTile, float]]:
         coded, q = self.codec.encode(tiles)
@@ -59,11 +67,6 @@ class EncodeTiles:
         limits, codec = self.limits, self.codec
         errors = [squared_error(codec, one(q, k), voxels, limits) for k, voxels in enumerate(tiles)]
         return list(zip(coded, errors, strict=True))
-
-
-def _exact(tile: CodedTile | None) -> tuple[CodedTile, float] | None:
-    """A tile without error, if it is one."""
-    return None if tile is None else (tile, 0.0)
 
 
 def squared_error(codec: TileCodec, q: Subbands, voxels: np.ndarray, limits: tuple[int, int]) -> float:

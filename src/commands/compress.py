@@ -34,7 +34,7 @@ def main(arguments: Sequence[str]) -> None:
     lossless = args.lossless or unasked
     said = []
     if model is None:
-        model, why = automatic_model(checked(image.voxels), lossless, args.modality or image.modality)
+        model, why = automatic_model(checked(image.voxels), lossless, args.modality)
         said.append(why)
     if unasked:
         said.append("lossless, since no quality was requested")

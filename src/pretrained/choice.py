@@ -1,16 +1,14 @@
 """Ready-made models by name or identity, and the automatic choice of one for a volume."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 import torch
 
-from ..bitstream.grid import middle
 from ..bitstream.model import Model
 from ..bitstream.tile_codec import TileCodec
+from ..bitstream.tile_work import squared_error
 from ..coding.constants import log_step_of
 from ..errors import AiwaveError
 from .card import Card, card_of, cards, shipped_bytes
@@ -31,44 +29,29 @@ def shipped_by_identity(identity: str) -> Model | None:
 AUTO = "auto"
 """Model name that stands for the automatic choice."""
 
-SECTIONS = "sections"
-"""Modality of models for stacks of nearly uncorrelated sections, whatever they show."""
+SIDE, PARTS, LOOKED_AT = 32, 4, 48
+"""Voxels per side of the parts that candidates are compared on, their number, and that of the places looked at."""
 
-ROUGH = 2
-"""Threshold of `roughness`: nearly isotropic voxels have 0.8 to 1.6, stacks of thick sections 2.6 to 3.3."""
+COMMON = 0.25
+"""Share of the most frequent value above which a part is background, and tells nothing about models."""
 
-LOOKED_AT = 64
-"""Voxels per side of the central part that the choice is based on."""
+FAR = 1.1
+"""Cost, as a multiple of the best so far, from which on a candidate is not tried on further parts."""
 
-FEWEST = "it codes a part of the volume in the fewest bits"
-"""Reason for a model chosen by trial."""
+SLOPE = 0.1155
+"""Squared error, in squared steps, that a bit is worth at high rates: 2 ln(2) / 12."""
+
+GOLDEN = (5**0.5 - 1) / 2
 
 DICOM_MODALITIES = {"CT": "ct", "PT": "ct", "MR": "mri"}
 """Modalities that have models, by their DICOM names."""
 
 
-@dataclass(frozen=True)
-class Choice:
-    """Candidate models, the likeliest modality first, and the reason, as the end of a sentence."""
-
-    candidates: list[Card]
-    why: str
-
-
-def candidates(voxels: np.ndarray, lossless: bool, modality: str | None = None) -> Choice:
-    """Candidate models for a volume (D, H, W) or series (T, D, H, W); `modality` is ours or DICOM's, if it is known.
-
-    A modality that has models decides; several models of it are compared by size. Otherwise 8 bits imply electron
-    microscopy, series functional MRI and negative values CT; the rest is CT or MRI, again compared by size. If
-    neighbouring sections hardly resemble each other, models for such stacks are candidates, too.
-    """
-    kind, why = _modality(voxels, modality)
+def candidates(lossless: bool, modality: str | None = None) -> list[Card]:
+    """Candidate models: those for a modality, ours or DICOM's, if it has some, else all."""
     suitable = [card for card in cards() if card.lossless == lossless]
-    if len(kind) == 1 and sum(card.modality == kind[0] for card in suitable) > 1:
-        why = f"{why} and {FEWEST}"
-    if SECTIONS not in kind and roughness(middle(voxels, LOOKED_AT)) > ROUGH:
-        kind = [*kind, SECTIONS]
-    return Choice([card for name in kind for card in suitable if card.modality == name], why)
+    wanted = DICOM_MODALITIES.get(modality or "", modality)
+    return [card for card in suitable if card.modality == wanted] or suitable
 
 
 def modalities() -> list[str]:
@@ -76,46 +59,57 @@ def modalities() -> list[str]:
     return [*sorted({card.modality for card in cards()}), *DICOM_MODALITIES]
 
 
-def roughness(part: np.ndarray) -> float:
-    """Mean absolute difference of neighbours along z, divided by that within sections (D, H, W); 0 if undefined."""
-    differences = [np.diff(part.astype(np.int32), axis=axis) for axis in range(3)]
-    across, *within = (np.abs(difference).mean() if difference.size else math.nan for difference in differences)
-    known = [mean for mean in within if mean > 0]
-    return float(across / np.mean(known)) if known and across > 0 else 0.0
-
-
-def _modality(voxels: np.ndarray, modality: str | None) -> tuple[Sequence[str], str]:
-    known = {card.modality for card in cards()}
-    given = DICOM_MODALITIES.get(modality or "", modality)
-    series = voxels.ndim == 4 and voxels.shape[0] > 1
-    if given in known:
-        kind = "fmri" if given == "mri" and series and "fmri" in known else given
-        return [kind], f"the modality is {modality}"
-    if voxels.dtype.itemsize == 1:
-        return ["em"], "it has 8 bits"
-    if int(voxels.min()) < 0:
-        return ["ct"], "it has negative values"
-    if series:
-        return ["fmri"], "it is a series"
-    return ["ct", "mri", "fmri"], FEWEST
-
-
 def automatic_model(volume: np.ndarray, lossless: bool, modality: str | None = None) -> tuple[Model, str]:
     """The model for integers (D, H, W) or (T, D, H, W), and a sentence that names it and the reason.
 
-    `modality` is `em`, `ct`, `mri`, `fmri`, `sections` or DICOM's name for one of them. Raises AiwaveError if there is
-    no candidate.
+    Every candidate codes some parts of the volume. `modality`, `em`, `ct`, `mri`, `fmri`, `sections` or DICOM's name
+    for one of them, leaves only models for it. Raises AiwaveError if there is no candidate.
     """
-    choice = candidates(volume, lossless, modality)
-    if not choice.candidates:
-        raise AiwaveError(_missing(lossless, bool(candidates(volume, not lossless, modality).candidates)))
-    best = choice.candidates[0]
-    if len(choice.candidates) > 1:
-        part, log_step = middle(volume, LOOKED_AT), _log_step(best)
-        best = min(choice.candidates, key=lambda card: _bits(card, part, log_step))
-    found = best.modality == SECTIONS and choice.candidates[0].modality != SECTIONS
-    why = "neighbouring sections hardly resemble each other" if found else choice.why
+    tried = candidates(lossless, modality)
+    if not tried:
+        raise AiwaveError(_missing(lossless, bool(candidates(not lossless, modality))))
+    best, parts = tried[0], textured_parts(volume)
+    if len(tried) > 1 and parts:
+        best = _cheapest(tried, parts)
+    why = "the volume has hardly any texture" if not parts else f"it codes parts of the volume best, of {len(tried)}"
+    if len({card.modality for card in tried}) == 1:
+        why = f"the modality is {modality}" + (f" and {why}" if len(tried) > 1 else "")
     return shipped_model(best.name), f"model {best.name}, since {why}"
+
+
+def textured_parts(volume: np.ndarray) -> list[np.ndarray]:
+    """Up to `PARTS` blocks (d, h, w) of at most `SIDE` voxels per side, spread over the volume, without background.
+
+    If there is hardly anything else, those with the least; none if the volume is flat wherever it was looked at.
+    """
+    series = volume.reshape(-1, *volume.shape[-3:])
+    blocks = [-(-size // SIDE) for size in series.shape[1:]]
+    count = len(series) * math.prod(blocks)
+    numbers = {int(k * GOLDEN * count) % count: None for k in range(1, LOOKED_AT + 1)}
+    found: list[tuple[float, np.ndarray]] = []
+    for number in numbers:
+        frame, *at = np.unravel_index(number, (len(series), *blocks))
+        box = tuple(
+            slice(k * size // n, (k + 1) * size // n) for k, n, size in zip(at, blocks, series.shape[1:], strict=True)
+        )
+        part = series[frame][box]
+        common = float(np.unique(part, return_counts=True)[1].max() / part.size)
+        if common < 1:
+            found.append((max(common, COMMON), part))
+        if sum(share == COMMON for share, _ in found) == PARTS:
+            break
+    return [part for _, part in sorted(found, key=lambda item: item[0])[:PARTS]]
+
+
+def _cheapest(tried: list[Card], parts: list[np.ndarray]) -> Card:
+    """The candidate of least cost on all parts; those far behind are dropped part by part."""
+    log_step = _log_step(tried[0])
+    totals = dict.fromkeys((card.name for card in tried), 0.0)
+    for part in parts:
+        totals = {name: total + _cost(name, part, log_step) for name, total in totals.items()}
+        limit = FAR * min(totals.values())
+        totals = {name: total for name, total in totals.items() if total <= limit}
+    return card_of(min(totals, key=lambda name: totals[name]))
 
 
 def _missing(lossless: bool, other: bool) -> str:
@@ -133,8 +127,14 @@ def _log_step(card: Card) -> int:
 
 
 @torch.inference_mode()
-def _bits(card: Card, part: np.ndarray, log_step: int) -> float:
-    """Estimated bits of a part with a model, lossless or at a step."""
-    model = shipped_model(card.name)
-    q = TileCodec(model, log_step, card.lossless).analyse([part.astype(np.int32) - min(0, int(part.min()))])
-    return float(model.coder.bits(q, log_step).sum())
+def _cost(name: str, part: np.ndarray, log_step: int) -> float:
+    """Estimated bits of a part (d, h, w) with a model and, at a step, what its squared error is worth in bits."""
+    model = shipped_model(name)
+    offset, lossless = min(0, int(part.min())), model.integers is not None
+    voxels, limits = part.astype(np.int32) - offset, np.iinfo(part.dtype)
+    codec = TileCodec(model, log_step, lossless)
+    q = codec.analyse([voxels])
+    bits = float(model.coder.bits(q, log_step).sum())
+    if lossless:
+        return bits
+    return bits + squared_error(codec, q, voxels, (limits.min - offset, limits.max - offset)) / (SLOPE * codec.step**2)
