@@ -81,6 +81,11 @@ def read_images(path: Path) -> list[Image]:
 
     Raises AiwaveError if they cannot be read.
     """
+    return _reader_of(path).read(path)
+
+
+def _reader_of(path: Path) -> Reader:
+    """The module that reads `path`. Raises AiwaveError if there is none, or a file cannot be opened."""
     for file in (path, *(sorted(path.rglob("*")) if path.is_dir() else ())):
         if not os.access(file, os.R_OK):
             raise AiwaveError(
@@ -89,20 +94,23 @@ def read_images(path: Path) -> list[Image]:
     reader = next((reader for reader in READERS if reader.takes(path)), None)
     if reader is None:
         raise AiwaveError(f"{path} is not an image that can be read: give {KINDS}.")
-    return reader.read(path)
+    return reader
 
 
-def read_image(name: str) -> Image:
+def read_image(name: str, series: int | None = None) -> Image:
     """Read the one image of a file or folder, or a .npy array on standard input.
 
-    Raises AiwaveError if there is none, or several.
+    `series` chooses one of several DICOM series, counted from 1 in the order of `dicom.series`. Raises AiwaveError if
+    there is no image, or several and no choice, which are then listed.
     """
+    if name != STREAM and (reader := _reader_of(Path(name))) is cast(Reader, dicom):
+        return dicom.read_one(Path(name), series)
+    if series is not None:
+        raise AiwaveError(f"{name} is not DICOM, so it has no series to choose from: leave --series out.")
     if name == STREAM:
         return numpy_files.read_stream(io.BytesIO(sys.stdin.buffer.read()))
-    images = read_images(Path(name))
-    if len(images) != 1:
-        raise AiwaveError(f"{name} holds {len(images)} series: give the folder of one.")
-    return images[0]
+    (image,) = reader.read(Path(name))
+    return image
 
 
 def read_voxels(path: Path) -> np.ndarray:

@@ -1,0 +1,212 @@
+"""One DICOM file: its header, its pixels as stored, and what may be wrong with either."""
+
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import AiwaveError
+from . import dicom_decoders
+from .image import check_single_channel, native, unreadable
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
+PIXELS = {0x7FE00008: "float32", 0x7FE00009: "float64", 0x7FE00010: ""}
+"""Tags of pixel data, and their type of voxel; "" if the header declares it."""
+DECLARED = ("BitsAllocated", "BitsStored", "Rows", "Columns")
+UNCOMPRESSED = {(True, True): "1.2.840.10008.1.2", (False, True): "1.2.840.10008.1.2.1"}
+BIG_ENDIAN = "1.2.840.10008.1.2.2"
+
+
+@dataclass(frozen=True, eq=False)
+class Instance:
+    """An open DICOM file: `header` is the data set without its pixels, which are not read yet."""
+
+    path: Path
+    header: "Dataset"
+
+    @classmethod
+    def open(cls, path: Path) -> "Instance":
+        """Read the header. Raises AiwaveError, naming the file, if it is not DICOM, or damaged."""
+        return cls(path, _parsed(path, pixels=False))
+
+    @property
+    def is_image(self) -> bool:
+        """True if the file should have pixels, unlike a report, a structure set or a presentation state."""
+        return all(keyword in self.header for keyword in ("Rows", "Columns", "BitsAllocated"))
+
+    @property
+    def kind(self) -> str:
+        """What the file holds, by DICOM's name of its class, such as "RT Structure Set"."""
+        from pydicom.uid import UID
+
+        uid = str(self.header.get("SOPClassUID") or self.header.file_meta.get("MediaStorageSOPClassUID") or "")
+        name = UID(uid).name if uid else "object of unknown kind"
+        kind = name.removesuffix(" Storage")
+        return f"{kind} without pixels" if kind.endswith("Image") else kind
+
+    @property
+    def syntax(self) -> str:
+        """UID of the transfer syntax; if a file does not declare it, that in which its header was read."""
+        declared = self.header.file_meta.get("TransferSyntaxUID")
+        implicit, little = self.header.original_encoding
+        return str(declared or UNCOMPRESSED.get((bool(implicit), bool(little)), BIG_ENDIAN))
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(H, W) of a frame."""
+        return int(self.header.Rows), int(self.header.Columns)
+
+    @property
+    def count(self) -> int:
+        """Number of frames."""
+        return max(int(self.header.get("NumberOfFrames") or 1), 1)
+
+    @cached_property
+    def dtype(self) -> np.dtype:
+        """Type of the voxels, in native byte order."""
+        bits = int(self.header.BitsAllocated)
+        if self.header.get("PixelRepresentation") is None and bits in (32, 64):
+            return np.dtype(f"float{bits}")
+        sign = "" if self.header.get("PixelRepresentation") == 1 else "u"
+        return np.dtype("uint8" if bits == 1 else f"{sign}int{bits}")
+
+    def check(self) -> None:
+        """Raise AiwaveError, naming the file, if it holds colours, undecodable pixels, or fewer than it declares."""
+        with reading(self.path):
+            self._check()
+
+    def _check(self) -> None:
+        from pydicom.uid import UID
+
+        samples = int(self.header.get("SamplesPerPixel") or 1)
+        check_single_channel(str(self.path), samples)
+        if "PALETTE" in str(self.header.get("PhotometricInterpretation") or ""):
+            raise AiwaveError(f"{self.path} is a colour image (indices of a palette): save its grey values.")
+        try:
+            decoder, _ = dicom_decoders.decoder_of(self.syntax)
+        except NotImplementedError as error:
+            raise AiwaveError(
+                f"{self.path} has the transfer syntax {UID(self.syntax).name}, which cannot be decoded: convert it to "
+                "an uncompressed one, for example with dcmconv of DCMTK."
+            ) from error
+        bits = int(self.header.BitsAllocated) if decoder.is_native else 0
+        present, height_width = self.path.stat().st_size, int(np.prod(self.size))
+        if decoder.is_native and self.syntax != "1.2.840.10008.1.2.1.99":  # of deflated bytes the number tells nothing
+            least = self.count * height_width * bits // 8
+        else:
+            least = 8 * self.count  # every compressed frame is an item with a tag and a length
+        if least > present:
+            raise unreadable(str(self.path), f"its {present} bytes cannot hold {self.count} frames of {self.size}")
+
+    def pixels(self) -> tuple[np.ndarray, np.ndarray]:
+        """Read the frames, (F, H, W), and the bits beyond those that hold the values, as unsigned integers (F, H, W).
+
+        The second array is empty if there are none. Elements after the pixels are added to the header. Raises
+        AiwaveError, naming the file, if it is damaged or has no pixels.
+        """
+        data = _parsed(self.path, pixels=True)
+        if not any(tag in data for tag in PIXELS):
+            raise AiwaveError(f"{self.path} has no pixel data: fetch it again with its pixels.")
+        for tag in sorted(data.keys()):
+            if tag > max(PIXELS):
+                self.header[tag] = data[tag]
+        with reading(self.path):
+            decoder, plugin = dicom_decoders.decoder_of(self.syntax)
+            options = {"raw": True, "decoding_plugin": plugin, "allow_excess_frames": False}
+            data.file_meta.TransferSyntaxUID = self.syntax
+            for keyword in ("PixelRepresentation", "BitsStored"):  # some programs omit them
+                if keyword not in data and "PixelData" in data:
+                    setattr(data, keyword, data.BitsAllocated if keyword == "BitsStored" else 0)
+            whole, _ = decoder.as_array(data, correct_unused_bits=False, **options)
+            frames = native(whole.reshape(self.count, *self.size))
+            used = self._used(frames)
+            if not np.array_equal(used, voxels := used.astype(self.dtype)):
+                raise ValueError(f"its values do not fit into {self.dtype}")
+        if used is frames or decoder.is_encapsulated:
+            return voxels, np.empty(0, np.uint8)
+        unused = frames.view(f"u{frames.itemsize}") ^ used.view(f"u{used.itemsize}")
+        return voxels, unused if unused.any() else np.empty(0, np.uint8)
+
+    def _used(self, frames: np.ndarray) -> np.ndarray:
+        """The values without the bits that do not belong to them, sign extended; the same array if all do.
+
+        pydicom has extended the sign of values compressed with a precision of their own.
+        """
+        bits, allocated = 8 * frames.itemsize, int(self.header.BitsAllocated)
+        shift = bits - int(self.header.get("BitsStored") or bits)
+        done = self.syntax in (*dicom_decoders.JPEG_LS, *dicom_decoders.JPEG_2000, *dicom_decoders.HTJ2K)
+        if frames.dtype.kind == "f" or done or shift <= 0 or allocated == 1 or allocated != bits:
+            return frames
+        return (frames << shift) >> shift
+
+
+@contextmanager
+def lenient() -> Iterator[None]:
+    """A block in which pydicom neither refuses nor warns of values against the standard, since they are kept as is."""
+    from pydicom.config import disable_value_validation
+
+    with warnings.catch_warnings(), disable_value_validation():
+        warnings.simplefilter("ignore")
+        yield
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """A block in which pydicom reads `path`, `lenient`, and with every failure as an AiwaveError that names it."""
+    with lenient():
+        try:
+            yield
+        except AiwaveError:
+            raise
+        except Exception as error:  # a damaged file makes pydicom and decoders raise almost anything
+            raise unreadable(str(path), _reason(error)) from error
+
+
+def text(data: "Dataset", keyword: str) -> str:
+    """Value of an element as text, "" if it is absent or empty."""
+    value = data.get(keyword)
+    return "" if value is None else str(value).strip(" \0")
+
+
+def numbers(data: "Dataset", keyword: str, count: int) -> list[float]:
+    """The `count` finite numbers of an element, [] if it is absent, or holds fewer or more."""
+    value: Any = data.get(keyword)
+    values = list(value) if isinstance(value, Sequence) and not isinstance(value, str | bytes) else [value]
+    found = [float(one) for one in values if one not in (None, "")]
+    return found if len(found) == count and all(np.isfinite(found)) else []
+
+
+def number(data: "Dataset", keyword: str, default: float = 0.0) -> float:
+    """The number of an element, `default` if it is absent."""
+    return next(iter(numbers(data, keyword, 1)), default)
+
+
+def _parsed(path: Path, pixels: bool) -> "Dataset":
+    """The data set of a file. Raises AiwaveError, naming it, if it is not DICOM, or damaged."""
+    from pydicom import dcmread
+    from pydicom.dataset import FileMetaDataset
+
+    with reading(path):
+        data = dcmread(path, stop_before_pixels=not pixels, force=True)
+        if not hasattr(data, "file_meta"):
+            data.file_meta = FileMetaDataset()
+        if not data.file_meta and "SOPClassUID" not in data and "Rows" not in data:
+            raise AiwaveError(f"{path} cannot be read: it is not a DICOM file, so move or rename it.")
+        if "DirectoryRecordSequence" not in data:
+            for keyword in DECLARED:  # conversion from bytes happens here, where its failure is reported
+                data.get(keyword)
+        return data
+
+
+def _reason(error: Exception) -> str:
+    """First line of an error's message, of the decoder where one failed."""
+    lines = [line.strip() for line in str(error).strip().splitlines() if line.strip()] or [type(error).__name__]
+    reason = lines[1].partition(": ")[2] if lines[0].startswith("Unable to decode") and len(lines) > 1 else lines[0]
+    return reason.rstrip(".:")
