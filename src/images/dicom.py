@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 
 from ..errors import AiwaveError
-from .dicom_instance import Instance, text
+from .dicom_instance import Instance, lenient, text
 from .dicom_planes import Plane, planes_of
 from .dicom_stack import Stack, arrange, image_of_stack, stacks_of
 from .image import Image
@@ -43,7 +43,8 @@ class Series:
 
     def read(self) -> Image:
         """Read the voxels. Raises AiwaveError, naming the file, if a slice is missing, unlike the others or damaged."""
-        return image_of_stack(self.stack)
+        with lenient():
+            return image_of_stack(self.stack)
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +75,11 @@ def contents(path: Path) -> Contents:
 
     Raises AiwaveError, naming the file, for files that cannot be read, colour images, and if there is no image.
     """
+    with lenient():
+        return _contents(path)
+
+
+def _contents(path: Path) -> Contents:
     files = [path] if path.is_file() else [file for file in sorted(path.rglob("*")) if is_dicom(file)]
     skipped: Counter[str] = Counter()
     found: dict[str, list[Plane]] = {}

@@ -49,14 +49,14 @@ def layout(path: Path, header: "Dataset") -> Layout:
     except CSAReadError:
         private = {}
     count = _count(header, private)
-    side = math.ceil(math.sqrt(count))
+    side = max(math.ceil(math.sqrt(count)), 1)
     rows, columns = int(header.Rows), int(header.Columns)
     if not count or rows % side or columns % side:
-        found = f"{count} tiles, which cannot fill {rows}×{columns} pixels" if count else "no number of tiles"
-        raise AiwaveError(
-            f"{path} is a Siemens mosaic, but its private header declares {found}: export the series again with "
-            "private elements, or convert it to NIfTI where they are known."
-        )
+        if count:
+            found = f"its {rows}×{columns} pixels are not those of {count} tiles: export the series again as it was."
+        else:
+            found = "its number of tiles is not declared: export the series again with Siemens's private elements."
+        raise AiwaveError(f"{path} is a Siemens mosaic, but {found}")
     wrapper = MosaicWrapper(header, private, count)
     position, normal = wrapper.image_position, wrapper.slice_normal
     step = np.zeros(3) if normal is None else np.asarray(normal) * float(wrapper.voxel_sizes[2])

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import AiwaveError
-from .dicom_instance import PIXELS, Instance, reading
+from .dicom_instance import PIXELS, Instance, lenient, reading
 from .dicom_planes import Plane, planes_of
 from .image import Original
 
@@ -65,7 +65,8 @@ def original_of(planes: Sequence[Plane], unused: Sequence[bytes]) -> Original | 
     tiles = planes[0].tiles
     if len(places) != sum(tiles or instance.count for instance in instances):
         return None
-    headers = [_elements(instance) for instance in instances]
+    known: dict[tuple, bytes] = {}
+    headers = [_elements(instance, known) for instance in instances]
     shared = {tag: value for tag, value in headers[0].items() if all(one.get(tag) == value for one in headers[1:])}
     content = [b"".join(shared[tag] for tag in sorted(shared))]
     columns = []
@@ -102,8 +103,9 @@ def record_of(original: Original | None) -> Record:
 def identifying(original: Original) -> list[str]:
     """Names of the attributes present, in whatever depth, that identify a patient, a person or an institution."""
     found: set[str] = set()
-    for data in record_of(original).datasets():
-        found |= {element.keyword for element in data.iterall() if element.keyword in IDENTIFYING and element.value}
+    with lenient():
+        for data in record_of(original).datasets():
+            found |= {element.keyword for element in data.iterall() if element.keyword in IDENTIFYING and element.value}
     return [name for name in IDENTIFYING if name in found]
 
 
@@ -128,12 +130,15 @@ def parsed(header: bytes) -> "Dataset":
         return data
 
 
-def _elements(instance: Instance) -> dict[int, bytes]:
-    """Elements of a header by tag, each encoded as Explicit VR Little Endian; values in that encoding stay as is."""
+def _elements(instance: Instance, known: dict[tuple, bytes]) -> dict[int, bytes]:
+    """Elements of a header by tag, each encoded as Explicit VR Little Endian; values in that encoding stay as is.
+
+    `known` are elements encoded before, since most are the same in every file of a series.
+    """
     from copy import deepcopy
 
-    from pydicom.filebase import DicomBytesIO
-    from pydicom.filewriter import correct_ambiguous_vr, write_data_element
+    from pydicom.dataelem import RawDataElement
+    from pydicom.filewriter import correct_ambiguous_vr
 
     found: dict[int, bytes] = {}
     with reading(instance.path):
@@ -141,15 +146,27 @@ def _elements(instance: Instance) -> dict[int, bytes]:
         keep = data.original_encoding == (False, True)
         if not keep:
             data = correct_ambiguous_vr(deepcopy(data), True)
+        charset = data.get("SpecificCharacterSet") or "iso8859"
         for tag in sorted(data.keys()):
             if tag in PIXELS or (tag.element == 0 and tag.group > 6):
                 continue
-            stream = DicomBytesIO()
-            stream.is_little_endian, stream.is_implicit_VR = True, False
             element: Any = data.get_item(tag) if keep else data[tag]
-            write_data_element(stream, element, data.original_character_set)
-            found[int(tag)] = stream.getvalue()
+            if not isinstance(element, RawDataElement):
+                found[int(tag)] = _encoded(element, charset)
+                continue
+            key = (int(tag), element.VR, element.length, element.value)
+            found[int(tag)] = known[key] if key in known else known.setdefault(key, _encoded(element, charset))
     return found
+
+
+def _encoded(element: Any, charset: str | Sequence[str]) -> bytes:
+    from pydicom.filebase import DicomBytesIO
+    from pydicom.filewriter import write_data_element
+
+    stream = DicomBytesIO()
+    stream.is_little_endian, stream.is_implicit_VR = True, False
+    write_data_element(stream, element, charset if isinstance(charset, str) else list(charset))
+    return stream.getvalue()
 
 
 def _unpacked(data: bytes) -> Record:

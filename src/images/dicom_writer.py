@@ -37,7 +37,7 @@ def write_folder(image: Image, folder: Path, exact: bool, ratio: float | None = 
     files = _by_file(image, record)
     key = b"" if exact else hashlib.sha256(image.voxels.tobytes()).digest()
     names = [f"{k:0{len(str(len(files)))}d}.dcm" for k in range(1, len(files) + 1)]
-    with _filling(folder) as temporary:
+    with _filling(folder) as temporary, lenient():
         for name, data, planes, unused in zip(names, record.datasets(), files, record.unused, strict=True):
             pixels = dicom_mosaic.packed(planes)[None] if record.tiles else planes
             _check(pixels, data)
@@ -93,7 +93,8 @@ def _declare_lossy(data: "Dataset", key: bytes, ratio: float | None) -> None:
     from pydicom.uid import generate_uid
 
     source = Dataset()
-    source.ReferencedSOPClassUID, source.ReferencedSOPInstanceUID = data.SOPClassUID, data.SOPInstanceUID
+    source.ReferencedSOPClassUID = data.get("SOPClassUID", "")
+    source.ReferencedSOPInstanceUID = data.get("SOPInstanceUID", "")
     for keyword in ("SOPInstanceUID", "SeriesInstanceUID"):
         setattr(data, keyword, generate_uid(entropy_srcs=[str(data.get(keyword)), key.hex()]))
     for keyword in (*EXTREMES, *EXTREMES_OF_SERIES):
@@ -106,6 +107,7 @@ def _declare_lossy(data: "Dataset", key: bytes, ratio: float | None) -> None:
     data.ImageType = ["DERIVED", *list(data.get("ImageType") or ["", "PRIMARY"])[1:]]
     data.LossyImageCompression = "01"
     ratios, methods = _values(data, "LossyImageCompressionRatio"), _values(data, "LossyImageCompressionMethod")
+    methods += [""] * (len(ratios) - len(methods))  # values of both belong together by their order
     data.LossyImageCompressionMethod = [*methods, METHOD]
     if ratio is not None and len(ratios) == len(methods):
         data.LossyImageCompressionRatio = [*ratios, f"{ratio:.6g}"]
@@ -123,22 +125,23 @@ def _save(data: "Dataset", pixels: np.ndarray, path: Path) -> None:
     """Write a file as Explicit VR Little Endian with the pixels (F, H, W)."""
     from pydicom import dcmwrite
     from pydicom.pixels.utils import pack_bits
-    from pydicom.uid import ExplicitVRLittleEndian
+    from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage, generate_uid
 
-    with lenient():
-        bits = int(data.BitsAllocated)
-        little = pixels.astype(pixels.dtype.newbyteorder("<"), copy=False)
-        content = pack_bits(little) if bits == 1 else little.tobytes() + b"\0" * (little.nbytes % 2)
-        if pixels.dtype.kind == "f":
-            keyword, vr = ("FloatPixelData", "OF") if bits == 32 else ("DoubleFloatPixelData", "OD")
-        else:
-            keyword, vr = "PixelData", "OB" if bits <= 8 else "OW"
-        setattr(data, keyword, content)
-        data[keyword].VR = vr
-        data.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-        data.file_meta.MediaStorageSOPClassUID = data.get("SOPClassUID", "")
-        data.file_meta.MediaStorageSOPInstanceUID = data.get("SOPInstanceUID", "")
-        dcmwrite(path, data, enforce_file_format=True)
+    bits = int(data.BitsAllocated)
+    little = pixels.astype(pixels.dtype.newbyteorder("<"), copy=False)
+    content = pack_bits(little) if bits == 1 else little.tobytes() + b"\0" * (little.nbytes % 2)
+    if pixels.dtype.kind == "f":
+        keyword, vr = ("FloatPixelData", "OF") if bits == 32 else ("DoubleFloatPixelData", "OD")
+    else:
+        keyword, vr = "PixelData", "OB" if bits <= 8 else "OW"
+    setattr(data, keyword, content)
+    data[keyword].VR = vr
+    data.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    # a file needs UIDs, even if its data set has none
+    unnamed = generate_uid(entropy_srcs=[path.name, hashlib.sha256(content).hexdigest()])
+    data.file_meta.MediaStorageSOPClassUID = data.get("SOPClassUID") or SecondaryCaptureImageStorage
+    data.file_meta.MediaStorageSOPInstanceUID = data.get("SOPInstanceUID") or unnamed
+    dcmwrite(path, data, enforce_file_format=True)
 
 
 @contextmanager
