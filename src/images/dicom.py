@@ -1,12 +1,13 @@
 """DICOM files and folders through pydicom: series sorted by place and time, voxels as stored."""
 
+import math
 from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from ..errors import AiwaveError
-from .dicom_instance import Instance, lenient, text
+from .dicom_instance import Instance, lenient, number, text
 from .dicom_planes import Plane, planes_of
 from .dicom_stack import Stack, arrange, image_of_stack, stacks_of
 from .image import Image
@@ -30,6 +31,11 @@ class Series:
         count = f"{len(self.planes)} slices" if len(self.planes) > 1 else "1 slice"
         files_too = f" in {files} files" if 1 < files < len(self.planes) else ""
         return f"{self.description or 'no description'} ({self.modality or 'no modality'}, {count}{files_too})"
+
+    @property
+    def order(self) -> float:
+        """The number to sort by, infinite if it is unknown."""
+        return number(self.planes[0].instance.header, "SeriesNumber", math.inf)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -95,7 +101,7 @@ def _contents(path: Path) -> Contents:
         raise AiwaveError(f"{path} holds no image, but {kinds}: give the files of a series of images.")
     parts = [(uid, part) for uid, planes in sorted(found.items()) for part in stacks_of(planes)]
     series = [_series(part) for _, part in parts]
-    return Contents(sorted(series, key=lambda one: (not one.number.isdigit(), int(one.number or 0))), skipped)
+    return Contents(sorted(series, key=lambda one: one.order), skipped)
 
 
 def series(path: Path) -> list[Series]:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 PIXELS = {0x7FE00008: "float32", 0x7FE00009: "float64", 0x7FE00010: ""}
 """Tags of pixel data, and their type of voxel; "" if the header declares it."""
+IMAGES = ("Segmentation", "RT Dose", "Parametric Map", "Enhanced US Volume")
+"""Kinds of images, besides those that have it in their name."""
 DECLARED = ("BitsAllocated", "BitsStored", "Rows", "Columns")
 UNCOMPRESSED = {(True, True): "1.2.840.10008.1.2", (False, True): "1.2.840.10008.1.2.1"}
 BIG_ENDIAN = "1.2.840.10008.1.2.2"
@@ -39,6 +41,10 @@ class Instance:
     @property
     def is_image(self) -> bool:
         """True if the file should have pixels, unlike a report, a structure set or a presentation state."""
+        return self._has_size or " Image" in f" {self.kind}" or self.kind in IMAGES
+
+    @property
+    def _has_size(self) -> bool:
         return all(keyword in self.header for keyword in ("Rows", "Columns", "BitsAllocated"))
 
     @property
@@ -48,8 +54,7 @@ class Instance:
 
         uid = str(self.header.get("SOPClassUID") or self.header.file_meta.get("MediaStorageSOPClassUID") or "")
         name = UID(uid).name if uid else "object of unknown kind"
-        kind = name.removesuffix(" Storage")
-        return f"{kind} without pixels" if kind.endswith("Image") else kind
+        return name.removesuffix(" Storage")
 
     @property
     def syntax(self) -> str:
@@ -83,8 +88,11 @@ class Instance:
             self._check()
 
     def _check(self) -> None:
+        """See `check`; values of the header may turn out to be damaged here."""
         from pydicom.uid import UID
 
+        if not self._has_size:
+            raise AiwaveError(f"{self.path} is a {self.kind} without pixels: fetch it again, or move it elsewhere.")
         samples = int(self.header.get("SamplesPerPixel") or 1)
         check_single_channel(str(self.path), samples)
         if "PALETTE" in str(self.header.get("PhotometricInterpretation") or ""):
@@ -93,8 +101,8 @@ class Instance:
             decoder, _ = dicom_decoders.decoder_of(self.syntax)
         except NotImplementedError as error:
             raise AiwaveError(
-                f"{self.path} has the transfer syntax {UID(self.syntax).name}, which cannot be decoded: convert it to "
-                "an uncompressed one, for example with dcmconv of DCMTK."
+                f"{self.path} has the transfer syntax {UID(self.syntax).name}, which no package decodes here: convert "
+                "it to Explicit VR Little Endian."
             ) from error
         bits = int(self.header.BitsAllocated) if decoder.is_native else 0
         present, height_width = self.path.stat().st_size, int(np.prod(self.size))
@@ -113,21 +121,24 @@ class Instance:
         """
         data = _parsed(self.path, pixels=True)
         if not any(tag in data for tag in PIXELS):
-            raise AiwaveError(f"{self.path} has no pixel data: fetch it again with its pixels.")
+            raise unreadable(str(self.path), "its pixels are missing or cut off")
         for tag in sorted(data.keys()):
             if tag > max(PIXELS):
                 self.header[tag] = data[tag]
         with reading(self.path):
             decoder, plugin = dicom_decoders.decoder_of(self.syntax)
-            options = {"raw": True, "decoding_plugin": plugin, "allow_excess_frames": False}
+            options = {"raw": True, "decoding_plugin": plugin, "allow_excess_frames": True}
             data.file_meta.TransferSyntaxUID = self.syntax
             for keyword in ("PixelRepresentation", "BitsStored"):  # some programs omit them
                 if keyword not in data and "PixelData" in data:
                     setattr(data, keyword, data.BitsAllocated if keyword == "BitsStored" else 0)
             whole, _ = decoder.as_array(data, correct_unused_bits=False, **options)
+            if whole.size != self.count * int(np.prod(self.size)):
+                raise ValueError(f"it has {whole.size // int(np.prod(self.size))} frames instead of {self.count}")
             frames = native(whole.reshape(self.count, *self.size))
             used = self._used(frames)
-            if not np.array_equal(used, voxels := used.astype(self.dtype)):
+            voxels = used.astype(self.dtype, copy=False)
+            if used.dtype != voxels.dtype and not np.array_equal(used, voxels):
                 raise ValueError(f"its values do not fit into {self.dtype}")
         if used is frames or decoder.is_encapsulated:
             return voxels, np.empty(0, np.uint8)
@@ -140,11 +151,14 @@ class Instance:
         pydicom has extended the sign of values compressed with a precision of their own.
         """
         bits, allocated = 8 * frames.itemsize, int(self.header.BitsAllocated)
-        shift = bits - int(self.header.get("BitsStored") or bits)
+        stored = int(self.header.get("BitsStored") or bits)
+        high = int(number(self.header, "HighBit", stored - 1))
         done = self.syntax in (*dicom_decoders.JPEG_LS, *dicom_decoders.JPEG_2000, *dicom_decoders.HTJ2K)
-        if frames.dtype.kind == "f" or done or shift <= 0 or allocated == 1 or allocated != bits:
+        if frames.dtype.kind == "f" or done or stored >= bits or allocated == 1 or allocated != bits:
             return frames
-        return (frames << shift) >> shift
+        if not stored - 1 <= high < bits:
+            raise ValueError(f"its values of {stored} bits cannot end at bit {high} of {bits}")
+        return (frames << (bits - 1 - high)) >> (bits - stored)
 
 
 @contextmanager

@@ -151,8 +151,9 @@ def _frames(first: Plane) -> list[Plane]:
         first = replace(first, position=placed.position, axes=placed.axes)
     steps = numbers(header, "GridFrameOffsetVector", instance.count)
     gap = number(header, "SpacingBetweenSlices")
-    steps = [step - steps[0] for step in steps] or [k * gap for k in range(instance.count)]
-    if first.position is None or first.axes is None or not steps[-1] or is_cine(instance):
+    slices = numbers(header, "SliceVector", instance.count) or range(instance.count)
+    steps = [step - steps[0] for step in steps] or [(k - slices[0]) * gap for k in slices]
+    if first.position is None or first.axes is None or not any(steps) or is_cine(instance):
         bare = replace(first, position=None, axes=None)
         return [replace(bare, index=k, order=_at(first.order, k)) for k in range(instance.count)]
     normal = np.cross(*first.axes)
