@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from ..errors import AiwaveError
-from .dicom_instance import Instance, lenient, number, text
+from .dicom_instance import Instance, lenient, number, reading, text
 from .dicom_planes import Plane, planes_of
 from .dicom_stack import Stack, arrange, image_of_stack, stacks_of
 from .image import Image
@@ -91,11 +91,12 @@ def _contents(path: Path) -> Contents:
     found: dict[str, list[Plane]] = {}
     for file in files:
         instance = Instance.open(file)
-        if not instance.is_image:
-            skipped[instance.kind] += 1
-            continue
-        instance.check()
-        found.setdefault(text(instance.header, "SeriesInstanceUID"), []).extend(planes_of(instance))
+        with reading(file):
+            if not instance.is_image:
+                skipped[instance.kind] += 1
+                continue
+            instance.check()
+            found.setdefault(text(instance.header, "SeriesInstanceUID"), []).extend(planes_of(instance))
     if not found:
         kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(skipped.items()))
         raise AiwaveError(f"{path} holds no image, but {kinds}: give the files of a series of images.")

@@ -23,6 +23,7 @@ IMAGES = ("Segmentation", "RT Dose", "Parametric Map", "Enhanced US Volume")
 """Kinds of images, besides those that have it in their name."""
 DECLARED = ("BitsAllocated", "BitsStored", "Rows", "Columns")
 UNCOMPRESSED = {(True, True): "1.2.840.10008.1.2", (False, True): "1.2.840.10008.1.2.1"}
+LONGEST = 200  # characters of a reason
 BIG_ENDIAN = "1.2.840.10008.1.2.2"
 
 
@@ -84,11 +85,6 @@ class Instance:
 
     def check(self) -> None:
         """Raise AiwaveError, naming the file, if it holds colours, undecodable pixels, or fewer than it declares."""
-        with reading(self.path):
-            self._check()
-
-    def _check(self) -> None:
-        """See `check`; values of the header may turn out to be damaged here."""
         from pydicom.uid import UID
 
         if not self._has_size:
@@ -104,7 +100,7 @@ class Instance:
                 f"{self.path} has the transfer syntax {UID(self.syntax).name}, which no package decodes here: convert "
                 "it to Explicit VR Little Endian."
             ) from error
-        bits = int(self.header.BitsAllocated) if decoder.is_native else 0
+        bits = 8 * self.dtype.itemsize if int(self.header.BitsAllocated) > 1 else 1
         present, height_width = self.path.stat().st_size, int(np.prod(self.size))
         if decoder.is_native and self.syntax != "1.2.840.10008.1.2.1.99":  # of deflated bytes the number tells nothing
             least = self.count * height_width * bits // 8
@@ -122,10 +118,10 @@ class Instance:
         data = _parsed(self.path, pixels=True)
         if not any(tag in data for tag in PIXELS):
             raise unreadable(str(self.path), "its pixels are missing or cut off")
-        for tag in sorted(data.keys()):
-            if tag > max(PIXELS):
-                self.header[tag] = data[tag]
         with reading(self.path):
+            for tag in sorted(data.keys()):
+                if tag > max(PIXELS):
+                    self.header[tag] = data[tag]
             decoder, plugin = dicom_decoders.decoder_of(self.syntax)
             options = {"raw": True, "decoding_plugin": plugin, "allow_excess_frames": True}
             data.file_meta.TransferSyntaxUID = self.syntax
@@ -223,4 +219,4 @@ def _reason(error: Exception) -> str:
     """First line of an error's message, of the decoder where one failed."""
     lines = [line.strip() for line in str(error).strip().splitlines() if line.strip()] or [type(error).__name__]
     reason = lines[1].partition(": ")[2] if lines[0].startswith("Unable to decode") and len(lines) > 1 else lines[0]
-    return reason.rstrip(".:")
+    return reason.partition(". ")[0][:LONGEST].rstrip(".:")

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import AiwaveError
 from .dicom_instance import PIXELS, Instance, lenient, reading
-from .dicom_planes import Plane, planes_of
+from .dicom_planes import Plane
 from .image import Original
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
 FORMAT = "dicom"
+HEADERS = Path("The DICOM headers")  # named in errors in place of a file
 MOST = 1 << 31  # bytes of headers that are unpacked
 IDENTIFYING = tuple(
     """
@@ -40,13 +41,15 @@ class Record:
 
     `places` are the file and its frame or tile of every plane of the voxels, in their order; `tiles` is the number of
     tiles of a mosaic, 0 for others. `unused` are the bits of a file's pixels that are not in the voxels, as unsigned
-    integers of the size of a voxel, b"" if there are none.
+    integers of the size of a voxel, b"" if there are none. `rescales` are slope and intercept of every plane, [] if all
+    have the same.
     """
 
     headers: list[bytes]
     places: list[tuple[int, int]]
     tiles: int
     unused: list[bytes]
+    rescales: list[tuple[float, float]]
 
     def datasets(self) -> "Iterator[Dataset]":
         """Parse the headers. Raises AiwaveError if they are damaged."""
@@ -84,6 +87,7 @@ def original_of(planes: Sequence[Plane], unused: Sequence[bytes]) -> Original | 
         if places == [(k, 0) for k in range(len(places))]
         else [list(one) for one in zip(*places, strict=True)],
         "tiles": tiles,
+        "rescales": [plane.rescale for plane in planes] if len({plane.rescale for plane in planes}) > 1 else None,
         "unused": [len(bits) for bits in unused] if any(unused) else None,
     }
     head = json.dumps(index, separators=(",", ":")).encode()
@@ -110,12 +114,8 @@ def identifying(original: Original) -> list[str]:
 
 
 def rescales(original: Original) -> list[tuple[float, float]]:
-    """Slope and intercept of every plane, in the order of the voxels; an image states them if all are the same."""
-    record = record_of(original)
-    files = []
-    for data in record.datasets():
-        files.append([plane.rescale for plane in planes_of(Instance(Path("DICOM headers"), data))])
-    return [files[file][index] for file, index in record.places]
+    """Slope and intercept of every plane, in the order of the voxels; [] if all are those that the image states."""
+    return record_of(original).rescales
 
 
 def parsed(header: bytes) -> "Dataset":
@@ -124,7 +124,7 @@ def parsed(header: bytes) -> "Dataset":
     from pydicom.filebase import DicomBytesIO
     from pydicom.filereader import read_dataset
 
-    with reading(Path("DICOM headers")):
+    with reading(HEADERS):
         data = read_dataset(DicomBytesIO(header), is_implicit_VR=False, is_little_endian=True)
         data.file_meta = FileMetaDataset()
         return data
@@ -193,4 +193,5 @@ def _unpacked(data: bytes) -> Record:
             part.append(values[k])
     unused = [take(size) for size in index["unused"] or [0] * files]
     places = [(k, 0) for k in range(files)] if index["places"] is None else list(zip(*index["places"], strict=True))
-    return Record([b"".join(part) for part in parts], places, int(index["tiles"]), unused)
+    scales = [(float(slope), float(intercept)) for slope, intercept in index["rescales"] or []]
+    return Record([b"".join(part) for part in parts], places, int(index["tiles"]), unused, scales)

@@ -12,8 +12,8 @@ import numpy as np
 
 from ..errors import AiwaveError
 from . import dicom_mosaic
-from .dicom_instance import Instance, lenient
-from .dicom_original import Record, record_of
+from .dicom_instance import Instance, lenient, reading
+from .dicom_original import HEADERS, Record, record_of
 from .image import Image
 
 if TYPE_CHECKING:
@@ -40,7 +40,8 @@ def write_folder(image: Image, folder: Path, exact: bool, ratio: float | None = 
     with _filling(folder) as temporary, lenient():
         for name, data, planes, unused in zip(names, record.datasets(), files, record.unused, strict=True):
             pixels = dicom_mosaic.packed(planes)[None] if record.tiles else planes
-            _check(pixels, data)
+            with reading(HEADERS):
+                _check(pixels, data)
             if exact and unused:
                 bits = np.frombuffer(unused, f"u{pixels.itemsize}").reshape(pixels.shape)
                 pixels = (pixels.view(bits.dtype) ^ bits).view(pixels.dtype)
@@ -70,7 +71,7 @@ def _by_file(image: Image, record: Record) -> list[np.ndarray]:
 
 def _check(pixels: np.ndarray, data: "Dataset") -> None:
     """Raise AiwaveError unless pixels (F, H, W) have the size and type that a header declares."""
-    declared = Instance(Path("DICOM headers"), data)
+    declared = Instance(HEADERS, data)
     if pixels.shape != (declared.count, *declared.size) or pixels.dtype != declared.dtype:
         raise AiwaveError(
             f"The image has slices of {list(pixels.shape[1:])} {pixels.dtype} voxels, but its DICOM headers declare "

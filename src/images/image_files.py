@@ -15,6 +15,7 @@ import numpy as np
 from ..errors import AiwaveError
 from ..system import replacing
 from . import dicom, itk_files, nifti, numpy_files, tiff_files
+from .dicom_original import rescales
 from .image import GEOMETRY, Image, ImageHeader, check_plain
 
 STREAM = "-"
@@ -156,7 +157,12 @@ def writer_of(name: str) -> Writer:
 
 
 def lost_by(name: str, image: Image) -> list[str]:
-    """Names of the non-default geometry fields of `image` that the file `name` cannot store."""
+    """Names of the non-default geometry fields of `image` that the file `name` cannot store.
+
+    A slope and an intercept of each slice, which DICOM series may have, are in no field and no other file.
+    """
     keeps = () if name == STREAM else writer_of(name).keeps
     plain = Image(image.voxels)
-    return [key for key in GEOMETRY if key not in keeps and getattr(image, key) != getattr(plain, key)]
+    lost = [key for key in GEOMETRY if key not in keeps and getattr(image, key) != getattr(plain, key)]
+    of_slices = image.original is not None and image.original.format == "dicom" and rescales(image.original)
+    return [*lost, "slope and intercept of each slice"] if of_slices else lost

@@ -9,6 +9,8 @@ import SimpleITK as sitk
 
 from aiwave.errors import AiwaveError
 from aiwave.images import dicom, read_image, read_images
+from aiwave.images.dicom_original import rescales
+from aiwave.images.image_files import lost_by
 
 from .dicom_files import PACKAGED, SIEMENS_AND_PHILIPS, ct, series, unzipped, wrapper
 
@@ -70,6 +72,8 @@ def test_slopes_of_slices_that_differ_are_left_to_the_header(tmp_path):
     image = read_image(str(tmp_path))
     np.testing.assert_array_equal(image.voxels, voxels)
     assert (image.slope, image.intercept) == (1, 0)
+    assert rescales(image.original) == [(1 + k / 10, -1024) for k in range(8)]
+    assert "slope and intercept of each slice" in lost_by("a.nii.gz", image)
 
 
 def test_repeated_volumes_have_a_period(tmp_path):
