@@ -136,7 +136,8 @@ def read_one(path: Path, number: int | None = None) -> Image:
 
 
 def _series(planes: list[Plane]) -> Series:
-    header = planes[0].instance.header
-    words = (text(header, keyword) for keyword in ("SeriesNumber", "SeriesDescription", "Modality"))
-    number, description, modality = words
-    return Series(number, description, modality, tuple(planes))
+    instance = planes[0].instance
+    with reading(instance.path):
+        keywords = ("SeriesNumber", "SeriesDescription", "Modality")
+        series_number, description, modality = (text(instance.header, keyword) for keyword in keywords)
+    return Series(series_number, description, modality, tuple(planes))

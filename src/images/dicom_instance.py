@@ -154,7 +154,8 @@ class Instance:
             return frames
         if not stored - 1 <= high < bits:
             raise ValueError(f"its values of {stored} bits cannot end at bit {high} of {bits}")
-        return (frames << (bits - 1 - high)) >> (bits - stored)
+        used = frames << (bits - 1 - high)
+        return np.right_shift(used, bits - stored, out=used)
 
 
 @contextmanager
