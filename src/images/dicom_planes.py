@@ -12,7 +12,7 @@ from .dicom_instance import Instance, number, numbers, reading, text
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
-SPATIAL = {"ImagePositionPatient", "InStackPositionNumber", "PlanePositionSequence", "SliceLocation"}
+SPATIAL = {"ImagePositionPatient", "InStackPositionNumber", "ImagePositionVolume", "SliceLocation"}
 """Dimensions of an enhanced multi-frame image that tell the place of a frame, instead of time or contrast."""
 Order = tuple[tuple[float, ...], str]
 
@@ -170,7 +170,8 @@ def _functional(instance: Instance) -> Iterator[Plane]:
     if len(frames) < instance.count:
         raise ValueError(f"it has {instance.count} frames, but functional groups of {len(frames)}")
     shared = _first(header, "SharedFunctionalGroupsSequence")
-    axes = [k for k, pointer in enumerate(_dimensions(header)) if pointer not in SPATIAL]
+    dimensions = _dimensions(header)
+    axes = [k for k, pointer in enumerate(dimensions) if pointer not in SPATIAL]
     for index, frame in enumerate(frames[: instance.count]):
 
         def group(name: str, frame: "Dataset" = frame) -> "Dataset":
@@ -181,7 +182,7 @@ def _functional(instance: Instance) -> Iterator[Plane]:
         plane = _plane(instance, index, group)
         content, segments = group("FrameContentSequence"), group("SegmentIdentificationSequence")
         segment = int(number(segments, "ReferencedSegmentNumber"))
-        indices = numbers(content, "DimensionIndexValues", len(_dimensions(header)))
+        indices = numbers(content, "DimensionIndexValues", len(dimensions))
         times = [indices[k] for k in axes] if indices else []
         order = (segment, *times, number(content, "TemporalPositionIndex"), *plane.order[0])
         yield replace(plane, order=(order, plane.order[1]), segment=segment)

@@ -1,4 +1,4 @@
-"""NRRD and MetaImage files, and the geometry of NIfTI and DICOM files, through SimpleITK."""
+"""NRRD and MetaImage files, and the geometry of NIfTI files, through SimpleITK."""
 
 import errno
 import os
@@ -44,15 +44,11 @@ def write(image: Image, path: Path, suffix: str) -> None:
         os.replace(file, path)
 
 
-def opened(path: Path, kind: str = "") -> "SimpleITK.ImageFileReader":
-    """A reader that has read the header; `kind` is ITK's name of the format, "" to detect it.
-
-    Raises AiwaveError, naming the file, if the header cannot be read.
-    """
+def opened(path: Path) -> "SimpleITK.ImageFileReader":
+    """A reader that has read the header. Raises AiwaveError, naming the file, if that cannot be read."""
     import SimpleITK as sitk
 
     reader = sitk.ImageFileReader()
-    reader.SetImageIO(kind)
     reader.SetFileName(str(path))
     try:
         reader.ReadImageInformation()
