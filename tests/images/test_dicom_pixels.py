@@ -1,9 +1,13 @@
 """Voxels of DICOM files, as stored: types, compressed transfer syntaxes, and every test file of pydicom."""
 
+from functools import partial
+
+import imagecodecs
 import numpy as np
 import pydicom
 import pytest
 import SimpleITK as sitk
+from pydicom.encaps import encapsulate
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian
 
 from aiwave.errors import AiwaveError
@@ -81,6 +85,33 @@ def test_bits_beyond_the_values_are_ignored(tmp_path):
 def test_lossless_compression(name):
     expected = pydicom.dcmread(PACKAGED / "MR_small.dcm").pixel_array
     np.testing.assert_array_equal(read_image(str(PACKAGED / name)).voxels[0], expected)
+
+
+@pytest.mark.parametrize(
+    ("syntax", "encode"),
+    [
+        ("1.2.840.10008.1.2.4.57", imagecodecs.ljpeg_encode),
+        ("1.2.840.10008.1.2.4.70", imagecodecs.ljpeg_encode),
+        ("1.2.840.10008.1.2.4.80", imagecodecs.jpegls_encode),
+        ("1.2.840.10008.1.2.4.90", partial(imagecodecs.jpeg2k_encode, level=0, reversible=True, codecformat="j2k")),
+        ("1.2.840.10008.1.2.4.201", partial(imagecodecs.htj2k_encode, reversible=True)),
+    ],
+)
+@pytest.mark.parametrize(("bits", "signed"), [(8, False), (12, False), (16, False), (16, True)])
+def test_frames_compressed_without_loss(tmp_path, syntax, encode, bits, signed):
+    dtype, least = f"{'' if signed else 'u'}int{8 if bits == 8 else 16}", -(1 << (bits - 1)) if signed else 0
+    frames = np.random.default_rng(0).integers(least, least + (1 << bits), (3, 32, 24)).astype(dtype)
+    data = ct()
+    data.NumberOfFrames, data.Rows, data.Columns = frames.shape
+    data.BitsAllocated, data.BitsStored, data.HighBit = 8 * frames.itemsize, bits, bits - 1
+    data.PixelRepresentation = int(signed)
+    data.PixelData = encapsulate([bytes(encode(frame)) for frame in frames.view(f"u{frames.itemsize}")])
+    data["PixelData"].VR = "OB"
+    data.file_meta.TransferSyntaxUID = syntax
+    data.save_as(tmp_path / "a.dcm")
+    image = read_image(str(tmp_path / "a.dcm"))
+    assert image.voxels.dtype == dtype
+    np.testing.assert_array_equal(image.voxels, frames)
 
 
 @pytest.mark.parametrize(
