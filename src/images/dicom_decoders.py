@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from pydicom.pixels.decoders.base import Decoder, DecodeRunner
 
 LABEL = "aiwave"
+END, TAIL = b"\xff\xd9", 64  # marker that ends a compressed frame, and bytes in which it is: padding may follow
 JPEG = ("1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51")
 JPEG_LOSSLESS = ("1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70")
 JPEG_LS = ("1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.81")
@@ -34,6 +35,8 @@ def decode(source: bytes, runner: "DecodeRunner") -> bytes:
         **dict.fromkeys(JPEG_2000, imagecodecs.jpeg2k_decode),
         **dict.fromkeys(HTJ2K, imagecodecs.htj2k_decode),
     }
+    if uid in (*JPEG, *HTJ2K) and END not in source[-TAIL:]:  # their decoders fill up what is missing
+        raise ValueError("a compressed frame is cut off")
     frame = np.asarray(decoders[uid](source))
     if frame.shape != (runner.rows, runner.columns):
         expected = [runner.rows, runner.columns]

@@ -22,7 +22,7 @@ COMPRESSED = {
 }
 
 
-def stored(path, values, **elements):
+def stored(path, values, syntax=ExplicitVRLittleEndian, **elements):
     """The CT with `values` (H, W) as its pixels."""
     data = ct()
     data.Rows, data.Columns = values.shape
@@ -31,6 +31,8 @@ def stored(path, values, **elements):
     data.PixelData = values.tobytes()
     for keyword, value in elements.items():
         setattr(data, keyword, value)
+    data["PixelData"].VR = "OB" if syntax != ExplicitVRLittleEndian else "OW"
+    data.file_meta.TransferSyntaxUID = syntax
     data.save_as(path)
     return str(path)
 
@@ -131,6 +133,29 @@ def test_truncated_pixels_are_refused(tmp_path, name, kept):
     (tmp_path / name).write_bytes(content[: start + int(kept * (len(content) - start))])
     with pytest.raises(AiwaveError, match="truncated or damaged"):
         read_images(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("syntax", "encode"),
+    [
+        ("1.2.840.10008.1.2.4.50", imagecodecs.jpeg8_encode),
+        ("1.2.840.10008.1.2.4.70", imagecodecs.ljpeg_encode),
+        ("1.2.840.10008.1.2.4.80", imagecodecs.jpegls_encode),
+        ("1.2.840.10008.1.2.4.90", partial(imagecodecs.jpeg2k_encode, level=0, codecformat="j2k")),
+        ("1.2.840.10008.1.2.4.201", imagecodecs.htj2k_encode),
+    ],
+)
+@pytest.mark.parametrize("kept", [0.5, 0.98])
+def test_a_compressed_frame_that_is_cut_off_is_refused(tmp_path, syntax, encode, kept):
+    content = bytes(encode(np.random.default_rng(0).integers(0, 256, (32, 32), "uint8")))
+    path = stored(
+        tmp_path / "a.dcm",
+        np.zeros((32, 32), "uint8"),
+        PixelData=encapsulate([content[: int(kept * len(content))]]),
+        syntax=syntax,
+    )
+    with pytest.raises(AiwaveError, match="truncated or damaged"):
+        read_image(path)
 
 
 def test_an_unknown_transfer_syntax_is_named(tmp_path):
