@@ -44,7 +44,9 @@ class Series:
 
     @cached_property
     def stack(self) -> Stack:
-        """Slices in order. Raises AiwaveError, naming the file, if they do not form a volume."""
+        """Slices in order. Raises AiwaveError, naming the file, for colours, and if they do not form a volume."""
+        for instance in {id(plane.instance): plane.instance for plane in self.planes}.values():
+            instance.check_kind()
         return arrange(self.planes)
 
     def read(self) -> Image:
@@ -79,7 +81,7 @@ def takes(path: Path) -> bool:
 def contents(path: Path) -> Contents:
     """Find the series of a file or folder, without reading voxels.
 
-    Raises AiwaveError, naming the file, for files that cannot be read, colour images, and if there is no image.
+    Raises AiwaveError, naming the file, for files that cannot be read, and if there is no image.
     """
     with lenient():
         return _contents(path)
@@ -95,7 +97,7 @@ def _contents(path: Path) -> Contents:
             if not instance.is_image:
                 skipped[instance.kind] += 1
                 continue
-            instance.check()
+            instance.check_size()
             found.setdefault(text(instance.header, "SeriesInstanceUID"), []).extend(planes_of(instance))
     if not found:
         kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(skipped.items()))

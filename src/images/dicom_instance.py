@@ -83,31 +83,32 @@ class Instance:
         sign = "" if self.header.get("PixelRepresentation") == 1 else "u"
         return np.dtype("uint8" if bits == 1 else f"{sign}int{bits}")
 
-    def check(self) -> None:
-        """Raise AiwaveError, naming the file, if it holds colours, undecodable pixels, or fewer than it declares."""
-        from pydicom.uid import UID
-
+    def check_size(self) -> None:
+        """Raise AiwaveError, naming the file, if it is too small for the frames that it declares."""
         if not self._has_size:
             raise AiwaveError(f"{self.path} is a {self.kind} without pixels: fetch it again, or move it elsewhere.")
-        samples = int(self.header.get("SamplesPerPixel") or 1)
-        check_single_channel(str(self.path), samples)
-        if "PALETTE" in str(self.header.get("PhotometricInterpretation") or ""):
-            raise AiwaveError(f"{self.path} is a colour image (indices of a palette): save its grey values.")
-        try:
-            decoder, _ = dicom_decoders.decoder_of(self.syntax)
-        except NotImplementedError as error:
-            raise AiwaveError(
-                f"{self.path} has the transfer syntax {UID(self.syntax).name}, which no package decodes here: convert "
-                "it to Explicit VR Little Endian."
-            ) from error
         bits = 8 * self.dtype.itemsize if int(self.header.BitsAllocated) > 1 else 1
-        present, height_width = self.path.stat().st_size, int(np.prod(self.size))
-        if decoder.is_native and self.syntax != "1.2.840.10008.1.2.1.99":  # of deflated bytes the number tells nothing
-            least = self.count * height_width * bits // 8
-        else:
-            least = 8 * self.count  # every compressed frame is an item with a tag and a length
-        if least > present:
+        least = 8 * self.count  # every compressed frame is an item with a tag and a length
+        if self.syntax in (*UNCOMPRESSED.values(), BIG_ENDIAN):
+            least = self.count * int(np.prod(self.size)) * bits // 8
+        if least > (present := self.path.stat().st_size):
             raise unreadable(str(self.path), f"its {present} bytes cannot hold {self.count} frames of {self.size}")
+
+    def check_kind(self) -> None:
+        """Raise AiwaveError, naming the file, if it holds colours or pixels that cannot be decoded."""
+        from pydicom.uid import UID
+
+        with reading(self.path):
+            check_single_channel(str(self.path), int(self.header.get("SamplesPerPixel") or 1))
+            if "PALETTE" in text(self.header, "PhotometricInterpretation"):
+                raise AiwaveError(f"{self.path} is a colour image (indices of a palette): save its grey values.")
+            try:
+                dicom_decoders.decoder_of(self.syntax)
+            except NotImplementedError as error:
+                raise AiwaveError(
+                    f"{self.path} has the transfer syntax {UID(self.syntax).name}, which no package decodes here: "
+                    "convert it to Explicit VR Little Endian."
+                ) from error
 
     def pixels(self) -> tuple[np.ndarray, np.ndarray]:
         """Read the frames, (F, H, W), and the bits beyond those that hold the values, as unsigned integers (F, H, W).

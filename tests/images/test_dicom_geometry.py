@@ -130,6 +130,14 @@ def test_one_of_several_series_is_chosen(tmp_path):
         read_image(str(tmp_path / "a.npy"), series=1)
 
 
+def test_a_screenshot_beside_the_slices_is_a_series_of_its_own(tmp_path):
+    voxels = series(tmp_path, 4)
+    shutil.copy(PACKAGED / "examples_rgb_color.dcm", tmp_path)
+    np.testing.assert_array_equal(read_image(str(tmp_path), series=1).voxels, voxels)
+    with pytest.raises(AiwaveError, match=r"examples_rgb_color\.dcm is a colour image"):
+        read_image(str(tmp_path), series=2)
+
+
 def test_orientations_within_a_series_are_volumes_of_their_own(tmp_path):
     series(tmp_path, 4)
 
