@@ -1,26 +1,66 @@
-"""DICOM files and folders through SimpleITK: slices sorted by position, voxels as stored."""
+"""DICOM files and folders through pydicom: series sorted by place and time, voxels as stored."""
 
-from collections.abc import Sequence
+import math
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-import numpy as np
 
 from ..errors import AiwaveError
-from .image import Image, check_single_channel
-from .itk_files import opened, voxels_of
-
-if TYPE_CHECKING:
-    import SimpleITK
+from .dicom_instance import Instance, lenient, number, reading, text
+from .dicom_planes import Plane, planes_of
+from .dicom_stack import Stack, arrange, image_of_stack, stacks_of
+from .image import Image
 
 MAGIC = b"DICM"
 SUFFIXES = (".dcm", ".dicom", ".ima")
-SERIES, NUMBER, MODALITY = "0020|000e", "0020|0013", "0008|0060"
-BITS, SIGNED, INTERCEPT, SLOPE, THICKNESS = "0028|0101", "0028|0103", "0028|1052", "0028|1053", "0018|0050"
-GAP = 0.1  # tolerance of slice distances, as a fraction of the usual one
-TURN = 1e-3  # tolerance of a direction cosine
+LISTED = 8  # series that a message lists
+
+
+@dataclass(frozen=True, eq=False)
+class Series:
+    """A series, or the part of one with a size and an orientation of its own; `number` is DICOM's, "" if unknown."""
+
+    number: str
+    description: str
+    modality: str
+    planes: tuple[Plane, ...]
+
+    def __str__(self) -> str:
+        files = len({id(plane.instance) for plane in self.planes})
+        count = f"{len(self.planes)} slices" if len(self.planes) > 1 else "1 slice"
+        files_too = f" in {files} files" if 1 < files < len(self.planes) else ""
+        return f"{self.description or 'no description'} ({self.modality or 'no modality'}, {count}{files_too})"
+
+    @property
+    def order(self) -> float:
+        """The number to sort by, infinite if it is unknown."""
+        return number(self.planes[0].instance.header, "SeriesNumber", math.inf)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(D, H, W) or (T, D, H, W). Raises AiwaveError if the slices do not form a volume, as `read` does."""
+        return self.stack.shape
+
+    @cached_property
+    def stack(self) -> Stack:
+        """Slices in order. Raises AiwaveError, naming the file, for colours, and if they do not form a volume."""
+        for instance in {id(plane.instance): plane.instance for plane in self.planes}.values():
+            instance.check_kind()
+        return arrange(self.planes)
+
+    def read(self) -> Image:
+        """Read the voxels. Raises AiwaveError, naming the file, if a slice is missing, unlike the others or damaged."""
+        with lenient():
+            return image_of_stack(self.stack)
+
+
+@dataclass(frozen=True, eq=False)
+class Contents:
+    """Series at a path, in the order of their numbers, and other DICOM files skipped: their number by kind."""
+
+    series: list[Series]
+    skipped: Counter[str]
 
 
 def is_dicom(path: Path) -> bool:
@@ -33,167 +73,73 @@ def is_dicom(path: Path) -> bool:
         return stream.read(132)[128:] == MAGIC
 
 
-@dataclass(frozen=True, eq=False)
-class DicomSlice:
-    """An open file of a series: its header is read, its voxels are not."""
-
-    path: Path
-    reader: "SimpleITK.ImageFileReader"
-
-    @classmethod
-    def open(cls, path: Path) -> "DicomSlice":
-        """Read the header. Raises AiwaveError, naming the file, if it is not an image or is a colour image."""
-        reader = opened(path, "GDCMImageIO")
-        check_single_channel(str(path), reader.GetNumberOfComponents())
-        return cls(path, reader)
-
-    def tag(self, key: str, default: str = "") -> str:
-        """Text of the tag `key`, written "gggg|eeee"."""
-        return self.reader.GetMetaData(key).strip(" \0") if self.reader.HasMetaDataKey(key) else default
-
-    @property
-    def size(self) -> tuple[int, ...]:
-        """(D, H, W); a single slice has depth 1."""
-        return (*(1,) * (3 - self.reader.GetDimension()), *reversed(self.reader.GetSize()))
-
-    @cached_property
-    def direction(self) -> np.ndarray:
-        """Direction cosines (3, 3), with columns along x, y and z of the image."""
-        axes = self.reader.GetDimension()
-        return np.reshape(self.reader.GetDirection(), (axes, axes))
-
-    @property
-    def height(self) -> float:
-        """Position of the slice along the normal of its plane, in mm."""
-        return float(np.dot(self.reader.GetOrigin(), self.direction[:, 2]))
-
-    @property
-    def number(self) -> float:
-        """The instance number; 0 if there is none."""
-        return float(self.tag(NUMBER) or 0)
-
-    @property
-    def rescale(self) -> tuple[float, float]:
-        """Rescale slope and intercept, 1 and 0 if not declared. GDCM reads a slope of 0 as 1."""
-        return float(self.tag(SLOPE) or 1) or 1.0, float(self.tag(INTERCEPT) or 0)
-
-    def voxels(self) -> np.ndarray:
-        """Read the voxels as stored, (D, H, W).
-
-        SimpleITK always returns slope * stored + intercept, in double precision, or in integers if both are integers.
-        The inverse is exact, and is verified. Raises AiwaveError, naming the file, if it is damaged.
-        """
-        given = voxels_of(self.reader, self.path)
-        slope, intercept = self.rescale
-        if (slope, intercept) == (1, 0):
-            return given.reshape(self.size)
-        stored = np.rint((given.astype(np.float64) - intercept) / slope)
-        low, high = self._range
-        if not np.array_equal(slope * stored + intercept, given) or stored.min() < low or stored.max() > high:
-            raise AiwaveError(
-                f"{self.path}: the stored values cannot be recovered from those rescaled by slope {slope:g} and "
-                f"intercept {intercept:g}: convert the series to NIfTI without rescaling."
-            )
-        return stored.astype(np.int64).astype(self._dtype).reshape(self.size)
-
-    @property
-    def _range(self) -> tuple[int, int]:
-        bits = int(self.tag(BITS, "16"))
-        return (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) if self._signed else (0, (1 << bits) - 1)
-
-    @property
-    def _signed(self) -> bool:
-        return self.tag(SIGNED, "0") == "1"
-
-    @property
-    def _dtype(self) -> np.dtype:
-        bits = int(self.tag(BITS, "16"))
-        width = next(width for width in (8, 16, 32, 64) if bits <= width)
-        return np.dtype(f"{'' if self._signed else 'u'}int{width}")
-
-
 def takes(path: Path) -> bool:
     """True if `path` is a DICOM file, or a folder with DICOM files in it or in its subfolders."""
     return is_dicom(path) if path.is_file() else any(is_dicom(file) for file in sorted(path.rglob("*")))
 
 
+def contents(path: Path) -> Contents:
+    """Find the series of a file or folder, without reading voxels.
+
+    Raises AiwaveError, naming the file, for files that cannot be read, and if there is no image.
+    """
+    with lenient():
+        return _contents(path)
+
+
+def _contents(path: Path) -> Contents:
+    files = [path] if path.is_file() else [file for file in sorted(path.rglob("*")) if is_dicom(file)]
+    skipped: Counter[str] = Counter()
+    found: dict[str, list[Plane]] = {}
+    for file in files:
+        instance = Instance.open(file)
+        with reading(file):
+            if not instance.is_image:
+                skipped[instance.kind] += 1
+                continue
+            instance.check_size()
+            found.setdefault(text(instance.header, "SeriesInstanceUID"), []).extend(planes_of(instance))
+    if not found:
+        kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(skipped.items()))
+        raise AiwaveError(f"{path} holds no image, but {kinds}: give the files of a series of images.")
+    parts = [(uid, part) for uid, planes in sorted(found.items()) for part in stacks_of(planes)]
+    series = [_series(part) for _, part in parts]
+    return Contents(sorted(series, key=lambda one: one.order), skipped)
+
+
+def series(path: Path) -> list[Series]:
+    """Series of a file or folder, in the order in which `read` returns them. Raises AiwaveError as `contents` does."""
+    return contents(path).series
+
+
 def read(path: Path) -> list[Image]:
-    """Read every series of a folder, sorted by identifier, or the one of a file.
+    """Read every series of a folder, in the order of their numbers, or the one of a file.
 
     Raises AiwaveError, naming the file, for files that cannot be read or differ from the others of their series in
-    size, orientation, pixel spacing or rescaling, and for missing slices.
+    size, orientation, pixel spacing or type, and for missing slices.
     """
-    files = [path] if path.is_file() else [file for file in sorted(path.rglob("*")) if is_dicom(file)]
-    series: dict[str, list[DicomSlice]] = {}
-    for file in files:
-        one = DicomSlice.open(file)
-        series.setdefault(one.tag(SERIES), []).append(one)
-    return [_volume(slices) for _, slices in sorted(series.items())]
+    return [one.read() for one in series(path)]
 
 
-def _volume(slices: Sequence[DicomSlice]) -> Image:
-    """One series: a multi-frame file, or slices sorted by position; several per position form a time series."""
-    first = slices[0]
-    for other in slices[1:]:
-        _check_alike(first, other)
-    if first.size[0] > 1:
-        if len(slices) > 1:
-            raise AiwaveError(
-                f"{first.path} holds {first.size[0]} slices and {slices[1].path.name} is of the same series: put them "
-                "into separate folders."
-            )
-        return _placed(first, first.voxels(), first.reader.GetSpacing()[2])
-    ordered = sorted(slices, key=lambda one: (one.height, one.number, one.path.name))
-    stacks, gap = _by_place(ordered)
-    voxels = np.stack([np.concatenate([one.voxels() for one in stack]) for stack in stacks])
-    return _placed(ordered[0], voxels if len(stacks) > 1 else voxels[0], gap)
+def read_one(path: Path, number: int | None = None) -> Image:
+    """Read series `number`, counted from 1 in the order of `series`, or the only one.
+
+    Raises AiwaveError as `read` does, and if there are several and no number, or no such number.
+    """
+    found = series(path)
+    if number is None and len(found) == 1:
+        return found[0].read()
+    if number is not None and 1 <= number <= len(found):
+        return found[number - 1].read()
+    listed = "; ".join(f"{k}: {one}" for k, one in enumerate(found[:LISTED], start=1))
+    more = f"; and {len(found) - LISTED} more" if len(found) > LISTED else ""
+    which = f"{path} holds {len(found)} series" if number is None else f"{path} has no series {number}"
+    raise AiwaveError(f"{which}: give the folder of one, or the number of one as --series: {listed}{more}.")
 
 
-def _check_alike(first: DicomSlice, other: DicomSlice) -> None:
-    for words, same in (
-        ("another size", first.size == other.size),
-        ("another orientation", np.allclose(first.direction, other.direction, atol=TURN)),
-        ("another pixel spacing", np.allclose(first.reader.GetSpacing()[:2], other.reader.GetSpacing()[:2])),
-        ("another rescale slope or intercept", first.rescale == other.rescale),
-    ):
-        if not same:
-            raise AiwaveError(
-                f"{other.path} has {words} than {first.path.name} of the same series: move the slices that do not "
-                "belong to the volume elsewhere."
-            )
-
-
-def _by_place(slices: Sequence[DicomSlice]) -> tuple[list[list[DicomSlice]], float]:
-    """One list of slices per time point, and the distance between slices. Raises AiwaveError for missing slices."""
-    heights = np.array([one.height for one in slices])
-    starts = [0, *(np.flatnonzero(np.diff(heights) > 1e-3) + 1).tolist()]
-    places = [list(slices[a:b]) for a, b in zip(starts, [*starts[1:], len(slices)], strict=True)]
-    times = max(len(place) for place in places)
-    for place in places:
-        if len(place) < times:
-            raise AiwaveError(
-                f"{place[0].path}: its position has {len(place)} of {times} slices of the series: add the missing "
-                "ones, or move the repeated ones elsewhere."
-            )
-    gaps = np.diff([place[0].height for place in places])
-    if len(gaps) == 0:
-        return [list(stack) for stack in zip(*places, strict=True)], float(slices[0].tag(THICKNESS) or 1)
-    usual = float(np.median(gaps))
-    for k in np.flatnonzero(np.abs(gaps - usual) > GAP * usual):
-        raise AiwaveError(
-            f"{places[k][0].path.parent}: slices are missing between {_name(places[k][0])} and "
-            f"{_name(places[k + 1][0])}, which lie {gaps[k]:g} mm apart instead of {usual:g} mm: add them."
-        )
-    return [list(stack) for stack in zip(*places, strict=True)], float(np.mean(gaps))
-
-
-def _name(one: DicomSlice) -> str:
-    return f"{one.path.name} (number {one.tag(NUMBER, '?')})"
-
-
-def _placed(first: DicomSlice, voxels: np.ndarray, gap: float) -> Image:
-    x, y = first.reader.GetSpacing()[:2]
-    a, b, c = first.reader.GetOrigin()[:3]
-    slope, intercept = first.rescale
-    direction = tuple(float(value) + 0.0 for value in first.direction.flat)
-    return Image(voxels, (gap, y, x), (a, b, c), direction, slope, intercept, first.tag(MODALITY))
+def _series(planes: list[Plane]) -> Series:
+    instance = planes[0].instance
+    with reading(instance.path):
+        keywords = ("SeriesNumber", "SeriesDescription", "Modality")
+        series_number, description, modality = (text(instance.header, keyword) for keyword in keywords)
+    return Series(series_number, description, modality, tuple(planes))

@@ -14,6 +14,7 @@ import numpy as np
 from ..errors import AiwaveError
 from ..system import replacing
 from . import dicom, metaimage_files, nifti, nrrd_files, numpy_files, tiff_files
+from .dicom_original import rescales
 from .image import GEOMETRY, Image, ImageHeader, channel_of, check_plain, check_single_channel
 
 STREAM = "-"
@@ -84,6 +85,16 @@ def read_images(path: Path, channel: int | None = None) -> list[Image]:
 
     `channel`, counted from 1, chooses one of their channels. Raises AiwaveError if they cannot be read.
     """
+    reader = _reader_of(path)
+    chooser = next((chooser for chooser in CHOOSERS if chooser is reader), None)
+    if chooser is not None:
+        return chooser.read(path, channel)
+    images = reader.read(path)
+    return images if channel is None else [channel_of(str(path), image, channel) for image in images]
+
+
+def _reader_of(path: Path) -> Reader:
+    """The module that reads `path`. Raises AiwaveError if there is none, or a file cannot be opened."""
     for file in (path, *(sorted(path.rglob("*")) if path.is_dir() else ())):
         if not os.access(file, os.R_OK):
             raise AiwaveError(
@@ -94,26 +105,26 @@ def read_images(path: Path, channel: int | None = None) -> list[Image]:
         raise numpy_files.archive(str(path))
     if reader is None:
         raise AiwaveError(f"{path} is not an image that can be read: give {KINDS}.")
-    chooser = next((chooser for chooser in CHOOSERS if chooser is reader), None)
-    if chooser is not None:
-        return chooser.read(path, channel)
-    images = reader.read(path)
-    return images if channel is None else [channel_of(str(path), image, channel) for image in images]
+    return reader
 
 
-def read_image(name: str, channel: int | None = None) -> Image:
+def read_image(name: str, channel: int | None = None, series: int | None = None) -> Image:
     """Read the one image of a file or folder, or a .npy array on standard input.
 
-    `channel`, counted from 1, chooses one of its channels. Raises AiwaveError if there is no image, or several, or no
-    such channel.
+    `channel` chooses one of its channels, `series` one of several DICOM series in the order of `dicom.series`, both
+    counted from 1. Raises AiwaveError if there is no image, no such channel or series, or several series and no choice,
+    which are then listed.
     """
+    if name != STREAM and _reader_of(Path(name)) is cast(Reader, dicom):
+        image = dicom.read_one(Path(name), series)
+        return image if channel is None else channel_of(name, image, channel)
+    if series is not None:
+        raise AiwaveError(f"{name} is not DICOM, so it has no series to choose from: leave --series out.")
     if name == STREAM:
         image = numpy_files.read_stream(io.BytesIO(sys.stdin.buffer.read()))
         return image if channel is None else channel_of("Standard input", image, channel)
-    images = read_images(Path(name), channel)
-    if len(images) != 1:
-        raise AiwaveError(f"{name} holds {len(images)} series: give the folder of one.")
-    return images[0]
+    (image,) = read_images(Path(name), channel)
+    return image
 
 
 def read_voxels(path: Path) -> np.ndarray:
@@ -161,7 +172,12 @@ def writer_of(name: str) -> Writer:
 
 
 def lost_by(name: str, image: Image) -> list[str]:
-    """Names of the non-default fields of `image`, of `GEOMETRY` and "channels", that the file `name` cannot store."""
+    """Names of the non-default fields of `image`, of `GEOMETRY` and "channels", that the file `name` cannot store.
+
+    A slope and an intercept of each slice, which DICOM series may have, are in no field and no other file.
+    """
     keeps = () if name == STREAM else writer_of(name).keeps
     plain = Image(image.voxels)
-    return [key for key in (*GEOMETRY, "channels") if key not in keeps and getattr(image, key) != getattr(plain, key)]
+    lost = [key for key in (*GEOMETRY, "channels") if key not in keeps and getattr(image, key) != getattr(plain, key)]
+    of_slices = image.original is not None and image.original.format == "dicom" and rescales(image.original)
+    return [*lost, "slope and intercept of each slice"] if of_slices else lost

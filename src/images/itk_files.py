@@ -1,4 +1,4 @@
-"""Headers, geometry and voxels of NIfTI and DICOM files through SimpleITK."""
+"""Headers, geometry and voxels of NIfTI files through SimpleITK."""
 
 import errno
 import re
@@ -15,15 +15,11 @@ if TYPE_CHECKING:
     import SimpleITK
 
 
-def opened(path: Path, kind: str = "") -> "SimpleITK.ImageFileReader":
-    """A reader that has read the header; `kind` is ITK's name of the format, "" to detect it.
-
-    Raises AiwaveError, naming the file, if the header cannot be read.
-    """
+def opened(path: Path) -> "SimpleITK.ImageFileReader":
+    """A reader that has read the header. Raises AiwaveError, naming the file, if that cannot be read."""
     import SimpleITK as sitk
 
     reader = sitk.ImageFileReader()
-    reader.SetImageIO(kind)
     reader.SetFileName(str(path))
     try:
         reader.ReadImageInformation()

@@ -105,6 +105,18 @@ def test_one_channel_of_a_series(model, tmp_path, capfd):
     np.testing.assert_array_equal(np.load(tmp_path / "b.npy"), voxels[:, 1])
 
 
+def test_one_of_several_dicom_series_is_chosen(model, tmp_path, capfd):
+    stored = [noise((4, 6, 5), "int16") // 16, noise((3, 6, 5), "int16") // 8]
+    for k in range(2):
+        dicom(tmp_path / "in" / str(k), stored[k], series=f"1.2.3.{k}")
+    given = ("compress", tmp_path / "in", tmp_path / "a.aiw", "--model", model, "--lossless", "--embed-model")
+    assert run(*given) == 1
+    assert "1: no description (CT, 4 slices); 2: no description (CT, 3 slices)." in capfd.readouterr().err
+    assert run(*given, "--series", 2) == 0
+    assert run("decompress", tmp_path / "a.aiw", tmp_path / "a.npy") == 0
+    np.testing.assert_array_equal(np.load(tmp_path / "a.npy"), stored[1])
+
+
 def test_a_region_and_a_preview_keep_their_place(model, tmp_path):
     original = image((8, 9, 10))
     write_image(original, str(tmp_path / "a.mha"))
