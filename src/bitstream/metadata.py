@@ -14,9 +14,6 @@ SECTION_LIMIT = 1 << 24
 LIMIT = 1 << 26
 """Most bytes of metadata and original header, inflated."""
 
-LONG = 256
-"""Bytes of JSON from which on it is deflated."""
-
 _DICTIONARY_FIELDS = {
     0: "5c010000", 38: "0072", 40: "03004000400040000100010001000100", 70: "040010000000803f0000803f0000803f0000803f",
     90: "0000803f0000803f0000803f0000803f0000b0430000803f", 123: "0a", 252: "0100010000000000803f", 280: "0000803f",
@@ -24,8 +21,8 @@ _DICTIONARY_FIELDS = {
 }  # fmt: skip
 
 _DICTIONARY_TEXT = (
-    '{"model":"mri_lossless","spacing":[1.0,1.0,1.0],"origin":[0.0,0.0,0.0],'
-    '"direction":[-1.0,0.0,0.0,0.0,-1.0,0.0,0.0,0.0,1.0],"slope":1.0,"intercept":0.0,"period":2.0,"original":"nifti"}'
+    '{"model":"mri_lossless","slope":1,"intercept":-1024,"period":2,"channels":true,"max_error":1,"spacing":[1,1,1],'
+    '"origin":[0,0,0],"direction":[1,0,0,0,1,0,0,0,1],"direction":[1,0,0,0,-1,0,0,0,1],"original":"nifti"}'
 )
 
 
@@ -41,7 +38,7 @@ def dictionary() -> bytes:
 class Metadata:
     """`entries` must be representable in JSON; `original` is the header of the file that was compressed, if it is kept.
 
-    With an original header, or `LONG` bytes of JSON, the section is deflated (`packed`): JSON, a zero byte, and the
+    With an original header, or where that is shorter, the section is deflated (`packed`): JSON, a zero byte, and the
     original.
     """
 
@@ -55,22 +52,25 @@ class Metadata:
     @property
     def packed(self) -> bool:
         """True if the section is deflated."""
-        return bool(self.original) or len(self._json()) >= LONG
+        return bool(self.original) or len(self._deflated()) < len(self._json())
 
     def to_bytes(self) -> bytes:
-        """The section, empty if there is no metadata. Raises AiwaveError for entries that JSON cannot hold."""
-        data = self._json()
-        if not self.packed:
-            return data
-        data += b"\0" + self.original
-        engine = zlib.compressobj(9, wbits=-zlib.MAX_WBITS, zdict=dictionary())
-        packed = engine.compress(data) + engine.flush()
-        if len(data) > LIMIT or len(packed) > SECTION_LIMIT:
+        """The section, empty if there is no metadata.
+
+        Raises AiwaveError for entries that JSON cannot hold, and for more than fits.
+        """
+        section = self._deflated() if self.packed else self._json()
+        size = len(self._json()) + len(self.original)
+        if size > LIMIT or len(section) > SECTION_LIMIT:
             raise AiwaveError(
-                f"The metadata and the original header take {len(data)} bytes ({len(packed)} deflated): at most "
-                f"{LIMIT} ({SECTION_LIMIT}) can be stored, so strip the header."
+                f"The metadata and the original header take {size} bytes ({len(section)} deflated): at most {LIMIT} "
+                f"({SECTION_LIMIT}) can be stored, so strip the header."
             )
-        return packed
+        return section
+
+    def _deflated(self) -> bytes:
+        engine = zlib.compressobj(9, wbits=-zlib.MAX_WBITS, zdict=dictionary())
+        return engine.compress(self._json() + (b"\0" + self.original if self.original else b"")) + engine.flush()
 
     def _json(self) -> bytes:
         if not self.entries:

@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,9 +31,11 @@ def main(arguments: Sequence[str]) -> None:
 
     model = None if args.model == AUTO else find_model(args.model)
     image = read_image(args.input, args.channel, args.series)
+    if args.strip:
+        image = replace(image, original=None)
     unasked = args.step is None and args.psnr is None and args.bpp is None and not args.lossless
     lossless = args.lossless or unasked
-    said = []
+    said = [image.note] if image.note else []
     if model is None:
         model, why = automatic_model(checked(image.voxels), lossless, args.modality)
         said.append(why)
@@ -49,6 +52,7 @@ def main(arguments: Sequence[str]) -> None:
             psnr=args.psnr,
             bpp=args.bpp,
             metadata={"model": model.name, **image_metadata(image)},
+            original=b"" if image.original is None else image.original.data,
             embed_model=args.embed_model,
             tile=args.tile,
             optimise=not args.nearest,
@@ -103,6 +107,7 @@ def arguments_of() -> argparse.ArgumentParser:
     quality.add_argument("--step", type=float, metavar="S", help="quantisation step, in units of the voxels")
     quality.add_argument("--psnr", type=float, metavar="DB", help="reach this PSNR within 0.1 dB")
     quality.add_argument("--bpp", type=float, metavar="B", help="reach this many bits per voxel within 2 %%")
+    given.add_argument("--strip", action="store_true", help="keep only the geometry of the original header")
     given.add_argument("--embed-model", action="store_true", help="also store the model in the file")
     given.add_argument("--tile", type=int, default=64, metavar="N", help="voxels a side of a tile (default 64)")
     given.add_argument("--nearest", action="store_true", help="lossy: round to the nearest; faster, larger files")

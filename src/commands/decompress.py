@@ -17,21 +17,21 @@ def main(arguments: Sequence[str]) -> None:
     from ..api import decompress
     from ..bitstream.container import open_stream
     from ..bitstream.decoder import to_box
-    from ..images.image_files import lost_by, write_image, writer_of
+    from ..images.image_files import check_writable, lost_by, write_image
     from ..images.image_metadata import image_of, part_of
 
-    if args.output != STREAM:
-        writer_of(args.output)
     data = read_stream(args.input)
     stream = open_stream(data)
+    check_writable(args.output, stream.metadata.get("original") if stream.original else None)
     region = None if args.region is None else region_of(args.region)
     box = to_box(stream.header, region)
     voxels = math.prod(part.stop - part.start for part in box)
     with progress_bar(voxels, "decompressing", args.quiet) as progress:
         decoded = decompress(data, region, args.level, args.model, progress)
     z, y, x = (part.start for part in box[1:])
-    image = part_of(image_of(decoded, stream.metadata), (z, y, x), args.level)
-    write_image(image, args.output)
+    image = part_of(image_of(decoded, stream.metadata, stream.original), (z, y, x), args.level)
+    exact = stream.header.lossless and "max_error" not in stream.metadata
+    write_image(image, args.output, exact, decoded.nbytes / len(data))
     if (lost := lost_by(args.output, image)) and args.output != STREAM and not args.quiet:
         print(f"aiwave: {args.output} cannot keep {', '.join(lost)}.", file=sys.stderr)
 
@@ -53,7 +53,7 @@ def arguments_of() -> argparse.ArgumentParser:
     """Argument parser of the command."""
     given = parser("decompress", "Decompress an .aiw file.")
     given.add_argument("input", metavar="IN", help="the .aiw file; - for standard input")
-    given.add_argument("output", metavar="OUT", help=".tif, .nii, .nii.gz, .nrrd, .mha or .npy; - writes .npy")
+    given.add_argument("output", metavar="OUT", help=".tif, .nii, .nii.gz, .nrrd, .mha, .npy, a DICOM folder; -: .npy")
     given.add_argument("--model", metavar="FILE", help="the model file, unless it is in IN")
     given.add_argument("--region", metavar="z0:z1,y0:y1,x0:x1", help="decode only these voxels (ends are exclusive)")
     given.add_argument(

@@ -7,16 +7,27 @@ from typing import Any
 
 from tabulate import tabulate
 
+from ..images.image import FORMATS
 from .arguments import parser, read_stream
 
 
 def main(arguments: Sequence[str]) -> None:
     """Run the command with the arguments after its name. Raises AiwaveError for bad input."""
     args = arguments_of().parse_args(arguments)
+    from ..bitstream.container import open_stream
     from ..bitstream.decoder import info
+    from ..images.image_metadata import original_of
+    from ..images.personal_fields import personal_fields
 
-    found = info(read_stream(args.file))
+    data = read_stream(args.file)
+    found, stream = info(data), open_stream(data)
+    original = original_of(stream.metadata, stream.original)
+    found["personal_fields"] = [] if original is None else personal_fields(original)
     print(json.dumps(found) if args.json else _table(found))
+
+
+WAYS = {"model": "by the model", "constant": "constant", "jpeg_xl": "in JPEG XL", "lzma": "in LZMA"}
+"""How tiles are coded, for people."""
 
 
 def _table(found: dict[str, Any]) -> str:
@@ -29,8 +40,19 @@ def _table(found: dict[str, Any]) -> str:
         "size": f"{found['bytes']} bytes, {found['bpp']:.4g} bit/voxel, 1:{found['ratio']:.3g}",
         "tiles": f"{found['tiles']} of at most {found['tile']} voxels a side, {found['levels']} levels",
         **{str(name): str(value) for name, value in found["metadata"].items()},
-        "model": f"{called}{found['model'][:16]}… {'(in the file)' if found['model_bytes'] else '(not in the file)'}",
+        "model": "none: no tile needs one",
     }
+    if found["model"] is not None:
+        place = "(in the file)" if found["model_bytes"] else "(not in the file)"
+        lines["model"] = f"{called}{found['model'][:16]}… {place}"
+    by = ", ".join(f"{count} {WAYS[way]}" for way, count in found["tiles_by"].items() if count)
+    lines["coded"] = f"tiles: {by}"
+    if found["original_bytes"]:
+        lines["original"] = f"{FORMATS[found['metadata']['original']]} header, {found['original_bytes']} bytes"
+    if found["personal_fields"]:
+        lines["personal"] = (
+            f"may identify a person: {', '.join(found['personal_fields'])} (compress --strip omits them)"
+        )
     return tabulate(lines.items(), tablefmt="plain", disable_numparse=True)
 
 

@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -61,6 +61,12 @@ class Contents:
 
     series: list[Series]
     skipped: Counter[str]
+
+    @property
+    def note(self) -> str:
+        """A sentence about the files that were skipped, "" if there are none."""
+        kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(self.skipped.items()))
+        return f"skipped beside the images: {kinds}" if kinds else ""
 
 
 def is_dicom(path: Path) -> bool:
@@ -126,11 +132,12 @@ def read_one(path: Path, number: int | None = None) -> Image:
 
     Raises AiwaveError as `read` does, and if there are several and no number, or no such number.
     """
-    found = series(path)
+    held = contents(path)
+    found = held.series
     if number is None and len(found) == 1:
-        return found[0].read()
+        return replace(found[0].read(), note=held.note)
     if number is not None and 1 <= number <= len(found):
-        return found[number - 1].read()
+        return replace(found[number - 1].read(), note=held.note)
     listed = "; ".join(f"{k}: {one}" for k, one in enumerate(found[:LISTED], start=1))
     more = f"; and {len(found) - LISTED} more" if len(found) > LISTED else ""
     which = f"{path} holds {len(found)} series" if number is None else f"{path} has no series {number}"

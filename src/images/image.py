@@ -9,6 +9,8 @@ from ..errors import AiwaveError
 IDENTITY = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
 GEOMETRY = ("spacing", "origin", "direction", "slope", "intercept", "period")
 """Numeric fields of an `Image` besides its voxels."""
+FORMATS = {"nifti": "NIfTI", "tiff": "TIFF", "nrrd": "NRRD", "metaimage": "MetaImage", "dicom": "DICOM"}
+"""Formats of original headers, with their display names."""
 DTYPES = ("uint8", "int8", "uint16", "int16")
 """Voxel types for training and evaluation."""
 
@@ -33,7 +35,8 @@ class Image:
     length, and are orthogonal unless the image is sheared. The physical value of a voxel is `slope` * voxel +
     `intercept`. `modality` is DICOM's, such as CT or MR, if it is known. `period` is the time between the volumes of a
     series in seconds, 0 if unknown. `channels` is true if the first axis (T) counts channels, such as the colours of a
-    pixel or the components of a vector, instead of times. `original` is the header of the file, if it is kept.
+    pixel or the components of a vector, instead of times. `original` is the header of the file, if it is kept. `note`
+    says what a reader left out, such as other files of a folder.
     """
 
     voxels: np.ndarray
@@ -46,6 +49,7 @@ class Image:
     period: float = 0.0
     channels: bool = False
     original: Original | None = None
+    note: str = ""
 
     def frames(self) -> list["Image"]:
         """The volumes of a series, each (D, H, W), in order; a volume is its only frame."""

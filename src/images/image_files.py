@@ -13,9 +13,9 @@ import numpy as np
 
 from ..errors import AiwaveError
 from ..system import replacing
-from . import dicom, metaimage_files, nifti, nrrd_files, numpy_files, tiff_files
+from . import dicom, dicom_writer, metaimage_files, nifti, nrrd_files, numpy_files, tiff_files
 from .dicom_original import rescales
-from .image import GEOMETRY, Image, ImageHeader, channel_of, check_plain, check_single_channel
+from .image import FORMATS, GEOMETRY, Image, ImageHeader, channel_of, check_plain, check_single_channel
 
 STREAM = "-"
 """File name that stands for standard input or output."""
@@ -41,20 +41,24 @@ class Reader(Protocol):
 
 @dataclass(frozen=True)
 class Writer:
-    """A function that writes one kind of file, and the fields of `GEOMETRY`, and "channels", that this kind stores."""
+    """A function that writes one kind of file, and the fields of `GEOMETRY`, and "channels", that this kind stores.
+
+    `format` is the key of `FORMATS` whose original headers it restores.
+    """
 
     write: Callable[[Image, Path], None]
     keeps: tuple[str, ...] = ()
+    format: str = ""
 
 
 READERS = tuple(cast(Reader, module) for module in (nifti, nrrd_files, metaimage_files, tiff_files, numpy_files, dicom))
 WRITERS = {
-    ".tif": Writer(tiff_files.write, ("spacing", "period", "channels")),
-    ".tiff": Writer(tiff_files.write, ("spacing", "period", "channels")),
-    ".nii.gz": Writer(nifti.write_zipped, GEOMETRY),
-    ".nii": Writer(nifti.write, GEOMETRY),
-    ".nrrd": Writer(nrrd_files.write, ("spacing", "origin", "direction", "period", "channels")),
-    ".mha": Writer(metaimage_files.write, ("spacing", "origin", "direction", "channels")),
+    ".tif": Writer(tiff_files.write, ("spacing", "period", "channels"), "tiff"),
+    ".tiff": Writer(tiff_files.write, ("spacing", "period", "channels"), "tiff"),
+    ".nii.gz": Writer(nifti.write_zipped, GEOMETRY, "nifti"),
+    ".nii": Writer(nifti.write, GEOMETRY, "nifti"),
+    ".nrrd": Writer(nrrd_files.write, ("spacing", "origin", "direction", "period", "channels"), "nrrd"),
+    ".mha": Writer(metaimage_files.write, ("spacing", "origin", "direction", "channels"), "metaimage"),
     ".npy": Writer(numpy_files.write),
 }
 
@@ -149,18 +153,41 @@ def read_header(path: Path) -> ImageHeader:
     return next(kind for kind in kinds if path.name.lower().endswith(kind.SUFFIXES)).header(path)
 
 
-def write_image(image: Image, name: str) -> None:
-    """Write an image atomically, or send it to standard output as .npy.
+def write_image(image: Image, name: str, exact: bool = True, ratio: float | None = None) -> None:
+    """Write an image atomically, or send it to standard output as .npy; a name without suffix is a folder of DICOM.
 
-    Raises AiwaveError if the suffix is unknown or the operating system refuses.
+    A file of the format that the image was read from gets its original header back. DICOM files keep their identifiers
+    if the voxels are `exact`, else they declare a lossy compression by the factor `ratio`.
+
+    Raises AiwaveError if the suffix is unknown, a DICOM header is missing, or the operating system refuses.
     """
     if name == STREAM:
         np.save(sys.stdout.buffer, image.voxels)
         sys.stdout.buffer.flush()
         return
+    if is_dicom_folder(name):
+        dicom_writer.write_folder(image, Path(name), exact, ratio)
+        return
     writer = writer_of(name)
     with replacing(Path(name)) as temporary:
         writer.write(image, temporary)
+
+
+def is_dicom_folder(name: str) -> bool:
+    """True if images of this name are written as a folder of DICOM files."""
+    return name != STREAM and not Path(name).suffix
+
+
+def check_writable(name: str, original: str | None) -> None:
+    """Raise AiwaveError unless an image whose original header has the format `original` can be written as `name`."""
+    if is_dicom_folder(name):
+        if original != "dicom":
+            raise AiwaveError(
+                f"{name} has no suffix, which stands for a folder of DICOM files, but the image has no DICOM headers: "
+                f"choose one of {', '.join(WRITERS)}, or -."
+            )
+    elif name != STREAM:
+        writer_of(name)
 
 
 def writer_of(name: str) -> Writer:
@@ -172,12 +199,20 @@ def writer_of(name: str) -> Writer:
 
 
 def lost_by(name: str, image: Image) -> list[str]:
-    """Names of the non-default fields of `image`, of `GEOMETRY` and "channels", that the file `name` cannot store.
+    """Names of the fields of `image`, and of its original header, that the file `name` cannot store.
 
-    A slope and an intercept of each slice, which DICOM series may have, are in no field and no other file.
+    Fields are those of `GEOMETRY` and "channels" without their defaults. A slope and an intercept of each slice, which
+    DICOM series may have, are in no field and no other file.
     """
-    keeps = () if name == STREAM else writer_of(name).keeps
+    if is_dicom_folder(name):
+        return []
+    writer = Writer(numpy_files.write) if name == STREAM else writer_of(name)
     plain = Image(image.voxels)
-    lost = [key for key in (*GEOMETRY, "channels") if key not in keeps and getattr(image, key) != getattr(plain, key)]
-    of_slices = image.original is not None and image.original.format == "dicom" and rescales(image.original)
-    return [*lost, "slope and intercept of each slice"] if of_slices else lost
+    lost = [
+        key for key in (*GEOMETRY, "channels") if key not in writer.keeps and getattr(image, key) != getattr(plain, key)
+    ]
+    if image.original is None or image.original.format == writer.format:
+        return lost
+    if image.original.format == "dicom" and rescales(image.original):
+        lost.append("slope and intercept of each slice")
+    return [*lost, f"the other fields of the {FORMATS[image.original.format]} header"]

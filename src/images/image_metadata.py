@@ -1,4 +1,4 @@
-"""Geometry of an image in the metadata of a stream, and back."""
+"""Geometry and original header of an image in the metadata of a stream, and back."""
 
 import math
 from collections.abc import Mapping
@@ -8,20 +8,29 @@ from typing import Any
 import numpy as np
 
 from ..errors import AiwaveError
-from .image import GEOMETRY, Image
+from .image import FORMATS, GEOMETRY, Image, Original
 
 
 def image_metadata(image: Image) -> dict[str, Any]:
-    """The geometry of an image, without fields that have their default."""
+    """The geometry of an image, without fields that have their default, and the format of its original header."""
     defaults = {field.name: field.default for field in fields(Image)}
     found = {name: getattr(image, name) for name in GEOMETRY}
-    return {name: _plain(value) for name, value in found.items() if value != defaults[name]}
+    entries: dict[str, Any] = {name: _plain(value) for name, value in found.items() if value != defaults[name]}
+    if image.channels:
+        entries["channels"] = True
+    if image.original is not None:
+        entries["original"] = image.original.format
+    return entries
 
 
-def image_of(voxels: np.ndarray, metadata: Mapping[str, Any]) -> Image:
-    """Image of decoded voxels, with the geometry in a stream's metadata. Raises AiwaveError if that is invalid."""
+def image_of(voxels: np.ndarray, metadata: Mapping[str, Any], original: bytes = b"") -> Image:
+    """Image of decoded voxels, with the geometry in a stream's metadata, and its original header.
+
+    Raises AiwaveError if they are invalid.
+    """
     image = Image(voxels)
-    given: dict[str, Any] = {}
+    given: dict[str, Any] = {"channels": metadata.get("channels") is True and voxels.ndim == 4}
+    given["original"] = original_of(metadata, original)
     for name in GEOMETRY:
         if name not in metadata:
             continue
@@ -32,6 +41,15 @@ def image_of(voxels: np.ndarray, metadata: Mapping[str, Any]) -> Image:
             raise AiwaveError(f"The file is damaged: its {name} is {value!r}.")
         given[name] = tuple(float(x) for x in numbers) if isinstance(default, tuple) else float(value)
     return replace(image, **given)
+
+
+def original_of(metadata: Mapping[str, Any], data: bytes) -> Original | None:
+    """The original header in a stream, if there is one. Raises AiwaveError if its format is unknown."""
+    if not data:
+        return None
+    if metadata.get("original") not in FORMATS:
+        raise AiwaveError("The file is damaged: its original header is of an unknown format.")
+    return Original(metadata["original"], data)
 
 
 def part_of(image: Image, start: tuple[int, int, int], level: int) -> Image:
@@ -47,4 +65,11 @@ def _is_number(value: object) -> bool:
 
 
 def _plain(value: Any) -> Any:
-    return [float(x) for x in value] if isinstance(value, tuple) else float(value)
+    return [_shortest(x) for x in value] if isinstance(value, tuple) else _shortest(value)
+
+
+def _shortest(value: float) -> float | int:
+    """The number in fewest digits; those of 32 bits, as most headers have, are not exact in decimals."""
+    if float(value).is_integer() and abs(value) < 2**53:
+        return int(value)
+    return float(str(np.float32(value))) if float(np.float32(value)) == value else float(value)
