@@ -12,7 +12,8 @@ from .bitstream.decoder import decompress as decode
 from .bitstream.encoder import SIDE
 from .bitstream.encoder import compress as encode
 from .bitstream.model import Model
-from .bitstream.writer import Progress, checked
+from .bitstream.voxel_types import checked
+from .bitstream.writer import Progress
 from .errors import AiwaveError
 from .pretrained.choice import AUTO, automatic_model, shipped_by_identity, shipped_model
 
@@ -38,14 +39,15 @@ def compress(
     model_only: bool = False,
     progress: Progress | None = None,
 ) -> bytes:
-    """Code a volume (D, H, W) or a series (T, D, H, W) of uint8, int8, uint16 or int16 as an .aiw stream.
+    """Code a volume (D, H, W) or a series (T, D, H, W) of integers or floats of up to 64 bits as an .aiw stream.
 
     `model` is any argument of `find_model`; without one a ready-made model is chosen (see `automatic_model`).
     Give one of: `lossless`; the quantisation `step`, in units of the voxels; a target `psnr` [dB], met within 0.1, with
-    peak 255 for 8 bits and 65535 for 16; a target `bpp` [bit/voxel], met within 2 %. `metadata` must be representable
-    in JSON; `original`, the header of an image file, is kept beside it. Tiles of `tile` voxels per side can be decoded
-    independently. `optimise` turns on rate-distortion optimised quantisation in lossy coding, which takes two to three
-    times as long. Tiles that JPEG XL or LZMA codes exactly in fewer bytes are coded by these but for `model_only`.
+    peak 255 for 8-bit and 65535 for 16-bit integers, and the range of the voxels for other types; a target `bpp`
+    [bit/voxel], met within 2 %. `metadata` must be representable in JSON; `original`, the header of an image file, is
+    kept beside it. Tiles of `tile` voxels per side can be decoded independently. `optimise` turns on rate-distortion
+    optimised quantisation in lossy coding, which takes two to three times as long. Tiles that JPEG XL or LZMA codes
+    exactly in fewer bytes are coded by these but for `model_only`.
 
     Raises:
         AiwaveError: For other volumes, a model that does not support this coding, or a target that cannot be reached.

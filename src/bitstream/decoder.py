@@ -15,7 +15,7 @@ from .model import Model
 from .tile_codec import TileCodec
 from .tile_index import Mode
 from .tile_work import CodedBatch, DecodeTiles
-from .values import values_from_bytes
+from .voxel_types import Restorer
 from .workers import helpers_for, outcomes
 from .writer import BATCH, Progress
 
@@ -45,12 +45,15 @@ def decompress(
     box = to_box(header, region)
     found = stream_model(stream, model)
     codec = None if found is None else TileCodec(found, header.log_step, header.lossless)
-    work = DecodeTiles(codec, header, _table(stream), level)
+    restorer = Restorer.of(header, stream.values)
+    work = DecodeTiles(codec, restorer, level)
     try:
-        out = np.zeros([part.stop - part.start for part in coarse_box(box, level)], header.dtype)
+        dtype = header.dtype if not restorer.deferred else np.uint16 if header.planes else np.float32
+        out = np.zeros([part.stop - part.start for part in coarse_box(box, level)], dtype)
         with closing(_tiles(stream, work, box, progress)) as tiles:
             for tile, voxels in tiles:
                 _place(out, tile, voxels, coarse_box(box, level), level)
+        out = restorer.joined(out)
     except MemoryError as error:
         raise AiwaveError("There is not enough memory for the volume: decode a region of it.") from error
     return out if header.is_series else out[0]
@@ -64,7 +67,7 @@ def _tiles(
     most = BATCH << 3 * min(level, grid.levels - 1)
 
     def batch(tiles: list[Tile]) -> CodedBatch:
-        return CodedBatch(tiles, [stream.tile(tile.number, max(1, grid.levels - level)) for tile in tiles])
+        return CodedBatch(tiles, [stream.tile(tile.number, max(1, grid.levels - work.smoothed)) for tile in tiles])
 
     count = sum(math.prod(tile.size) for tile in grid.tiles(box)) // most
     tasks = map(batch, grid.batches(grid.tiles(box), most))
@@ -88,12 +91,12 @@ def _place(out: np.ndarray, tile: Tile, voxels: np.ndarray, box: Box, level: int
 
 
 def to_box(header: Header, region: Region | None) -> Box:
-    """A region as slices of (T, D, H, W). Raises AiwaveError if it does not lie in the volume."""
-    shape = header.shape
+    """A region as slices of (T, D, H, W) in frames of numbers. Raises AiwaveError if it does not lie in the volume."""
+    shape = header.shape[0] // header.frames, *header.shape[1:]
     axes = 4 if header.is_series else 3
     whole = [slice(0, size) for size in shape]
     if region is None:
-        return tuple(whole)  # type: ignore[return-value]
+        return slice(0, header.shape[0]), *whole[1:]  # type: ignore[return-value]
     if len(region) not in {3, axes}:
         raise AiwaveError(f"The region has {len(region)} axes: give {'z, y, x' if axes == 3 else 't, z, y, x'}.")
     for axis, part in enumerate(region, start=4 - len(region)):
@@ -104,7 +107,8 @@ def to_box(header: Header, region: Region | None) -> Box:
                 f"The region {start}:{stop} along {'tzyx'[axis]} does not lie in 0:{shape[axis]}: choose one inside it."
             )
         whole[axis] = slice(start, stop)
-    return tuple(whole)  # type: ignore[return-value]
+    frames = slice(whole[0].start * header.frames, whole[0].stop * header.frames)
+    return frames, *whole[1:]  # type: ignore[return-value]
 
 
 def coarse_box(box: Box, level: int) -> Box:
@@ -136,22 +140,17 @@ def stream_model(stream: Stream, given: Model | None) -> Model | None:
     return model
 
 
-def _table(stream: Stream) -> np.ndarray | None:
-    limits = np.iinfo(stream.header.dtype)
-    return values_from_bytes(stream.values, int(limits.min), int(limits.max)) if stream.values else None
-
-
 def info(data: bytes | memoryview) -> dict[str, Any]:
     """Description of a stream, as plain values that JSON can hold. Raises AiwaveError if it is damaged."""
     stream = open_stream(data)
     header = stream.header
-    voxels = math.prod(header.shape)
+    voxels, restorer = math.prod(header.volume_shape), Restorer.of(header, stream.values)
     return {
         "version": VERSION,
         "dtype": header.dtype.name,
-        "shape": list(header.shape if header.is_series else header.shape[1:]),
+        "shape": list(header.volume_shape),
         "lossless": header.lossless,
-        "step": None if header.lossless else header.step,
+        "step": None if header.lossless else restorer.step,
         "levels": header.levels,
         "tile": header.side,
         "tiles": header.grid.count,
@@ -161,6 +160,8 @@ def info(data: bytes | memoryview) -> dict[str, Any]:
         "model": header.identity.hex() if header.needs_model else None,
         "model_bytes": len(stream.model),
         "packed_values": bool(stream.values),
+        "planes": header.planes,
+        "masked": header.masked,
         "tiles_by": {mode.name.lower(): int((stream.index.modes == mode).sum()) for mode in Mode},
         "original_bytes": len(stream.original),
         "metadata": stream.metadata,

@@ -12,7 +12,8 @@ from .metadata import Metadata
 from .model import Model
 from .rate_control import Target, search
 from .tile_codec import TileCodec
-from .writer import Progress, Writer, prepare
+from .voxel_types import checked, prepare
+from .writer import Progress, Writer
 
 SIDE = 64
 
@@ -33,13 +34,14 @@ def compress(
     model_only: bool = False,
     progress: Progress | None = None,
 ) -> bytes:
-    """Code a volume (D, H, W) or a series (T, D, H, W) of uint8, int8, uint16 or int16 as an .aiw stream.
+    """Code a volume (D, H, W) or a series (T, D, H, W) of integers or floats of up to 64 bits as an .aiw stream.
 
     Give one of: `lossless`; the quantisation `step`, in units of the voxels; a target `psnr` [dB], met within 0.1, with
-    peak 255 for 8 bits and 65535 for 16; a target `bpp` [bit/voxel], met within 2 %. `metadata` must be representable
-    in JSON; `original`, the header of an image file, is kept beside it. Tiles of `tile` voxels per side can be decoded
-    independently. `optimise` turns on rate-distortion optimised quantisation in lossy coding, which takes two to three
-    times as long. Tiles that JPEG XL or LZMA codes exactly in fewer bytes are coded by these but for `model_only`.
+    peak 255 for 8-bit and 65535 for 16-bit integers, and the range of the voxels for other types; a target `bpp`
+    [bit/voxel], met within 2 %. `metadata` must be representable in JSON; `original`, the header of an image file, is
+    kept beside it. Tiles of `tile` voxels per side can be decoded independently. `optimise` turns on rate-distortion
+    optimised quantisation in lossy coding, which takes two to three times as long. Tiles that JPEG XL or LZMA codes
+    exactly in fewer bytes are coded by these but for `model_only`.
 
     Raises:
         AiwaveError: For other volumes, a model that does not support this coding, or a target that cannot be reached.
@@ -51,7 +53,7 @@ def compress(
     ]
     if len(chosen) != 1:
         raise AiwaveError(f"Give exactly one of lossless, step, psnr and bpp, not {', '.join(chosen) or 'none'}.")
-    source = prepare(volume, lossless)
+    source = prepare(checked(volume), lossless)
     side = _side(tile, model.levels)
     writer = Writer(
         source, model, side, Metadata(dict(metadata or {}), original), embed_model, optimise, model_only, progress
@@ -63,7 +65,7 @@ def compress(
     if lossless:
         return writer.write(TileCodec(model, 0, True))
     if step is not None:
-        return writer.write(writer.lossy(_log_step(step)))
+        return writer.write(writer.lossy(_log_step(step, source.scale)))
     return search(writer, Target(psnr, bpp))
 
 
@@ -74,9 +76,9 @@ def _side(tile: int, levels: int) -> int:
     return tile
 
 
-def _log_step(step: float) -> int:
+def _log_step(step: float, scale: float) -> int:
     try:
-        log_step = log_step_of(step)
+        log_step = log_step_of(step / scale)
     except ValueError as error:
         raise AiwaveError(f"The step {step} cannot be used: give a positive number.") from error
     if abs(log_step) > LOG_STEP_LIMIT:

@@ -20,8 +20,12 @@ BEFORE = b"\x89AIW\r\n\x1a\n"
 FIXED = struct.Struct("<8sHHBBHi4Ii32s4I")
 IDENTITY_BYTES = 32
 CRC = struct.Struct("<I")
-DTYPES = tuple(np.dtype(name) for name in ("uint8", "int8", "uint16", "int16"))
-LOSSLESS, SERIES, MIXED, PACKED = 1, 2, 4, 8
+NARROW = tuple(np.dtype(name) for name in ("uint8", "int8", "uint16", "int16"))
+"""Types whose voxels models code as they are."""
+
+WIDE = ("bool", "uint32", "int32", "uint64", "int64", "float16", "float32", "float64")
+DTYPES = (*NARROW, *(np.dtype(name) for name in WIDE))
+LOSSLESS, SERIES, MIXED, PACKED, PLANES, MASKED = 1, 2, 4, 8, 16, 32
 SIDE_LIMIT = 1 << 24
 """Most voxels along an axis."""
 
@@ -33,11 +37,11 @@ DAMAGED = "The file is damaged: {}."
 
 @dataclass(frozen=True)
 class Header:
-    """The header of a stream. `shape` is (T, D, H, W), T = 1 for a volume; `offset` is added to decoded values.
+    """The header of a stream. `shape` is (T, D, H, W) in frames of numbers; `offset` is added to decoded numbers.
 
     `log_step` is ln(step) in units of 2**-8, 0 if `lossless`. `identity` is the SHA-256 of the model file, zeros if no
     tile needs it. `mixed` is true if the index has modes (see `TileIndex`), `packed` if the metadata is deflated (see
-    `Metadata`).
+    `Metadata`), `planes` and `masked` if a volume has several frames of numbers (see `voxel_types.Source`).
     """
 
     dtype: np.dtype[Any]
@@ -51,6 +55,19 @@ class Header:
     identity: bytes
     mixed: bool = False
     packed: bool = False
+    planes: bool = False
+    masked: bool = False
+
+    @property
+    def frames(self) -> int:
+        """Frames of numbers for each volume."""
+        return self.dtype.itemsize // 2 if self.planes else 2 if self.masked else 1
+
+    @property
+    def volume_shape(self) -> tuple[int, ...]:
+        """Shape of the decoded array: (D, H, W), or (T, D, H, W) for a series."""
+        frames, *rest = self.shape
+        return (frames // self.frames, *rest) if self.is_series else tuple(rest)
 
     @property
     def grid(self) -> Grid:
@@ -70,6 +87,7 @@ class Header:
     def to_bytes(self, sections: tuple[int, int, int, int]) -> bytes:
         """The header as bytes, with the lengths of metadata, values, model and index, and a checksum."""
         flags = LOSSLESS * self.lossless | SERIES * self.is_series | MIXED * self.mixed | PACKED * self.packed
+        flags |= PLANES * self.planes | MASKED * self.masked
         fixed = FIXED.pack(
             MAGIC,
             VERSION,
@@ -110,7 +128,7 @@ class Header:
             )
         shape, offset, identity, sections = tuple(rest[:4]), rest[4], rest[5], tuple(rest[6:])
         sound = (
-            flags <= (LOSSLESS | SERIES | MIXED | PACKED)
+            flags <= (LOSSLESS | SERIES | MIXED | PACKED | PLANES | MASKED)
             and dtype < len(DTYPES)
             and 1 <= levels <= 5
             and side > 0
@@ -118,9 +136,10 @@ class Header:
             and abs(log_step) <= LOG_STEP_LIMIT
             and all(1 <= size <= SIDE_LIMIT for size in shape)
             and Grid(shape, side, levels).largest <= TILE_LIMIT  # type: ignore[arg-type]
-            and (shape[0] == 1 or bool(flags & SERIES))
             and not (flags & LOSSLESS and log_step)
-            and abs(offset) < 1 << 16
+            and (abs(offset) < 1 << 16 or dtype >= len(NARROW))
+            and (not flags & PLANES or (flags & LOSSLESS and DTYPES[dtype].itemsize > 1))
+            and (not flags & MASKED or (not flags & LOSSLESS and DTYPES[dtype].kind == "f"))
         )
         if not sound:
             raise AiwaveError(DAMAGED.format("its header makes no sense"))
@@ -136,7 +155,11 @@ class Header:
             identity,
             bool(flags & MIXED),
             bool(flags & PACKED),
+            bool(flags & PLANES),
+            bool(flags & MASKED),
         )
+        if shape[0] % header.frames or (shape[0] > header.frames and not header.is_series):
+            raise AiwaveError(DAMAGED.format("its header makes no sense"))
         return header, sections  # type: ignore[return-value]
 
 

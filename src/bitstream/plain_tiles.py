@@ -67,8 +67,14 @@ class Look:
         return self.bits < 8 * model_bytes * (HOPE if self.common > RARE else 1.0)
 
 
+UNKNOWN = Look(1 << 62, 0.0, 1)
+"""For numbers that only the model codes."""
+
+
 def is_flat(numbers: np.ndarray) -> bool:
     """True for numbers (d, h, w) that lossy streams store exactly whatever the step."""
+    if numbers.dtype.kind == "f":
+        return False
     return constant(numbers) is not None or Look.at(numbers).decides(lossless=False)
 
 

@@ -92,14 +92,15 @@ class Search:
         """The sample, evenly spaced among all tiles."""
         grid = self.writer.grid
         every = max(1, math.ceil(math.prod(grid.shape) / SAMPLED))
-        return [tile for tile in grid.tiles() if tile.number % min(every, grid.count) == 0]
+        tiles = [tile for tile in grid.tiles() if tile.number % min(every, grid.count) == 0]
+        return [tile for tile in tiles if not (self.writer.source.masked and tile.frame % 2)] or tiles[:1]
 
     @cached_property
     def textured(self) -> list[Tile]:
         """Those tiles of the sample that are coded with the model whatever the step; the others are exact."""
         if self.writer.model_only:
             return self.tiles
-        return [tile for tile in self.tiles if not is_flat(self.writer.voxels(tile))]
+        return [tile for tile in self.tiles if not is_flat(self.writer.numbers(tile))]
 
     def measure(self, log_step: int) -> float:
         """PSNR or rate of the sample, on the scale of `Target.scaled`."""
@@ -118,7 +119,7 @@ class Search:
 
     def _batches(self) -> Iterator[list[np.ndarray]]:
         for tiles in self.writer.grid.batches(iter(self.textured), BATCH):
-            yield [self.writer.voxels(tile) for tile in tiles]
+            yield [self.writer.numbers(tile) for tile in tiles]
 
 
 def search(writer: Writer, target: Target) -> bytes:

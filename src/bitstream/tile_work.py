@@ -8,10 +8,11 @@ from ..errors import AiwaveError
 from ..models.subbands import Subbands
 from ..system import one_thread
 from .grid import Tile
-from .header import DAMAGED, Header
-from .plain_tiles import Look, checksum, coarse, constant, decoded, smallest
+from .header import DAMAGED
+from .plain_tiles import UNKNOWN, Look, checksum, coarse, constant, decoded, smallest
 from .tile_codec import TileCodec, one
 from .tile_index import CodedTile, Mode
+from .voxel_types import Restorer
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,31 +32,36 @@ class EncodeTiles:
 
     codec: TileCodec
     model_only: bool
-    limits: tuple[int, int] | None = None
+    masked: bool
+    limits: tuple[float, float] | None = None
 
     def __call__(self, batch: VoxelBatch) -> list[tuple[CodedTile, float]]:
         """Encode a batch. Raises AiwaveError for coefficients that are too large to code."""
-        if self.model_only:
-            return self._by_model(batch.voxels)
-        found = [self._without_model(voxels) for voxels in batch.voxels]
+        found = [
+            self._without_model(voxels, self.masked and tile.frame % 2 == 1)
+            for tile, voxels in zip(batch.tiles, batch.voxels, strict=True)
+        ]
         rest = [k for k, done in enumerate(found) if isinstance(done, Look)]
         coded = self._by_model([batch.voxels[k] for k in rest]) if rest else []
         for k, (tile, error) in zip(rest, coded, strict=True):
             found[k] = self._smaller(batch.voxels[k], found[k], tile, error)  # type: ignore[arg-type]
         return found  # type: ignore[return-value]
 
-    def _without_model(self, voxels: np.ndarray) -> tuple[CodedTile, float] | Look:
+    def _without_model(self, voxels: np.ndarray, is_mask: bool) -> tuple[CodedTile, float] | Look:
         """A tile that is coded without the model, or a look at it."""
+        if (self.model_only and not is_mask) or (voxels.dtype.kind == "f" and (voxels != np.rint(voxels)).any()):
+            return UNKNOWN
+        voxels = voxels.astype(np.int32)
         if flat := constant(voxels):
             return flat, 0.0
         look = Look.at(voxels)
-        return (smallest(voxels, checksum(voxels)), 0.0) if look.decides(self.codec.lossless) else look
+        return (smallest(voxels, checksum(voxels)), 0.0) if is_mask or look.decides(self.codec.lossless) else look
 
     def _smaller(self, voxels: np.ndarray, look: Look, tile: CodedTile, error: float) -> tuple[CodedTile, float]:
         """The tile coded with the model, or without it if that is smaller."""
         size = sum(map(len, tile.chunks))
         if look.promises(size):
-            other = smallest(voxels, checksum(voxels))
+            other = smallest(voxels.astype(np.int32), checksum(voxels))
             if len(other.chunks[0]) < size:
                 return other, 0.0
         return tile, error
@@ -69,9 +75,10 @@ class EncodeTiles:
         return list(zip(coded, errors, strict=True))
 
 
-def squared_error(codec: TileCodec, q: Subbands, voxels: np.ndarray, limits: tuple[int, int]) -> float:
+def squared_error(codec: TileCodec, q: Subbands, voxels: np.ndarray, limits: tuple[float, float]) -> float:
     """Sum of squared differences between a tile's voxels (d, h, w) and those decoded from `q`."""
-    decoded = np.rint(codec.synthesise(q, voxels.shape)).clip(*limits)
+    decoded = codec.synthesise(q, voxels.shape)
+    decoded = decoded if voxels.dtype.kind == "f" else np.rint(decoded).clip(*limits)
     return float(np.square(decoded - voxels, dtype=np.float64).sum())
 
 
@@ -85,15 +92,20 @@ class CodedBatch:
 
 @dataclass(frozen=True, eq=False)
 class DecodeTiles:
-    """Decodes a batch without the `level` finest levels to voxels of the stored dtype; `table` if ranks were coded.
+    """Decodes a batch without the `level` finest levels to voxels, or to numbers that are restored later.
 
-    `codec` is None for streams that need no model.
+    `codec` is None for streams that need no model. Planes and masks cannot be smoothed: their previews are every
+    2**`level`-th number.
     """
 
     codec: TileCodec | None
-    header: Header
-    table: np.ndarray | None
+    restorer: Restorer
     level: int
+
+    @property
+    def smoothed(self) -> int:
+        """Levels left out by the transform."""
+        return 0 if self.restorer.header.planes else self.level
 
     def __call__(self, batch: CodedBatch) -> list[np.ndarray]:
         """Decode a batch. Raises AiwaveError if a tile does not decode to the encoded one."""
@@ -110,30 +122,26 @@ class DecodeTiles:
             voxels |= {
                 k: self._voxels(batch.tiles[k], one(q, at), batch.coded[k].content) for at, k in enumerate(by_model)
             }
-        return [self._stored(voxels[k]) for k in range(len(batch.tiles))]
+        stored = [self.restorer.voxels(voxels[k]) for k in range(len(batch.tiles))]
+        every = slice(None, None, 1 << (self.level - self.smoothed))
+        return [part[every, every, every] for part in stored]
 
     def _plain(self, tile: Tile, coded: CodedTile) -> np.ndarray:
         """The numbers of a tile without the model."""
         numbers = decoded(coded, tile.size)
         if coded.mode != Mode.CONSTANT and checksum(numbers) != coded.content:
             raise self._differs(tile)
-        return coarse(numbers, self.level) if self.level else numbers
+        if self.restorer.header.masked and tile.frame % 2:
+            return numbers[(slice(None, None, 1 << self.level),) * 3]
+        return coarse(numbers, self.smoothed) if self.smoothed else numbers
 
     def _voxels(self, tile: Tile, q: Subbands, content: int) -> np.ndarray:
         """The voxels of one tile, not rounded."""
         assert self.codec is not None
-        voxels = self.codec.synthesise(q, [-(-side >> self.level) for side in tile.size], self.level)
-        if self.level == 0 and self.codec.content(q, voxels) != content:
+        voxels = self.codec.synthesise(q, [-(-side >> self.smoothed) for side in tile.size], self.smoothed)
+        if self.smoothed == 0 and self.codec.content(q, voxels) != content:
             raise self._differs(tile)
         return voxels
 
     def _differs(self, tile: Tile) -> AiwaveError:
         return AiwaveError(DAMAGED.format(f"tile {tile.number} does not decode to the encoded voxels"))
-
-    def _stored(self, voxels: np.ndarray) -> np.ndarray:
-        """Voxels in the stored dtype: rounded, with the offset or the table of values applied, and clipped."""
-        rounded, dtype = np.rint(voxels), self.header.dtype
-        if self.table is not None:
-            return self.table[rounded.clip(0, len(self.table) - 1).astype(np.int64)].astype(dtype)
-        limits = np.iinfo(dtype)
-        return (rounded + self.header.offset).clip(limits.min, limits.max).astype(dtype)

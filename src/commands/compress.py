@@ -23,7 +23,6 @@ def main(arguments: Sequence[str]) -> None:
     if args.modality is not None and args.modality not in modalities():
         raise AiwaveError(f"--modality is {args.modality}: give one of {', '.join(modalities())}, or leave it out.")
     from ..api import compress, find_model
-    from ..bitstream.writer import checked
     from ..evaluation.anchors.smaller_codec import smaller_codec
     from ..images.image_files import read_image
     from ..images.image_metadata import image_metadata
@@ -37,7 +36,7 @@ def main(arguments: Sequence[str]) -> None:
     lossless = args.lossless or unasked
     said = [image.note] if image.note else []
     if model is None:
-        model, why = automatic_model(checked(image.voxels), lossless, args.modality)
+        model, why = automatic_model(image.voxels, lossless, args.modality)
         said.append(why)
     if unasked:
         said.append("lossless, since no quality was requested")
@@ -90,7 +89,7 @@ def _note(smaller: "Smaller") -> str:
 
 def arguments_of() -> argparse.ArgumentParser:
     """Argument parser of the command."""
-    given = parser("compress", "Compress a volume or a series of volumes with 8- or 16-bit integers.")
+    given = parser("compress", "Compress a volume or a series of volumes.")
     given.add_argument("input", metavar="IN", help=".tif, .nii, .nii.gz, .nrrd, .mha, .npy, a DICOM folder; -: .npy")
     given.add_argument("output", metavar="OUT", help="the .aiw file; - for standard output")
     given.add_argument(

@@ -6,9 +6,11 @@ from functools import cache
 import numpy as np
 import torch
 
+from ..bitstream.header import NARROW
 from ..bitstream.model import Model
 from ..bitstream.tile_codec import TileCodec
 from ..bitstream.tile_work import squared_error
+from ..bitstream.voxel_types import checked, prepare
 from ..coding.constants import log_step_of
 from ..errors import AiwaveError
 from .card import Card, card_of, cards, shipped_bytes
@@ -60,7 +62,7 @@ def modalities() -> list[str]:
 
 
 def automatic_model(volume: np.ndarray, lossless: bool, modality: str | None = None) -> tuple[Model, str]:
-    """The model for integers (D, H, W) or (T, D, H, W), and a sentence that names it and the reason.
+    """The model for a volume (D, H, W) or series (T, D, H, W), and a sentence that names it and the reason.
 
     Every candidate codes some parts of the volume. `modality`, `em`, `ct`, `mri`, `fmri`, `sections` or DICOM's name
     for one of them, leaves only models for it. Raises AiwaveError if there is no candidate.
@@ -68,13 +70,19 @@ def automatic_model(volume: np.ndarray, lossless: bool, modality: str | None = N
     tried = candidates(lossless, modality)
     if not tried:
         raise AiwaveError(_missing(lossless, bool(candidates(not lossless, modality))))
-    best, parts = tried[0], textured_parts(volume)
+    best, parts = tried[0], textured_parts(_numbers(volume, lossless))
     if len(tried) > 1 and parts:
         best = _cheapest(tried, parts)
     why = "the volume has hardly any texture" if not parts else f"it codes parts of the volume best, of {len(tried)}"
     if len({card.modality for card in tried}) == 1:
         why = f"the modality is {modality}" + (f" and {why}" if len(tried) > 1 else "")
     return shipped_model(best.name), f"model {best.name}, since {why}"
+
+
+def _numbers(volume: np.ndarray, lossless: bool) -> np.ndarray:
+    """The volume as models code it: other types than 8- and 16-bit integers become numbers."""
+    voxels = checked(volume)
+    return voxels if voxels.dtype in NARROW else prepare(voxels, lossless).voxels
 
 
 def textured_parts(volume: np.ndarray) -> list[np.ndarray]:
@@ -130,11 +138,11 @@ def _log_step(card: Card) -> int:
 def _cost(name: str, part: np.ndarray, log_step: int) -> float:
     """Estimated bits of a part (d, h, w) with a model and, at a step, what its squared error is worth in bits."""
     model = shipped_model(name)
-    offset, lossless = min(0, int(part.min())), model.integers is not None
-    voxels, limits = part.astype(np.int32) - offset, np.iinfo(part.dtype)
+    lossless = model.integers is not None
+    voxels = part if part.dtype.kind == "f" else part.astype(np.int32) - min(0, int(part.min()))
     codec = TileCodec(model, log_step, lossless)
     q = codec.analyse([voxels])
     bits = float(model.coder.bits(q, log_step).sum())
     if lossless:
         return bits
-    return bits + squared_error(codec, q, voxels, (limits.min - offset, limits.max - offset)) / (SLOPE * codec.step**2)
+    return bits + squared_error(codec, q, voxels, (-math.inf, math.inf)) / (SLOPE * codec.step**2)

@@ -172,7 +172,7 @@ def test_streams_pass_through_pipes(model):
         (("compress", "a.npy", "new.aiw", "--lossless", "--model", "nobody"), 1, "No model is called nobody"),
         (("compress", "a.npy", "new.aiw", "--model", "nowhere.aiwm", "--lossless"), 1, "nowhere.aiwm cannot be read"),
         (("compress", "a.npy", "new.aiw", "--model", "a.npy", "--lossless"), 1, "a.npy: The model is damaged"),
-        (("compress", "float.npy", "new.aiw", "--model", "MODEL", "--lossless"), 1, "float32 voxels"),
+        (("compress", "float.npy", "new.aiw", "--model", "MODEL", "--lossless"), 1, "float.npy holds complex voxels"),
         (("compress", "nowhere.tif", "new.aiw", "--model", "MODEL", "--lossless"), 1, "does not exist"),
         (("decompress", "there.aiw", "new.tif", "--model", "MODEL"), 1, "not an .aiw file"),
         (("decompress", "good.aiw", "new.jpg", "--model", "MODEL"), 1, "suffix"),
@@ -188,7 +188,7 @@ def test_streams_pass_through_pipes(model):
 def test_mistakes_are_named_and_leave_no_file(arguments, status, words, model, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     np.save("a.npy", textured((3, 4, 5), 0))
-    np.save("float.npy", np.zeros((2, 2, 2), "float32"))
+    np.save("float.npy", np.zeros((2, 2, 2), "complex64"))
     (tmp_path / "there.aiw").write_bytes(b"something else")
     (tmp_path / "good.aiw").write_bytes(compress_bytes(textured((3, 4, 5), 0), file_model(), lossless=True))
     before = {path: path.read_bytes() for path in tmp_path.iterdir()}
