@@ -13,7 +13,7 @@ import numpy as np
 
 from ..errors import AiwaveError
 from ..system import replacing
-from . import dicom, metaimage_files, nifti, nrrd_files, numpy_files, tiff_files
+from . import dicom, metaimage_files, nifti, nifti_writer, nrrd_files, numpy_files, tiff_files
 from .dicom_original import rescales
 from .image import GEOMETRY, Image, ImageHeader, channel_of, check_plain, check_single_channel
 
@@ -22,10 +22,10 @@ STREAM = "-"
 KINDS = "DICOM, NIfTI, Analyze, NRRD, MetaImage, TIFF or NumPy"
 VOLUME_SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".mha", ".mhd", ".tif", ".tiff")
 """Suffixes of volume files for training and evaluation."""
-ENDINGS = re.compile(r"\.(nii\.gz|nii|nrrd|nhdr|mha|mhd|hdr|tiff|tif|npy|dcm)$", re.IGNORECASE)
+ENDINGS = re.compile(r"\.(nii\.gz|nii|nrrd|nhdr|mha|mhd|(?:hdr|img)(?:\.gz)?|tiff|tif|npy|dcm)$", re.IGNORECASE)
 
 
-CHOOSERS = (tiff_files, nrrd_files, metaimage_files)
+CHOOSERS = (nifti, tiff_files, nrrd_files, metaimage_files)
 """Readers that take a `channel`, so that they can read files with both times and channels."""
 
 
@@ -51,8 +51,8 @@ READERS = tuple(cast(Reader, module) for module in (nifti, nrrd_files, metaimage
 WRITERS = {
     ".tif": Writer(tiff_files.write, ("spacing", "period", "channels")),
     ".tiff": Writer(tiff_files.write, ("spacing", "period", "channels")),
-    ".nii.gz": Writer(nifti.write_zipped, GEOMETRY),
-    ".nii": Writer(nifti.write, GEOMETRY),
+    ".nii.gz": Writer(nifti_writer.write_zipped, (*GEOMETRY, "channels")),
+    ".nii": Writer(nifti_writer.write, (*GEOMETRY, "channels")),
     ".nrrd": Writer(nrrd_files.write, ("spacing", "origin", "direction", "period", "channels")),
     ".mha": Writer(metaimage_files.write, ("spacing", "origin", "direction", "channels")),
     ".npy": Writer(numpy_files.write),
