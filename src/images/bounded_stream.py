@@ -12,7 +12,7 @@ from ..errors import AiwaveError
 GZIP = b"\x1f\x8b"
 CHUNK_BYTES = 1 << 22
 TAIL_BYTES = 1 << 20
-"""Most bytes that may follow the voxels; they are ignored."""
+"""Most bytes that may follow the voxels."""
 DAMAGE = (EOFError, OSError, ValueError, OverflowError, zlib.error)
 """Errors of reading a truncated or damaged file."""
 
@@ -38,16 +38,17 @@ def read_up_to(stream: IO[bytes], size: int) -> bytearray:
     return content
 
 
-def read_voxel_bytes(stream: IO[bytes], size: int, file: str) -> bytearray:
-    """The next `size` bytes of the content of `file`, of which no more than `TAIL_BYTES` may follow.
+def read_voxel_bytes(stream: IO[bytes], size: int, file: str) -> tuple[bytearray, bytearray]:
+    """The next `size` bytes of the content of `file`, and what follows them to its end, `TAIL_BYTES` at most.
 
     Raises ValueError if there are fewer, and AiwaveError if more follow.
     """
     content = read_up_to(stream, size)
     if len(content) < size:
         raise ValueError(f"it holds {len(content)} of {size} bytes of voxels")
-    if len(read_up_to(stream, TAIL_BYTES + 1)) > TAIL_BYTES:
+    tail = read_up_to(stream, TAIL_BYTES + 1)
+    if len(tail) > TAIL_BYTES:
         raise AiwaveError(
             f"{file} holds far more data than the {size} bytes of voxels that its header declares: correct the header."
         )
-    return content
+    return content, tail

@@ -54,7 +54,7 @@ def read(path: Path, channel: int | None = None) -> list[Image]:
         with opened(file) as stream:
             if len(read_up_to(stream, start)) < start:
                 raise ValueError(f"it holds 0 of {size} bytes of voxels")
-            content = read_voxel_bytes(stream, size, str(file))
+            content, _ = read_voxel_bytes(stream, size, str(file))
     except DAMAGE as error:
         raise unreadable(str(file), str(error).rstrip(".")) from error
     voxels, channels = order.arranged(np.frombuffer(content, dtype).reshape(order.shape), channel)
@@ -65,6 +65,11 @@ def read(path: Path, channel: int | None = None) -> list[Image]:
     return [
         Image(voxels, spacing, origin, direction, slope, intercept, "", period, channels=channels, original=original)
     ]
+
+
+def is_second_half(path: Path) -> bool:
+    """True if `path` is an .img, which is read with the .hdr beside it."""
+    return _header_file(path) != path
 
 
 def _start_in_pair(found: NiftiHeader) -> int:

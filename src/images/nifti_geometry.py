@@ -1,5 +1,6 @@
 """Geometry and time of NIfTI and Analyze headers: from their two affines to an image, and back."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,10 +27,18 @@ Placement = tuple[tuple[float, float, float], tuple[float, float, float], tuple[
 
 def placement_of(found: NiftiHeader) -> Placement:
     """Spacing, origin and direction of the image, as its fields."""
-    affine = TO_LPS @ affine_of(found)
     lengths = [sound_length(value) * length_unit(found) for value in found.fields["pixdim"][1:4]]
-    spacing, direction = spacing_and_direction(affine[:3, :3] / lengths, lengths)
-    x, y, z = (float(value) + 0.0 for value in affine[:3, 3])
+    return placement(affine_of(found), lengths)
+
+
+def placement(affine: np.ndarray, lengths: Sequence[float]) -> Placement:
+    """Spacing, origin and direction of an image with an `affine` (4, 4) as of NIfTI, in mm.
+
+    `lengths` of voxels (x, y, z), if they are those of the affine, are the spacing to the last digit.
+    """
+    turned = TO_LPS @ affine
+    spacing, direction = spacing_and_direction(turned[:3, :3] / lengths, lengths)
+    x, y, z = (float(value) + 0.0 for value in np.nan_to_num(turned[:3, 3], posinf=0, neginf=0))
     return spacing, (x, y, z), direction
 
 
