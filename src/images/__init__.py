@@ -1,6 +1,6 @@
 """Images: volumes with their geometry, read from files and written to files.
 
-Heavy libraries (SimpleITK, nibabel, tifffile) are imported when a file is read or written, MONAI only by
+Heavy libraries (nibabel, pydicom, tifffile) are imported when a file is read or written, MONAI only by
 `monai_readers`.
 """
 

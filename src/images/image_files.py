@@ -13,19 +13,31 @@ import numpy as np
 
 from ..errors import AiwaveError
 from ..system import replacing
-from . import dicom, dicom_writer, metaimage_files, nifti, nrrd_files, numpy_files, tiff_files
+from . import (
+    dicom,
+    dicom_writer,
+    metaimage_files,
+    nibabel_files,
+    nifti,
+    nifti_writer,
+    nrrd_files,
+    numpy_files,
+    tiff_files,
+)
 from .dicom_original import rescales
 from .image import FORMATS, GEOMETRY, Image, ImageHeader, channel_of, check_plain, check_single_channel
 
 STREAM = "-"
 """File name that stands for standard input or output."""
-KINDS = "DICOM, NIfTI, Analyze, NRRD, MetaImage, TIFF or NumPy"
+KINDS = "DICOM, NIfTI, Analyze, MGH, AFNI, NRRD, MetaImage, TIFF or NumPy"
 VOLUME_SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".mha", ".mhd", ".tif", ".tiff")
 """Suffixes of volume files for training and evaluation."""
-ENDINGS = re.compile(r"\.(nii\.gz|nii|nrrd|nhdr|mha|mhd|hdr|tiff|tif|npy|dcm)$", re.IGNORECASE)
+ENDINGS = re.compile(
+    r"\.(nii\.gz|nii|nrrd|nhdr|mha|mhd|(?:hdr|img|mgh|brik)(?:\.gz)?|mgz|head|tiff|tif|npy|dcm)$", re.IGNORECASE
+)
 
 
-CHOOSERS = (tiff_files, nrrd_files, metaimage_files)
+CHOOSERS = (nifti, nibabel_files, tiff_files, nrrd_files, metaimage_files)
 """Readers that take a `channel`, so that they can read files with both times and channels."""
 
 
@@ -51,12 +63,15 @@ class Writer:
     format: str = ""
 
 
-READERS = tuple(cast(Reader, module) for module in (nifti, nrrd_files, metaimage_files, tiff_files, numpy_files, dicom))
+READERS = tuple(
+    cast(Reader, module)
+    for module in (nifti, nibabel_files, nrrd_files, metaimage_files, tiff_files, numpy_files, dicom)
+)
 WRITERS = {
     ".tif": Writer(tiff_files.write, ("spacing", "period", "channels"), "tiff"),
     ".tiff": Writer(tiff_files.write, ("spacing", "period", "channels"), "tiff"),
-    ".nii.gz": Writer(nifti.write_zipped, GEOMETRY, "nifti"),
-    ".nii": Writer(nifti.write, GEOMETRY, "nifti"),
+    ".nii.gz": Writer(nifti_writer.write_zipped, (*GEOMETRY, "channels"), "nifti"),
+    ".nii": Writer(nifti_writer.write, (*GEOMETRY, "channels"), "nifti"),
     ".nrrd": Writer(nrrd_files.write, ("spacing", "origin", "direction", "period", "channels"), "nrrd"),
     ".mha": Writer(metaimage_files.write, ("spacing", "origin", "direction", "channels"), "metaimage"),
     ".npy": Writer(numpy_files.write),
@@ -66,6 +81,11 @@ WRITERS = {
 def is_image(path: Path) -> bool:
     """True if `path` is an image: a file, a folder of DICOM files or one of TIFF slices."""
     return any(reader.takes(path) for reader in READERS)
+
+
+def is_second_half(path: Path) -> bool:
+    """True if `path` only has the voxels of a header beside it, with which it is one image."""
+    return nifti.is_second_half(path) or nibabel_files.is_second_half(path)
 
 
 def is_volume_of_slices(folder: Path) -> bool:

@@ -1,160 +1,124 @@
-"""NIfTI files, and pairs .hdr and .img of NIfTI or Analyze.
+"""NIfTI-1 and NIfTI-2 files, and pairs .hdr and .img of NIfTI or Analyze 7.5, of which the header is kept.
 
-SimpleITK provides their geometry and writes them; nibabel reads their headers. Voxels are read here: SimpleITK silently
-pads a truncated file with zeros, replaces NaN and infinity by zeros, and applies the file's slope and intercept, and
-for a.nii.gz it reads the voxels of a.nii if that lies beside it; nibabel does not verify the checksum of a compressed
-file, and allocates whatever a header claims.
+nibabel interprets headers. Voxels are read here: nibabel does not verify the checksum of a compressed file, and
+allocates whatever a header claims. The .mat file that SPM may put beside an Analyze file is not read.
 """
 
-import errno
-import gzip
 import math
-import os
-import struct
-import zlib
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
 from ..errors import AiwaveError
-from . import itk_files
-from .image import Image, ImageHeader, check_dimensions, check_single_channel, native, unreadable
+from .bounded_stream import DAMAGE, opened, read_up_to, read_voxel_bytes
+from .image import Image, ImageHeader, Original, unreadable
+from .nifti_geometry import period_of, placement_of
+from .nifti_header import LONGEST, SECOND, NiftiHeader, header_size, parse_nifti_header
 
-if TYPE_CHECKING:
-    import SimpleITK
-    from nibabel.nifti1 import Nifti1Header
-
-SUFFIXES = (".nii", ".nii.gz", ".hdr")
-MOST_COLOURS = 4
-HEADER_BYTES, SCALE = 352, 112  # of the files written; the offset of slope and intercept in them
-CHUNK_BYTES = 1 << 22
-LONGEST = 540  # bytes of a NIfTI-2 header
+FORMAT = "nifti"
+HEADERS, VOXELS = (".hdr", ".hdr.gz"), (".img", ".img.gz")
+SUFFIXES = (".nii", ".nii.gz", *HEADERS, *VOXELS)
 
 
 def takes(path: Path) -> bool:
-    """True if `path` is a NIfTI or Analyze file, by its name."""
-    return path.is_file() and path.name.lower().endswith(SUFFIXES)
+    """True if `path` is a NIfTI or Analyze file, by its name; for an .img, only if its .hdr is beside it."""
+    name = path.name.lower()
+    return path.is_file() and name.endswith(SUFFIXES) and (not name.endswith(VOXELS) or _header_file(path) != path)
 
 
 def header(path: Path) -> ImageHeader:
-    """Return shape and dtype, after the file's slope and intercept, without reading voxels.
+    """Return shape and dtype as stored, without reading voxels.
 
-    Raises AiwaveError, naming the file, if its header cannot be read or is that of a colour image.
+    Raises AiwaveError, naming the file, if its header cannot be read or it has channels.
     """
-    return _header(itk_files.opened(path), path)
+    found, _ = _parsed(path)
+    return ImageHeader(found.order.plain_shape(), found.dtype.newbyteorder("="))
 
 
-def read(path: Path) -> list[Image]:
-    """Read the file as one image of stored voxels with their slope and intercept.
+def read(path: Path, channel: int | None = None) -> list[Image]:
+    """Read the file as one image, (D, H, W), (T, D, H, W) or (C, D, H, W), with its header as the original.
 
-    Raises AiwaveError, naming the file, if it is damaged, truncated, or not a volume or series.
+    `path` is a single file or either one of a pair. Voxels are as stored, with their slope and intercept. A series of
+    one volume is a volume. `channel`, counted from 1, chooses one. Raises AiwaveError, naming the file, if it is
+    damaged or truncated, lacks its other half, has times and channels or no such channel, or a type that is not
+    supported.
     """
-    reader = itk_files.opened(path)
-    check_dimensions(str(path), _header(reader, path).shape)
-    voxels, slope, intercept = _stored(path)
-    if voxels.ndim > 4:  # components of a vector are the first axis of the file, but the last of an image
-        voxels = np.moveaxis(voxels, 0, -1)
-        voxels = voxels.reshape([side for side in voxels.shape[:-4] if side != 1] + list(voxels.shape[-4:]))
-    if voxels.ndim not in (3, 4):
-        raise AiwaveError(f"{path} has {voxels.ndim} axes: save a volume (x, y, z) or a series of volumes.")
-    return [itk_files.placed(reader, voxels, slope, intercept)]
-
-
-def write(image: Image, path: Path) -> None:
-    """Write .nii; geometry is rounded to 32 bits. Raises OSError if the operating system refuses."""
-    path.write_bytes(_content(image, path))
-
-
-def write_zipped(image: Image, path: Path) -> None:
-    """Write .nii.gz, deterministically; otherwise as `write`."""
-    path.write_bytes(gzip.compress(_content(image, path), 6, mtime=0))
-
-
-def _content(image: Image, path: Path) -> bytes:
-    """Bytes of the file that SimpleITK writes, completed with the slope and intercept, which it leaves out."""
-    with itk_files.written(image, path, ".nii", compress=False) as plain:
-        content = bytearray(plain.read_bytes())
-    if len(content) != HEADER_BYTES + image.voxels.nbytes:  # SimpleITK does not notice a full disk
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-    content[SCALE : SCALE + 8] = struct.pack("<2f", image.slope, image.intercept)
-    return bytes(content)
-
-
-def _header(reader: "SimpleITK.ImageFileReader", path: Path) -> ImageHeader:
-    components = reader.GetNumberOfComponents()
-    if path.suffix.lower() == ".hdr" or components <= MOST_COLOURS:
-        check_single_channel(str(path), components)
-        return itk_files.header_of(reader)
-    # SimpleITK, given a (t, z, y, x) array to write, takes x for the components of a vector
-    found = itk_files.header_of(reader)
-    return ImageHeader((*found.shape, components), found.dtype)
-
-
-def _stored(path: Path) -> tuple[np.ndarray, float, float]:
-    """Read the voxels of a .nii, .nii.gz or .hdr file as stored, in native byte order, with its slope and intercept.
-
-    The axes are those of the file, x last, without axes of length 1 before (z, y, x). Slope and intercept are 1 and 0
-    if the slope is 0, or either is not finite. Raises AiwaveError, naming the file, if it is damaged or truncated.
-    """
+    found, file = _parsed(path)
+    order, dtype = found.order, found.dtype
+    if channel is None:
+        order.image_shape  # noqa: B018  # refuses other axes before the voxels are read
+    size = math.prod(order.shape) * dtype.itemsize
+    start = found.start if file == _header_file(path) else _start_in_pair(found)
     try:
-        with _open(path) as stream:
-            found = _parsed(stream.read(LONGEST))
-        shape, dtype, start = _shape(found["dim"]), found.get_data_dtype(), found.get_data_offset()
-        if dtype.kind not in "uif":
-            raise AiwaveError(f"{path} holds {dtype} voxels: save it with integers.")
-        size = math.prod(shape) * dtype.itemsize
-        data = _image_of(path)
-        if data == path and path.suffix.lower() == ".hdr" and not start:
-            raise AiwaveError(f"{path} has no {path.stem}.img beside it, which holds its voxels: add it.")
-        with _open(data) as stream:
-            stream.seek(start or (found.sizeof_hdr if data == path else 0))
-            content = bytearray()
-            while chunk := stream.read(CHUNK_BYTES):  # a compressed stream verifies its checksum at its end
-                content += chunk
-        if len(content) < size:
-            raise ValueError(f"it holds {len(content)} of {size} bytes of voxels")
-    except (EOFError, OSError, ValueError, OverflowError, zlib.error) as error:
-        raise unreadable(str(path), str(error)) from error
-    voxels = np.frombuffer(content, dtype, math.prod(shape)).reshape(shape)
-    slope, intercept = float(found["scl_slope"]), float(found["scl_inter"])
-    if slope == 0 or not math.isfinite(slope) or not math.isfinite(intercept):
-        slope, intercept = 1.0, 0.0
-    return native(voxels), slope, intercept
+        with opened(file) as stream:
+            if len(read_up_to(stream, start)) < start:
+                raise ValueError(f"it holds 0 of {size} bytes of voxels")
+            content, _ = read_voxel_bytes(stream, size, str(file))
+    except DAMAGE as error:
+        raise unreadable(str(file), str(error).rstrip(".")) from error
+    voxels, channels = order.arranged(np.frombuffer(content, dtype).reshape(order.shape), channel)
+    spacing, origin, direction = placement_of(found)
+    slope, intercept = found.scaling
+    period = period_of(found)
+    original = Original(FORMAT, found.data) if channel is None else None
+    return [
+        Image(voxels, spacing, origin, direction, slope, intercept, "", period, channels=channels, original=original)
+    ]
 
 
-def _open(path: Path) -> BinaryIO | gzip.GzipFile:
-    return gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb")
+def is_second_half(path: Path) -> bool:
+    """True if `path` is an .img, which is read with the .hdr beside it."""
+    return _header_file(path) != path
 
 
-def _image_of(header: Path) -> Path:
-    """The file with the voxels: the .img of a .hdr, if there is one, else the file itself."""
-    if header.suffix.lower() != ".hdr":
-        return header
-    return next((path for path in (header.with_suffix(".img"), header.with_suffix(".IMG")) if path.exists()), header)
+def _start_in_pair(found: NiftiHeader) -> int:
+    """Place of the voxels in an .img; a header that claims to be that of a single file does not say it."""
+    return found.declared_start if found.is_pair else 0
 
 
-def _shape(dim: np.ndarray) -> tuple[int, ...]:
-    """Axes of the voxels, x last, from the field `dim` of a header, without those of length 1 before (z, y, x).
+def _parsed(path: Path) -> tuple[NiftiHeader, Path]:
+    """The header of a file or pair, and the file with its voxels. Raises AiwaveError if that is missing."""
+    first = _header_file(path)
+    found = _header_in(first)
+    named_as_pair = first.name.lower().endswith(HEADERS)
+    voxels = next(_beside(first, VOXELS), None) if found.is_pair or named_as_pair else None
+    if voxels is None and found.is_pair and not named_as_pair and found.is_analyze:
+        raise AiwaveError(
+            f"{first} cannot be read (its header lacks n+1 at byte 344): if it is an Analyze header, name it .hdr and "
+            "put the .img beside it; otherwise fetch it again."
+        )
+    if voxels is None and found.is_pair:
+        raise AiwaveError(f"{first} has no {_stem(first)}.img beside it, which holds its voxels: add it.")
+    return found, voxels or first
 
-    Some programs write 0 for the length of an axis that does not exist.
-    """
-    sides = [max(int(side), 1) for side in dim[1 : 1 + int(dim[0])]]
-    while len(sides) > 3 and sides[-1] == 1:
-        sides.pop()
-    return tuple(sides[::-1])
+
+def _header_in(file: Path) -> NiftiHeader:
+    """The header of one file, with all bytes before the voxels, or of the whole file if these are in another."""
+    try:
+        with opened(file) as stream:
+            block = bytes(read_up_to(stream, SECOND))
+            size, _ = header_size(block, str(file))
+            found = parse_nifti_header(block[:size], str(file))
+            end = LONGEST if found.is_pair else found.start
+            data = block[:end] + bytes(read_up_to(stream, end - len(block[:end])))
+    except DAMAGE as error:
+        raise unreadable(str(file), str(error).rstrip(".")) from error
+    return NiftiHeader(found.file, found.fields, data)
 
 
-def _parsed(block: bytes) -> "Nifti1Header":
-    """The header at the start of a file, in either byte order. Raises ValueError if there is none or it is truncated.
+def _header_file(path: Path) -> Path:
+    """The file with the header: the .hdr beside an .img, if there is one, else `path`."""
+    return next(_beside(path, HEADERS), path) if path.name.lower().endswith(VOXELS) else path
 
-    Analyze has the fields of NIfTI except the slope, and SPM stores its scale factor at the same offset.
-    """
-    from nibabel.analyze import AnalyzeHeader
-    from nibabel.nifti1 import Nifti1Header
-    from nibabel.nifti2 import Nifti2Header
 
-    for family, kind in ((AnalyzeHeader, Nifti1Header), (Nifti2Header, Nifti2Header)):
-        if family.may_contain_header(block):
-            return kind(block[: kind.sizeof_hdr], check=False)
-    raise ValueError("it has no NIfTI header")
+def _beside(path: Path, suffixes: tuple[str, ...]) -> Iterator[Path]:
+    """Existing files of the name of `path` with another of `suffixes`, in lower or upper case."""
+    stem = _stem(path)
+    names = [stem + spelt for suffix in suffixes for spelt in (suffix, suffix.upper())]
+    return (file for name in names if (file := path.with_name(name)).is_file())
+
+
+def _stem(path: Path) -> str:
+    suffix = next(suffix for suffix in sorted(SUFFIXES, key=len, reverse=True) if path.name.lower().endswith(suffix))
+    return path.name[: -len(suffix)]

@@ -124,7 +124,6 @@ def objects(path):
             lambda path: shortened([sitk.WriteImage(placed(noise((3, 4, 5))), str(path)), path][1]),
             "cannot be read",
         ),
-        ("a.nii", lambda path: sitk.WriteImage(sitk.Image([4, 5, 6], sitk.sitkVectorUInt8, 3), str(path)), "colour"),
         ("a.tif", lambda path: path.write_text("hello"), "a.tif cannot be read"),
         ("a.npy", lambda path: np.savez(path.open("wb"), a=noise((3, 4, 5))), "a.npy is an archive of arrays"),
         ("a.txt", lambda path: path.write_text("hello"), "not an image that can be read"),

@@ -8,17 +8,9 @@ import SimpleITK as sitk
 
 from aiwave.errors import AiwaveError
 from aiwave.images import read_images, read_voxels
-from aiwave.images.image_files import read_header
 
 from ..raw_images import noise, placed
 from .volume_files import full_range, write, write_itk
-
-
-def test_series_that_simpleitk_wrote_as_vectors(tmp_path):
-    voxels = full_range("uint16", (3, 4, 5, 6))
-    path = write_itk(tmp_path / "s.nii.gz", voxels, isVector=True)
-    np.testing.assert_array_equal(read_voxels(path), voxels)
-    assert read_header(path).shape == voxels.shape
 
 
 @pytest.mark.parametrize("dtype", ["int16", "uint8"])
@@ -54,7 +46,7 @@ def test_big_endian_analyze_of_spm(tmp_path):
 def test_half_of_an_analyze_pair(tmp_path):
     sitk.WriteImage(placed(noise((3, 4, 5), "int16")), str(tmp_path / "a.hdr"))
     (tmp_path / "a.img").write_bytes(bytes(20))
-    with pytest.raises(AiwaveError, match=r"a\.hdr cannot be read"):
+    with pytest.raises(AiwaveError, match=r"a\.img cannot be read \(it holds 20 of 120 bytes of voxels\)"):
         read_images(tmp_path / "a.hdr")
 
 
@@ -92,12 +84,11 @@ def test_files_of_one_name_are_not_mixed_up(tmp_path):
     np.testing.assert_array_equal(read_voxels(tmp_path / "a.nii.gz"), zipped)
 
 
-@pytest.mark.parametrize("offset", [0, 352])
+@pytest.mark.parametrize("offset", [0, 12, -1, np.nan, 352])
 def test_voxels_begin_after_the_header(tmp_path, offset):
     voxels = noise((4, 5, 6))
     path = patched(tmp_path / "a.nii", voxels, at108=np.array([offset], "<f4").tobytes())
-    expected = sitk.GetArrayFromImage(sitk.ReadImage(str(path)))
-    np.testing.assert_array_equal(read_voxels(path), expected)
+    np.testing.assert_array_equal(read_voxels(path), voxels)
 
 
 def test_an_axis_of_length_0_is_none(tmp_path):

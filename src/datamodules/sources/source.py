@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import AiwaveError
-from ...images.image_files import KINDS, holds_slices, is_image, is_volume_of_slices, stem_of
+from ...images.image_files import KINDS, holds_slices, is_image, is_second_half, is_volume_of_slices, stem_of
 from ..manifest import SPLITS
 
 
@@ -99,7 +99,9 @@ def _in(path: Path) -> list[Path]:
     """The images at `path`: `path` itself, or those directly in it."""
     if path.is_file() or is_volume_of_slices(path):
         return [path] if is_image(path) else []
-    entries = (entry for entry in sorted(path.iterdir()) if not entry.name.startswith("."))
+    entries = (
+        entry for entry in sorted(path.iterdir()) if not entry.name.startswith(".") and not is_second_half(entry)
+    )
     return [entry for entry in entries if (entry.is_file() or holds_slices(entry)) and is_image(entry)]
 
 
