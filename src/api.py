@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from .bitstream.bounded_error import whole_error
 from .bitstream.container import open_stream
 from .bitstream.decoder import Region, info
 from .bitstream.decoder import decompress as decode
@@ -31,6 +32,7 @@ def compress(
     step: float | None = None,
     psnr: float | None = None,
     bpp: float | None = None,
+    max_error: float | None = None,
     metadata: Mapping[str, Any] | None = None,
     original: bytes = b"",
     embed_model: bool = False,
@@ -44,16 +46,21 @@ def compress(
     `model` is any argument of `find_model`; without one a ready-made model is chosen (see `automatic_model`).
     Give one of: `lossless`; the quantisation `step`, in units of the voxels; a target `psnr` [dB], met within 0.1, with
     peak 255 for 8-bit and 65535 for 16-bit integers, and the range of the voxels for other types; a target `bpp`
-    [bit/voxel], met within 2 %. `metadata` must be representable in JSON; `original`, the header of an image file, is
-    kept beside it. Tiles of `tile` voxels per side can be decoded independently. `optimise` turns on rate-distortion
-    optimised quantisation in lossy coding, which takes two to three times as long. Tiles that JPEG XL or LZMA codes
-    exactly in fewer bytes are coded by these but for `model_only`.
+    [bit/voxel], met within 2 %; or `max_error`, a whole number of grey levels that no voxel of 8- or 16-bit integers
+    differs by more than, coded with a lossless model. `metadata` must be representable in JSON; `original`, the header
+    of an image file, is kept beside it. Tiles of `tile` voxels per side can be decoded independently. `optimise` turns
+    on rate-distortion optimised quantisation in lossy coding, which takes two to three times as long. Tiles that JPEG
+    XL or LZMA codes exactly in fewer bytes are coded by these but for `model_only`.
 
     Raises:
         AiwaveError: For other volumes, a model that does not support this coding, or a target that cannot be reached.
     """
     voxels = checked(volume)
-    chosen = automatic_model(voxels, lossless)[0] if model in (None, AUTO) else find_model(model)
+    if model in (None, AUTO):
+        error = None if max_error is None else whole_error(max_error)
+        chosen = automatic_model(voxels, lossless or error is not None, max_error=error)[0]
+    else:
+        chosen = find_model(model)
     return encode(
         voxels,
         chosen,
@@ -61,6 +68,7 @@ def compress(
         step=step,
         psnr=psnr,
         bpp=bpp,
+        max_error=max_error,
         metadata=metadata,
         original=original,
         embed_model=embed_model,

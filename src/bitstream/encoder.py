@@ -7,6 +7,7 @@ import numpy as np
 
 from ..coding.constants import LOG_STEP_LIMIT, log_step_of
 from ..errors import AiwaveError
+from .bounded_error import prepare_bounded, whole_error
 from .header import TILE_LIMIT
 from .metadata import Metadata
 from .model import Model
@@ -26,6 +27,7 @@ def compress(
     step: float | None = None,
     psnr: float | None = None,
     bpp: float | None = None,
+    max_error: float | None = None,
     metadata: Mapping[str, Any] | None = None,
     original: bytes = b"",
     embed_model: bool = False,
@@ -38,26 +40,24 @@ def compress(
 
     Give one of: `lossless`; the quantisation `step`, in units of the voxels; a target `psnr` [dB], met within 0.1, with
     peak 255 for 8-bit and 65535 for 16-bit integers, and the range of the voxels for other types; a target `bpp`
-    [bit/voxel], met within 2 %. `metadata` must be representable in JSON; `original`, the header of an image file, is
-    kept beside it. Tiles of `tile` voxels per side can be decoded independently. `optimise` turns on rate-distortion
-    optimised quantisation in lossy coding, which takes two to three times as long. Tiles that JPEG XL or LZMA codes
-    exactly in fewer bytes are coded by these but for `model_only`.
+    [bit/voxel], met within 2 %; or `max_error`, a whole number of grey levels that no voxel of 8- or 16-bit integers
+    differs by more than, coded with a lossless model. `metadata` must be representable in JSON; `original`, the header
+    of an image file, is kept beside it. Tiles of `tile` voxels per side can be decoded independently. `optimise` turns
+    on rate-distortion optimised quantisation in lossy coding, which takes two to three times as long. Tiles that JPEG
+    XL or LZMA codes exactly in fewer bytes are coded by these but for `model_only`.
 
     Raises:
         AiwaveError: For other volumes, a model that does not support this coding, or a target that cannot be reached.
     """
-    chosen = [
-        name
-        for name, given in (("lossless", lossless or None), ("step", step), ("psnr", psnr), ("bpp", bpp))
-        if given is not None
-    ]
-    if len(chosen) != 1:
-        raise AiwaveError(f"Give exactly one of lossless, step, psnr and bpp, not {', '.join(chosen) or 'none'}.")
-    source = prepare(checked(volume), lossless)
+    _check_one({"lossless": lossless or None, "step": step, "psnr": psnr, "bpp": bpp, "max_error": max_error})
+    entries = dict(metadata or {})
+    if max_error is None:
+        source = prepare(checked(volume), lossless)
+    else:
+        source, lossless = prepare_bounded(checked(volume), whole_error(max_error)), True
+        entries["max_error"] = whole_error(max_error)
     side = _side(tile, model.levels)
-    writer = Writer(
-        source, model, side, Metadata(dict(metadata or {}), original), embed_model, optimise, model_only, progress
-    )
+    writer = Writer(source, model, side, Metadata(entries, original), embed_model, optimise, model_only, progress)
     if writer.grid.largest > TILE_LIMIT:
         raise AiwaveError(
             f"Tiles of {tile} voxels per side would have more than {TILE_LIMIT} voxels: choose smaller ones."
@@ -67,6 +67,15 @@ def compress(
     if step is not None:
         return writer.write(writer.lossy(_log_step(step, source.scale)))
     return search(writer, Target(psnr, bpp))
+
+
+def _check_one(qualities: Mapping[str, float | None]) -> None:
+    """Raise AiwaveError unless exactly one of the qualities is given."""
+    *names, last = qualities
+    chosen = [name for name, given in qualities.items() if given is not None]
+    if len(chosen) != 1:
+        wanted = f"{', '.join(names)} and {last}"
+        raise AiwaveError(f"Give exactly one of {wanted}, not {', '.join(chosen) or 'none'}.")
 
 
 def _side(tile: int, levels: int) -> int:

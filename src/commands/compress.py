@@ -23,6 +23,7 @@ def main(arguments: Sequence[str]) -> None:
     if args.modality is not None and args.modality not in modalities():
         raise AiwaveError(f"--modality is {args.modality}: give one of {', '.join(modalities())}, or leave it out.")
     from ..api import compress, find_model
+    from ..bitstream.bounded_error import whole_error
     from ..evaluation.anchors.smaller_codec import smaller_codec
     from ..images.image_files import read_image
     from ..images.image_metadata import image_metadata
@@ -32,11 +33,12 @@ def main(arguments: Sequence[str]) -> None:
     image = read_image(args.input, args.channel, args.series)
     if args.strip:
         image = replace(image, original=None)
-    unasked = args.step is None and args.psnr is None and args.bpp is None and not args.lossless
+    unasked = not args.lossless and (args.step, args.psnr, args.bpp, args.max_error) == (None,) * 4
     lossless = args.lossless or unasked
+    error = None if args.max_error is None else whole_error(args.max_error)
     said = [image.note] if image.note else []
     if model is None:
-        model, why = automatic_model(image.voxels, lossless, args.modality)
+        model, why = automatic_model(image.voxels, lossless or error is not None, args.modality, error)
         said.append(why)
     if unasked:
         said.append("lossless, since no quality was requested")
@@ -50,6 +52,7 @@ def main(arguments: Sequence[str]) -> None:
             step=args.step,
             psnr=args.psnr,
             bpp=args.bpp,
+            max_error=error,
             metadata={"model": model.name, **image_metadata(image)},
             original=b"" if image.original is None else image.original.data,
             embed_model=args.embed_model,
@@ -106,6 +109,7 @@ def arguments_of() -> argparse.ArgumentParser:
     quality.add_argument("--step", type=float, metavar="S", help="quantisation step, in units of the voxels")
     quality.add_argument("--psnr", type=float, metavar="DB", help="reach this PSNR within 0.1 dB")
     quality.add_argument("--bpp", type=float, metavar="B", help="reach this many bits per voxel within 2 %%")
+    quality.add_argument("--max-error", type=float, metavar="E", help="no voxel off by more than E grey levels")
     given.add_argument("--strip", action="store_true", help="keep only the geometry of the original header")
     given.add_argument("--embed-model", action="store_true", help="also store the model in the file")
     given.add_argument("--tile", type=int, default=64, metavar="N", help="voxels a side of a tile (default 64)")

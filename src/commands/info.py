@@ -36,7 +36,7 @@ def _table(found: dict[str, Any]) -> str:
     called = f"{named} " if isinstance(named, str) else ""
     lines = {
         "volume": f"{shape} {found['dtype']}",
-        "coding": "lossless" if found["lossless"] else f"step {found['step']:.4g}",
+        "coding": _coding(found),
         "size": f"{found['bytes']} bytes, {found['bpp']:.4g} bit/voxel, 1:{found['ratio']:.3g}",
         "tiles": f"{found['tiles']} of at most {found['tile']} voxels a side, {found['levels']} levels",
         **{str(name): str(value) for name, value in found["metadata"].items()},
@@ -54,6 +54,14 @@ def _table(found: dict[str, Any]) -> str:
             f"may identify a person: {', '.join(found['personal_fields'])} (compress --strip omits them)"
         )
     return tabulate(lines.items(), tablefmt="plain", disable_numparse=True)
+
+
+def _coding(found: dict[str, Any]) -> str:
+    """What the stream keeps of the volume, in words."""
+    if not found["lossless"]:
+        return f"step {found['step']:.4g}"
+    error = found["metadata"].get("max_error")
+    return "lossless" if error is None else f"within {error} of the original"
 
 
 def arguments_of() -> argparse.ArgumentParser:

@@ -6,6 +6,7 @@ from functools import cache
 import numpy as np
 import torch
 
+from ..bitstream.bounded_error import to_ranks
 from ..bitstream.header import NARROW
 from ..bitstream.model import Model
 from ..bitstream.tile_codec import TileCodec
@@ -61,16 +62,21 @@ def modalities() -> list[str]:
     return [*sorted({card.modality for card in cards()}), *DICOM_MODALITIES]
 
 
-def automatic_model(volume: np.ndarray, lossless: bool, modality: str | None = None) -> tuple[Model, str]:
+def automatic_model(
+    volume: np.ndarray, lossless: bool, modality: str | None = None, max_error: int | None = None
+) -> tuple[Model, str]:
     """The model for a volume (D, H, W) or series (T, D, H, W), and a sentence that names it and the reason.
 
     Every candidate codes some parts of the volume. `modality`, `em`, `ct`, `mri`, `fmri`, `sections` or DICOM's name
-    for one of them, leaves only models for it. Raises AiwaveError if there is no candidate.
+    for one of them, leaves only models for it. With `max_error` the parts are those that are coded within that error.
+    Raises AiwaveError if there is no candidate.
     """
     tried = candidates(lossless, modality)
     if not tried:
         raise AiwaveError(_missing(lossless, bool(candidates(not lossless, modality))))
     best, parts = tried[0], textured_parts(_numbers(volume, lossless))
+    if max_error is not None:
+        parts = [to_ranks(part, max_error)[0] for part in parts]
     if len(tried) > 1 and parts:
         best = _cheapest(tried, parts)
     why = "the volume has hardly any texture" if not parts else f"it codes parts of the volume best, of {len(tried)}"

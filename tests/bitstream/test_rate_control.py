@@ -54,7 +54,7 @@ def test_what_is_out_of_reach_is_refused_with_what_is_within(target):
     [{}, {"lossless": True, "step": 2.0}, {"psnr": 40, "bpp": 1}],
 )
 def test_one_quality_is_given(quality):
-    with pytest.raises(AiwaveError, match="exactly one of lossless, step, psnr and bpp"):
+    with pytest.raises(AiwaveError, match="exactly one of lossless, step, psnr, bpp and max_error"):
         compress(VOLUME, file_model(), **quality, model_only=True)
 
 
