@@ -3,7 +3,6 @@
 They are kept for ever: a program that cannot decode them any more is broken. Never replace one.
 """
 
-import json
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -17,8 +16,6 @@ sys.path.insert(0, str(FOLDER.parents[1]))
 
 def main() -> None:
     """Write the streams that are not there yet, with their models in them, and what they decode to."""
-    from aiwave.bitstream import compress, decompress
-
     textured, file_model = import_module("tests.conftest").textured, import_module("tests.files").file_model
     small = textured((9, 10, 11), 0)
     cases: dict[str, tuple[np.ndarray, dict[str, Any]]] = {
@@ -31,17 +28,49 @@ def main() -> None:
         "oriented": (small[::-1, ::-1].copy(), {"step": 4.0, "tile": 8}),
         "trellis": (small[::-1, :, ::-1].copy(), {"step": 3.0, "tile": 8}),
     }
-    FOLDER.mkdir(exist_ok=True)
     for kind, (volume, options) in cases.items():
-        path = FOLDER / f"{kind}.aiw"
-        if path.exists():
-            print(path.name, "is kept")
-            continue
         metadata = {"model": kind, "spacing": [2.0, 0.5, 0.5]}
-        data = compress(volume, file_model(kind), metadata=metadata, embed_model=True, model_only=True, **options)
-        path.write_bytes(data)
-        np.save(path.with_suffix(".npy"), decompress(data))
-        print(path.name, len(data), json.dumps(options))
+        _write(FOLDER / f"{kind}.aiw", volume, file_model(kind), metadata=metadata, model_only=True, **options)
+    steps = np.repeat(np.repeat(np.arange(27, dtype=np.int16).reshape(3, 3, 3), 3, axis=1), 6, axis=2)
+    mixed = np.concatenate([np.full((8, 9, 18), -1000, np.int16), np.tile(steps, (3, 1, 1))[:8], _textured_slab(small)])
+    some = small.astype(np.float32) / 8
+    some[:2, 3] = np.nan
+    many = np.random.default_rng(0).normal(size=(41, 41, 41)).astype(np.float32)
+    header = {"original": b"a header" * 9, "metadata": {"original": "nrrd"}}
+    types: dict[str, tuple[np.ndarray, str, dict[str, Any]]] = {
+        "mixed": (
+            mixed,
+            "lossy",
+            {"step": 2.0, "tile": 8, "original": b"a header" * 9, "metadata": {"original": "nrrd"}},
+        ),
+        "ranks": (some, "lossless", {"lossless": True, "tile": 8}),
+        "planes": (many, "lossless", {"lossless": True, "tile": 24}),
+        "scaled": (np.where(np.isnan(some), np.inf, some), "lossy", {"step": 0.5, "tile": 8}),
+        "whole": (small.astype(np.int64) + 10**9, "lossless", {"lossless": True, "tile": 8}),
+        "within": (small, "lossless", {"max_error": 2, "tile": 8}),
+    }
+    for name, (volume, kind, options) in types.items():
+        _write(FOLDER / "types" / f"{name}.aiw", volume, file_model(kind), **options)
+
+
+def _textured_slab(small: np.ndarray) -> np.ndarray:
+    """A slab (8, 9, 18) that only the model codes well."""
+    slab = small[:8, :9, :9].astype(np.int16)
+    return np.concatenate([slab, slab[:, ::-1]], axis=2)
+
+
+def _write(path: Path, volume: np.ndarray, model: Any, **options: Any) -> None:
+    """Write a stream with its model and what it decodes to, unless it is there already."""
+    from aiwave.bitstream import compress, decompress
+
+    if path.exists():
+        print(path.name, "is kept")
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    data = compress(volume, model, embed_model=True, **options)
+    path.write_bytes(data)
+    np.save(path.with_suffix(".npy"), decompress(data))
+    print(path.name, len(data))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from aiwave.bitstream import info
 from aiwave.bitstream.container import open_stream
 from aiwave.bitstream.decoder import stream_model
 from aiwave.bitstream.model_file import pack, unpack
+from aiwave.bitstream.tile_index import Mode
 from tests.conftest import textured
 
 STREAMS = sorted((Path(__file__).parents[1] / "data").glob("*.aiw"))
@@ -68,3 +69,32 @@ def test_the_lossless_ones_are_the_volumes_that_they_were_made_from(name, origin
     again = compress(original, model, lossless=True, tile=8, metadata=info(data)["metadata"], embed_model=True)
     np.testing.assert_array_equal(decompress(again), original)
     assert len(again) <= len(data)  # an encoder may get better
+
+
+TYPES = sorted((Path(__file__).parents[1] / "data" / "types").glob("*.aiw"))
+
+
+def test_there_is_a_stream_for_every_way_of_coding_voxels():
+    assert {path.stem for path in TYPES} == {"mixed", "ranks", "planes", "scaled", "whole", "within"}
+    streams = [open_stream(path.read_bytes()) for path in TYPES]
+    assert set(np.concatenate([stream.index.modes for stream in streams]).tolist()) == {int(mode) for mode in Mode}
+    flags = [(stream.header.planes, stream.header.masked, stream.header.packed) for stream in streams]
+    assert all(any(flag) for flag in zip(*flags, strict=True))
+
+
+@pytest.mark.parametrize("path", TYPES, ids=lambda path: path.stem)
+def test_golden_streams_of_types_decode_as_ever(path):
+    data, expected = path.read_bytes(), np.load(path.with_suffix(".npy"))
+    decoded = decompress(data)
+    assert decoded.dtype == expected.dtype
+    if info(data)["lossless"]:
+        assert decoded.tobytes() == expected.tobytes()
+        return
+    finite = np.isfinite(expected)
+    np.testing.assert_array_equal(decoded[~finite], expected[~finite])
+    tolerance = 1 if expected.dtype.kind == "i" else 1e-3 * info(data)["step"]
+    assert np.abs(decoded[finite].astype(float) - expected[finite]).max() <= tolerance
+
+
+def test_an_original_header_is_what_it_was():
+    assert open_stream((TYPES[0].parent / "mixed.aiw").read_bytes()).original == b"a header" * 9

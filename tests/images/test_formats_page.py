@@ -37,7 +37,8 @@ def voxels(dtype):
 
 def nifti(kind, name):
     def make(folder, volume):
-        image = kind(np.ascontiguousarray(volume.T), AFFINE)
+        typed = {"dtype": volume.dtype} if issubclass(kind, nibabel.Nifti1Pair) else {}  # else nibabel refuses int64
+        image = kind(np.ascontiguousarray(volume.T), AFFINE, **typed)
         image.set_data_dtype(volume.dtype)
         if hasattr(image.header, "extensions"):
             image.header["descrip"], image.header["cal_max"] = b"made up", 7
