@@ -36,13 +36,9 @@ def main() -> None:
     some = small.astype(np.float32) / 8
     some[:2, 3] = np.nan
     many = np.random.default_rng(0).normal(size=(41, 41, 41)).astype(np.float32)
-    header = {"original": b"a header" * 9, "metadata": {"original": "nrrd"}}
+    header: dict[str, Any] = {"original": b"a header" * 9, "metadata": {"original": "nrrd"}}
     types: dict[str, tuple[np.ndarray, str, dict[str, Any]]] = {
-        "mixed": (
-            mixed,
-            "lossy",
-            {"step": 2.0, "tile": 8, "original": b"a header" * 9, "metadata": {"original": "nrrd"}},
-        ),
+        "mixed": (mixed, "lossy", {"step": 2.0, "tile": 8, **header}),
         "ranks": (some, "lossless", {"lossless": True, "tile": 8}),
         "planes": (many, "lossless", {"lossless": True, "tile": 24}),
         "scaled": (np.where(np.isnan(some), np.inf, some), "lossy", {"step": 0.5, "tile": 8}),
