@@ -27,6 +27,12 @@ COMPLEX = {32: "c8", 1792: "c16", 2048: "c16"}
 UNSUPPORTED = {1: "single bits, whose order is not defined", 1536: "floats of 128 bits"}
 
 
+VECTOR = 1007
+"""The intent of a fifth axis of components."""
+
+MOST_COMPONENTS = 4
+
+
 @dataclass(frozen=True, eq=False)
 class NiftiHeader:
     """A header in the file `file`.
@@ -71,11 +77,25 @@ class NiftiHeader:
 
         Axes after the third are left out if their length is 1, or 0, which some programs write for an axis that does
         not exist. The fourth is time; later ones are channels. Raises AiwaveError if the lengths make no sense.
+
+        SimpleITK, given an array (T, D, H, W) to write, takes W for the components of a vector: such files are series.
         """
+        if self._is_series_of_vectors:
+            x, y, z, _, components = self._sides()
+            return AxisOrder(self.file, "XTZY", (components, z, y, x))
         axes = [(letter, side) for letter, side in zip("XYZTCCC", self._sides(), strict=False)]
         kept = [axis for axis in axes[::-1] if axis[0] in "XYZ" or axis[1] > 1]
         kept += [("S", COLOURS[code]) for code in [int(self.fields["datatype"])] if code in COLOURS]
         return AxisOrder(self.file, "".join(letter for letter, _ in kept), tuple(side for _, side in kept))
+
+    @property
+    def _is_series_of_vectors(self) -> bool:
+        """True for more components than a vector has, in a file without any geometry."""
+        fields, sides = self.fields, self._sides()
+        if self.is_analyze or len(sides) != 5 or sides[3] != 1 or sides[4] <= MOST_COMPONENTS:
+            return False
+        plain = (fields["pixdim"][1:4] == 1).all() and not any(fields[f"qoffset_{axis}"] for axis in "xyz")
+        return int(fields["intent_code"]) == VECTOR and bool(plain)
 
     def _sides(self) -> list[int]:
         """Lengths of three to seven axes, x first."""

@@ -10,7 +10,7 @@ from ..errors import AiwaveError
 from .image import Image
 from .nifti import FORMAT
 from .nifti_geometry import SCANNER, image_affine, move, place
-from .nifti_header import COLOURS, TYPES, NiftiHeader, parse_nifti_header
+from .nifti_header import COLOURS, TYPES, VECTOR, NiftiHeader, parse_nifti_header
 
 if TYPE_CHECKING:
     from nibabel.nifti1 import Nifti1Header
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 WIDER = {"bool": "uint8", "float16": "float32"}
 """Types that hold every value of those that NIfTI lacks."""
 LONGEST_SIDE = 32767  # of NIfTI-1
-VECTOR = 1007  # the intent of a fifth axis of components
 CODES = {np.dtype(name).name: code for code, name in reversed(TYPES.items())}
 MILLIMETRES, SECONDS = 2, 8  # bits of xyzt_units
 TEXTS = ("db_name", "descrip", "aux_file", "cal_max", "cal_min", "glmax", "glmin")

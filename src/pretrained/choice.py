@@ -80,7 +80,7 @@ def automatic_model(
     if len(tried) > 1 and parts:
         best = _cheapest(tried, parts)
     why = "the volume has hardly any texture" if not parts else f"it codes parts of the volume best, of {len(tried)}"
-    if len({card.modality for card in tried}) == 1:
+    if modality is not None and len({card.modality for card in tried}) == 1:
         why = f"the modality is {modality}" + (f" and {why}" if len(tried) > 1 else "")
     return shipped_model(best.name), f"model {best.name}, since {why}"
 
