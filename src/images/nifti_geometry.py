@@ -36,7 +36,7 @@ def placement(affine: np.ndarray, lengths: Sequence[float]) -> Placement:
 
     `lengths` of voxels (x, y, z), if they are those of the affine, are the spacing to the last digit.
     """
-    turned = TO_LPS @ affine
+    turned = affine * TO_LPS.diagonal()[:, None]
     spacing, direction = spacing_and_direction(turned[:3, :3] / lengths, lengths)
     x, y, z = (float(value) + 0.0 for value in np.nan_to_num(turned[:3, 3], posinf=0, neginf=0))
     return spacing, (x, y, z), direction
