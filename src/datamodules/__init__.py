@@ -1,6 +1,6 @@
 """Volumes, as LightningDataModules: from a folder of files, or made by a phantom.
 
-Names are imported on first use, so that files can be prepared without Lightning and MONAI; SimpleITK and tifffile are
+Names are imported on first use, so that files can be prepared without Lightning and MONAI; nibabel and tifffile are
 imported when a volume is read.
 """
 

@@ -69,7 +69,9 @@ def _mgh(path: Path, channel: int | None) -> Image:
     except DAMAGE as error:
         raise unreadable(str(path), str(error).rstrip(".")) from error
     period = period if math.isfinite(period) and period > 0 else 0.0
-    place = placement(fields.get_affine(), [sound_length(length) for length in fields["delta"]])
+    with np.errstate(all="ignore"):  # a damaged affine is corrected
+        affine = np.array(fields.get_affine(), float)
+    place = placement(affine, [sound_length(length) for length in fields["delta"]])
     return _image(order, np.frombuffer(content, dtype), channel, place, period=period)
 
 
@@ -149,7 +151,8 @@ def _afni_header(head: Path) -> _AfniHeader:
     except KeyError as error:
         raise unreadable(str(head), f"its header lacks {error.args[0]}") from error
     except (AFNIHeaderError, *DAMAGE, TypeError, LookupError, AttributeError) as error:
-        raise unreadable(str(head), (str(error).splitlines() or ["its header is damaged"])[0].rstrip(".")) from error
+        reason = str(error).partition(". ")[0].partition("\n")[0].rstrip(".")
+        raise unreadable(str(head), reason or "its header is damaged") from error
 
 
 def _order(file: str, letters: str, shape: Sequence[int]) -> AxisOrder:

@@ -31,17 +31,19 @@ def placement_of(found: NiftiHeader) -> Placement:
     return placement(affine_of(found), lengths)
 
 
+@np.errstate(all="ignore")
 def placement(affine: np.ndarray, lengths: Sequence[float]) -> Placement:
     """Spacing, origin and direction of an image with an `affine` (4, 4) as of NIfTI, in mm.
 
     `lengths` of voxels (x, y, z), if they are those of the affine, are the spacing to the last digit.
     """
-    turned = TO_LPS @ affine
+    turned = affine * TO_LPS.diagonal()[:, None]
     spacing, direction = spacing_and_direction(turned[:3, :3] / lengths, lengths)
     x, y, z = (float(value) + 0.0 for value in np.nan_to_num(turned[:3, 3], posinf=0, neginf=0))
     return spacing, (x, y, z), direction
 
 
+@np.errstate(all="ignore")
 def affine_of(found: NiftiHeader) -> np.ndarray:
     """Affine (4, 4) from voxel (x, y, z) to mm, to the right, anterior and superior.
 
@@ -49,14 +51,11 @@ def affine_of(found: NiftiHeader) -> np.ndarray:
     the left, and the origin at the centre, or where an Analyze header of SPM places it. A form that is not finite or
     spans no volume is passed over, and a voxel length that is 0 or not finite is 1.
     """
-    fields = found.fields
-    if not found.is_analyze:
-        for code, form in (("sform_code", _sform_of), ("qform_code", _qform_of)):
-            if int(fields[code]) > 0 and _is_sound(affine := form(fields)):
-                return _rescaled(affine, length_unit(found))
-    sound = _with_sound_lengths(fields)
-    base = sound.get_best_affine() if found.is_analyze else sound.get_base_affine()
-    return _rescaled(np.array(base, float), length_unit(found))
+    form = _coded_form(found)
+    if form is None:
+        sound = _with_sound_lengths(found.fields)
+        form = np.array(sound.get_best_affine() if found.is_analyze else sound.get_base_affine(), float)
+    return _rescaled(form, length_unit(found))
 
 
 def period_of(found: NiftiHeader) -> float:
@@ -84,21 +83,24 @@ def image_affine(image: Image) -> np.ndarray:
     return TO_LPS @ affine
 
 
+@np.errstate(all="ignore")
 def place(found: NiftiHeader, affine: np.ndarray, sform_code: int, qform_code: int) -> None:
     """Set both forms of a NIfTI header, and voxel lengths, from an `affine` (4, 4) in mm.
 
     The qform, a rotation, has no code if the affine is sheared, so that no program takes it for the geometry.
     """
     fields, own = found.fields, _rescaled(affine, 1 / length_unit(found))
-    fields.set_sform(own, sform_code)
+    fields.set_sform(own, ALIGNED)
+    fields["sform_code"], fields["qform_code"] = sform_code, 0
     if not _is_sound(own):
-        fields["qform_code"] = 0
         return
     turn = own[:3, :3] / np.linalg.norm(own[:3, :3], axis=0)
     is_sheared = not np.allclose(turn.T @ turn, np.eye(3), atol=SHEAR)
-    fields.set_qform(own, 0 if is_sheared else qform_code)
+    fields.set_qform(own, 0)
+    fields["qform_code"] = 0 if is_sheared else qform_code  # whatever it is; nibabel refuses codes it does not know
 
 
+@np.errstate(all="ignore")
 def move(found: NiftiHeader, affine: np.ndarray) -> None:
     """Change the geometry of a NIfTI header to an `affine` (4, 4) in mm, and nothing else that need not change.
 
@@ -111,7 +113,7 @@ def move(found: NiftiHeader, affine: np.ndarray) -> None:
     scale = np.diag(step)[:3]
     is_part = np.allclose(step[:3, :3], np.diag(scale), atol=SAME) and bool((scale > 0).all())
     codes = int(fields["sform_code"]), int(fields["qform_code"])
-    if not is_part or max(codes) <= 0:
+    if not is_part or _coded_form(found) is None:
         place(found, affine, codes[0] if codes[0] > 0 else ALIGNED, codes[1])
         return
     rows, corner = _sform_of(fields) @ step, _qform_of(fields) @ step[:, 3]
@@ -119,6 +121,14 @@ def move(found: NiftiHeader, affine: np.ndarray) -> None:
     if np.isfinite(corner).all():
         fields["qoffset_x"], fields["qoffset_y"], fields["qoffset_z"] = corner[:3]
     fields["pixdim"][1:4] *= scale
+
+
+def _coded_form(found: NiftiHeader) -> np.ndarray | None:
+    """The form (4, 4), in the header's unit, that its codes make the geometry, if it is sound."""
+    if found.is_analyze:
+        return None
+    coded = [form for name, form in (("sform_code", _sform_of), ("qform_code", _qform_of)) if found.fields[name] > 0]
+    return next((affine for form in coded if _is_sound(affine := form(found.fields))), None)
 
 
 def _sform_of(fields: "Nifti1Header") -> np.ndarray:
@@ -144,9 +154,9 @@ def _with_sound_lengths(fields: "Nifti1Header") -> Any:
 
 def _is_sound(affine: np.ndarray) -> bool:
     """True if an affine is finite and spans a volume."""
-    if not np.isfinite(affine).all():
-        return False
     lengths = np.linalg.norm(affine[:3, :3], axis=0)
+    if not (np.isfinite(affine).all() and np.isfinite(lengths).all()):
+        return False
     return bool((lengths > 0).all()) and abs(float(np.linalg.det(affine[:3, :3] / lengths))) >= UNIT
 
 

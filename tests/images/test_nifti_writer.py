@@ -130,9 +130,11 @@ def test_a_part_changes_its_axes_and_place(tmp_path, level, units):
     assert after.header.extensions == before.header.extensions
 
 
-def test_a_part_of_a_file_without_forms_keeps_its_place(tmp_path):
+@pytest.mark.parametrize("code", [0, 1])
+def test_a_part_of_a_file_without_sound_forms_keeps_its_place(tmp_path, code):
     image = nibabel.Nifti1Image(noise((6, 5, 4), "int16"), None)
     image.header.set_zooms((2, 3, 4))
+    image.header["sform_code"], image.header["srow_x"] = code, np.nan
     nibabel.save(image, tmp_path / "a.nii")
     whole = read_image(str(tmp_path / "a.nii"))
     part = replace(part_of(whole, (1, 1, 1), 0), voxels=whole.voxels[1:, 1:, 1:])

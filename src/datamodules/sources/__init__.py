@@ -1,6 +1,6 @@
 """Preparation of raw images, downloaded or your own, as a folder of small files with a manifest.
 
-The heavy libraries (SimpleITK, tifffile, tensorstore) are imported when an image is read, not here.
+The heavy libraries (nibabel, tifffile, tensorstore) are imported when an image is read, not here.
 """
 
 from .archive import ArchiveSource, DecathlonTask, SpmAttention, ZenodoRecord
