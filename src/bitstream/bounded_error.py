@@ -1,5 +1,7 @@
 """Volumes within a largest error: voxels moved to a grid of levels, whose ranks are cheap to code exactly."""
 
+from numbers import Real
+
 import numpy as np
 
 from ..errors import AiwaveError
@@ -10,7 +12,8 @@ from .voxel_types import Source
 
 def whole_error(error: float) -> int:
     """The largest error as an integer. Raises AiwaveError unless it is a whole number of grey levels, 1 or more."""
-    if isinstance(error, bool | np.bool_) or not (error >= 1 and float(error).is_integer()):
+    is_number = isinstance(error, Real) and not isinstance(error, bool | np.bool_)
+    if not is_number or not (error >= 1 and float(error).is_integer()):
         raise AiwaveError(f"The largest error cannot be {error}: give a whole number of grey levels, at least 1.")
     return int(error)
 

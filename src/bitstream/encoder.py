@@ -1,5 +1,6 @@
 """Encoder: a volume to a stream, lossless or at a step, PSNR or rate."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -51,6 +52,8 @@ def compress(
     """
     _check_one({"lossless": lossless or None, "step": step, "psnr": psnr, "bpp": bpp, "max_error": max_error})
     entries = dict(metadata or {})
+    if "max_error" in entries:
+        raise AiwaveError("The metadata has an entry max_error, which only the encoder writes: leave it out.")
     if max_error is None:
         source = prepare(checked(volume), lossless)
     else:
@@ -86,10 +89,9 @@ def _side(tile: int, levels: int) -> int:
 
 
 def _log_step(step: float, scale: float) -> int:
-    try:
-        log_step = log_step_of(step / scale)
-    except ValueError as error:
-        raise AiwaveError(f"The step {step} cannot be used: give a positive number.") from error
-    if abs(log_step) > LOG_STEP_LIMIT:
+    if not 0 < step < math.inf:
+        raise AiwaveError(f"The step {step} cannot be used: give a positive number.")
+    number = step / scale
+    if not 0 < number < math.inf or abs(log_step := log_step_of(number)) > LOG_STEP_LIMIT:
         raise AiwaveError(f"The step {step:g} is out of range: give one that fits the intensities of the volume.")
     return log_step

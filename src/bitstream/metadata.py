@@ -14,6 +14,9 @@ SECTION_LIMIT = 1 << 24
 LIMIT = 1 << 26
 """Most bytes of metadata and original header, inflated."""
 
+JSON_LIMIT = 1 << 20
+"""Most bytes of JSON, which takes many times as much memory."""
+
 _DICTIONARY_FIELDS = {
     0: "5c010000", 38: "0072", 40: "03004000400040000100010001000100", 70: "040010000000803f0000803f0000803f0000803f",
     90: "0000803f0000803f0000803f0000803f0000b0430000803f", 123: "0a", 252: "0100010000000000803f", 280: "0000803f",
@@ -76,16 +79,22 @@ class Metadata:
         if not self.entries:
             return b""
         try:
-            return json.dumps(self.entries, separators=(",", ":"), allow_nan=False, ensure_ascii=False).encode()
+            text = json.dumps(self.entries, separators=(",", ":"), allow_nan=False, ensure_ascii=False).encode()
         except (TypeError, ValueError, RecursionError) as error:
             raise AiwaveError(f"The metadata cannot be stored as JSON: {error}.") from error
+        if len(text) > JSON_LIMIT:
+            raise AiwaveError(f"The metadata takes {len(text)} bytes: at most {JSON_LIMIT} can be stored.")
+        return text
 
     @classmethod
     def from_bytes(cls, data: bytes, packed: bool) -> "Metadata":
         """The inverse of `to_bytes`. Raises AiwaveError for anything else."""
         text, original = _inflated(data) if packed else (data, b"")
+        if len(text) > JSON_LIMIT:
+            raise AiwaveError(DAMAGED.format("its metadata is too long"))
         try:
             entries = json.loads(text) if text else {}
+            json.dumps(entries, ensure_ascii=False).encode()  # refuses halves of characters, which cannot be printed
         except (ValueError, RecursionError) as error:
             raise AiwaveError(DAMAGED.format("its metadata cannot be read")) from error
         if not isinstance(entries, dict):

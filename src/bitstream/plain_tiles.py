@@ -34,6 +34,9 @@ RARE, HOPE = 0.1, 1.2
 ZIPPED, RIVAL = 2.0, 1.3
 """Bits per number of a quick zlib, or its bytes as a multiple of JPEG XL's, up to which LZMA is worth a try."""
 
+MOST = 1 << 16
+"""Numbers of 16 bits."""
+
 DICTIONARY = 1 << 23
 """Dictionary size of LZMA."""
 
@@ -94,6 +97,8 @@ def smallest(numbers: np.ndarray, content: int) -> CodedTile:
 def decoded(tile: CodedTile, size: Size) -> np.ndarray:
     """The numbers (d, h, w) int32 of a tile without the model. Raises AiwaveError if it is damaged."""
     if tile.mode == Mode.CONSTANT:
+        if tile.content >= MOST:
+            raise AiwaveError(DAMAGED.format("a constant tile has a number beyond 16 bits"))
         return np.full(size, tile.content, np.int32)
     read = _from_jpeg_xl if tile.mode == Mode.JPEG_XL else _from_lzma
     page = np.empty((size[0] * size[1], size[2]), np.uint16)
@@ -127,15 +132,16 @@ def _jpeg_xl(page: np.ndarray, effort: int) -> bytes:
 
 
 def _from_jpeg_xl(data: bytes, shape: tuple[int, int]) -> np.ndarray:
-    from imagecodecs import JpegxlError, jpegxl_decode
+    """A page of uint8 or uint16; the decoder refuses another size before it decodes."""
+    from imagecodecs import jpegxl_decode
 
-    try:
-        page = jpegxl_decode(data, numthreads=1)
-    except (JpegxlError, ValueError) as error:
-        raise AiwaveError(DAMAGED.format("a tile in JPEG XL cannot be decoded")) from error
-    if page.shape != shape or page.dtype.kind != "u":
-        raise AiwaveError(DAMAGED.format("a tile in JPEG XL has another size"))
-    return page
+    for dtype in (np.uint8, np.uint16):
+        page = np.empty(shape, dtype)
+        try:
+            return jpegxl_decode(data, numthreads=1, out=page)
+        except (RuntimeError, ValueError) as error:  # JpegxlError is a RuntimeError
+            reason = error
+    raise AiwaveError(DAMAGED.format("a tile in JPEG XL cannot be decoded, or has another size")) from reason
 
 
 def _lzma(page: np.ndarray) -> bytes:

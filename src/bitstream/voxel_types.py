@@ -22,6 +22,14 @@ MOST = 1 << 16
 RANGE = 4095.0
 """Range of scaled numbers: that of the 12 bits of most scanners, which models are trained on."""
 
+HALF = float(np.finfo(np.float64).max) / 2
+
+EXACT = 2.0**53
+"""Integers up to here are exact in float64."""
+
+SMALLEST_SCALE = 1e-300
+"""Less would be lost in the smallest floats."""
+
 SCALING = struct.Struct("<2d")
 SPECIAL = (np.nan, np.inf, -np.inf)
 """Values that a mask stands for, as 1, 2 and 3; 0 stands for all others."""
@@ -109,7 +117,15 @@ def _scaled(voxels: np.ndarray, is_series: bool) -> Source:
         raise AiwaveError("The volume has no finite voxels: code it losslessly.")
     known = voxels[finite].astype(np.float64)
     low, high = float(known.min()), float(known.max())
-    scale = (high / RANGE - low / RANGE) or 1.0
+    scale = high / RANGE - low / RANGE
+    if voxels.dtype.kind != "f" and max(abs(low), abs(high)) > EXACT:
+        raise AiwaveError(
+            "The volume has integers beyond 2^53, which lossy coding cannot keep apart: subtract an offset, or code it "
+            "losslessly."
+        )
+    if low < high and scale < SMALLEST_SCALE:
+        raise AiwaveError(f"The values span only {high - low:g}: multiply them by a factor, or code them losslessly.")
+    scale = scale or 1.0
     numbers = np.zeros(voxels.shape, np.float32)
     numbers[finite] = known / scale - low / scale
     values, masked = SCALING.pack(scale, low), not finite.all()
@@ -117,9 +133,8 @@ def _scaled(voxels: np.ndarray, is_series: bool) -> Source:
         numbers[~finite] = numbers[finite].mean()
         mask = np.select([np.isnan(voxels), voxels == np.inf, voxels == -np.inf], [1, 2, 3], 0)
         numbers = np.stack([numbers, mask.astype(np.float32)], axis=1).reshape(-1, *voxels.shape[1:])
-    return Source(
-        numbers, is_series, voxels.dtype, (high - low) / scale or 1.0, values=values, masked=masked, scale=scale
-    )
+    peak = high / scale - low / scale or 1.0
+    return Source(numbers, is_series, voxels.dtype, peak, values=values, masked=masked, scale=scale)
 
 
 def ordered(voxels: np.ndarray) -> np.ndarray:
@@ -164,7 +179,24 @@ def _table_from_bytes(data: bytes, dtype: np.dtype[Any]) -> np.ndarray:
     differences = np.ascontiguousarray(planes.T).view(f"<u{dtype.itemsize}")[:, 0]
     if not differences[1:].all():
         raise AiwaveError(DAMAGED.format("its table of values is invalid"))
-    return from_ordered(np.cumsum(differences, dtype=differences.dtype), dtype)
+    patterns = np.cumsum(differences, dtype=differences.dtype)
+    if (patterns[1:] <= patterns[:-1]).any():
+        raise AiwaveError(DAMAGED.format("its table of values does not rise"))
+    return from_ordered(patterns, dtype)
+
+
+def _to_type(values: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
+    """Float64 values, rounded for integers, in a type: clipped to it, so that nothing wraps or becomes infinite."""
+    if dtype.kind == "f":
+        most = float(np.finfo(dtype).max)
+        return values.clip(-most, most).astype(dtype)
+    if dtype.kind == "b":
+        return values > 0
+    limits = np.iinfo(dtype)
+    above = values >= float(limits.max)  # which may be rounded up, beyond the type
+    stored = np.where(above, 0, values.clip(float(limits.min))).astype(dtype)
+    stored[above] = limits.max
+    return stored
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,13 +216,19 @@ class Restorer:
     def of(cls, header: Header, values: bytes) -> "Restorer":
         """The restorer of a stream with this section of values. Raises AiwaveError if that is damaged."""
         plain = cls(header)
+        if header.masked and not values:
+            raise AiwaveError(DAMAGED.format("its scaling is missing"))
+        if header.offset and (values or header.planes or header.dtype.kind == "b"):
+            raise AiwaveError(DAMAGED.format("its offset has no meaning"))
         if not values:
             return plain
+        if header.planes or header.dtype.kind == "b":
+            raise AiwaveError(DAMAGED.format("its table of values has no meaning"))
         if not header.lossless:
             if len(values) != SCALING.size or header.dtype in NARROW:
                 raise AiwaveError(DAMAGED.format("its scaling is invalid"))
             scale, low = SCALING.unpack(values)
-            if not (np.isfinite([scale, low]).all() and scale > 0):
+            if not (np.isfinite([scale, low]).all() and scale >= SMALLEST_SCALE):
                 raise AiwaveError(DAMAGED.format("its scaling is invalid"))
             return replace(plain, scale=scale, low=low)
         if header.dtype in NARROW:
@@ -220,13 +258,7 @@ class Restorer:
             return rounded.clip(0, MOST - 1).astype(np.uint16)
         if self.table is not None:
             return self.table[rounded.clip(0, len(self.table) - 1).astype(np.int64)].astype(dtype)
-        rounded = rounded + self.header.offset
-        if dtype.kind == "f":
-            return rounded.astype(dtype)
-        if dtype.kind == "b":
-            return rounded > 0
-        limits = np.iinfo(dtype)
-        return rounded.clip(limits.min, limits.max).astype(dtype)
+        return _to_type(rounded.astype(np.float64) + self.header.offset, dtype)  # float32 cannot hold large offsets
 
     def joined(self, frames: np.ndarray) -> np.ndarray:
         """The volume (T, D, H, W) of decoded frames, which are its voxels unless they are `deferred`."""
@@ -236,12 +268,9 @@ class Restorer:
         if self.header.planes:
             words = np.ascontiguousarray(np.moveaxis(parts, 1, -1)).astype(">u2")
             return from_ordered(words.view(f">u{dtype.itemsize}")[..., 0], dtype)
-        numbers = parts[:, 0].astype(np.float64) * self.scale + self.low
-        if dtype.kind != "f":
-            limits = np.iinfo(dtype)
-            return np.rint(numbers).clip(limits.min, limits.max).astype(dtype)
-        with np.errstate(over="ignore"):
-            voxels = numbers.astype(dtype)
+        half = parts[:, 0].astype(np.float64) * (self.scale / 2) + self.low / 2  # the whole may overflow on the way
+        values = 2 * half.clip(-HALF, HALF)
+        voxels = _to_type(values if dtype.kind == "f" else np.rint(values), dtype)
         if self.header.masked:
             for k, value in enumerate(SPECIAL, start=1):
                 voxels[parts[:, 1] == k] = value

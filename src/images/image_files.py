@@ -55,25 +55,29 @@ class Reader(Protocol):
 class Writer:
     """A function that writes one kind of file, and the fields of `GEOMETRY`, and "channels", that this kind stores.
 
-    `format` is the key of `FORMATS` whose original headers it restores.
+    `format` is the key of `FORMATS` whose original headers it restores; `widened` are types that become larger ones.
     """
 
     write: Callable[[Image, Path], None]
     keeps: tuple[str, ...] = ()
     format: str = ""
+    widened: tuple[str, ...] = ()
 
 
 READERS = tuple(
     cast(Reader, module)
     for module in (nifti, nibabel_files, nrrd_files, metaimage_files, tiff_files, numpy_files, dicom)
 )
+WIDENED = ("bool", "float16")
+"""Types that many formats lack."""
+
 WRITERS = {
     ".tif": Writer(tiff_files.write, ("spacing", "period", "channels"), "tiff"),
     ".tiff": Writer(tiff_files.write, ("spacing", "period", "channels"), "tiff"),
-    ".nii.gz": Writer(nifti_writer.write_zipped, (*GEOMETRY, "channels"), "nifti"),
-    ".nii": Writer(nifti_writer.write, (*GEOMETRY, "channels"), "nifti"),
-    ".nrrd": Writer(nrrd_files.write, ("spacing", "origin", "direction", "period", "channels"), "nrrd"),
-    ".mha": Writer(metaimage_files.write, ("spacing", "origin", "direction", "channels"), "metaimage"),
+    ".nii.gz": Writer(nifti_writer.write_zipped, (*GEOMETRY, "channels"), "nifti", WIDENED),
+    ".nii": Writer(nifti_writer.write, (*GEOMETRY, "channels"), "nifti", WIDENED),
+    ".nrrd": Writer(nrrd_files.write, ("spacing", "origin", "direction", "period", "channels"), "nrrd", WIDENED),
+    ".mha": Writer(metaimage_files.write, ("spacing", "origin", "direction", "channels"), "metaimage", WIDENED),
     ".npy": Writer(numpy_files.write),
 }
 
@@ -231,6 +235,8 @@ def lost_by(name: str, image: Image) -> list[str]:
     lost = [
         key for key in (*GEOMETRY, "channels") if key not in writer.keeps and getattr(image, key) != getattr(plain, key)
     ]
+    if image.voxels.dtype.name in writer.widened:
+        lost.append(f"the type {image.voxels.dtype}")
     if image.original is None or image.original.format == writer.format:
         return lost
     if image.original.format == "dicom" and rescales(image.original):

@@ -1,6 +1,6 @@
 """Geometry and original header of an image in the metadata of a stream, and back."""
 
-import math
+import sys
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any
@@ -47,7 +47,7 @@ def original_of(metadata: Mapping[str, Any], data: bytes) -> Original | None:
     """The original header in a stream, if there is one. Raises AiwaveError if its format is unknown."""
     if not data:
         return None
-    if metadata.get("original") not in FORMATS:
+    if not isinstance(metadata.get("original"), str) or metadata["original"] not in FORMATS:
         raise AiwaveError("The file is damaged: its original header is of an unknown format.")
     return Original(metadata["original"], data)
 
@@ -61,7 +61,8 @@ def part_of(image: Image, start: tuple[int, int, int], level: int) -> Image:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and abs(value) <= sys.float_info.max  # type: ignore[arg-type]
 
 
 def _plain(value: Any) -> Any:

@@ -54,7 +54,7 @@ def test_sizes_are_comparable_with_near_lossless_jpeg_ls():
     assert ours < 1.02 * sum(len(jpegls_encode(np.ascontiguousarray(section), level=2)) for section in volume)
 
 
-@pytest.mark.parametrize("error", [0, -1, 0.5, 2.5, np.nan, np.inf])
+@pytest.mark.parametrize("error", [0, -1, 0.5, 2.5, np.nan, np.inf, "3", True])
 def test_other_errors_are_refused(error):
     with pytest.raises(AiwaveError, match="whole number of grey levels"):
         compress(textured((4, 4, 4), 0), file_model(), max_error=error)

@@ -13,7 +13,11 @@ from hypothesis import strategies as st
 
 from aiwave.api import compress
 from aiwave.bitstream.container import join_segments, open_stream, split_segments
+from aiwave.bitstream.header import Header
+from aiwave.bitstream.metadata import Metadata, dictionary
+from aiwave.bitstream.voxel_types import Restorer
 from aiwave.coding.symbol_io import encode_intervals
+from aiwave.errors import AiwaveError
 from tests.conftest import textured
 from tests.files import file_model
 
@@ -145,3 +149,39 @@ def test_the_range_coder_is_as_described(cuts, picks):
     frequency = np.array([cumulative[k + 1] - cumulative[k] for k in symbols], np.int64)
     decoder = Decoder(encode_intervals(left, frequency))
     assert [decoder.symbol(cumulative) for _ in symbols] == symbols
+
+
+@pytest.mark.parametrize(
+    ("entries", "words"),
+    [(b'{"a":"\\ud800"}', "cannot be read"), (b'{"a":[' + b"{}," * 400_000 + b"0]}", "too long")],
+)
+def test_metadata_that_cannot_be_shown_or_takes_much_memory_is_refused(entries, words):
+    engine = zlib.compressobj(9, wbits=-zlib.MAX_WBITS, zdict=dictionary())
+    with pytest.raises(AiwaveError, match=words):
+        Metadata.from_bytes(engine.compress(entries) + engine.flush(), packed=True)
+
+
+def test_max_error_is_an_entry_of_the_encoder():
+    with pytest.raises(AiwaveError, match="only the encoder writes"):
+        compress(textured(SHAPE, 0), file_model(), lossless=True, metadata={"max_error": 3})
+
+
+@pytest.mark.parametrize(
+    ("fields", "values"),
+    [
+        ({"dtype": "float32", "masked": True, "shape": (2, 5, 6, 7)}, b""),
+        ({"dtype": "int32", "planes": True, "lossless": True, "shape": (2, 5, 6, 7)}, b"x"),
+        ({"dtype": "bool"}, struct.pack("<2d", 1, 0)),
+        ({"dtype": "int32", "offset": 3}, struct.pack("<2d", 1, 0)),
+        ({"dtype": "int32"}, struct.pack("<2d", 0, 0)),
+        ({"dtype": "int32"}, struct.pack("<2d", np.nan, 0)),
+        ({"dtype": "int64", "lossless": True}, zlib.compress(np.full((8, 2), 255, np.uint8).tobytes())),
+    ],
+)
+def test_values_that_make_no_sense_are_refused(fields, values):
+    given = {"shape": (1, 5, 6, 7), "lossless": False, "offset": 0} | fields
+    header = Header(
+        np.dtype(given.pop("dtype")), is_series=False, levels=2, side=8, log_step=0, identity=bytes(32), **given
+    )
+    with pytest.raises(AiwaveError, match="The file is damaged"):
+        Restorer.of(header, values)

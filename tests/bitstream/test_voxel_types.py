@@ -137,3 +137,51 @@ def test_types_are_chosen_models_too():
     volume = (textured((32, 32, 32), 1) * 0.25).astype("f4")
     for quality in ({"lossless": True}, {"step": 4.0}):
         assert decompress(compress(volume, **quality)).dtype == np.float32
+
+
+def smooth(high):
+    z, y, x = np.mgrid[:16, :24, :24] / 24
+    return (z + y + x + np.random.default_rng(0).normal(size=z.shape) / 50).clip(0, 3) / 3 * high
+
+
+@pytest.mark.parametrize("dtype", ["uint32", "int32", "int64", "float64"])
+@pytest.mark.parametrize("offset", [0, 2**26, 2**31 - 4001])
+def test_a_large_offset_costs_nothing(dtype, offset):
+    volume = (smooth(4000).astype(np.int64) + offset).astype(dtype)
+    decoded = decompress(compress(volume, file_model("plain"), step=4.0), model=file_model("plain"))
+    assert np.abs(decoded.astype(np.float64) - volume).max() < 32
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_finite_voxels_stay_finite_up_to_the_end_of_the_type(dtype):
+    most = np.finfo(dtype).max
+    volume = ((smooth(2.2) - 1.1).clip(-1, 1) * most).astype(dtype)
+    for quality in ({"psnr": 40.0}, {"bpp": 2.0}):
+        decoded = decompress(compress(volume, file_model("plain"), **quality), model=file_model("plain"))
+        assert np.isfinite(decoded).all()
+        assert np.abs(decoded / 2 - volume / 2).max() < most / 8
+    whole = np.rint(smooth(65504)).astype(np.float16)
+    assert np.isfinite(decompress(compress(whole, file_model("plain"), step=500.0), model=file_model("plain"))).all()
+
+
+def test_integers_do_not_wrap_at_the_end_of_the_type():
+    volume = smooth(2**32 - 1).astype(np.uint32)
+    volume[3:6] = 2**32 - 1
+    decoded = decompress(compress(volume, file_model("plain"), step=2.0**25), model=file_model("plain"))
+    assert np.abs(decoded.astype(float) - volume).max() < 2**29
+
+
+@pytest.mark.parametrize(
+    ("volume", "words"),
+    [(smooth(1).astype("f8") * 1e-315, "multiply them by a factor"), (smooth(2**62).astype("i8"), r"beyond 2\^53")],
+)
+def test_what_lossy_coding_cannot_hold_is_said(volume, words):
+    with pytest.raises(AiwaveError, match=words):
+        compress(volume, file_model("plain"), psnr=40.0)
+    assert same(decompress(lossless(volume), model=file_model()), volume)
+
+
+@pytest.mark.parametrize(("step", "words"), [(0, "positive"), (np.nan, "positive"), (1e300, "out of range")])
+def test_steps_that_do_not_fit_are_refused(step, words):
+    with pytest.raises(AiwaveError, match=words):
+        compress(smooth(1e-9), file_model("plain"), step=step)

@@ -33,6 +33,8 @@ def test_defaults_take_no_room():
         ("slope", None),
         ("slope", True),
         ("intercept", [1]),
+        ("slope", 10**400),
+        ("spacing", [1, 1, 10**400]),
     ],
 )
 def test_other_values_are_damage(name, value):
@@ -46,3 +48,9 @@ def test_a_preview_of_a_region_begins_at_its_first_voxel():
     assert part.spacing == (4, 6, 8)
     # x = 2 voxels of 4 mm and y = 4 voxels of 3 mm, turned; z = 0, the even slice before 1
     assert part.origin == pytest.approx((10 + 0.8 * 8 - 0.6 * 12, 20 + 0.6 * 8 + 0.8 * 12, 30))
+
+
+@pytest.mark.parametrize("name", [[], {}, None, "jpeg", 3])
+def test_an_original_header_of_another_format_is_damage(name):
+    with pytest.raises(AiwaveError, match="original header is of an unknown format"):
+        image_of(VOXELS, {"original": name}, b"header")
