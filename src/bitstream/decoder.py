@@ -16,8 +16,8 @@ from .tile_codec import TileCodec
 from .tile_index import Mode
 from .tile_work import CodedBatch, DecodeTiles
 from .voxel_types import Restorer
-from .workers import helpers_for, outcomes
-from .writer import BATCH, Progress
+from .workers import batch_voxels, helpers_for, outcomes
+from .writer import Progress
 
 Region = Sequence[slice | tuple[int, int]]
 
@@ -64,7 +64,7 @@ def _tiles(
 ) -> Generator[tuple[Tile, np.ndarray], None, None]:
     """Yield the tiles that a box touches, with their voxels."""
     grid, level = stream.header.grid, work.level
-    most = BATCH << 3 * min(level, grid.levels - 1)
+    most = batch_voxels() << 3 * min(level, grid.levels - 1)
 
     def batch(tiles: list[Tile]) -> CodedBatch:
         return CodedBatch(tiles, [stream.tile(tile.number, max(1, grid.levels - work.smoothed)) for tile in tiles])

@@ -14,7 +14,8 @@ from .grid import Tile
 from .plain_tiles import is_flat
 from .tile_codec import one
 from .tile_work import squared_error
-from .writer import BATCH, Writer
+from .workers import batch_voxels
+from .writer import Writer
 
 SAMPLED = 8 * 64**3
 """Voxels in the sample that the search measures; the result is checked on the whole volume."""
@@ -114,11 +115,11 @@ class Search:
                 for k, part in enumerate(parts):
                     distortion.add(squared_error(codec, one(q, k), part, self.writer.limits), part.size)
             else:
-                bits += float(self.writer.model.coder.bits(q, log_step).sum())
+                bits += 8 * sum(len(part) for tile in self.writer.model.coder.encode(q, log_step) for part in tile)
         return self.target.scaled(distortion.psnr if self.target.bpp is None else bits / voxels)
 
     def _batches(self) -> Iterator[list[np.ndarray]]:
-        for tiles in self.writer.grid.batches(iter(self.textured), BATCH):
+        for tiles in self.writer.grid.batches(iter(self.textured), batch_voxels()):
             yield [self.writer.numbers(tile) for tile in tiles]
 
 

@@ -6,7 +6,6 @@ import numpy as np
 
 from ..errors import AiwaveError
 from ..models.subbands import Subbands
-from ..system import one_thread
 from .grid import Tile
 from .header import DAMAGED
 from .plain_tiles import UNKNOWN, Look, checksum, coarse, constant, decoded, smallest
@@ -117,8 +116,7 @@ class DecodeTiles:
         }
         if by_model:
             assert self.codec is not None
-            with one_thread():  # fronts are too small for several
-                q = self.codec.decode([batch.coded[k].chunks for k in by_model], batch.tiles[0].size)
+            q = self.codec.decode([batch.coded[k].chunks for k in by_model], batch.tiles[0].size)
             voxels |= {
                 k: self._voxels(batch.tiles[k], one(q, at), batch.coded[k].content) for at, k in enumerate(by_model)
             }

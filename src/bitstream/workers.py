@@ -1,127 +1,81 @@
-"""Parallel work on batches, in processes of one thread each.
+"""Parallel work on batches, in threads that each work with one thread of PyTorch.
 
-Threads of one process do not pay off: PyTorch's operations are small here, and the Python between them runs in one
-thread at a time. The processes are those of loky, part of joblib, since they do not rerun the caller's script.
+The compiled core and PyTorch release the interpreter's lock, so threads of one process keep all processors busy. The
+reference holds it most of the time: it works alone.
 """
 
-import os
-import pickle
-import signal
-import threading
-import time
-from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from itertools import islice
-from multiprocessing import current_process, resource_tracker
-from pathlib import Path
-from tempfile import NamedTemporaryFile
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import torch
 
-from ..errors import AiwaveError
+from ..coding.core import compiled_core
 from ..system import one_thread
 
 Task = TypeVar("Task")
 
 Result = TypeVar("Result")
 
-MOST = 8
-"""Limit of processes: each takes half a gigabyte of memory."""
+MOST = 16
+"""Limit of threads: each holds a batch and its coefficients in memory."""
 
-AHEAD = 2
-"""Batches per helper: one at work, one waiting."""
+BATCH = 1 << 18
+"""Voxels per batch with the compiled core: a tile of 64^3."""
 
-POLL_S = 0.5
+REFERENCE_BATCH = 1 << 21
+"""Voxels per batch with the reference, which decodes tiles side by side."""
 
-ENDED = (
-    "A process that codes tiles has ended unexpectedly, perhaps for lack of memory: "
-    "set OMP_NUM_THREADS=1 to work in a single process."
-)
 
-_work: Callable[[Any], Any] | None = None
+def batch_voxels() -> int:
+    """Voxels to code in one batch."""
+    return REFERENCE_BATCH if compiled_core() is None else BATCH
+
+
+def helpers_for(batches: int) -> int:
+    """Number of helping threads for `batches` batches: as many as PyTorch may have threads, less this one."""
+    if compiled_core() is None:
+        return 0
+    return max(0, min(torch.get_num_threads(), MOST, batches) - 1)
 
 
 def outcomes(
     work: Callable[[Task], Result], tasks: Iterable[Task], helpers: int
 ) -> Generator[tuple[Task, Result], None, None]:
-    """Yield every task with its result, in order of completion; this process works on tasks as well as its helpers.
+    """Yield every task with its result, in order of completion, by `helpers` + 1 threads.
 
-    With helpers everything must be picklable. Tasks are taken from the iterable only shortly before they are worked on.
-    Closing the generator, or any error, also ends the helpers: use `contextlib.closing`. Raises whatever `work` raises,
-    and AiwaveError if a helper is killed.
+    Tasks are taken from the iterable only shortly before they are worked on. Closing the generator, or any error, ends
+    the work: use `contextlib.closing`. Raises whatever `work` raises.
     """
-    if not helpers:
-        yield from ((task, work(task)) for task in tasks)
-        return
-    waiting, given = iter(tasks), dict[Any, Task]()
-    with one_thread(), _pool(work, helpers) as pool:
-        try:
-            while True:
-                unfinished = sum(not future.done() for future in given)
-                for task in islice(waiting, AHEAD * helpers - unfinished):
-                    with _interrupts_held_back():
-                        given[pool.submit(_work_on, task)] = task
-                own = list(islice(waiting, 1))
-                for task in own:
-                    yield task, work(task)
-                for future in [future for future in given if future.done() or not own]:
-                    yield given.pop(future), future.result()
-                if not own:
-                    return
-        except BrokenProcessPool as error:
-            raise AiwaveError(ENDED) from error
+    with one_thread():
+        if not helpers:
+            yield from ((task, work(task)) for task in tasks)
+            return
+        yield from _shared(work, iter(tasks), helpers + 1)
 
 
-def helpers_for(batches: int) -> int:
-    """Number of helper processes for `batches` batches: none if PyTorch is limited to one thread."""
-    if current_process().daemon:  # daemons may not have children
-        return 0
-    return max(0, min(torch.get_num_threads(), MOST, batches) - 1)
+def _shared(work: Callable[[Task], Result], tasks: Iterable[Task], threads: int) -> Generator[tuple[Task, Result]]:
+    stop = None if (core := compiled_core()) is None else core.Stop()
 
+    def begin() -> None:
+        torch.set_num_threads(1)  # the setting is one of each thread
+        if core is not None:
+            core.obey(stop)
 
-@contextmanager
-def _pool(work: Callable[[Any], Any], helpers: int) -> Iterator[Any]:
-    """Pool of processes that have received `work`; they are killed at the end of the block."""
-    from joblib.externals.loky import ProcessPoolExecutor
-
-    single = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-    with NamedTemporaryFile() as file:  # loky waits forever for a process that ends while a large object is sent to it
-        pickle.dump(work, file)
-        file.flush()
-        pool = ProcessPoolExecutor(helpers, initializer=_begin, initargs=(file.name, os.getpid()), env=single)
-        try:
-            yield pool
-        finally:
-            pool.shutdown(kill_workers=True)
-
-
-@contextmanager
-def _interrupts_held_back() -> Iterator[None]:
-    """Delay Ctrl-C until after the block, and keep it from processes started there, which their parent ends."""
-    resource_tracker.ensure_running()  # starting it within would let the signal through
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    given = dict[Future[Result], Task]()
+    pool = ThreadPoolExecutor(threads, initializer=begin)
     try:
-        yield
+        while True:
+            for task in islice(tasks, threads + 1 - len(given)):
+                given[pool.submit(work, task)] = task
+            if not given:
+                return
+            for future in wait(given, return_when=FIRST_COMPLETED).done:
+                yield given.pop(future), future.result()
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _begin(file: str, parent: int) -> None:
-    """Initialise a helper with the work pickled in `file`."""
-    global _work
-    _work = pickle.loads(Path(file).read_bytes())
-    torch.set_num_threads(1)
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-
-
-def _end_with(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(POLL_S)
-    os._exit(1)
-
-
-def _work_on(task: Any) -> Any:
-    assert _work is not None
-    return _work(task)
+        if stop is not None and given:
+            stop.set()
+        with suppress(KeyboardInterrupt):  # the first one is being handled, and all ends in a moment
+            pool.shutdown(cancel_futures=True)

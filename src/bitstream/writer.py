@@ -16,10 +16,7 @@ from .tile_codec import TileCodec, cut
 from .tile_index import CodedTile, Mode
 from .tile_work import EncodeTiles, VoxelBatch
 from .voxel_types import Source
-from .workers import helpers_for, outcomes
-
-BATCH = 8 * 64**3
-"""Voxels per batch, in each process: about half a gigabyte of memory with 32 channels."""
+from .workers import batch_voxels, helpers_for, outcomes
 
 Progress = Callable[[int], object]
 """Called with the number of voxels processed since the last call."""
@@ -70,10 +67,11 @@ class Writer:
         grid = self.grid
         coded: list[CodedTile | None] = [None] * grid.count
         work = EncodeTiles(codec, self.model_only, self.source.masked, None if observe is None else self.limits)
+        most = batch_voxels()
         tasks = (
-            VoxelBatch(tiles, [self.numbers(tile) for tile in tiles]) for tiles in grid.batches(grid.tiles(), BATCH)
+            VoxelBatch(tiles, [self.numbers(tile) for tile in tiles]) for tiles in grid.batches(grid.tiles(), most)
         )
-        with closing(outcomes(work, tasks, helpers_for(self.source.voxels.size // BATCH))) as done:
+        with closing(outcomes(work, tasks, helpers_for(self.source.voxels.size // most))) as done:
             for batch, parts in done:
                 for tile, (part, error) in zip(batch.tiles, parts, strict=True):
                     coded[tile.number] = part

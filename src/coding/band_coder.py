@@ -12,10 +12,13 @@ from ..models.subbands import BAND_LETTERS, DETAILS, Size, Subbands, band_size, 
 from .band_model import BandModel, IntegerModel
 from .constants import COEFFICIENT_LIMIT
 from .context_state import ContextCoding
+from .core import compiled_core
 from .integer_context import IntegerContext
 from .integer_conv import require_exact_convolutions, require_exact_products
+from .integer_factorized import IntegerFactorized
 from .integer_mixture import Mixture
 from .level_decoder import decode_level
+from .native_coder import NativeCoder
 from .symbol_io import Recorder
 from .symbols import code_symbols
 from .wavefront import Wavefront, wavefront
@@ -45,6 +48,7 @@ class BandCoder:
     def __init__(self, model: IntegerContext | IntegerModel) -> None:
         self.parameters = model
         self.model: IntegerModel = ContextCoding(model) if isinstance(model, IntegerContext) else model
+        self._compiled: NativeCoder | None = None
 
     @torch.inference_mode()
     def encode(self, q: Subbands, log_step: int) -> list[list[bytes]]:
@@ -54,8 +58,28 @@ class BandCoder:
         them. `log_step` is ln(step) in units of 2**-8 (see `log_step_of`). Raises ValueError for coefficients that are
         too large.
         """
+        if (native := self.native()) is not None:
+            return self._encode(native, q, log_step)
         by_band = [recorder.segments() for recorder in self._record(q, log_step)]
         return [list(segments) for segments in zip(*by_band, strict=True)]
+
+    def native(self) -> NativeCoder | None:
+        """The compiled coder for this model, None to use the reference."""
+        if not isinstance(self.parameters, IntegerContext | IntegerFactorized) or (module := compiled_core()) is None:
+            return None
+        if self._compiled is None:
+            self._compiled = NativeCoder(module, self.parameters)
+        return self._compiled
+
+    def _encode(self, native: NativeCoder, q: Subbands, log_step: int) -> list[list[bytes]]:
+        segments: list[list[bytes]] = [[] for _ in q.approx]
+        approx: Tensor | None = None
+        for index, (stack, size) in enumerate(zip(q.level_stacks(), q.splits, strict=True)):
+            _require_codable(stack)
+            for own, added in zip(segments, native.encode_level(index, size, stack, approx, log_step), strict=True):
+                own.extend(added)
+            approx = self.model.next_approx(q, index, approx)
+        return segments
 
     @torch.inference_mode()
     def bits(self, q: Subbands, log_step: int) -> Tensor:
@@ -71,8 +95,7 @@ class BandCoder:
         require_exact_convolutions()
         tiles, approx = len(q.approx), None
         for index, (stack, size) in enumerate(zip(q.level_stacks(), q.splits, strict=True)):
-            if float(stack.abs().max()) > COEFFICIENT_LIMIT:
-                raise ValueError(f"a coefficient of {float(stack.abs().max()):g} is beyond {COEFFICIENT_LIMIT}")
+            _require_codable(stack)
             wave = wavefront(band_size(size))
             level = self.model.level(index, wave, tiles, approx)
             starts = [start for start, _ in self.model.fronts(wave)]
@@ -129,13 +152,23 @@ class BandCoder:
         require_exact_convolutions()
         approx: Tensor | None = None
         details: list[Tensor] = []
-        segments = list(zip(*tiles, strict=True))
+        native = self.native()
         for index, whole in enumerate(splits(size, self.model.levels)[:levels]):
             first, last = (1 + DETAILS * index if index else 0), 1 + DETAILS * (index + 1)
-            stack = decode_level(self.model, index, whole, segments[first:last], approx, log_step)
+            segments = [tile[first:last] for tile in tiles]
+            if native is not None:
+                stack = native.decode_level(index, whole, segments, approx, log_step)
+            else:
+                stack = decode_level(self.model, index, whole, list(zip(*segments, strict=True)), approx, log_step)
             if index == 0:
                 lowest, stack = stack[:, :1], stack[:, 1:]
             details.append(stack)
             q = Subbands(lowest, tuple(details), whole)
             approx = self.model.next_approx(q, index, approx)
         return q
+
+
+def _require_codable(stack: Tensor) -> None:
+    """Raise ValueError for coefficients that are too large."""
+    if float(stack.abs().max()) > COEFFICIENT_LIMIT:
+        raise ValueError(f"a coefficient of {float(stack.abs().max()):g} is beyond {COEFFICIENT_LIMIT}")

@@ -13,7 +13,9 @@ from ..models.quantisation.dependent import SECOND, SLOPE, candidates, chosen, i
 from ..models.quantisation.rate import HIGH_RATE_SLOPE
 from ..models.subbands import Subbands, places
 from .band_coder import BandCoder, KnownBand
+from .exact_tables import bits_of
 from .integer_mixture import Mixture
+from .native_coder import NativeCoder
 
 FLOOR = 1 << 14
 """Lower bound of probabilities, in units of 2**-38."""
@@ -38,11 +40,31 @@ def dependent(coder: BandCoder, exact: Subbands, log_step: int, looks: int) -> S
     The path through the trellis weighs squared errors against bits at the slope of its quantisers. Bits are first a
     rough estimate (see `rough_bits`), then, `looks` times, those in the context of the previous choice.
     """
+    if (native := coder.native()) is not None:
+        return _dependent(native, coder, exact, log_step, looks)
     states = coder.model.states
     coded = _paths(exact, map(rough_bits, _bands(exact)), states)
     for _ in range(looks):
         known = zip(coder.known_bands(coded, log_step), _bands(exact), strict=True)
         coded = _paths(exact, (_bits(band, band.wave.sort(coefficients)) for band, coefficients in known), states)
+    return coded
+
+
+def _dependent(native: NativeCoder, coder: BandCoder, exact: Subbands, log_step: int, looks: int) -> Subbands:
+    """`dependent` by the compiled core."""
+    coded = exact.map(lambda band: torch.zeros_like(band, dtype=torch.int64))
+    for look in range(looks + 1):
+        approx: Tensor | None = None
+        chosen = []
+        for index, (own, before) in enumerate(zip(exact.level_stacks(), coded.level_stacks(), strict=True)):
+            bits = (
+                torch.stack([rough_bits(band) for band in own.unbind(1)]).permute(2, 0, 1, 3, 4, 5)
+                if not look
+                else None
+            )
+            chosen.append(native.choose_level(index, exact.splits[index], own, bits, before, approx, log_step))
+            approx = coder.model.next_approx(coded, index, approx) if look else None
+        coded = Subbands(chosen[0][:, :1], (chosen[0][:, 1:], *chosen[1:]), exact.size)
     return coded
 
 
@@ -65,7 +87,7 @@ def _bits(band: KnownBand, exact: Tensor) -> Tensor:
             index = index_of(own[kinds], second)
             edges = mixture_of(second).cumulative(torch.cat((index, index + 1)))
             frequency = torch.diff(edges.unflatten(0, (2, -1)), dim=0)[0].clamp(min=FLOOR)
-            values[kinds, :, start:end] = -(frequency.float().log2() - 38).view(len(kinds), len(exact), -1)
+            values[kinds, :, start:end] = bits_of(frequency).view(len(kinds), len(exact), -1)
     return torch.stack([band.wave.unsort(kind) for kind in values])
 
 

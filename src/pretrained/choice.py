@@ -148,7 +148,7 @@ def _cost(name: str, part: np.ndarray, log_step: int) -> float:
     voxels = part if part.dtype.kind == "f" else part.astype(np.int32) - min(0, int(part.min()))
     codec = TileCodec(model, log_step, lossless)
     q = codec.analyse([voxels])
-    bits = float(model.coder.bits(q, log_step).sum())
+    bits = 8 * sum(map(len, model.coder.encode(q, log_step)[0]))
     if lossless:
         return bits
     return bits + squared_error(codec, q, voxels, (-math.inf, math.inf)) / (SLOPE * codec.step**2)

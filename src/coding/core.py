@@ -1,0 +1,51 @@
+"""The core that codes: compiled, or the PyTorch reference."""
+
+import os
+import sys
+from functools import cache
+from importlib import import_module
+from types import ModuleType
+
+from ..errors import AiwaveError
+
+NAME = "AIWAVE_CORE"
+
+CORES = ("native", "reference")
+
+SIMD = "AIWAVE_SIMD"
+
+MISSING = (
+    "The compiled core is missing, so the PyTorch reference codes, five times slower: install g++ or clang++, then "
+    "aiwave again."
+)
+
+
+def compiled_core() -> ModuleType | None:
+    """The compiled core, None to use the reference.
+
+    AIWAVE_CORE is `native` or `reference`; by default the compiled core is used if it is there, and standard error says
+    once if it is not. AIWAVE_SIMD chooses an instruction set, as in `avx2`. Raises AiwaveError for other values, and
+    for a compiled core that is asked for but not there.
+    """
+    return _core(os.environ.get(NAME, ""), os.environ.get(SIMD, ""))
+
+
+@cache
+def _core(core: str, simd: str) -> ModuleType | None:
+    if core not in ("", *CORES):
+        raise AiwaveError(f"{NAME}={core} is unknown: it is {' or '.join(CORES)}.")
+    if core == "reference":
+        return None
+    try:
+        module = import_module("aiwave._native")
+    except ImportError as error:
+        if core:
+            reason = f"{NAME}=native, but the compiled core cannot be loaded ({error}): install aiwave again."
+            raise AiwaveError(reason) from error
+        sys.stderr.write(f"aiwave: {MISSING}\n")
+        return None
+    try:
+        module.use_simd(simd or module.simd_levels()[-1])
+    except ValueError as error:
+        raise AiwaveError(f"{SIMD}={simd} cannot be used: {error}.") from error
+    return module

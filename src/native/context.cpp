@@ -1,0 +1,303 @@
+#include "context.hpp"
+
+#include <algorithm>
+
+namespace aiwave {
+
+namespace {
+
+constexpr int FEW_BANDS = BANDS / 2;
+constexpr int PREDICTOR_FRACTION = 12, APPROX_SHIFT = 6;
+constexpr int BATCH = 256;
+constexpr int OWN_WIDTH = CENTRE + 1;  // a pair of inputs is read at a time
+
+std::int64_t rounded_shift(std::int64_t x, int shift) { return (x + (std::int64_t{1} << shift >> 1)) >> shift; }
+
+}  // namespace
+
+Squash::Squash(std::vector<std::int64_t> thresholds) : thresholds_(std::move(thresholds)), small_(1 << 13) {
+    std::size_t reached = 0;
+    for (std::size_t q = 0; q < small_.size(); ++q) {
+        while (reached < thresholds_.size() && thresholds_[reached] <= static_cast<std::int64_t>(q)) ++reached;
+        small_[q] = static_cast<std::int32_t>(reached);
+    }
+}
+
+std::int32_t Squash::operator()(std::int64_t q) const {
+    const std::int64_t size = q < 0 ? -q : q;
+    std::int32_t value;
+    if (size < static_cast<std::int64_t>(small_.size())) {
+        value = small_[static_cast<std::size_t>(size)];
+    } else {
+        value = static_cast<std::int32_t>(std::upper_bound(thresholds_.begin(), thresholds_.end(), size) -
+                                          thresholds_.begin());
+    }
+    return q < 0 ? -value : value;
+}
+
+int ContextModel::widest() const {
+    int most = lanes();
+    for (const BandLayers* kind : {&coarse0, &coarse1, &siblings, &own, &widen, &narrowing, &mix, &head}) {
+        for (const Layer& layer : kind->layers) most = std::max(most, layer.lanes());
+    }
+    return most;
+}
+
+template <class Element>
+LevelContext<Element>::LevelContext(const ContextModel& model, const LevelTables& tables, const BandLayout& layout,
+                                    const std::int32_t* coarse, const std::int64_t* approx)
+    : model_(model),
+      tables_(tables),
+      layout_(layout),
+      approx_(approx),
+      lanes_(static_cast<std::size_t>(model.lanes())),
+      outside_(layout.positions * lanes_),
+      near_(layout.cells),
+      known_(BANDS),
+      hidden_(model.blocks.size(), std::vector<Element>(layout.cells * lanes_)),
+      causal_(layout.offsets(CENTRE + 1, model.lanes())),
+      taps_(layout.offsets(TAPS, BANDS)),
+      taps_first_(layout.offsets(TAPS, FEW_BANDS)) {
+    const std::size_t longest = static_cast<std::size_t>(std::max(layout.longest_front(), BATCH));
+    sum_.resize(longest * lanes_);
+    out_.resize(longest * model.widest());
+    inputs_.resize(longest * std::max(model.widest(), OWN_WIDTH));
+    rows_.resize(longest);
+    predicted_.resize(longest);
+    if (model.siblings.exist()) {
+        seen_.resize(static_cast<std::size_t>(layout.cells) * BANDS);
+        seen_first_.resize(static_cast<std::size_t>(layout.cells) * FEW_BANDS);
+        if (coarse) add_coarse(coarse);
+    }
+    if (model.cross) from_others_.resize(layout.positions);
+}
+
+// Two convolutions over the inputs from coarser levels, with zeros outside.
+template <class Element>
+void LevelContext<Element>::add_coarse(const std::int32_t* coarse) {
+    const std::size_t positions = layout_.positions;
+    std::vector<Element> pairs(static_cast<std::size_t>(layout_.cells) * 2), between(layout_.cells * lanes_);
+    for (std::size_t raster = 0; raster < positions; ++raster) {
+        for (std::size_t channel = 0; channel < 2; ++channel) {
+            pairs[static_cast<std::size_t>(layout_.cell[raster]) * 2 + channel] =
+                static_cast<Element>(coarse[channel * positions + raster]);
+        }
+    }
+    coarse_.resize(positions * lanes_);
+    const auto first_taps = layout_.offsets(TAPS, 2), second_taps = layout_.offsets(TAPS, model_.lanes());
+    const auto convolve = [&](const Layer& layer, const std::vector<Element>& in, std::size_t stride,
+                              const std::vector<std::int32_t>& taps, auto&& take) {
+        for (std::size_t start = 0; start < positions; start += BATCH) {
+            const int count = static_cast<int>(std::min<std::size_t>(BATCH, positions - start));
+            for (int r = 0; r < count; ++r) rows_[r] = in.data() + layout_.cell[start + r] * stride;
+            layer(rows_.data(), taps, count, out_.data());
+            take(start, count);
+        }
+    };
+    convolve(model_.coarse0.of(0), pairs, 2, first_taps, [&](std::size_t start, int count) {
+        for (int r = 0; r < count; ++r) {
+            Element* to = between.data() + layout_.cell[start + r] * lanes_;
+            for (std::size_t n = 0; n < lanes_; ++n) {
+                to[n] = static_cast<Element>(std::clamp(out_[r * lanes_ + n], 0, model_.limit));
+            }
+        }
+    });
+    convolve(model_.coarse1.of(0), between, lanes_, second_taps, [&](std::size_t start, int count) {
+        std::copy(out_.begin(), out_.begin() + count * lanes_, coarse_.begin() + start * lanes_);
+    });
+}
+
+template <class Element>
+void LevelContext<Element>::begin(int band) {
+    band_ = band;
+    known_[letters()].assign(layout_.cells, 0);
+    std::vector<std::int32_t> condition(lanes_, 0);
+    std::copy_n(tables_.condition.begin() + static_cast<std::ptrdiff_t>(band) * model_.channels, model_.channels,
+                condition.begin());
+    for (std::size_t raster = 0; raster < static_cast<std::size_t>(layout_.positions); ++raster) {
+        std::int32_t* own = outside_.data() + raster * lanes_;
+        const std::int32_t* coarse = coarse_.empty() ? nullptr : coarse_.data() + raster * lanes_;
+        for (std::size_t n = 0; n < lanes_; ++n) own[n] = condition[n] + (coarse ? coarse[n] : 0);
+    }
+    if (model_.siblings.exist()) add_siblings();
+    if (model_.cross) predict_from_others();
+}
+
+template <class Element>
+void LevelContext<Element>::add_siblings() {
+    const Layer& layer = model_.siblings.of(letters());
+    const bool few = layer.width() == FEW_BANDS;
+    const std::vector<Element>& seen = few ? seen_first_ : seen_;
+    for (int start = 0; start < layout_.positions; start += BATCH) {
+        const int count = std::min(BATCH, layout_.positions - start);
+        for (int r = 0; r < count; ++r) rows_[r] = seen.data() + layout_.cell[start + r] * layer.width();
+        layer(rows_.data(), few ? taps_first_ : taps_, count, out_.data());
+        std::int32_t* to = outside_.data() + start * lanes_;
+        for (std::size_t n = 0; n < count * lanes_; ++n) to[n] += out_[n];
+    }
+}
+
+// Filters over the bands before and over differences of the reconstruction to its value at the centre.
+template <class Element>
+void LevelContext<Element>::predict_from_others() {
+    const auto [depth, height, width] = layout_.size;
+    const double* coarse = tables_.cross_coarse.data() + static_cast<std::ptrdiff_t>(band_) * TAPS;
+    const double* siblings = tables_.cross.data() + static_cast<std::ptrdiff_t>(band_) * BANDS * TAPS;
+    std::fill(from_others_.begin(), from_others_.end(), 0.0);
+    for (int z = 0; z < depth; ++z) {
+        for (int y = 0; y < height; ++y) {
+            const std::ptrdiff_t raster = (static_cast<std::ptrdiff_t>(z) * height + y) * width;
+            double* total = from_others_.data() + raster;
+            for (int tap = 0; tap < TAPS; ++tap) {
+                for (int other = tables_.first; other < letters(); ++other) {
+                    const double weight = siblings[other * TAPS + tap] * (1 << APPROX_SHIFT);
+                    const std::int32_t* q = known_[other].data() + layout_.cell[raster] + layout_.taps[tap];
+                    for (int x = 0; x < width; ++x) total[x] += weight * q[x];
+                }
+                const int dz = tap / 9 - 1, dy = tap / 3 % 3 - 1, dx = tap % 3 - 1;
+                const bool outside = z + dz < 0 || z + dz >= depth || y + dy < 0 || y + dy >= height;
+                if (!approx_ || outside || tap == CENTRE) continue;
+                const std::int64_t* centre = approx_ + raster;
+                const std::int64_t* other = centre + (static_cast<std::ptrdiff_t>(dz) * height + dy) * width + dx;
+                for (int x = std::max(0, -dx); x < std::min(width, width - dx); ++x) {
+                    total[x] += coarse[tap] * static_cast<double>(other[x] - centre[x]);
+                }
+            }
+        }
+    }
+}
+
+template <class Element>
+void LevelContext<Element>::mix(int start, int end) {
+    const int count = end - start;
+    for (int r = 0; r < count; ++r) {
+        const std::int32_t* own = outside_.data() + layout_.order[start + r] * lanes_;
+        std::copy(own, own + lanes_, sum_.begin() + r * lanes_);
+    }
+    if (model_.own.exist()) add_own(start, count);
+    add_blocks(start, count);
+    if (model_.widen.exist()) {
+        apply(model_.widen.of(letters()), count);
+        const std::size_t wide = model_.widen.of(letters()).lanes();
+        Element* in = inputs(wide, count);
+        for (std::size_t n = 0; n < count * wide; ++n) {
+            in[n] = static_cast<Element>(std::clamp(out_[n], 0, model_.limit));
+        }
+        model_.narrowing.of(letters())(rows_.data(), own_tap_, count, out_.data());
+        for (std::size_t n = 0; n < count * lanes_; ++n) sum_[n] += out_[n];
+    }
+    apply(model_.mix.of(letters()), count);
+    std::copy(out_.begin(), out_.begin() + count * lanes_, sum_.begin());
+    predict(start, count);
+}
+
+template <class Element>
+void LevelContext<Element>::add_own(int start, int count) {
+    Element* in = inputs(OWN_WIDTH, count);
+    for (int r = 0; r < count; ++r, in += OWN_WIDTH) {
+        const Element* here = near_.data() + layout_.cell[layout_.order[start + r]];
+        for (int tap = 0; tap < CENTRE; ++tap) in[tap] = here[layout_.taps[tap]];
+        in[CENTRE] = 0;
+    }
+    model_.own.of(letters())(rows_.data(), own_tap_, count, out_.data());
+    for (std::size_t n = 0; n < count * lanes_; ++n) sum_[n] += out_[n];
+}
+
+template <class Element>
+void LevelContext<Element>::add_blocks(int start, int count) {
+    for (std::size_t k = 0; k < model_.blocks.size(); ++k) {
+        for (int r = 0; r < count; ++r) {
+            Element* here = hidden_[k].data() + layout_.cell[layout_.order[start + r]] * lanes_;
+            const std::int32_t* own = sum_.data() + r * lanes_;
+            for (std::size_t n = 0; n < lanes_; ++n) {
+                here[n] = static_cast<Element>(std::clamp(own[n], 0, model_.limit));
+            }
+            rows_[r] = here;
+        }
+        model_.blocks[k](rows_.data(), causal_, count, out_.data());
+        for (std::size_t n = 0; n < count * lanes_; ++n) sum_[n] += out_[n];
+    }
+}
+
+// The layer over the features of a front, clamped.
+template <class Element>
+void LevelContext<Element>::apply(const Layer& layer, int count) {
+    Element* in = inputs(lanes_, count);
+    for (std::size_t n = 0; n < count * lanes_; ++n) {
+        in[n] = static_cast<Element>(std::clamp(sum_[n], 0, model_.limit));
+    }
+    layer(rows_.data(), own_tap_, count, out_.data());
+}
+
+// Room for the inputs of a layer, with `rows_` pointing there.
+template <class Element>
+Element* LevelContext<Element>::inputs(std::size_t stride, int count) {
+    for (int r = 0; r < count; ++r) rows_[r] = inputs_.data() + r * stride;
+    return inputs_.data();
+}
+
+template <class Element>
+void LevelContext<Element>::predict(int start, int count) {
+    if (tables_.prediction.empty()) {
+        std::fill_n(predicted_.begin(), count, 0);
+        return;
+    }
+    const std::int64_t* weight = tables_.prediction.data() + static_cast<std::ptrdiff_t>(band_) * CENTRE;
+    const std::int32_t* known = known_[letters()].data();
+    for (int r = 0; r < count; ++r) {
+        const std::int32_t raster = layout_.order[start + r];
+        const std::int32_t* here = known + layout_.cell[raster];
+        std::int64_t total = 0;
+        for (int tap = 0; tap < CENTRE; ++tap) total += weight[tap] * here[layout_.taps[tap]];
+        if (model_.cross) {
+            total = total * (1 << APPROX_SHIFT) + static_cast<std::int64_t>(from_others_[raster]);
+            predicted_[r] = rounded_shift(total, PREDICTOR_FRACTION + APPROX_SHIFT - PREDICTION_FRACTION);
+        } else {
+            predicted_[r] = rounded_shift(total, PREDICTOR_FRACTION + model_.dependent - PREDICTION_FRACTION);
+        }
+    }
+}
+
+template <class Element>
+const std::int32_t* LevelContext<Element>::parameters(const std::vector<int>& rows, const std::uint8_t* second) {
+    const int count = static_cast<int>(rows.size()), size = model_.density.size();
+    const bool changes = !tables_.second_mix.empty();
+    const auto of_band = [&](const std::vector<std::int32_t>& table, int width) {
+        return table.data() + static_cast<std::ptrdiff_t>(band_) * width;
+    };
+    Element* in = inputs(lanes_, count);
+    for (int r = 0; r < count; ++r) {
+        const std::int32_t* own = sum_.data() + rows[r] * lanes_;
+        const bool changed = changes && second[r];
+        for (int n = 0; n < model_.channels; ++n) {
+            const std::int32_t value = own[n] + (changed ? of_band(tables_.second_mix, model_.channels)[n] : 0);
+            in[r * lanes_ + n] = static_cast<Element>(std::clamp(value, 0, model_.limit));
+        }
+        for (std::size_t n = model_.channels; n < lanes_; ++n) in[r * lanes_ + n] = 0;
+    }
+    model_.head.of(letters())(rows_.data(), own_tap_, count, out_.data());
+    const std::int32_t* offset = of_band(tables_.head_offset, size);
+    for (int r = 0; r < count; ++r) {
+        std::int32_t* own = out_.data() + static_cast<std::ptrdiff_t>(r) * stride();
+        for (int n = 0; n < size; ++n) {
+            own[n] += offset[n] + (changes && second[r] ? of_band(tables_.second_head, size)[n] : 0);
+        }
+    }
+    return out_.data();
+}
+
+template <class Element>
+void LevelContext<Element>::write(std::int32_t raster, std::int64_t q) {
+    const std::int32_t cell = layout_.cell[raster];
+    const auto squashed = static_cast<Element>(model_.squash(q));
+    known_[letters()][cell] = static_cast<std::int32_t>(q);
+    near_[cell] = squashed;
+    if (!model_.siblings.exist()) return;
+    seen_[static_cast<std::size_t>(cell) * BANDS + letters()] = squashed;
+    if (letters() < FEW_BANDS) seen_first_[static_cast<std::size_t>(cell) * FEW_BANDS + letters()] = squashed;
+}
+
+template class LevelContext<std::int16_t>;
+template class LevelContext<std::int32_t>;
+
+}  // namespace aiwave

@@ -1,0 +1,73 @@
+// The kernels for AVX-512 with VNNI: sixteen lanes, products of 16-bit pairs added in one instruction.
+#if defined(__x86_64__)
+
+#if !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wuninitialized"  // false, about the compiler's own header (its bug 105593)
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
+
+#include <immintrin.h>
+
+#include <cstring>
+
+#include "kernels.hpp"
+
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni"))), \
+                             apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")
+#endif
+
+namespace aiwave::avx512 {
+
+namespace {
+
+using Vec = __m512i;
+
+constexpr int LANES = 16;
+constexpr int ROWS = 8;
+
+inline Vec load(const std::int32_t* from) { return _mm512_loadu_si512(from); }
+
+inline void store(std::int32_t* to, Vec v) { _mm512_storeu_si512(to, v); }
+
+inline Vec both(const std::int16_t* from) {
+    std::int32_t pair;
+    std::memcpy(&pair, from, sizeof pair);
+    return _mm512_set1_epi32(pair);
+}
+
+inline Vec add_products(Vec sum, Vec x, Vec w) { return _mm512_dpwssd_epi32(sum, x, w); }
+
+inline Vec shifted(Vec v, Vec shift) { return _mm512_srav_epi32(v, shift); }
+
+inline void add_cdf(const float* at, const float* factor, const float* origin, const std::int32_t* weight, int width,
+                    const std::int32_t* cdf, int last, std::int32_t* total) {
+    // Beyond `width` lanes read zeros and are not stored.
+    const auto here = static_cast<__mmask16>((1U << width) - 1);
+    __m512 x = _mm512_mul_ps(_mm512_maskz_loadu_ps(here, at), _mm512_maskz_loadu_ps(here, factor));
+    x = _mm512_sub_ps(_mm512_roundscale_ps(x, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC),
+                      _mm512_maskz_loadu_ps(here, origin));
+    x = _mm512_min_ps(_mm512_max_ps(x, _mm512_setzero_ps()), _mm512_set1_ps(static_cast<float>(last)));
+    const __m512i value = _mm512_i32gather_epi32(_mm512_cvttps_epi32(x), cdf, 4);
+    const __m512i part = _mm512_mullo_epi32(value, _mm512_maskz_loadu_epi32(here, weight));
+    _mm512_mask_storeu_epi32(total, here, _mm512_add_epi32(_mm512_maskz_loadu_epi32(here, total), part));
+}
+
+#include "kernels_body.hpp"
+
+}  // namespace
+
+const Kernels KERNELS{multiply, bin_tables, viterbi_step};
+
+}  // namespace aiwave::avx512
+
+#if defined(__clang__)
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+
+#endif

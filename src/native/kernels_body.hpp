@@ -1,0 +1,85 @@
+// The kernels in terms of a vector `Vec` of 32-bit lanes; included once by each instruction set, inside its namespace.
+// No include guard: every inclusion makes another set of functions.
+
+// `Rows` rows times `Vecs` vectors of outputs, kept in registers while the inputs pass by.
+template <int Rows, int Vecs>
+static inline void multiply_block(const Product& layer, const std::int16_t* const* rows, int first, std::int32_t* out) {
+    Vec sum[Rows][Vecs];
+    for (int v = 0; v < Vecs; ++v) {
+        const Vec bias = load(layer.bias + first + v * LANES);
+        for (int r = 0; r < Rows; ++r) sum[r][v] = bias;
+    }
+    const std::int32_t* weight = layer.weight + first;
+    for (int tap = 0; tap < layer.taps; ++tap) {
+        const std::int16_t* in[Rows];
+        for (int r = 0; r < Rows; ++r) in[r] = rows[r] + layer.offsets[tap];
+        for (int pair = 0; pair < layer.pairs; ++pair) {
+            Vec w[Vecs];
+            for (int v = 0; v < Vecs; ++v) w[v] = load(weight + v * LANES);
+            for (int r = 0; r < Rows; ++r) {
+                const auto x = both(in[r] + 2 * pair);
+                for (int v = 0; v < Vecs; ++v) sum[r][v] = add_products(sum[r][v], x, w[v]);
+            }
+            weight += layer.lanes;
+        }
+    }
+    for (int v = 0; v < Vecs; ++v) {
+        const Vec shift = load(layer.shift + first + v * LANES);
+        for (int r = 0; r < Rows; ++r) {
+            store(out + r * layer.lanes + first + v * LANES, shifted(sum[r][v], shift));
+        }
+    }
+}
+
+template <int Rows>
+static inline void multiply_rows(const Product& layer, const std::int16_t* const* rows, std::int32_t* out) {
+    int first = 0;
+    for (; first + 2 * LANES <= layer.lanes; first += 2 * LANES) multiply_block<Rows, 2>(layer, rows, first, out);
+    for (; first < layer.lanes; first += LANES) multiply_block<Rows, 1>(layer, rows, first, out);
+}
+
+static void multiply(const Product& layer, const std::int16_t* const* rows, int count, std::int32_t* out) {
+    int r = 0;
+    const std::ptrdiff_t lanes = layer.lanes;
+    for (; r + ROWS <= count; r += ROWS) multiply_rows<ROWS>(layer, rows + r, out + r * lanes);
+    for (; r + 2 <= count; r += 2) multiply_rows<2>(layer, rows + r, out + r * lanes);
+    for (; r < count; ++r) multiply_rows<1>(layer, rows + r, out + r * lanes);
+}
+
+static void bin_tables(const BinRows& rows, const std::int32_t* cdf, int last, std::int32_t* out) {
+    constexpr int BLOCK = 16;
+    for (int first = 0; first < rows.count; first += BLOCK) {
+        const int width = rows.count - first < BLOCK ? rows.count - first : BLOCK;
+        for (int edge = 0; edge < BIN_EDGES; ++edge) {
+            float at[BLOCK] = {};
+            std::int32_t total[BLOCK] = {};
+            for (int i = 0; i < width; ++i) {
+                at[i] = static_cast<float>(rows.edges[static_cast<std::ptrdiff_t>(edge) * rows.stride + first + i]);
+            }
+            for (int k = 0; k < rows.components; ++k) {
+                const std::ptrdiff_t own = static_cast<std::ptrdiff_t>(k) * rows.stride + first;
+                add_cdf(at, rows.factor + own, rows.origin + own, rows.weight + own, width, cdf, last, total);
+            }
+            for (int i = 0; i < width; ++i) {
+                out[(first + i) * BIN_STRIDE + edge] = (total[i] >> 6) - (total[i] >> 26);
+            }
+        }
+    }
+}
+
+static void viterbi_step(const ViterbiStep& step) {
+    for (int state = 0; state < step.states; ++state) {
+        const std::int32_t first = step.before[state], second = step.before[step.states + state];
+        const float* first_total = step.total + (first >> 1) * CHAINS;
+        const float* second_total = step.total + (second >> 1) * CHAINS;
+        const float* first_own = step.own + (first & 3) * CHAINS;  // odd states have the second quantiser
+        const float* second_own = step.own + (second & 3) * CHAINS;
+        float* next = step.next + state * CHAINS;
+        std::uint8_t* by_second = step.by_second + state * CHAINS;
+        for (int chain = 0; chain < CHAINS; ++chain) {
+            const float one = first_total[chain] + first_own[chain], other = second_total[chain] + second_own[chain];
+            by_second[chain] = other < one;
+            next[chain] = other < one ? other : one;
+        }
+    }
+}

@@ -1,0 +1,99 @@
+#include "level_coder.hpp"
+
+#include "tile_coder.hpp"
+
+namespace aiwave {
+
+namespace {
+
+// Calls work(coder, tile, first coefficient, positions per band) for every tile.
+template <class Work>
+void for_each_tile(const LevelTask& task, Work work) {
+    const bool by_time = task.context && task.context->own.exist();
+    const BandLayout layout(task.size, by_time);
+    StopFlag stop;
+    parallel_for(task.tiles, task.threads, stop, task.interrupted, [&](int tile) {
+        const std::ptrdiff_t at = static_cast<std::ptrdiff_t>(tile) * layout.positions;
+        const std::int32_t* coarse = task.coarse ? task.coarse + 2 * at : nullptr;
+        const std::int64_t* approx = task.approx ? task.approx + at : nullptr;
+        if (task.factorized) {
+            FactorizedContext context(*task.factorized, task.tables, layout.longest_front());
+            TileCoder coder(task, layout, task.factorized->density, task.factorized->tables, context, stop);
+            work(coder, tile, at * task.tables.bands, std::ptrdiff_t{layout.positions});
+        } else if (task.context->narrow) {
+            LevelContext<std::int16_t> context(*task.context, task.tables, layout, coarse, approx);
+            TileCoder coder(task, layout, task.context->density, task.context->tables, context, stop);
+            work(coder, tile, at * task.tables.bands, std::ptrdiff_t{layout.positions});
+        } else {
+            LevelContext<std::int32_t> context(*task.context, task.tables, layout, coarse, approx);
+            TileCoder coder(task, layout, task.context->density, task.context->tables, context, stop);
+            work(coder, tile, at * task.tables.bands, std::ptrdiff_t{layout.positions});
+        }
+    });
+}
+
+}  // namespace
+
+std::vector<std::vector<std::string>> encode_level(const LevelTask& task, const std::int32_t* q) {
+    std::vector<std::vector<std::string>> segments(task.tiles, std::vector<std::string>(task.tables.bands));
+    for_each_tile(task, [&](auto& coder, int tile, std::ptrdiff_t first, std::ptrdiff_t positions) {
+        std::vector<std::int32_t> band(positions);
+        for (int k = 0; k < task.tables.bands; ++k) {
+            std::copy_n(q + first + k * positions, positions, band.begin());
+            RangeEncoder encoder;
+            SymbolWriter writer(encoder);
+            coder.code(k, writer, band.data());
+            segments[tile][k] = encoder.finish();
+        }
+    });
+    return segments;
+}
+
+namespace {
+
+// Bits of the candidates for a band, (6, positions), in the context of `q`.
+template <class Coder>
+void candidate_bits(Coder& coder, int band, const float* exact, const std::int32_t* q, std::ptrdiff_t positions,
+                    std::vector<float>& bits) {
+    constexpr std::int64_t FLOOR = 1 << 14;
+    coder.visit_densities(band, q, [&](const Mixtures& mixtures, const std::vector<std::int32_t>& rasters, int second) {
+        for (std::size_t row = 0; row < rasters.size(); ++row) {
+            const Candidates candidates(exact[rasters[row]]);
+            for (int kind = 0; kind < CANDIDATES; ++kind) {
+                if (QUANTISER[kind] != second) continue;
+                const auto halves = static_cast<std::int64_t>(2 * candidates.value[kind]);
+                const std::int64_t index = index_of(halves, second);
+                const int at = static_cast<int>(row);
+                const std::int64_t mass = mixtures.cumulative(at, index + 1) - mixtures.cumulative(at, index);
+                bits[kind * positions + rasters[row]] = bits_of(std::max(mass, FLOOR));
+            }
+        }
+    });
+}
+
+}  // namespace
+
+void choose_level(const LevelTask& task, const float* exact, const float* bits, float slope, std::int32_t* q) {
+    for_each_tile(task, [&](auto& coder, int /*tile*/, std::ptrdiff_t first, std::ptrdiff_t positions) {
+        std::vector<float> own(bits ? 0 : CANDIDATES * positions);
+        for (int k = 0; k < task.tables.bands; ++k) {
+            const std::ptrdiff_t at = first + k * positions;
+            if (!bits) candidate_bits(coder, k, exact + at, q + at, positions, own);
+            // Later bands see the choice before, which the context has kept.
+            best_path(task, task.inside[k], exact + at, bits ? bits + CANDIDATES * at : own.data(), slope, q + at);
+        }
+    });
+}
+
+void decode_level(const LevelTask& task, const std::vector<std::vector<std::string>>& segments, std::int32_t* q) {
+    for_each_tile(task, [&](auto& coder, int tile, std::ptrdiff_t first, std::ptrdiff_t positions) {
+        for (int k = 0; k < task.tables.bands; ++k) {
+            const std::string& segment = segments[tile][k];
+            RangeDecoder decoder(segment.data(), segment.size());
+            SymbolReader reader(decoder);
+            coder.code(k, reader, q + first + k * positions);
+        }
+    });
+}
+
+}  // namespace aiwave

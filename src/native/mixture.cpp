@@ -1,0 +1,161 @@
+#include "mixture.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace aiwave {
+
+namespace {
+
+constexpr int HALF = 1 << (PREDICTION_FRACTION - 1);
+constexpr int LOG_SCALE_MIN = -6, LOG_SCALE_MAX = 14, WEIGHT_DROP = 16, CDF_RANGE = 16;
+constexpr int MEAN_LIMIT = 64 << PARAMETER_FRACTION;
+constexpr int OFFSET_LIMIT = 1 << 13;
+constexpr int X_FRACTION = 20;  // fractional bits of the argument of the tabulated function
+constexpr int CDF_BITS = 10;    // 1024 points per unit
+
+// The shift that the second quantiser subtracts: half a step towards zero, a quarter step next to zero itself.
+std::int64_t nearer(std::int64_t edge) { return std::clamp<std::int64_t>(edge * HALF - HALF / 2, -HALF, HALF); }
+
+}  // namespace
+
+Mixtures::Mixtures(const Tables& tables, const Density& density, int capacity)
+    : tables_(tables),
+      density_(density),
+      capacity_(capacity),
+      weight_(static_cast<std::size_t>(capacity) * density.components),
+      mean_(weight_.size()),
+      scale_(weight_.size()),
+      predicted_(capacity),
+      anchor_(capacity),
+      second_(capacity),
+      log4_(capacity),
+      factor_(weight_.size()),
+      origin_(weight_.size()),
+      edges_(static_cast<std::size_t>(capacity) * BIN_EDGES),
+      bins_(static_cast<std::size_t>(capacity) * BIN_STRIDE, INT32_MAX) {}
+
+void Mixtures::set(const std::int32_t* parameters, int stride, const std::int64_t* predicted,
+                   const std::uint8_t* second, int count) {
+    constexpr std::int64_t LIMIT = COEFFICIENT_LIMIT << PREDICTION_FRACTION;
+    count_ = count;
+    for (int row = 0; row < count; ++row) {
+        predicted_[row] = std::clamp(predicted[row], -LIMIT, LIMIT);
+        second_[row] = second[row];
+        set_row(row, parameters + static_cast<std::ptrdiff_t>(row) * stride);
+        choose_bins(row);
+    }
+}
+
+void Mixtures::set_row(int row, const std::int32_t* parameters) {
+    constexpr int LOW = LOG_SCALE_MIN * (1 << PARAMETER_FRACTION), HIGH = LOG_SCALE_MAX << PARAMETER_FRACTION;
+    const int k_count = density_.components;
+    const std::int32_t* mean = parameters + (density_.weighted ? k_count : 0);
+    const std::int32_t* log_scale = mean + k_count;
+    for (int k = 0; k < k_count; ++k) {
+        const std::size_t at = static_cast<std::size_t>(k) * capacity_ + row;
+        mean_[at] = std::clamp(mean[k], -MEAN_LIMIT, MEAN_LIMIT);
+        scale_[at] = std::clamp(log_scale[k], LOW, HIGH) - LOW;
+        weight_[at] = 1 << WEIGHT_BITS;
+    }
+    if (!density_.weighted) return;
+    // The first component takes what the others leave.
+    const std::int32_t largest = *std::max_element(parameters, parameters + k_count);
+    std::int32_t total = 0;
+    for (int k = 0; k < k_count; ++k) {
+        const std::int32_t drop = std::min(largest - parameters[k], WEIGHT_DROP << PARAMETER_FRACTION);
+        total += weight_[static_cast<std::size_t>(k) * capacity_ + row] = tables_.softmax[drop];
+    }
+    std::int32_t rest = 1 << WEIGHT_BITS;
+    for (int k = 1; k < k_count; ++k) {
+        auto& weight = weight_[static_cast<std::size_t>(k) * capacity_ + row];
+        weight = static_cast<std::int32_t>((static_cast<std::uint32_t>(weight) << WEIGHT_BITS) /
+                                           static_cast<std::uint32_t>(total));
+        rest -= weight;
+    }
+    weight_[row] = rest;
+}
+
+// Bins about the mixture's mean: 4**k is between half and twice the mean scale, or 1.
+void Mixtures::choose_bins(int row) {
+    std::int64_t spread = 0, offset = 0;
+    for (int k = 0; k < density_.components; ++k) {
+        const std::size_t at = static_cast<std::size_t>(k) * capacity_ + row;
+        const std::int64_t weighted = static_cast<std::int64_t>(weight_[at]) * tables_.scale[scale_[at]];
+        spread += weighted;
+        offset += weighted * mean_[at];
+    }
+    spread >>= WEIGHT_BITS;
+    int log4 = 0;
+    while (log4 < MAX_LOG4 && spread >= std::int64_t{32} << 2 * log4) ++log4;
+    constexpr int FRACTION = WEIGHT_BITS + 4 + PARAMETER_FRACTION;
+    const std::int64_t total = predicted_[row] * (std::int64_t{1} << (FRACTION - PREDICTION_FRACTION)) + offset;
+    const std::int64_t centre = (total + (std::int64_t{1} << (FRACTION - 1))) >> FRACTION;
+    log4_[row] = log4;
+    anchor_[row] = centre - ((std::int64_t{1} << 2 * log4) >> 1);
+}
+
+// An edge relative to the prediction, in units of 2**-8 times 4**k.
+std::int32_t Mixtures::bin_edge(int row, int edge) const {
+    const int bits = 2 * log4_[row];
+    const std::int64_t origin = anchor_[row] * (1 << PREDICTION_FRACTION) - HALF - predicted_[row];
+    std::int64_t at = EDGES[edge] * (1 << PREDICTION_FRACTION) +
+                      std::clamp<std::int64_t>(origin >> bits, -OFFSET_LIMIT, OFFSET_LIMIT);
+    if (second_[row]) at -= nearer(EDGES[edge] * (std::int64_t{1} << bits) + anchor_[row]) >> bits;
+    return static_cast<std::int32_t>(at);
+}
+
+const std::int32_t* Mixtures::bin_tables() {
+    const int last = static_cast<int>(tables_.bin_cdf.size()) - 1;
+    for (int row = 0; row < count_; ++row) {
+        const auto unit = static_cast<float>(std::int64_t{2} << 2 * log4_[row]);
+        for (int edge = 0; edge < BIN_EDGES; ++edge) {
+            edges_[static_cast<std::size_t>(edge) * capacity_ + row] = bin_edge(row, edge);
+        }
+        for (int k = 0; k < density_.components; ++k) {
+            const std::size_t own = static_cast<std::size_t>(k) * capacity_ + row;
+            factor_[own] = tables_.inverse_scale[scale_[own]] * unit;
+            origin_[own] = static_cast<float>(2 * mean_[own] - (last + 1) / 2);
+        }
+    }
+    const BinRows rows{weight_.data(),      factor_.data(), origin_.data(), edges_.data(),
+                       density_.components, count_,         capacity_};
+    kernels().bin_tables(rows, tables_.bin_cdf.data(), last, bins_.data());
+    return bins_.data();
+}
+
+std::int32_t Mixtures::below_bin(int row, int edge) const {
+    const int last = static_cast<int>(tables_.bin_cdf.size()) - 1;
+    const auto unit = static_cast<float>(std::int64_t{2} << 2 * log4_[row]);
+    const auto at = static_cast<float>(bin_edge(row, edge));
+    std::int32_t total = 0;
+    for (int k = 0; k < density_.components; ++k) {
+        const std::size_t own = static_cast<std::size_t>(k) * capacity_ + row;
+        const float origin = static_cast<float>(2 * mean_[own] - (last + 1) / 2);
+        const float x = std::floor(at * (tables_.inverse_scale[scale_[own]] * unit)) - origin;
+        total += tables_.bin_cdf[static_cast<int>(std::clamp(x, 0.0F, static_cast<float>(last)))] * weight_[own];
+    }
+    return (total >> 6) - (total >> 26);
+}
+
+std::int64_t Mixtures::cumulative(int row, std::int64_t edge) const {
+    constexpr int RAISE = X_FRACTION - PREDICTION_FRACTION, REST = X_FRACTION - CDF_BITS;
+    std::int64_t distance = edge * (1 << PREDICTION_FRACTION) - HALF - predicted_[row];
+    if (second_[row]) distance -= nearer(edge);
+    std::int64_t total = 0;
+    for (int k = 0; k < density_.components; ++k) {
+        const std::size_t own = static_cast<std::size_t>(k) * capacity_ + row;
+        const std::int32_t scale = scale_[own];
+        const std::int64_t factor = static_cast<std::int64_t>(tables_.mantissa[scale]) << RAISE;
+        const std::int64_t origin = (static_cast<std::int64_t>(mean_[own]) - (CDF_RANGE << PARAMETER_FRACTION)) *
+                                    (1 << (X_FRACTION - PARAMETER_FRACTION));
+        std::int64_t x = (distance * factor >> tables_.shift[scale]) - origin;
+        x = std::clamp<std::int64_t>(x, 0, (std::int64_t{2 * CDF_RANGE} << X_FRACTION) - 1);
+        const std::int64_t at = x >> REST, rest = x & ((1 << REST) - 1);
+        const std::int64_t value = tables_.cdf[at], step = tables_.cdf[at + 1] - value;
+        total += (value + (step * rest >> REST)) * weight_[own];
+    }
+    return total;
+}
+
+}  // namespace aiwave

@@ -1,0 +1,77 @@
+// Integer densities: mixtures of logistic or Laplace components, and their cumulative frequencies.
+//
+// The twin of coding/integer_mixture.py and of the first part of coding/symbols.py, in the same units.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "kernels.hpp"
+
+namespace aiwave {
+
+constexpr int PREDICTION_FRACTION = 8, PARAMETER_FRACTION = 8, WEIGHT_BITS = 14;
+constexpr std::int64_t COEFFICIENT_LIMIT = (1 << 23) - 1;
+
+// Lower edges of bins 1 to 14, in units of 4**k from the anchor; bins 0 and 14 are open.
+constexpr std::array<int, BIN_EDGES> EDGES{-12, -8, -5, -3, -2, -1, 0, 1, 2, 3, 4, 6, 9, 13};
+constexpr int BINS = BIN_EDGES + 1;
+constexpr int MAX_LOG4 = 10;
+
+// The tables of coding/exact_tables.py, which integer arithmetic alone has made.
+struct Tables {
+    std::vector<std::int32_t> cdf;       // at -16, -16 + 1/1024, ..., 16, in units of 2**-24
+    std::vector<std::int32_t> bin_cdf;   // at the midpoints of intervals of 1/512, in units of 2**-16
+    std::vector<std::int32_t> mantissa;  // of 1 / scale, by log scale
+    std::vector<std::int32_t> shift;
+    std::vector<std::int32_t> scale;  // in units of 2**-4
+    std::vector<float> inverse_scale;
+    std::vector<std::int32_t> softmax;  // exp(-d) in units of 2**-16
+};
+
+struct Density {
+    int components;
+    bool weighted;  // false for a single component without a weight
+    int size() const { return (weighted ? 3 : 2) * components; }
+};
+
+// Mixtures of up to `capacity` coefficients; arrays by component are (components, capacity).
+class Mixtures {
+   public:
+    Mixtures(const Tables& tables, const Density& density, int capacity);
+
+    // Begins `count` coefficients. `parameters` (count, stride) in units of 2**-8; `predicted` (count) in units of
+    // 2**-8 steps; `second` (count) is 1 where a coefficient is an index in the second quantiser, else 0.
+    void set(const std::int32_t* parameters, int stride, const std::int64_t* predicted, const std::uint8_t* second,
+             int count);
+
+    int count() const { return count_; }
+    std::int64_t anchor(int row) const { return anchor_[row]; }
+    int log4(int row) const { return log4_[row]; }
+
+    // Cumulative frequencies below all inner edges, (count, BIN_STRIDE), for `peek`ing at a symbol.
+    const std::int32_t* bin_tables();
+    // The same below one inner edge.
+    std::int32_t below_bin(int row, int edge) const;
+
+    // Probability that a coefficient is less than `edge`, in units of 2**-38.
+    std::int64_t cumulative(int row, std::int64_t edge) const;
+
+   private:
+    void set_row(int row, const std::int32_t* parameters);
+    void choose_bins(int row);
+    std::int32_t bin_edge(int row, int edge) const;
+
+    const Tables& tables_;
+    Density density_;
+    int capacity_, count_ = 0;
+    std::vector<std::int32_t> weight_, mean_, scale_;
+    std::vector<std::int64_t> predicted_, anchor_;
+    std::vector<std::uint8_t> second_;
+    std::vector<std::int32_t> log4_;
+    std::vector<float> factor_, origin_;
+    std::vector<std::int32_t> edges_, bins_;
+};
+
+}  // namespace aiwave

@@ -1,0 +1,355 @@
+// The Python module aiwave._native: checks what Python hands over, releases the interpreter lock, and calls the coder.
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include <atomic>
+#include <cmath>
+#include <optional>
+#include <variant>
+
+#include "level_coder.hpp"
+#include "range_coder.hpp"
+#include "simd.hpp"
+
+namespace py = pybind11;
+
+namespace aiwave {
+
+namespace {
+
+template <class T>
+using Array = py::array_t<T, py::array::c_style>;
+
+void require(bool holds, const char* what) {
+    if (!holds) throw std::invalid_argument(what);
+}
+
+template <class T>
+std::vector<T> values(const Array<T>& array) {
+    return std::vector<T>(array.data(), array.data() + array.size());
+}
+
+std::shared_ptr<Tables> make_tables(const Array<std::int32_t>& cdf, const Array<std::int32_t>& bin_cdf,
+                                    const Array<std::int32_t>& mantissa, const Array<std::int32_t>& shift,
+                                    const Array<std::int32_t>& scale, const Array<float>& inverse_scale,
+                                    const Array<std::int32_t>& softmax) {
+    constexpr int CDF_POINTS = 32 * 1024, SCALES = 20 * 256 + 1, DROPS = 16 * 256 + 1;
+    require(cdf.size() == CDF_POINTS + 1 && bin_cdf.size() == CDF_POINTS / 2, "the cumulative densities do not fit");
+    require(mantissa.size() == SCALES && shift.size() == SCALES && scale.size() == SCALES &&
+                inverse_scale.size() == SCALES && softmax.size() == DROPS,
+            "the tables of scales and weights do not fit");
+    return std::make_shared<Tables>(Tables{values(cdf), values(bin_cdf), values(mantissa), values(shift), values(scale),
+                                           values(inverse_scale), values(softmax)});
+}
+
+struct LayerPart {
+    std::string kind;
+    Array<std::int16_t> weight;
+    Array<std::int64_t> bias, shift;
+    std::int64_t limit;
+};
+
+// Whether inputs of at most `limit` fit 16 bits and all sums 32.
+bool is_narrow(const LayerPart& part) {
+    const py::ssize_t inputs = part.weight.shape(0), outputs = part.weight.shape(1);
+    for (py::ssize_t n = 0; n < outputs; ++n) {
+        std::int64_t bound = std::abs(part.bias.data()[n]);
+        for (py::ssize_t k = 0; k < inputs; ++k) {
+            bound += std::abs(std::int64_t{part.weight.data()[k * outputs + n]}) * part.limit;
+        }
+        if (bound >= std::int64_t{1} << 31) return false;
+    }
+    return part.limit < 1 << 15;
+}
+
+Layer made(const LayerPart& part, int taps, int width, int outputs) {
+    const bool fits = part.weight.ndim() == 2 && part.weight.shape(0) == std::int64_t{taps} * width &&
+                      part.weight.shape(1) == outputs && part.bias.size() == outputs && part.shift.size() == outputs;
+    if (!fits) throw std::invalid_argument("the layer " + part.kind + " does not fit the model");
+    for (int n = 0; n < outputs; ++n) {
+        require(part.shift.data()[n] >= 0 && part.shift.data()[n] < 63, "a shift is out of range");
+    }
+    return Layer(part.weight.data(), part.bias.data(), part.shift.data(), taps, width, outputs);
+}
+
+void add_layer(ContextModel& model, const LayerPart& part) {
+    const int c = model.channels;
+    const auto add = [&](BandLayers& to, int taps, int width, int outputs) {
+        to.layers.push_back(made(part, taps, width, outputs));
+    };
+    if (part.kind == "coarse0") {
+        add(model.coarse0, TAPS, 2, c);
+    } else if (part.kind == "coarse1") {
+        add(model.coarse1, TAPS, c, c);
+    } else if (part.kind == "siblings") {
+        add(model.siblings, TAPS, static_cast<int>(part.weight.shape(0)) / TAPS == BANDS ? BANDS : BANDS / 2, c);
+    } else if (part.kind == "own") {
+        add(model.own, 1, CENTRE, c);
+    } else if (part.kind == "widen") {
+        add(model.widen, 1, c, 2 * c);
+    } else if (part.kind == "narrow") {
+        add(model.narrowing, 1, 2 * c, c);
+    } else if (part.kind == "mix") {
+        add(model.mix, 1, c, c);
+    } else if (part.kind == "head") {
+        add(model.head, 1, c, model.density.size());
+    } else if (part.kind == "block") {
+        model.blocks.push_back(made(part, CENTRE + 1, c, c));
+    } else {
+        throw std::invalid_argument("a context model has no layer " + part.kind);
+    }
+}
+
+std::shared_ptr<ContextModel> make_context(int channels, std::int32_t limit, bool dependent, bool cross, int components,
+                                           bool weighted, const Tables& tables, const Array<std::int64_t>& thresholds,
+                                           const Array<std::int32_t>& next_state,
+                                           const std::vector<py::tuple>& layers) {
+    require(channels > 0 && channels < 1 << 16 && limit > 0 && limit < 1 << 24, "the activations do not fit");
+    require(components > 0 && components <= 64 && (weighted || components == 1), "the density does not fit");
+    auto model = std::make_shared<ContextModel>();
+    model->channels = channels;
+    model->limit = limit;
+    model->narrow = limit < 1 << 15;
+    model->dependent = dependent;
+    model->cross = cross;
+    model->density = {components, weighted};
+    model->tables = tables;
+    model->squash = Squash(values(thresholds));
+    model->next_state = values(next_state);
+    const auto states = static_cast<std::int32_t>(next_state.size() / 2);
+    for (std::int32_t state : model->next_state) require(state >= 0 && state < states, "the trellis does not fit");
+    for (const py::tuple& layer : layers) {
+        const LayerPart part{layer[0].cast<std::string>(), layer[1].cast<Array<std::int16_t>>(),
+                             layer[2].cast<Array<std::int64_t>>(), layer[3].cast<Array<std::int64_t>>(),
+                             layer[4].cast<std::int64_t>()};
+        require(part.weight.ndim() == 2 && part.limit >= 0, "a layer does not fit the model");
+        model->narrow = model->narrow && is_narrow(part);
+        add_layer(*model, part);
+    }
+    for (const BandLayers* kind : {&model->coarse0, &model->coarse1, &model->siblings, &model->own, &model->widen,
+                                   &model->narrowing, &model->mix, &model->head}) {
+        const std::size_t count = kind->layers.size();
+        require(count == 0 || count == 1 || count == BANDS, "a layer is there neither for all bands nor for each");
+    }
+    require(model->mix.exist() && model->head.exist() && model->widen.exist() == model->narrowing.exist() &&
+                (!model->siblings.exist() || (model->coarse0.exist() && model->coarse1.exist())),
+            "the model lacks a layer");
+    return model;
+}
+
+// The parts of a level's description that arrays hold; see LevelTables and LevelTask.
+struct LevelPart {
+    int first;
+    std::array<int, 3> size;
+    std::vector<std::array<int, 3>> inside;
+    Array<std::int32_t> condition, head_offset, second_mix, second_head;
+    Array<std::int64_t> prediction;
+    Array<double> cross, cross_coarse;
+    Array<std::int32_t> chains;
+};
+
+template <class T>
+std::vector<T> table(const Array<T>& array, std::int64_t size, bool optional = true) {
+    require(array.size() == size || (optional && array.size() == 0), "a table does not fit the level");
+    return values(array);
+}
+
+void fill_tables(LevelTask& task, const LevelPart& part, const Density& density) {
+    task.size = part.size;
+    task.inside = part.inside;
+    LevelTables& tables = task.tables;
+    tables.first = part.first;
+    tables.bands = static_cast<int>(part.inside.size());
+    std::int64_t positions = 1;
+    for (int side : part.size) {
+        require(side > 0 && side <= 1 << 16, "the size of a band is out of range");
+        positions *= side;
+    }
+    require(positions < 1 << 28, "a band has too many coefficients");
+    require(tables.first >= 0 && tables.bands > 0 && tables.first + tables.bands <= BANDS, "a level has eight bands");
+    for (const auto& inside : part.inside) {
+        for (int axis = 0; axis < 3; ++axis) {
+            require(inside[axis] >= 0 && inside[axis] <= part.size[axis], "a band is larger than its level");
+        }
+    }
+    tables.head_offset = table(part.head_offset, std::int64_t{tables.bands} * density.size(), false);
+    if (!task.context) return;
+    const std::int64_t bands = tables.bands, channels = task.context->channels;
+    tables.condition = table(part.condition, bands * channels, false);
+    tables.second_mix = table(part.second_mix, bands * channels, !task.context->dependent);
+    tables.second_head = table(part.second_head, bands * density.size(), !task.context->dependent);
+    tables.prediction = table(part.prediction, bands * CENTRE);
+    tables.cross = table(part.cross, bands * BANDS * TAPS, !task.context->cross);
+    tables.cross_coarse = table(part.cross_coarse, bands * TAPS, !task.context->cross);
+    if (!task.context->dependent) return;
+    require(part.chains.ndim() == 2 && part.chains.size() > 0, "chains have two axes");
+    task.chains = values(part.chains);
+    task.chain_length = static_cast<int>(part.chains.shape(1));
+    for (std::int32_t at : task.chains) require(at >= -1 && at < positions, "a chain leaves its band");
+}
+
+// Raised by one thread to end the calls of others.
+struct Stop {
+    std::atomic<bool> raised{false};
+};
+
+// The flag that ends calls of this thread.
+thread_local std::shared_ptr<Stop> obeyed;
+
+std::function<bool()> interrupted() {
+    return [stop = obeyed] {
+        if (stop && stop->raised) return true;
+        const py::gil_scoped_acquire lock;
+        return PyErr_CheckSignals() != 0;
+    };
+}
+
+using Model = std::variant<std::shared_ptr<ContextModel>, std::shared_ptr<FactorizedModel>>;
+using Optional32 = std::optional<Array<std::int32_t>>;
+using Optional64 = std::optional<Array<std::int64_t>>;
+
+LevelTask make_task(const Model& model, const LevelPart& part, int tiles, const Optional32& coarse,
+                    const Optional64& approx, int threads) {
+    LevelTask task;
+    if (const auto* context = std::get_if<std::shared_ptr<ContextModel>>(&model)) task.context = context->get();
+    if (const auto* factorized = std::get_if<std::shared_ptr<FactorizedModel>>(&model)) {
+        task.factorized = factorized->get();
+    }
+    fill_tables(task, part, task.context ? task.context->density : task.factorized->density);
+    const std::int64_t positions = std::int64_t{part.size[0]} * part.size[1] * part.size[2];
+    require(tiles > 0, "there is no tile");
+    require(!coarse || coarse->size() == 2 * tiles * positions, "the coarse inputs do not fit the tiles");
+    require(!approx || approx->size() == tiles * positions, "the reconstruction does not fit the tiles");
+    task.tiles = tiles;
+    task.coarse = coarse ? coarse->data() : nullptr;
+    task.approx = approx ? approx->data() : nullptr;
+    task.threads = threads;
+    task.interrupted = interrupted();
+    return task;
+}
+
+// Runs without the interpreter lock; a signal's exception, such as KeyboardInterrupt, replaces Stopped.
+template <class Work>
+auto released(Work work) {
+    try {
+        const py::gil_scoped_release release;
+        return work();
+    } catch (const Stopped&) {
+        if (PyErr_Occurred()) throw py::error_already_set();
+        throw;
+    }
+}
+
+void check_shape(const Array<std::int32_t>& q, const LevelPart& part) {
+    require(q.ndim() == 5 && q.shape(1) == static_cast<py::ssize_t>(part.inside.size()), "coefficients have five axes");
+    for (int axis = 0; axis < 3; ++axis) {
+        require(q.shape(axis + 2) == part.size[axis], "the coefficients do not fit the level");
+    }
+    for (py::ssize_t k = 0; k < q.size(); ++k) {
+        require(std::abs(std::int64_t{q.data()[k]}) <= COEFFICIENT_LIMIT, "a coefficient is too large");
+    }
+}
+
+py::list encode(const Model& model, const LevelPart& part, const Array<std::int32_t>& q, const Optional32& coarse,
+                const Optional64& approx, int threads) {
+    check_shape(q, part);
+    const LevelTask task = make_task(model, part, static_cast<int>(q.shape(0)), coarse, approx, threads);
+    const auto segments = released([&] { return encode_level(task, q.data()); });
+    py::list tiles;
+    for (const auto& bands : segments) {
+        py::list tile;
+        for (const std::string& segment : bands) tile.append(py::bytes(segment));
+        tiles.append(tile);
+    }
+    return tiles;
+}
+
+// exact (tiles, bands, d, h, w) float32, bits (tiles, bands, 6, d, h, w) or None, q like `exact` -> the choice, like q.
+Array<std::int32_t> choose(const Model& model, const LevelPart& part, const Array<float>& exact,
+                           const std::optional<Array<float>>& bits, const Array<std::int32_t>& q, float slope,
+                           const Optional32& coarse, const Optional64& approx, int threads) {
+    check_shape(q, part);
+    require(exact.size() == q.size() && (!bits || bits->size() == 6 * q.size()), "the coefficients do not fit");
+    for (py::ssize_t k = 0; k < exact.size(); ++k) {
+        require(std::fabs(exact.data()[k]) <= static_cast<float>(COEFFICIENT_LIMIT) / 2, "a coefficient is too large");
+    }
+    const LevelTask task = make_task(model, part, static_cast<int>(q.shape(0)), coarse, approx, threads);
+    require(task.context && task.context->dependent, "only dependent quantisation has a trellis");
+    Array<std::int32_t> chosen(std::vector<py::ssize_t>(q.shape(), q.shape() + q.ndim()), q.data());
+    std::int32_t* data = chosen.mutable_data();
+    released([&] { choose_level(task, exact.data(), bits ? bits->data() : nullptr, slope, data); });
+    return chosen;
+}
+
+Array<std::int32_t> decode(const Model& model, const LevelPart& part,
+                           const std::vector<std::vector<std::string>>& segments, const Optional32& coarse,
+                           const Optional64& approx, int threads) {
+    const LevelTask task = make_task(model, part, static_cast<int>(segments.size()), coarse, approx, threads);
+    for (const auto& bands : segments) require(bands.size() == part.inside.size(), "a tile lacks a segment");
+    Array<std::int32_t> q({static_cast<py::ssize_t>(segments.size()), static_cast<py::ssize_t>(part.inside.size()),
+                           py::ssize_t{part.size[0]}, py::ssize_t{part.size[1]}, py::ssize_t{part.size[2]}});
+    std::int32_t* data = q.mutable_data();
+    std::fill_n(data, q.size(), 0);
+    released([&] { decode_level(task, segments, data); });
+    return q;
+}
+
+}  // namespace
+
+}  // namespace aiwave
+
+PYBIND11_MODULE(_native, m) {
+    using namespace aiwave;
+    m.doc() = "The exact coder in C++; see aiwave.coding.native_coder, which is its only caller.";
+    py::register_exception<Damaged>(m, "Damaged", PyExc_ValueError);
+    py::register_exception<Stopped>(m, "Stopped", PyExc_RuntimeError);
+    py::class_<Stop, std::shared_ptr<Stop>>(m, "Stop", "Ends the calls of all threads that obey it, within a moment.")
+        .def(py::init<>())
+        .def("set", [](Stop& stop) { stop.raised = true; });
+    m.def("obey", [](std::shared_ptr<Stop> stop) { obeyed = std::move(stop); }, py::arg("stop"));
+    py::class_<Tables, std::shared_ptr<Tables>>(m, "Tables")
+        .def(py::init(&make_tables), py::kw_only(), py::arg("cdf"), py::arg("bin_cdf"), py::arg("mantissa"),
+             py::arg("shift"), py::arg("scale"), py::arg("inverse_scale"), py::arg("softmax"));
+    py::class_<ContextModel, std::shared_ptr<ContextModel>>(m, "ContextModel")
+        .def(py::init(&make_context), py::kw_only(), py::arg("channels"), py::arg("limit"), py::arg("dependent"),
+             py::arg("cross"), py::arg("components"), py::arg("weighted"), py::arg("tables"), py::arg("thresholds"),
+             py::arg("next_state"), py::arg("layers"))
+        .def_readonly("narrow", &ContextModel::narrow);
+    py::class_<FactorizedModel, std::shared_ptr<FactorizedModel>>(m, "FactorizedModel")
+        .def(py::init([](int components, bool weighted, const Tables& tables) {
+                 require(components > 0 && components <= 64 && (weighted || components == 1),
+                         "the density does not fit");
+                 return std::make_shared<FactorizedModel>(FactorizedModel{{components, weighted}, tables});
+             }),
+             py::kw_only(), py::arg("components"), py::arg("weighted"), py::arg("tables"));
+    py::class_<LevelPart>(m, "Level")
+        .def(py::init<int, std::array<int, 3>, std::vector<std::array<int, 3>>, Array<std::int32_t>,
+                      Array<std::int32_t>, Array<std::int32_t>, Array<std::int32_t>, Array<std::int64_t>, Array<double>,
+                      Array<double>, Array<std::int32_t>>(),
+             py::kw_only(), py::arg("first"), py::arg("size"), py::arg("inside"), py::arg("condition"),
+             py::arg("head_offset"), py::arg("second_mix"), py::arg("second_head"), py::arg("prediction"),
+             py::arg("cross"), py::arg("cross_coarse"), py::arg("chains"));
+    m.def("encode_level", &encode, py::arg("model"), py::arg("level"), py::arg("q"), py::arg("coarse"),
+          py::arg("approx"), py::arg("threads"));
+    m.def("choose_level", &choose, py::arg("model"), py::arg("level"), py::arg("exact"), py::arg("bits"), py::arg("q"),
+          py::arg("slope"), py::arg("coarse"), py::arg("approx"), py::arg("threads"));
+    m.def("decode_level", &decode, py::arg("model"), py::arg("level"), py::arg("segments"), py::arg("coarse"),
+          py::arg("approx"), py::arg("threads"));
+    m.def(
+        "encode_intervals",
+        [](const std::vector<std::uint32_t>& left, const std::vector<std::uint32_t>& frequency) {
+            require(left.size() == frequency.size(), "a symbol has a left end and a frequency");
+            RangeEncoder encoder;
+            for (std::size_t k = 0; k < left.size(); ++k) encoder.put(left[k], frequency[k]);
+            return py::bytes(encoder.finish());
+        },
+        py::arg("left"), py::arg("frequency"), "The range coder alone, for tests.");
+    m.def("simd_levels", [] {
+        std::vector<std::string> names;
+        for (Simd level : available_simd()) names.push_back(name_of(level));
+        return names;
+    });
+    m.def("simd", [] { return name_of(current_simd()); });
+    m.def("use_simd", &use_simd);
+}

@@ -1,0 +1,35 @@
+// Independent pieces of work on several threads.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <exception>
+#include <functional>
+#include <mutex>
+#include <stdexcept>
+
+namespace aiwave {
+
+// The caller has asked to stop.
+struct Stopped : std::runtime_error {
+    Stopped() : std::runtime_error("stopped") {}
+};
+
+// Asked now and then by long work.
+class StopFlag {
+   public:
+    void raise() { stop_.store(true, std::memory_order_relaxed); }
+    void check() const {
+        if (stop_.load(std::memory_order_relaxed)) throw Stopped();
+    }
+
+   private:
+    std::atomic<bool> stop_{false};
+};
+
+// Calls work(0), ..., work(count - 1) on up to `threads` threads; the first exception ends all and is thrown here.
+// Meanwhile the calling thread asks `interrupted` several times a second, and raises `stop` once it says so.
+void parallel_for(int count, int threads, StopFlag& stop, const std::function<bool()>& interrupted,
+                  const std::function<void(int)>& work);
+
+}  // namespace aiwave

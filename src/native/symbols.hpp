@@ -1,0 +1,203 @@
+// Binarisation of coefficients into small alphabets: a bin about the centre, subdivisions of the bin, an escape.
+//
+// The twin of coding/symbols.py. Symbols of a batch are coded phase by phase, and by row within a phase.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+#include "mixture.hpp"
+#include "range_coder.hpp"
+
+namespace aiwave {
+
+// A symbol of an alphabet with cumulative frequencies: `below(s)` is that of all symbols before s.
+class SymbolWriter {
+   public:
+    static constexpr bool READS = false;
+
+    explicit SymbolWriter(RangeEncoder& encoder) : encoder_(encoder) {}
+
+    template <class Below>
+    int symbol(int known, int /*count*/, Below below) {
+        const std::int64_t left = below(known), frequency = below(known + 1) - left;
+        encoder_.put(static_cast<std::uint32_t>(left), static_cast<std::uint32_t>(frequency));
+        return known;
+    }
+
+    std::int64_t uniform(std::int64_t known, int bits) {
+        encoder_.put(static_cast<std::uint32_t>(known) << (TOTAL_BITS - bits), 1U << (TOTAL_BITS - bits));
+        return known;
+    }
+
+   private:
+    RangeEncoder& encoder_;
+};
+
+class SymbolReader {
+   public:
+    static constexpr bool READS = true;
+
+    explicit SymbolReader(RangeDecoder& decoder) : decoder_(decoder) {}
+
+    template <class Below>
+    int symbol(int /*known*/, int count, Below below) {
+        const std::int64_t place = decoder_.peek();
+        int found = 0;
+        std::int64_t left = 0, right = below(1);
+        while (found + 1 < count && place >= right) {
+            ++found;
+            left = right;
+            right = below(found + 1);
+        }
+        if (place < left || place >= right) throw Damaged();
+        decoder_.take(static_cast<std::uint32_t>(left), static_cast<std::uint32_t>(right - left));
+        return found;
+    }
+
+    std::int64_t uniform(std::int64_t /*known*/, int bits) {
+        const std::uint32_t value = decoder_.peek() >> (TOTAL_BITS - bits);
+        decoder_.take(value << (TOTAL_BITS - bits), 1U << (TOTAL_BITS - bits));
+        return value;
+    }
+
+   private:
+    RangeDecoder& decoder_;
+};
+
+// Codes the coefficients of a batch of mixtures with a SymbolWriter, or decodes them with a SymbolReader.
+class BatchCoder {
+   public:
+    explicit BatchCoder(int capacity) : value_(capacity), bin_(capacity) {}
+
+    // `q` (count) holds the coefficients; a reader fills it.
+    template <class Coder>
+    void code(Mixtures& mixtures, Coder& coder, std::int64_t* q) {
+        code_bins(mixtures, coder, q);
+        code_inside(mixtures, coder, q);
+        code_escapes(mixtures, coder, q);
+        for (int row = 0; row < mixtures.count(); ++row) {
+            q[row] = std::clamp(value_[row], -COEFFICIENT_LIMIT, COEFFICIENT_LIMIT);
+        }
+    }
+
+   private:
+    template <class Coder>
+    void code_bins(Mixtures& mixtures, Coder& coder, const std::int64_t* q);
+    template <class Coder>
+    void code_inside(const Mixtures& mixtures, Coder& coder, const std::int64_t* q);
+    template <class Coder>
+    void code_escapes(const Mixtures& mixtures, Coder& coder, const std::int64_t* q);
+    template <class Coder>
+    void split(const Mixtures& mixtures, Coder& coder, const std::int64_t* q, int row, int log4, int parts);
+
+    bool open(int row) const { return bin_[row] == 0 || bin_[row] == BINS - 1; }
+
+    std::vector<std::int64_t> value_;  // the smallest coefficient that is still possible
+    std::vector<int> bin_;
+    std::vector<int> escaped_;
+    std::vector<std::int64_t> coded_, distance_;
+    std::vector<int> length_;
+};
+
+template <class Coder>
+void BatchCoder::code_bins(Mixtures& mixtures, Coder& coder, const std::int64_t* q) {
+    constexpr std::int64_t FREE = TOTAL - BINS;
+    const std::int32_t* tables = nullptr;
+    if constexpr (Coder::READS) tables = mixtures.bin_tables();
+    for (int row = 0; row < mixtures.count(); ++row) {
+        const std::int64_t anchor = mixtures.anchor(row);
+        const int log4 = mixtures.log4(row);
+        int known = 0;
+        if constexpr (!Coder::READS) {
+            const std::int64_t place = (q[row] - anchor) >> 2 * log4;
+            while (known < BIN_EDGES && place >= EDGES[known]) ++known;
+        }
+        bin_[row] = coder.symbol(known, BINS, [&](int symbol) -> std::int64_t {
+            if (symbol == 0) return 0;
+            if (symbol == BINS) return TOTAL;
+            if constexpr (Coder::READS) return tables[row * BIN_STRIDE + symbol - 1] + symbol;
+            return mixtures.below_bin(row, symbol - 1) + symbol;
+        });
+        static_assert(FREE > 0);
+        value_[row] = anchor + EDGES[std::max(bin_[row] - 1, 0)] * (std::int64_t{1} << 2 * log4);
+    }
+}
+
+template <class Coder>
+void BatchCoder::code_inside(const Mixtures& mixtures, Coder& coder, const std::int64_t* q) {
+    constexpr int SPLIT = 4;
+    int deepest = 0;
+    for (int row = 0; row < mixtures.count(); ++row) {
+        if (open(row)) continue;
+        const int width = EDGES[bin_[row]] - EDGES[bin_[row] - 1];
+        deepest = std::max(deepest, mixtures.log4(row));
+        if (width > 1) split(mixtures, coder, q, row, mixtures.log4(row), width);
+    }
+    for (int level = deepest - 1; level >= 0; --level) {
+        for (int row = 0; row < mixtures.count(); ++row) {
+            if (!open(row) && mixtures.log4(row) > level) split(mixtures, coder, q, row, level, SPLIT);
+        }
+    }
+}
+
+// One of `parts` parts from `value_` on, each 4**log4 wide.
+template <class Coder>
+void BatchCoder::split(const Mixtures& mixtures, Coder& coder, const std::int64_t* q, int row, int log4, int parts) {
+    constexpr std::int64_t FREE = TOTAL - 4;
+    const std::int64_t start = value_[row], first = mixtures.cumulative(row, start);
+    const auto upto = [&](int part) {
+        return mixtures.cumulative(row, start + (static_cast<std::int64_t>(part) << 2 * log4)) - first + part;
+    };
+    const std::int64_t total = upto(parts);
+    if (total <= 0) throw Damaged();
+    int known = 0;
+    if constexpr (!Coder::READS) known = static_cast<int>((q[row] - start) >> 2 * log4);
+    const int part = coder.symbol(known, parts, [&](int symbol) -> std::int64_t {
+        if (symbol == 0) return 0;
+        return (symbol >= parts ? FREE : upto(symbol) * FREE / total) + symbol;
+    });
+    value_[row] = start + (static_cast<std::int64_t>(part) << 2 * log4);
+}
+
+// An Exp-Golomb code of the distance from the outermost edge.
+template <class Coder>
+void BatchCoder::code_escapes(const Mixtures& mixtures, Coder& coder, const std::int64_t* q) {
+    constexpr int LENGTH_BITS = 5, CHUNK = 12, CHUNKS = 3;
+    escaped_.clear();
+    for (int row = 0; row < mixtures.count(); ++row) {
+        if (open(row)) escaped_.push_back(row);
+    }
+    length_.assign(escaped_.size(), 0);
+    coded_.assign(escaped_.size(), 1);
+    distance_.assign(escaped_.size(), 1);
+    const auto unit = [&](int row) { return std::int64_t{1} << 2 * mixtures.log4(row); };
+    const auto edge = [&](int row) {
+        return mixtures.anchor(row) + (bin_[row] ? EDGES.back() : EDGES.front()) * unit(row);
+    };
+    for (std::size_t k = 0; k < escaped_.size(); ++k) {
+        const int row = escaped_[k];
+        if constexpr (!Coder::READS) {
+            distance_[k] = (bin_[row] ? q[row] - edge(row) : edge(row) - 1 - q[row]) + unit(row);
+            length_[k] = 63 - __builtin_clzll(static_cast<unsigned long long>(distance_[k]));
+        }
+        length_[k] = static_cast<int>(coder.uniform(length_[k], LENGTH_BITS));
+    }
+    for (int chunk = 0; chunk < CHUNKS; ++chunk) {
+        for (std::size_t k = 0; k < escaped_.size(); ++k) {
+            const int take = std::clamp(length_[k] - chunk * CHUNK, 0, CHUNK);
+            if (take == 0) continue;
+            const int left = length_[k] - chunk * CHUNK - take;
+            const std::int64_t digits = distance_[k] >> left & ((std::int64_t{1} << take) - 1);
+            coded_[k] = (coded_[k] << take) + coder.uniform(digits, take);
+        }
+    }
+    for (std::size_t k = 0; k < escaped_.size(); ++k) {
+        const int row = escaped_[k];
+        const std::int64_t beyond = coded_[k] - unit(row);
+        value_[row] = bin_[row] ? edge(row) + beyond : edge(row) - 1 - beyond;
+    }
+}
+
+}  // namespace aiwave
