@@ -1,12 +1,12 @@
 #include "context.hpp"
 
 #include <algorithm>
+#include <type_traits>
 
 namespace aiwave {
 
 namespace {
 
-constexpr int FEW_BANDS = BANDS / 2;
 constexpr int PREDICTOR_FRACTION = 12, APPROX_SHIFT = 6;
 constexpr int BATCH = 256;
 constexpr int OWN_WIDTH = CENTRE + 1;  // a pair of inputs is read at a time
@@ -37,7 +37,7 @@ std::int32_t Squash::operator()(std::int64_t q) const {
 
 int ContextModel::widest() const {
     int most = lanes();
-    for (const BandLayers* kind : {&coarse0, &coarse1, &siblings, &own, &widen, &narrowing, &mix, &head}) {
+    for (const BandLayers* kind : {&coarse0, &coarse1, &own, &widen, &narrowing, &mix, &head}) {
         for (const Layer& layer : kind->layers) most = std::max(most, layer.lanes());
     }
     return most;
@@ -56,17 +56,15 @@ LevelContext<Element>::LevelContext(const ContextModel& model, const LevelTables
       known_(BANDS),
       hidden_(model.blocks.size(), std::vector<Element>(layout.cells * lanes_)),
       causal_(layout.offsets(CENTRE + 1, model.lanes())),
-      taps_(layout.offsets(TAPS, BANDS)),
-      taps_first_(layout.offsets(TAPS, FEW_BANDS)) {
+      taps_(layout.offsets(TAPS, BANDS)) {
     const std::size_t longest = static_cast<std::size_t>(std::max(layout.longest_front(), BATCH));
     sum_.resize(longest * lanes_);
     out_.resize(longest * model.widest());
     inputs_.resize(longest * std::max(model.widest(), OWN_WIDTH));
     rows_.resize(longest);
     predicted_.resize(longest);
-    if (model.siblings.exist()) {
+    if (model.siblings[0].exist()) {
         seen_.resize(static_cast<std::size_t>(layout.cells) * BANDS);
-        seen_first_.resize(static_cast<std::size_t>(layout.cells) * FEW_BANDS);
         if (coarse) add_coarse(coarse);
     }
     if (model.cross) from_others_.resize(layout.positions);
@@ -90,16 +88,13 @@ void LevelContext<Element>::add_coarse(const std::int32_t* coarse) {
         for (std::size_t start = 0; start < positions; start += BATCH) {
             const int count = static_cast<int>(std::min<std::size_t>(BATCH, positions - start));
             for (int r = 0; r < count; ++r) rows_[r] = in.data() + layout_.cell[start + r] * stride;
-            layer(rows_.data(), taps, count, out_.data());
+            layer.set(rows_.data(), taps, count, out_.data());
             take(start, count);
         }
     };
     convolve(model_.coarse0.of(0), pairs, 2, first_taps, [&](std::size_t start, int count) {
         for (int r = 0; r < count; ++r) {
-            Element* to = between.data() + layout_.cell[start + r] * lanes_;
-            for (std::size_t n = 0; n < lanes_; ++n) {
-                to[n] = static_cast<Element>(std::clamp(out_[r * lanes_ + n], 0, model_.limit));
-            }
+            clamped(out_.data() + r * lanes_, lanes_, between.data() + layout_.cell[start + r] * lanes_);
         }
     });
     convolve(model_.coarse1.of(0), between, lanes_, second_taps, [&](std::size_t start, int count) {
@@ -119,21 +114,20 @@ void LevelContext<Element>::begin(int band) {
         const std::int32_t* coarse = coarse_.empty() ? nullptr : coarse_.data() + raster * lanes_;
         for (std::size_t n = 0; n < lanes_; ++n) own[n] = condition[n] + (coarse ? coarse[n] : 0);
     }
-    if (model_.siblings.exist()) add_siblings();
+    if (model_.siblings[0].exist()) add_siblings();
     if (model_.cross) predict_from_others();
 }
 
+// A layer over the bands coded before, from the level's first on: the others are zero.
 template <class Element>
 void LevelContext<Element>::add_siblings() {
-    const Layer& layer = model_.siblings.of(letters());
-    const bool few = layer.width() == FEW_BANDS;
-    const std::vector<Element>& seen = few ? seen_first_ : seen_;
+    const Layer& layer = model_.siblings[tables_.first].of(letters());
     for (int start = 0; start < layout_.positions; start += BATCH) {
         const int count = std::min(BATCH, layout_.positions - start);
-        for (int r = 0; r < count; ++r) rows_[r] = seen.data() + layout_.cell[start + r] * layer.width();
-        layer(rows_.data(), few ? taps_first_ : taps_, count, out_.data());
-        std::int32_t* to = outside_.data() + start * lanes_;
-        for (std::size_t n = 0; n < count * lanes_; ++n) to[n] += out_[n];
+        for (int r = 0; r < count; ++r) {
+            rows_[r] = seen_.data() + static_cast<std::ptrdiff_t>(layout_.cell[start + r]) * BANDS + tables_.first;
+        }
+        layer.add(rows_.data(), taps_, count, outside_.data() + start * lanes_);
     }
 }
 
@@ -152,7 +146,7 @@ void LevelContext<Element>::predict_from_others() {
                 for (int other = tables_.first; other < letters(); ++other) {
                     const double weight = siblings[other * TAPS + tap] * (1 << APPROX_SHIFT);
                     const std::int32_t* q = known_[other].data() + layout_.cell[raster] + layout_.taps[tap];
-                    for (int x = 0; x < width; ++x) total[x] += weight * q[x];
+                    kernels().add_tap(q, static_cast<std::size_t>(width), weight, total);
                 }
                 const int dz = tap / 9 - 1, dy = tap / 3 % 3 - 1, dx = tap % 3 - 1;
                 const bool outside = z + dz < 0 || z + dz >= depth || y + dy < 0 || y + dy >= height;
@@ -177,30 +171,25 @@ void LevelContext<Element>::mix(int start, int end) {
     if (model_.own.exist()) add_own(start, count);
     add_blocks(start, count);
     if (model_.widen.exist()) {
-        apply(model_.widen.of(letters()), count);
-        const std::size_t wide = model_.widen.of(letters()).lanes();
-        Element* in = inputs(wide, count);
-        for (std::size_t n = 0; n < count * wide; ++n) {
-            in[n] = static_cast<Element>(std::clamp(out_[n], 0, model_.limit));
-        }
-        model_.narrowing.of(letters())(rows_.data(), own_tap_, count, out_.data());
-        for (std::size_t n = 0; n < count * lanes_; ++n) sum_[n] += out_[n];
+        const Layer& widen = model_.widen.of(letters());
+        widen.set(clamped_rows(sum_, lanes_, count), own_tap_, count, out_.data());
+        const auto wide = static_cast<std::size_t>(widen.lanes());
+        model_.narrowing.of(letters()).add(clamped_rows(out_, wide, count), own_tap_, count, sum_.data());
     }
-    apply(model_.mix.of(letters()), count);
-    std::copy(out_.begin(), out_.begin() + count * lanes_, sum_.begin());
+    model_.mix.of(letters()).set(clamped_rows(sum_, lanes_, count), own_tap_, count, sum_.data());
     predict(start, count);
 }
 
 template <class Element>
 void LevelContext<Element>::add_own(int start, int count) {
-    Element* in = inputs(OWN_WIDTH, count);
+    Element* in = inputs_.data();
     for (int r = 0; r < count; ++r, in += OWN_WIDTH) {
+        rows_[r] = in;
         const Element* here = near_.data() + layout_.cell[layout_.order[start + r]];
         for (int tap = 0; tap < CENTRE; ++tap) in[tap] = here[layout_.taps[tap]];
         in[CENTRE] = 0;
     }
-    model_.own.of(letters())(rows_.data(), own_tap_, count, out_.data());
-    for (std::size_t n = 0; n < count * lanes_; ++n) sum_[n] += out_[n];
+    model_.own.of(letters()).add(rows_.data(), own_tap_, count, sum_.data());
 }
 
 template <class Element>
@@ -208,32 +197,30 @@ void LevelContext<Element>::add_blocks(int start, int count) {
     for (std::size_t k = 0; k < model_.blocks.size(); ++k) {
         for (int r = 0; r < count; ++r) {
             Element* here = hidden_[k].data() + layout_.cell[layout_.order[start + r]] * lanes_;
-            const std::int32_t* own = sum_.data() + r * lanes_;
-            for (std::size_t n = 0; n < lanes_; ++n) {
-                here[n] = static_cast<Element>(std::clamp(own[n], 0, model_.limit));
-            }
+            clamped(sum_.data() + r * lanes_, lanes_, here);
             rows_[r] = here;
         }
-        model_.blocks[k](rows_.data(), causal_, count, out_.data());
-        for (std::size_t n = 0; n < count * lanes_; ++n) sum_[n] += out_[n];
+        model_.blocks[k].add(rows_.data(), causal_, count, sum_.data());
     }
 }
 
-// The layer over the features of a front, clamped.
+// Values between 0 and the limit of activations.
 template <class Element>
-void LevelContext<Element>::apply(const Layer& layer, int count) {
-    Element* in = inputs(lanes_, count);
-    for (std::size_t n = 0; n < count * lanes_; ++n) {
-        in[n] = static_cast<Element>(std::clamp(sum_[n], 0, model_.limit));
+void LevelContext<Element>::clamped(const std::int32_t* in, std::size_t count, Element* out) const {
+    if constexpr (std::is_same_v<Element, std::int16_t>) {
+        kernels().clamp(in, count, model_.limit, out);
+    } else {
+        for (std::size_t n = 0; n < count; ++n) out[n] = std::clamp(in[n], 0, model_.limit);
     }
-    layer(rows_.data(), own_tap_, count, out_.data());
 }
 
-// Room for the inputs of a layer, with `rows_` pointing there.
+// Clamped features (count, width) as the rows of a layer's inputs.
 template <class Element>
-Element* LevelContext<Element>::inputs(std::size_t stride, int count) {
-    for (int r = 0; r < count; ++r) rows_[r] = inputs_.data() + r * stride;
-    return inputs_.data();
+const Element* const* LevelContext<Element>::clamped_rows(const std::vector<std::int32_t>& features, std::size_t width,
+                                                          int count) {
+    clamped(features.data(), count * width, inputs_.data());
+    for (int r = 0; r < count; ++r) rows_[r] = inputs_.data() + r * width;
+    return rows_.data();
 }
 
 template <class Element>
@@ -265,17 +252,14 @@ const std::int32_t* LevelContext<Element>::parameters(const std::vector<int>& ro
     const auto of_band = [&](const std::vector<std::int32_t>& table, int width) {
         return table.data() + static_cast<std::ptrdiff_t>(band_) * width;
     };
-    Element* in = inputs(lanes_, count);
     for (int r = 0; r < count; ++r) {
-        const std::int32_t* own = sum_.data() + rows[r] * lanes_;
-        const bool changed = changes && second[r];
-        for (int n = 0; n < model_.channels; ++n) {
-            const std::int32_t value = own[n] + (changed ? of_band(tables_.second_mix, model_.channels)[n] : 0);
-            in[r * lanes_ + n] = static_cast<Element>(std::clamp(value, 0, model_.limit));
-        }
-        for (std::size_t n = model_.channels; n < lanes_; ++n) in[r * lanes_ + n] = 0;
+        std::int32_t* features = out_.data() + r * lanes_;
+        std::copy_n(sum_.data() + rows[r] * lanes_, lanes_, features);
+        if (!changes || !second[r]) continue;
+        const std::int32_t* change = of_band(tables_.second_mix, model_.channels);
+        for (int n = 0; n < model_.channels; ++n) features[n] += change[n];
     }
-    model_.head.of(letters())(rows_.data(), own_tap_, count, out_.data());
+    model_.head.of(letters()).set(clamped_rows(out_, lanes_, count), own_tap_, count, out_.data());
     const std::int32_t* offset = of_band(tables_.head_offset, size);
     for (int r = 0; r < count; ++r) {
         std::int32_t* own = out_.data() + static_cast<std::ptrdiff_t>(r) * stride();
@@ -292,9 +276,7 @@ void LevelContext<Element>::write(std::int32_t raster, std::int64_t q) {
     const auto squashed = static_cast<Element>(model_.squash(q));
     known_[letters()][cell] = static_cast<std::int32_t>(q);
     near_[cell] = squashed;
-    if (!model_.siblings.exist()) return;
-    seen_[static_cast<std::size_t>(cell) * BANDS + letters()] = squashed;
-    if (letters() < FEW_BANDS) seen_first_[static_cast<std::size_t>(cell) * FEW_BANDS + letters()] = squashed;
+    if (model_.siblings[0].exist()) seen_[static_cast<std::size_t>(cell) * BANDS + letters()] = squashed;
 }
 
 template class LevelContext<std::int16_t>;

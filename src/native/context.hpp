@@ -46,7 +46,9 @@ struct ContextModel {
     Tables tables;
     Squash squash;
     std::vector<std::int32_t> next_state;  // of the trellis, by state and parity
-    BandLayers coarse0, coarse1, siblings, own, widen, narrowing, mix, head;
+    BandLayers coarse0, coarse1, own, widen, narrowing, mix, head;
+    // Over the bands of the level coded before, by the level's first band (0 or 1) and by band; see `add_siblings`.
+    std::array<BandLayers, 2> siblings;
     std::vector<Layer> blocks;
 
     int lanes() const { return lanes_for(channels); }
@@ -94,9 +96,9 @@ class LevelContext {
     void predict_from_others();
     void add_own(int start, int count);
     void add_blocks(int start, int count);
-    void apply(const Layer& layer, int count);
+    void clamped(const std::int32_t* in, std::size_t count, Element* out) const;
+    const Element* const* clamped_rows(const std::vector<std::int32_t>& features, std::size_t width, int count);
     void predict(int start, int count);
-    Element* inputs(std::size_t stride, int count);
 
     int letters() const { return tables_.first + band_; }
 
@@ -107,7 +109,7 @@ class LevelContext {
     int band_ = 0;
     std::size_t lanes_;
     std::vector<std::int32_t> coarse_, outside_;  // features by raster index, from coarser levels and from all outside
-    std::vector<Element> seen_, seen_first_;      // the level's bands, or the first four, side by side, by cell
+    std::vector<Element> seen_;                   // the level's bands side by side, by cell
     std::vector<Element> near_;                   // this band, by cell
     std::vector<std::vector<std::int32_t>> known_;  // coefficients by band and cell
     std::vector<std::vector<Element>> hidden_;      // inputs of the blocks, by cell
@@ -116,7 +118,7 @@ class LevelContext {
     std::vector<Element> inputs_;
     std::vector<const Element*> rows_;
     std::vector<std::int64_t> predicted_;
-    std::vector<std::int32_t> causal_, taps_, taps_first_, own_tap_{0};  // offsets of layers' taps
+    std::vector<std::int32_t> causal_, taps_, own_tap_{0};  // offsets of layers' taps
 };
 
 extern template class LevelContext<std::int16_t>;

@@ -21,17 +21,27 @@ struct Product {
     int lanes;
 };
 
-// Mixtures of `count` coefficients, whose arrays (component, coefficient) and (edge, coefficient) have rows of
-// `stride`; see mixture.hpp for the units.
+// Mixtures of `count` coefficients; arrays by component have rows of `stride`. See mixture.hpp for the units.
 struct BinRows {
-    const std::int32_t* weight;
-    const float* factor;
-    const float* origin;
-    const std::int32_t* edges;
+    const std::int32_t* weight;  // by component
+    const float* factor;         // by component
+    const float* origin;         // by component
+    const std::int32_t* base;    // the anchor, from the prediction, in units of 2**-8 times 4**k
+    const std::int32_t* anchor;  // in steps, with far ones moved nearer
+    const std::int32_t* bits;    // 2k
+    const std::uint8_t* second;  // 1 in the second quantiser
+    const int* edges;            // BIN_EDGES of them, in units of 4**k from the anchor
     int components;
     int count;
     int stride;
 };
+
+// The shift towards zero of an edge in the second quantiser, in units of 2**-8: half a step, a quarter next to zero.
+inline std::int32_t nearer_edge(std::int32_t edge) {
+    const std::int32_t close = edge < -4 ? -4 : edge > 4 ? 4 : edge;
+    const std::int32_t shift = close * 128 - 64;
+    return shift < -128 ? -128 : shift > 128 ? 128 : shift;
+}
 
 // Chains that the Viterbi algorithm follows side by side.
 constexpr int CHAINS = 16;
@@ -48,8 +58,12 @@ struct ViterbiStep {
 };
 
 struct Kernels {
-    // (rows) inputs -> (rows, lanes) outputs.
-    void (*multiply)(const Product& layer, const std::int16_t* const* rows, int count, std::int32_t* out);
+    // (rows) inputs -> (rows, lanes) outputs, added to those there if `adds`.
+    void (*multiply)(const Product& layer, const std::int16_t* const* rows, int count, bool adds, std::int32_t* out);
+    // Values between 0 and `limit`, at most 2**15 - 1.
+    void (*clamp)(const std::int32_t* in, std::size_t count, std::int32_t limit, std::int16_t* out);
+    // Adds a filter's tap to a row: total += weight * in, exact as long as doubles hold the integers.
+    void (*add_tap)(const std::int32_t* in, std::size_t count, double weight, double* total);
     // Cumulative frequencies below each inner edge, (count, BIN_STRIDE); `last` is the table's last index.
     void (*bin_tables)(const BinRows& rows, const std::int32_t* cdf, int last, std::int32_t* out);
     void (*viterbi_step)(const ViterbiStep& step);

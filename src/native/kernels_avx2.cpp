@@ -35,6 +35,8 @@ inline Vec both(const std::int16_t* from) {
 
 inline Vec add_products(Vec sum, Vec x, Vec w) { return _mm256_add_epi32(sum, _mm256_madd_epi16(x, w)); }
 
+inline Vec added(Vec a, Vec b) { return _mm256_add_epi32(a, b); }
+
 inline Vec shifted(Vec v, Vec shift) { return _mm256_srav_epi32(v, shift); }
 
 inline void add_cdf(const float* at, const float* factor, const float* origin, const std::int32_t* weight, int width,
@@ -57,7 +59,7 @@ inline void add_cdf(const float* at, const float* factor, const float* origin, c
 
 }  // namespace
 
-const Kernels KERNELS{multiply, bin_tables, viterbi_step};
+const Kernels KERNELS{multiply, clamp, add_tap, bin_tables, viterbi_step};
 
 }  // namespace aiwave::avx2
 

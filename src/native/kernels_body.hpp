@@ -3,7 +3,8 @@
 
 // `Rows` rows times `Vecs` vectors of outputs, kept in registers while the inputs pass by.
 template <int Rows, int Vecs>
-static inline void multiply_block(const Product& layer, const std::int16_t* const* rows, int first, std::int32_t* out) {
+static inline void multiply_block(const Product& layer, const std::int16_t* const* rows, int first, bool adds,
+                                  std::int32_t* out) {
     Vec sum[Rows][Vecs];
     for (int v = 0; v < Vecs; ++v) {
         const Vec bias = load(layer.bias + first + v * LANES);
@@ -26,24 +27,37 @@ static inline void multiply_block(const Product& layer, const std::int16_t* cons
     for (int v = 0; v < Vecs; ++v) {
         const Vec shift = load(layer.shift + first + v * LANES);
         for (int r = 0; r < Rows; ++r) {
-            store(out + r * layer.lanes + first + v * LANES, shifted(sum[r][v], shift));
+            std::int32_t* to = out + r * layer.lanes + first + v * LANES;
+            const Vec result = shifted(sum[r][v], shift);
+            store(to, adds ? added(load(to), result) : result);
         }
     }
 }
 
 template <int Rows>
-static inline void multiply_rows(const Product& layer, const std::int16_t* const* rows, std::int32_t* out) {
+static inline void multiply_rows(const Product& layer, const std::int16_t* const* rows, bool adds, std::int32_t* out) {
     int first = 0;
-    for (; first + 2 * LANES <= layer.lanes; first += 2 * LANES) multiply_block<Rows, 2>(layer, rows, first, out);
-    for (; first < layer.lanes; first += LANES) multiply_block<Rows, 1>(layer, rows, first, out);
+    for (; first + 2 * LANES <= layer.lanes; first += 2 * LANES) multiply_block<Rows, 2>(layer, rows, first, adds, out);
+    for (; first < layer.lanes; first += LANES) multiply_block<Rows, 1>(layer, rows, first, adds, out);
 }
 
-static void multiply(const Product& layer, const std::int16_t* const* rows, int count, std::int32_t* out) {
+static void multiply(const Product& layer, const std::int16_t* const* rows, int count, bool adds, std::int32_t* out) {
     int r = 0;
     const std::ptrdiff_t lanes = layer.lanes;
-    for (; r + ROWS <= count; r += ROWS) multiply_rows<ROWS>(layer, rows + r, out + r * lanes);
-    for (; r + 2 <= count; r += 2) multiply_rows<2>(layer, rows + r, out + r * lanes);
-    for (; r < count; ++r) multiply_rows<1>(layer, rows + r, out + r * lanes);
+    for (; r + ROWS <= count; r += ROWS) multiply_rows<ROWS>(layer, rows + r, adds, out + r * lanes);
+    for (; r + 2 <= count; r += 2) multiply_rows<2>(layer, rows + r, adds, out + r * lanes);
+    for (; r < count; ++r) multiply_rows<1>(layer, rows + r, adds, out + r * lanes);
+}
+
+static void clamp(const std::int32_t* in, std::size_t count, std::int32_t limit, std::int16_t* out) {
+    for (std::size_t k = 0; k < count; ++k) {
+        const std::int32_t positive = in[k] < 0 ? 0 : in[k];
+        out[k] = static_cast<std::int16_t>(positive > limit ? limit : positive);
+    }
+}
+
+static void add_tap(const std::int32_t* in, std::size_t count, double weight, double* total) {
+    for (std::size_t k = 0; k < count; ++k) total[k] += weight * in[k];
 }
 
 static void bin_tables(const BinRows& rows, const std::int32_t* cdf, int last, std::int32_t* out) {
@@ -54,7 +68,10 @@ static void bin_tables(const BinRows& rows, const std::int32_t* cdf, int last, s
             float at[BLOCK] = {};
             std::int32_t total[BLOCK] = {};
             for (int i = 0; i < width; ++i) {
-                at[i] = static_cast<float>(rows.edges[static_cast<std::ptrdiff_t>(edge) * rows.stride + first + i]);
+                const int row = first + i;
+                const std::int32_t place = rows.edges[edge] * (1 << rows.bits[row]) + rows.anchor[row];
+                const std::int32_t shift = rows.second[row] ? nearer_edge(place) >> rows.bits[row] : 0;
+                at[i] = static_cast<float>(rows.edges[edge] * 256 + rows.base[row] - shift);
             }
             for (int k = 0; k < rows.components; ++k) {
                 const std::ptrdiff_t own = static_cast<std::ptrdiff_t>(k) * rows.stride + first;

@@ -41,6 +41,11 @@ inline Vec add_products(Vec sum, Pair x, const Vec& w) {
     return sum;
 }
 
+inline Vec added(Vec a, const Vec& b) {
+    for (int i = 0; i < LANES; ++i) a.lane[i] += b.lane[i];
+    return a;
+}
+
 inline Vec shifted(Vec v, const Vec& shift) {
     for (int i = 0; i < LANES; ++i) v.lane[i] >>= shift.lane[i];
     return v;
@@ -59,7 +64,7 @@ inline void add_cdf(const float* at, const float* factor, const float* origin, c
 
 }  // namespace
 
-const Kernels KERNELS{multiply, bin_tables, viterbi_step};
+const Kernels KERNELS{multiply, clamp, add_tap, bin_tables, viterbi_step};
 
 }  // namespace aiwave::plain
 

@@ -13,7 +13,7 @@ Layer::Layer(const std::int16_t* weight, const std::int64_t* bias, const std::in
       wide_bias_(bias, bias + outputs),
       wide_shift_(shift, shift + outputs) {
     const int pairs = (width + 1) / 2;
-    packed_.assign(static_cast<std::size_t>(taps) * pairs * lanes(), 0);
+    packed_.assign(static_cast<std::size_t>(std::max(taps * pairs, 1)) * lanes(), 0);
     bias_.assign(lanes(), 0);
     shift_.assign(lanes(), 0);
     for (int n = 0; n < outputs; ++n) {
@@ -30,16 +30,16 @@ Layer::Layer(const std::int16_t* weight, const std::int64_t* bias, const std::in
     }
 }
 
-void Layer::operator()(const std::int16_t* const* rows, const std::vector<std::int32_t>& offsets, int count,
-                       std::int32_t* out) const {
+void Layer::apply(const std::int16_t* const* rows, const std::vector<std::int32_t>& offsets, int count, bool adds,
+                  std::int32_t* out) const {
     const Product product{packed_.data(), bias_.data(),     shift_.data(), offsets.data(),
                           taps_,          (width_ + 1) / 2, lanes()};
-    kernels().multiply(product, rows, count, out);
+    kernels().multiply(product, rows, count, adds, out);
 }
 
-void Layer::operator()(const std::int32_t* const* rows, const std::vector<std::int32_t>& offsets, int count,
-                       std::int32_t* out) const {
-    std::vector<std::int64_t> sum(outputs_);
+void Layer::apply(const std::int32_t* const* rows, const std::vector<std::int32_t>& offsets, int count, bool adds,
+                  std::int32_t* out) const {
+    std::vector<std::int64_t> sum(static_cast<std::size_t>(outputs_));
     for (int r = 0; r < count; ++r) {
         std::copy(wide_bias_.begin(), wide_bias_.end(), sum.begin());
         const std::int16_t* weight = weight_.data();
@@ -51,8 +51,10 @@ void Layer::operator()(const std::int32_t* const* rows, const std::vector<std::i
             }
         }
         std::int32_t* own = out + static_cast<std::ptrdiff_t>(r) * lanes();
-        for (int n = 0; n < outputs_; ++n) own[n] = static_cast<std::int32_t>(sum[n] >> wide_shift_[n]);
-        std::fill(own + outputs_, own + lanes(), 0);
+        for (int n = 0; n < lanes(); ++n) {
+            const auto value = n < outputs_ ? static_cast<std::int32_t>(sum[n] >> wide_shift_[n]) : 0;
+            own[n] = adds ? own[n] + value : value;
+        }
     }
 }
 

@@ -27,13 +27,23 @@ class Layer {
     int width() const { return width_; }
 
     // rows: `count` pointers to each row's first input; `offsets` those of the taps, in inputs. The inputs at a tap are
-    // followed by a readable one if `width` is odd. out: (count, lanes).
-    void operator()(const std::int16_t* const* rows, const std::vector<std::int32_t>& offsets, int count,
-                    std::int32_t* out) const;
-    void operator()(const std::int32_t* const* rows, const std::vector<std::int32_t>& offsets, int count,
-                    std::int32_t* out) const;
+    // followed by a readable one if `width` is odd. Outputs (count, lanes) replace those in `out`, or are added to
+    // them.
+    template <class Element>
+    void set(const Element* const* rows, const std::vector<std::int32_t>& offsets, int count, std::int32_t* out) const {
+        apply(rows, offsets, count, false, out);
+    }
+    template <class Element>
+    void add(const Element* const* rows, const std::vector<std::int32_t>& offsets, int count, std::int32_t* out) const {
+        apply(rows, offsets, count, true, out);
+    }
 
    private:
+    void apply(const std::int16_t* const* rows, const std::vector<std::int32_t>& offsets, int count, bool adds,
+               std::int32_t* out) const;
+    void apply(const std::int32_t* const* rows, const std::vector<std::int32_t>& offsets, int count, bool adds,
+               std::int32_t* out) const;
+
     int taps_ = 0, width_ = 0, outputs_ = 0;
     std::vector<std::int32_t> packed_, bias_, shift_;  // for the kernels
     std::vector<std::int16_t> weight_;

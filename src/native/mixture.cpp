@@ -14,8 +14,13 @@ constexpr int OFFSET_LIMIT = 1 << 13;
 constexpr int X_FRACTION = 20;  // fractional bits of the argument of the tabulated function
 constexpr int CDF_BITS = 10;    // 1024 points per unit
 
-// The shift that the second quantiser subtracts: half a step towards zero, a quarter step next to zero itself.
-std::int64_t nearer(std::int64_t edge) { return std::clamp<std::int64_t>(edge * HALF - HALF / 2, -HALF, HALF); }
+// Beyond this an anchor is far from zero, whatever edge is added.
+constexpr std::int64_t FAR = 1 << 24;
+
+// See nearer_edge.
+std::int64_t nearer(std::int64_t edge) {
+    return nearer_edge(static_cast<std::int32_t>(std::clamp<std::int64_t>(edge, -FAR, FAR)));
+}
 
 }  // namespace
 
@@ -32,7 +37,9 @@ Mixtures::Mixtures(const Tables& tables, const Density& density, int capacity)
       log4_(capacity),
       factor_(weight_.size()),
       origin_(weight_.size()),
-      edges_(static_cast<std::size_t>(capacity) * BIN_EDGES),
+      base_(capacity),
+      close_(capacity),
+      bits_(capacity),
       bins_(static_cast<std::size_t>(capacity) * BIN_STRIDE, INT32_MAX) {}
 
 void Mixtures::set(const std::int32_t* parameters, int stride, const std::int64_t* predicted,
@@ -93,41 +100,34 @@ void Mixtures::choose_bins(int row) {
     const std::int64_t centre = (total + (std::int64_t{1} << (FRACTION - 1))) >> FRACTION;
     log4_[row] = log4;
     anchor_[row] = centre - ((std::int64_t{1} << 2 * log4) >> 1);
-}
-
-// An edge relative to the prediction, in units of 2**-8 times 4**k.
-std::int32_t Mixtures::bin_edge(int row, int edge) const {
-    const int bits = 2 * log4_[row];
     const std::int64_t origin = anchor_[row] * (1 << PREDICTION_FRACTION) - HALF - predicted_[row];
-    std::int64_t at = EDGES[edge] * (1 << PREDICTION_FRACTION) +
-                      std::clamp<std::int64_t>(origin >> bits, -OFFSET_LIMIT, OFFSET_LIMIT);
-    if (second_[row]) at -= nearer(EDGES[edge] * (std::int64_t{1} << bits) + anchor_[row]) >> bits;
-    return static_cast<std::int32_t>(at);
+    const std::int64_t base = std::clamp<std::int64_t>(origin >> 2 * log4, -OFFSET_LIMIT, OFFSET_LIMIT);
+    base_[row] = static_cast<std::int32_t>(base);
+    close_[row] = static_cast<std::int32_t>(std::clamp(anchor_[row], -FAR, FAR));
+    bits_[row] = 2 * log4;
 }
 
 const std::int32_t* Mixtures::bin_tables() {
     const int last = static_cast<int>(tables_.bin_cdf.size()) - 1;
-    for (int row = 0; row < count_; ++row) {
-        const auto unit = static_cast<float>(std::int64_t{2} << 2 * log4_[row]);
-        for (int edge = 0; edge < BIN_EDGES; ++edge) {
-            edges_[static_cast<std::size_t>(edge) * capacity_ + row] = bin_edge(row, edge);
-        }
-        for (int k = 0; k < density_.components; ++k) {
-            const std::size_t own = static_cast<std::size_t>(k) * capacity_ + row;
-            factor_[own] = tables_.inverse_scale[scale_[own]] * unit;
-            origin_[own] = static_cast<float>(2 * mean_[own] - (last + 1) / 2);
+    for (int k = 0; k < density_.components; ++k) {
+        const std::size_t first = static_cast<std::size_t>(k) * capacity_;
+        for (std::size_t row = 0; row < static_cast<std::size_t>(count_); ++row) {
+            const auto unit = static_cast<float>(2 << bits_[row]);
+            factor_[first + row] = tables_.inverse_scale[scale_[first + row]] * unit;
+            origin_[first + row] = static_cast<float>(2 * mean_[first + row] - (last + 1) / 2);
         }
     }
-    const BinRows rows{weight_.data(),      factor_.data(), origin_.data(), edges_.data(),
-                       density_.components, count_,         capacity_};
+    const BinRows rows{weight_.data(), factor_.data(), origin_.data(),      base_.data(), close_.data(), bits_.data(),
+                       second_.data(), EDGES.data(),   density_.components, count_,       capacity_};
     kernels().bin_tables(rows, tables_.bin_cdf.data(), last, bins_.data());
     return bins_.data();
 }
 
 std::int32_t Mixtures::below_bin(int row, int edge) const {
     const int last = static_cast<int>(tables_.bin_cdf.size()) - 1;
-    const auto unit = static_cast<float>(std::int64_t{2} << 2 * log4_[row]);
-    const auto at = static_cast<float>(bin_edge(row, edge));
+    const auto unit = static_cast<float>(2 << bits_[row]);
+    const std::int32_t shift = second_[row] ? nearer_edge(EDGES[edge] * (1 << bits_[row]) + close_[row]) : 0;
+    const auto at = static_cast<float>(EDGES[edge] * (1 << PREDICTION_FRACTION) + base_[row] - (shift >> bits_[row]));
     std::int32_t total = 0;
     for (int k = 0; k < density_.components; ++k) {
         const std::size_t own = static_cast<std::size_t>(k) * capacity_ + row;

@@ -61,7 +61,6 @@ class Mixtures {
    private:
     void set_row(int row, const std::int32_t* parameters);
     void choose_bins(int row);
-    std::int32_t bin_edge(int row, int edge) const;
 
     const Tables& tables_;
     Density density_;
@@ -71,7 +70,7 @@ class Mixtures {
     std::vector<std::uint8_t> second_;
     std::vector<std::int32_t> log4_;
     std::vector<float> factor_, origin_;
-    std::vector<std::int32_t> edges_, bins_;
+    std::vector<std::int32_t> base_, close_, bits_, bins_;  // see BinRows
 };
 
 }  // namespace aiwave

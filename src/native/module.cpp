@@ -73,6 +73,37 @@ Layer made(const LayerPart& part, int taps, int width, int outputs) {
     return Layer(part.weight.data(), part.bias.data(), part.shift.data(), taps, width, outputs);
 }
 
+// Weights are (taps * width, channels), for the first `width` bands. A band needs those of the bands before it: an even
+// number of them, from the level's first on.
+Layer over_bands_before(const LayerPart& part, int first, int letters, int channels) {
+    const int width = static_cast<int>(part.weight.shape(0)) / TAPS;
+    const int needed = (std::max(letters - first, 0) + 1) / 2 * 2;
+    std::vector<std::int16_t> weight(static_cast<std::size_t>(TAPS) * needed * channels, 0);
+    for (int tap = 0; tap < TAPS; ++tap) {
+        for (int band = first; band < std::min(first + needed, width); ++band) {
+            const std::ptrdiff_t from = tap * width + band, to = tap * needed + band - first;
+            std::copy_n(part.weight.data() + from * channels, channels, weight.begin() + to * channels);
+        }
+    }
+    return Layer(weight.data(), part.bias.data(), part.shift.data(), TAPS, needed, channels);
+}
+
+// One layer for all bands, or one for each.
+void add_siblings(ContextModel& model, const std::vector<LayerPart>& parts) {
+    require(parts.size() <= 1 || parts.size() == BANDS, "a layer is there neither for all bands nor for each");
+    for (const LayerPart& part : parts) {
+        const int width = static_cast<int>(part.weight.shape(0)) / TAPS;
+        require(width > 0 && width <= BANDS, "the layer siblings does not fit the model");
+        made(part, TAPS, width, model.channels);  // checks all shapes
+    }
+    for (int letters = 0; !parts.empty() && letters < BANDS; ++letters) {
+        const LayerPart& part = parts[parts.size() == 1 ? 0 : static_cast<std::size_t>(letters)];
+        for (const int first : {0, 1}) {
+            model.siblings[first].layers.push_back(over_bands_before(part, first, letters, model.channels));
+        }
+    }
+}
+
 void add_layer(ContextModel& model, const LayerPart& part) {
     const int c = model.channels;
     const auto add = [&](BandLayers& to, int taps, int width, int outputs) {
@@ -82,8 +113,6 @@ void add_layer(ContextModel& model, const LayerPart& part) {
         add(model.coarse0, TAPS, 2, c);
     } else if (part.kind == "coarse1") {
         add(model.coarse1, TAPS, c, c);
-    } else if (part.kind == "siblings") {
-        add(model.siblings, TAPS, static_cast<int>(part.weight.shape(0)) / TAPS == BANDS ? BANDS : BANDS / 2, c);
     } else if (part.kind == "own") {
         add(model.own, 1, CENTRE, c);
     } else if (part.kind == "widen") {
@@ -119,21 +148,27 @@ std::shared_ptr<ContextModel> make_context(int channels, std::int32_t limit, boo
     model->next_state = values(next_state);
     const auto states = static_cast<std::int32_t>(next_state.size() / 2);
     for (std::int32_t state : model->next_state) require(state >= 0 && state < states, "the trellis does not fit");
+    std::vector<LayerPart> siblings;
     for (const py::tuple& layer : layers) {
         const LayerPart part{layer[0].cast<std::string>(), layer[1].cast<Array<std::int16_t>>(),
                              layer[2].cast<Array<std::int64_t>>(), layer[3].cast<Array<std::int64_t>>(),
                              layer[4].cast<std::int64_t>()};
         require(part.weight.ndim() == 2 && part.limit >= 0, "a layer does not fit the model");
         model->narrow = model->narrow && is_narrow(part);
-        add_layer(*model, part);
+        if (part.kind == "siblings") {
+            siblings.push_back(part);
+        } else {
+            add_layer(*model, part);
+        }
     }
-    for (const BandLayers* kind : {&model->coarse0, &model->coarse1, &model->siblings, &model->own, &model->widen,
-                                   &model->narrowing, &model->mix, &model->head}) {
+    add_siblings(*model, siblings);
+    for (const BandLayers* kind :
+         {&model->coarse0, &model->coarse1, &model->own, &model->widen, &model->narrowing, &model->mix, &model->head}) {
         const std::size_t count = kind->layers.size();
         require(count == 0 || count == 1 || count == BANDS, "a layer is there neither for all bands nor for each");
     }
     require(model->mix.exist() && model->head.exist() && model->widen.exist() == model->narrowing.exist() &&
-                (!model->siblings.exist() || (model->coarse0.exist() && model->coarse1.exist())),
+                (!model->siblings[0].exist() || (model->coarse0.exist() && model->coarse1.exist())),
             "the model lacks a layer");
     return model;
 }

@@ -69,7 +69,7 @@ class SymbolReader {
 // Codes the coefficients of a batch of mixtures with a SymbolWriter, or decodes them with a SymbolReader.
 class BatchCoder {
    public:
-    explicit BatchCoder(int capacity) : value_(capacity), bin_(capacity) {}
+    explicit BatchCoder(int capacity) : value_(capacity), bin_(capacity), ends_(capacity) {}
 
     // `q` (count) holds the coefficients; a reader fills it.
     template <class Coder>
@@ -83,6 +83,8 @@ class BatchCoder {
     }
 
    private:
+    static constexpr int SPLIT = 4;
+
     template <class Coder>
     void code_bins(Mixtures& mixtures, Coder& coder, const std::int64_t* q);
     template <class Coder>
@@ -92,10 +94,17 @@ class BatchCoder {
     template <class Coder>
     void split(const Mixtures& mixtures, Coder& coder, const std::int64_t* q, int row, int log4, int parts);
 
+    // Cumulative probabilities at the ends of the interval that is still possible.
+    struct Ends {
+        std::int64_t low, high;
+        bool known;
+    };
+
     bool open(int row) const { return bin_[row] == 0 || bin_[row] == BINS - 1; }
 
     std::vector<std::int64_t> value_;  // the smallest coefficient that is still possible
     std::vector<int> bin_;
+    std::vector<Ends> ends_;
     std::vector<int> escaped_;
     std::vector<std::int64_t> coded_, distance_;
     std::vector<int> length_;
@@ -103,7 +112,6 @@ class BatchCoder {
 
 template <class Coder>
 void BatchCoder::code_bins(Mixtures& mixtures, Coder& coder, const std::int64_t* q) {
-    constexpr std::int64_t FREE = TOTAL - BINS;
     const std::int32_t* tables = nullptr;
     if constexpr (Coder::READS) tables = mixtures.bin_tables();
     for (int row = 0; row < mixtures.count(); ++row) {
@@ -120,16 +128,15 @@ void BatchCoder::code_bins(Mixtures& mixtures, Coder& coder, const std::int64_t*
             if constexpr (Coder::READS) return tables[row * BIN_STRIDE + symbol - 1] + symbol;
             return mixtures.below_bin(row, symbol - 1) + symbol;
         });
-        static_assert(FREE > 0);
         value_[row] = anchor + EDGES[std::max(bin_[row] - 1, 0)] * (std::int64_t{1} << 2 * log4);
     }
 }
 
 template <class Coder>
 void BatchCoder::code_inside(const Mixtures& mixtures, Coder& coder, const std::int64_t* q) {
-    constexpr int SPLIT = 4;
     int deepest = 0;
     for (int row = 0; row < mixtures.count(); ++row) {
+        ends_[row].known = false;
         if (open(row)) continue;
         const int width = EDGES[bin_[row]] - EDGES[bin_[row] - 1];
         deepest = std::max(deepest, mixtures.log4(row));
@@ -142,22 +149,30 @@ void BatchCoder::code_inside(const Mixtures& mixtures, Coder& coder, const std::
     }
 }
 
-// One of `parts` parts from `value_` on, each 4**log4 wide.
+// One of `parts` parts from `value_` on, each 4**log4 wide. `edges_` keeps the cumulative probabilities at both ends.
 template <class Coder>
 void BatchCoder::split(const Mixtures& mixtures, Coder& coder, const std::int64_t* q, int row, int log4, int parts) {
-    constexpr std::int64_t FREE = TOTAL - 4;
-    const std::int64_t start = value_[row], first = mixtures.cumulative(row, start);
-    const auto upto = [&](int part) {
-        return mixtures.cumulative(row, start + (static_cast<std::int64_t>(part) << 2 * log4)) - first + part;
+    constexpr std::int64_t FREE = TOTAL - SPLIT;
+    const std::int64_t start = value_[row];
+    const auto at = [&](int part) {
+        return mixtures.cumulative(row, start + (static_cast<std::int64_t>(part) << 2 * log4));
     };
-    const std::int64_t total = upto(parts);
+    Ends& ends = ends_[row];
+    if (!ends.known) ends = {at(0), at(parts), true};
+    const std::int64_t first = ends.low, total = ends.high - first + parts;
     if (total <= 0) throw Damaged();
-    int known = 0;
+    std::int64_t edge[SPLIT + 1] = {first};
+    edge[parts] = ends.high;
+    int known = 0, evaluated = 0;
     if constexpr (!Coder::READS) known = static_cast<int>((q[row] - start) >> 2 * log4);
     const int part = coder.symbol(known, parts, [&](int symbol) -> std::int64_t {
         if (symbol == 0) return 0;
-        return (symbol >= parts ? FREE : upto(symbol) * FREE / total) + symbol;
+        if (symbol >= parts) return FREE + symbol;
+        if (symbol > evaluated) edge[evaluated = symbol] = at(symbol);
+        return (edge[symbol] - first + symbol) * FREE / total + symbol;
     });
+    ends.low = edge[part];
+    ends.high = edge[part + 1];
     value_[row] = start + (static_cast<std::int64_t>(part) << 2 * log4);
 }
 
