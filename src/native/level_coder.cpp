@@ -51,6 +51,25 @@ std::vector<std::vector<std::string>> encode_level(const LevelTask& task, const 
 
 namespace {
 
+// Cumulative probabilities of one row, each computed once: candidates share edges.
+class Edges {
+   public:
+    Edges(const Mixtures& mixtures, int row) : mixtures_(mixtures), row_(row) {}
+
+    std::int64_t below(std::int64_t edge) {
+        for (int k = 0; k < count_; ++k) {
+            if (edge_[k] == edge) return value_[k];
+        }
+        edge_[count_] = edge;
+        return value_[count_++] = mixtures_.cumulative(row_, edge);
+    }
+
+   private:
+    const Mixtures& mixtures_;
+    int row_, count_ = 0;
+    std::int64_t edge_[2 * CANDIDATES], value_[2 * CANDIDATES];
+};
+
 // Bits of the candidates for a band, (6, positions), in the context of `q`.
 template <class Coder>
 void candidate_bits(Coder& coder, int band, const float* exact, const std::int32_t* q, std::ptrdiff_t positions,
@@ -59,12 +78,11 @@ void candidate_bits(Coder& coder, int band, const float* exact, const std::int32
     coder.visit_densities(band, q, [&](const Mixtures& mixtures, const std::vector<std::int32_t>& rasters, int second) {
         for (std::size_t row = 0; row < rasters.size(); ++row) {
             const Candidates candidates(exact[rasters[row]]);
+            Edges edges(mixtures, static_cast<int>(row));
             for (int kind = 0; kind < CANDIDATES; ++kind) {
                 if (QUANTISER[kind] != second) continue;
-                const auto halves = static_cast<std::int64_t>(2 * candidates.value[kind]);
-                const std::int64_t index = index_of(halves, second);
-                const int at = static_cast<int>(row);
-                const std::int64_t mass = mixtures.cumulative(at, index + 1) - mixtures.cumulative(at, index);
+                const std::int64_t index = index_of(static_cast<std::int64_t>(2 * candidates.value[kind]), second);
+                const std::int64_t mass = edges.below(index + 1) - edges.below(index);
                 bits[kind * positions + rasters[row]] = bits_of(std::max(mass, FLOOR));
             }
         }
