@@ -337,6 +337,40 @@ def test_reports_of_foreign_folders_write_inside_their_own(planted, tmp_path, ca
     assert not [path for path in tmp_path.parent.iterdir() if path.name.startswith(("x", "rd_"))]
 
 
+def test_slices_of_foreign_folders_are_small_planes_or_refused(planted, capfd):
+    run = planted("seed", 0)
+    (path,) = (run / "slices").glob("test0*.npz")
+    with np.load(path) as stored:
+        known = dict(stored)
+    for changed in (
+        {"original": np.zeros((1 << 15, 1 << 14), np.uint8)},
+        {"original": np.array([[None]], object)},
+        {"decoded": np.zeros((3, 3), complex)},
+        {"names": np.array("abc")},
+        {"numbers": np.array(["a"] * 5)},
+    ):
+        np.savez_compressed(path, **(known | changed))
+        assert path.name in refusal(capfd, "report", run, "out=out")
+
+
+def test_the_record_of_a_prepared_folder_builds_nothing(tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    Path("data/x").mkdir(parents=True)
+    evil = {"_target_": "os.system", "command": f"touch {MARK}"}
+    record = {
+        "options": {"fetch": evil, "crops": evil},
+        "plan": {"a": [{"split": "train"}]},
+        "empty": [],
+        "rounded": {},
+    }
+    Path("data/x/prepare.json").write_text(json.dumps(record))
+    Path("raw").mkdir()
+    np.save("raw/a.npy", np.zeros((8, 8, 8), np.uint8))
+    prepare = ["prepare", "dataset=folder", "from=raw", "root=data", "dataset.subset=x"]
+    assert "data/x" in refusal(capfd, *prepare)
+    assert "data/x" in refusal(capfd, *prepare, "check=true")
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [
