@@ -10,6 +10,9 @@ Share = Annotated[float, Ge(0), Le(1)]
 Count = Annotated[int, Ge(1)]
 CountOrNone = Annotated[int, Ge(0)]
 Levels = Annotated[int, Ge(1), Le(5)]
+Width = Annotated[int, Ge(1), Le(1024)]
+Layers = Annotated[int, Ge(1), Le(64)]
+LayersOrNone = Annotated[int, Ge(0), Le(64)]
 Seed = Annotated[int, Ge(0), Lt(2**32)]
 
 

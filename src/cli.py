@@ -7,7 +7,8 @@ from importlib import import_module
 
 from . import __version__
 from .commands import COMMANDS
-from .errors import Interrupted, complaint
+from .config.trust import split, trusting
+from .errors import Interrupted, complaint, printable
 
 HELP = f"""aiwave {__version__}: learned compression of volumetric biomedical images
 
@@ -17,6 +18,7 @@ usage: aiwave COMMAND [key=value ...]
 {{commands}}
 
 `aiwave COMMAND --help` lists what can be set; -m runs every combination of comma-separated values.
+trust=MODULE, on the command line alone, lets a configuration name classes of a module of your own.
 For example: aiwave train experiment=quickstart, aiwave compress brain.nii.gz brain.aiw --model RUN --psnr 45
 """
 
@@ -34,7 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(f"there is no command {given[0]!r}: choose one of {', '.join(COMMANDS)}.", 2)
     try:
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that wait must not hold up a busy machine
-        import_module(f".commands.{given[0]}", __package__).main(given[1:])
+        rest, modules = split(given[1:])
+        with trusting(modules):
+            import_module(f".commands.{given[0]}", __package__).main(rest)
     except SystemExit as done:  # argparse has said why
         return int(done.code or 0)
     except KeyboardInterrupt:
@@ -50,5 +54,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _fail(sentence: str, status: int) -> int:
-    print(f"aiwave: {sentence}", file=sys.stderr)
+    print(f"aiwave: {printable(sentence)}", file=sys.stderr)
     return status

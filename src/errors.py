@@ -26,6 +26,11 @@ class Interrupted(AiwaveError):
     """The user pressed Ctrl-C. Finished work is kept; the message says how to continue."""
 
 
+def printable(text: str) -> str:
+    """Text that may come from a file in one line, without what would steer a terminal."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
+
+
 def complaint(error: BaseException) -> str | None:
     """One-sentence message for an error that the user can fix; None for a defect, which deserves its traceback."""
     for cause in _chain(error):

@@ -103,3 +103,8 @@ def torch_device(accelerator: str) -> "torch.device":
         raise AiwaveError("This machine has no GPU that PyTorch can use: set the accelerator to cpu.")
     current = torch.accelerator.current_accelerator() if available and accelerator != "cpu" else None
     return current or torch.device("cpu")
+
+
+def user_path(text: str) -> Path:
+    """The path that a user means: ~ and ~NAME begin a home folder, if there is such a user."""
+    return Path(os.path.expanduser(text))

@@ -87,11 +87,13 @@ def test_an_entropy_model(followed, tmp_path, data_root, capfd):
     slope = weights["codec.entropy.slope.scaled"]
     assert slope.shape == (15, 2)  # bands of two levels, parameters of a Laplace density
     assert slope.abs().min() > 0  # trained, every one
-    sentence = refused(capfd, small, "entropy=band", "entropy.levls=2")
+    sentence = refused(capfd, small, "trust=aiwave.models.entropy.band", "entropy=band", "entropy.levls=2")
     assert "entropy.levls is not a key of BandEntropy: did you mean levels? allowed are levels, density" in sentence
-    assert "entropy=context_shared has it" in refused(capfd, small, "entropy=band", "entropy.oriented=true")
+    assert "entropy=context_shared has it" in refused(
+        capfd, small, "trust=aiwave.models.entropy.band", "entropy=band", "entropy.oriented=true"
+    )
     assert "entropy.levels: input should be less than or equal to 5, not 6" in refused(
-        capfd, small, "entropy=band", "entropy.levels=6", "logger=none"
+        capfd, small, "trust=aiwave.models.entropy.band", "entropy=band", "entropy.levels=6", "logger=none"
     )
 
 
@@ -105,7 +107,9 @@ def test_a_lifting_network(followed, tmp_path, data_root, capfd):
     trained(tmp_path, [*small, f"hydra.sweep.dir={tmp_path}/sweep"], data_root, sweep, 1)
     configs = [yaml.safe_load(path.read_text()) for path in sorted(tmp_path.glob("sweep/*/config.yaml"))]
     assert [cfg["lifting"]["_target_"].rpartition(".")[2] for cfg in configs] == ["LinearNet", "LiftingNet"]
-    sentence = refused(capfd, small, "lifting=linear", "lifting.damping=0", "logger=none")
+    sentence = refused(
+        capfd, small, "trust=aiwave.models.transform.linear_net", "lifting=linear", "lifting.damping=0", "logger=none"
+    )
     assert "lifting.damping: input should be greater than 0, not 0" in sentence
 
 
@@ -121,5 +125,5 @@ def test_a_tracker(followed, tmp_path, data_root, capfd):
         assert f"rd/cells/{rows[0].codec}/8/bpp {mean:g}" in means
         assert bool(list(run.rglob("csv/*/version_0/hparams.yaml"))) == (number == 1)
     assert "logger.titel is not a key of TextTracker: did you mean title?" in refused(
-        capfd, small, "logger=text", "+logger.titel=x"
+        capfd, small, "trust=aiwave.tracking.text_tracker", "logger=text", "+logger.titel=x"
     )

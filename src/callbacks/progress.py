@@ -10,6 +10,7 @@ from pytorch_lightning.callbacks import TQDMProgressBar
 from pytorch_lightning.callbacks.progress.tqdm_progress import Tqdm
 from pytorch_lightning.utilities import rank_zero_only
 
+from ..errors import AiwaveError
 from ..system import replacing
 
 SHOWN = ("loss", "bpp", "psnr")
@@ -82,8 +83,11 @@ class MetricsTable(pl.Callback):
         path = _path(trainer)
         if not path.is_file():
             return
-        with path.open(newline="", encoding="utf-8") as file:
-            self._rows = [row for row in csv.DictReader(file) if int(row["step"]) <= trainer.global_step]
+        try:
+            with path.open(newline="", encoding="utf-8") as file:
+                self._rows = [row for row in csv.DictReader(file) if int(row["step"]) <= trainer.global_step]
+        except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
+            raise AiwaveError(f"{path} is damaged: delete it and resume, which begins a new one.") from error
 
     @rank_zero_only
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:

@@ -11,16 +11,16 @@ from torch import Tensor
 
 
 class StageCheckpoint(ModelCheckpoint):
-    """Keeps `last.ckpt` (to resume from) and `best.ckpt` (lowest validation loss) in the stage's folder.
+    """Keeps `last.ckpt` (of the last epoch, to resume from) and `best.ckpt` (lowest validation loss) of a stage.
 
-    Both are written at the end of an epoch, where resuming repeats an uninterrupted run exactly.
+    Both are written at the end of an epoch, where resuming repeats an uninterrupted run exactly. Lightning's own
+    `save_last` would write the former only when there is a new best.
     """
 
     def __init__(self) -> None:
         super().__init__(
             filename="best",
             monitor="val/loss",
-            save_last=True,
             save_on_train_epoch_end=True,
             enable_version_counter=False,
         )
@@ -29,6 +29,18 @@ class StageCheckpoint(ModelCheckpoint):
         """Use the trainer's root folder, which is that of the stage."""
         self.dirpath = str(Path(trainer.default_root_dir).resolve())
         super().setup(trainer, *args, **kwargs)
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Write `best.ckpt`, if there is a new best, and then `last.ckpt`, which remembers it."""
+        super().on_train_epoch_end(trainer, pl_module)
+        trainer.save_checkpoint(Path(str(self.dirpath)) / "last.ckpt")
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Remember the best, in the folder as it is called now: a run may have been moved since."""
+        best = str(Path(str(self.dirpath)) / "best.ckpt")
+        score = state_dict["best_model_score"]
+        known = {} if score is None else {"best_k_models": {best: score}, "kth_best_model_path": best}
+        super().load_state_dict({**state_dict, "dirpath": self.dirpath, "best_model_path": best, **known})
 
 
 class EndTogether(pl.Callback):

@@ -65,15 +65,15 @@ def measure_anchors(cfg: DictConfig, output: Path | None, overrides: Sequence[st
     Raises:
         AiwaveError: If the data cannot be used; at the end, if a codec failed: how often, and why the first time.
     """
-    from hydra.utils import instantiate
-
+    from ..config.building import build
+    from ..config.data_schema import Dataset
     from ..evaluation.anchors.compare import compare
     from ..report.rd_plot import plot_rd
     from ..system import quieten
 
     quieten()
     anchors = _anchors(cfg)
-    data = instantiate(cfg.dataset)
+    data = build(cfg.dataset, Dataset, "dataset")
     data.setup("test")
     folder = Path(cfg.out)
     results = compare(anchors, data, folder, cfg.qualities, cfg.workers or os.cpu_count() or 1)
@@ -94,13 +94,13 @@ def show_list(cfg: DictConfig, output: Path | None, overrides: Sequence[str]) ->
 
 
 def _anchors(cfg: DictConfig) -> "list[Anchor]":
-    from hydra.utils import instantiate
-
+    from ..config.building import build
     from ..config.command_schemas import AnchorsConfig
+    from ..config.data_schema import AnchorCodec
     from ..config.validation import validate
 
     validate(cfg, AnchorsConfig)
-    return [instantiate(cfg.anchor[name], _convert_="all") for name in cfg.anchor]
+    return [build(cfg.anchor[name], AnchorCodec, f"anchor.{name}", convert="all") for name in cfg.anchor]
 
 
 def _summarise(results: "Results") -> None:

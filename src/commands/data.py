@@ -30,16 +30,16 @@ def show(cfg: DictConfig, output: Path | None, overrides: Sequence[str]) -> None
     Raises:
         AiwaveError: If the data cannot be used or the figure cannot be written.
     """
-    from hydra.utils import instantiate
-
+    from ..config.building import build
     from ..config.command_schemas import DataConfig
+    from ..config.data_schema import Dataset
     from ..config.validation import validate
     from ..report.contact_sheet import save_contact_sheet
     from ..system import quieten
 
     quieten()
     validate(cfg, DataConfig)
-    data: VolumeDataModule = instantiate(cfg.dataset)
+    data: VolumeDataModule = build(cfg.dataset, Dataset, "dataset")
     target = Path(cfg.out) if cfg.out else Path(f"contact_sheet_{data.name}.png")
     save_contact_sheet(data.some_volumes(cfg.volumes), _title(data), target)
     print(f"contact sheet  {target}")

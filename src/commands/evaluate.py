@@ -26,10 +26,11 @@ def evaluate(cfg: DictConfig, output: Path | None, overrides: Sequence[str]) -> 
     Raises:
         AiwaveError: If the run or the data cannot be used.
     """
-    from hydra.utils import instantiate
-
+    from ..config.building import build
     from ..config.command_schemas import EvaluateConfig, TrainConfig
+    from ..config.data_schema import Dataset
     from ..config.plan import run_tags
+    from ..config.training_schema import Logger
     from ..config.validation import validate
     from ..evaluation.results import evaluate_codec, print_results, track_results
     from ..runs.run_folder import RunFolder, last_finished
@@ -43,11 +44,11 @@ def evaluate(cfg: DictConfig, output: Path | None, overrides: Sequence[str]) -> 
     validate(trained, TrainConfig, folder.config_path)
     stage = last_finished(trained, folder, cfg.after)
     codec = trained_codec(trained, folder, stage).to(torch_device(cfg.accelerator))
-    data = instantiate(cfg.get("dataset") or trained.dataset)
+    data = build(cfg.get("dataset") or trained.dataset, Dataset, "dataset")
     data.setup("test")
     target = Path(cfg.out) if cfg.out else _target(folder.path, cfg)
     rows = evaluate_codec(codec, data, target, cfg.qualities, cfg.tile, cfg.similarity, cfg.real, cfg.optimise)
-    tracker = instantiate(cfg.logger)
+    tracker = build(cfg.logger, Logger, "logger")
     tags = ["evaluate", stage, *run_tags(trained)]
     name = f"{folder.title(trained.name)}-evaluate-{stage}-{data.name}"
     anchors = Path(cfg.anchor_table) if cfg.anchor_table else None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig
 
-from ..config.composing import expand_glob, unknown
+from ..config.composing import as_text, expand_glob, unknown
 from ..errors import AiwaveError, Interrupted, complaint
 from ..sweeps.sweep_arguments import MULTIRUN
 
@@ -56,7 +56,7 @@ def run_application(
         except Exception as error:
             failures.append((" ".join(overrides), error))
 
-    arguments = [expand_glob(given) for given in arguments]
+    arguments = [as_text(expand_glob(given), schema) for given in arguments]
     flags = [given for given in arguments if given in MULTIRUN]  # the parser wants them before the overrides
     sys.argv = [f"aiwave {name}", *flags, *(given for given in arguments if given not in MULTIRUN)]
     os.environ["HYDRA_FULL_ERROR"] = "1"  # let exceptions through: the command line words them

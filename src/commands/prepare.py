@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from omegaconf import DictConfig
 
 from ..errors import AiwaveError
+from ..system import user_path
 from .hydra_app import run_application
 
 if TYPE_CHECKING:
@@ -52,23 +53,24 @@ def prepare(cfg: DictConfig, output: Path | None, overrides: Sequence[str]) -> N
 
 def _pipeline(cfg: DictConfig) -> "Pipeline":
     import SimpleITK as sitk
-    from hydra.utils import instantiate
     from omegaconf import OmegaConf
 
+    from ..config.building import build
+    from ..config.data_schema import Crops, Fetch, Split
     from ..datamodules.sources.pipeline import Pipeline
     from ..datamodules.sources.subject import Conversion
 
     sitk.ProcessObject.SetGlobalWarningDisplay(False)
-    source, root = cfg.source, Path(cfg.root).expanduser()
+    source, root = cfg.source, user_path(cfg.root)
     options = OmegaConf.to_container(source, resolve=True)
     assert isinstance(options, dict)
     if cfg["from"]:
         del options["fetch"]
     return Pipeline(
-        source=instantiate(source.fetch),
-        given=Path(cfg["from"]).expanduser() if cfg["from"] else None,
-        split=instantiate(source.split),
-        how=Conversion(source.suffix, source.offset, source.allow_float, instantiate(source.crops)),
+        source=build(source.fetch, Fetch, "source.fetch"),
+        given=user_path(cfg["from"]) if cfg["from"] else None,
+        split=build(source.split, Split, "source.split"),
+        how=Conversion(source.suffix, source.offset, source.allow_float, build(source.crops, Crops, "source.crops")),
         folder=root / cfg.dataset.subset,
         downloads=root / "downloads" / cfg.dataset.name,
         options={str(key): value for key, value in options.items()},

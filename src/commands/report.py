@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig
 
+from ..config.composing import quoted
 from ..errors import AiwaveError
 from .hydra_app import run_application
 
@@ -37,21 +38,15 @@ def overrides(arguments: Sequence[str]) -> list[str]:
     """
     folders = [given for given in arguments if not KEY.match(given) or Path(given).exists()]
     keys = [
-        f"against={_quoted(given.removeprefix(ANCHOR))}" if given.startswith(ANCHOR) else given
+        f"against={quoted(given.removeprefix(ANCHOR))}" if given.startswith(ANCHOR) else given
         for given in arguments
         if given not in folders
     ]
     if folders:
-        return [*keys, f"folders=[{','.join(map(_quoted, folders))}]"]
+        return [*keys, f"folders=[{','.join(map(quoted, folders))}]"]
     if not any(given.startswith(("-", "folders=")) for given in keys):
         raise AiwaveError("aiwave report needs folders of runs, sweeps or anchors: give aiwave report FOLDER...")
     return keys
-
-
-def _quoted(text: str) -> str:
-    """Quote text for Hydra's grammar: a backslash stands for itself, except before a quote."""
-    escaped = re.sub(r"(\\*)('|$)", lambda m: m[1] * 2 + m[2].replace("'", "\\'"), text)
-    return f"'{escaped}'"
 
 
 def report(cfg: DictConfig, output: Path | None, given: Sequence[str]) -> None:
@@ -60,9 +55,9 @@ def report(cfg: DictConfig, output: Path | None, given: Sequence[str]) -> None:
     Raises:
         AiwaveError: If a folder holds no results, a table is damaged, or the anchor does not exist.
     """
-    from hydra.utils import instantiate
-
+    from ..config.building import build
     from ..config.command_schemas import ReportConfig
+    from ..config.training_schema import Logger
     from ..config.validation import validate
     from ..report.gather import gather
     from ..report.make_report import make_report
@@ -74,7 +69,7 @@ def report(cfg: DictConfig, output: Path | None, given: Sequence[str]) -> None:
     out = Path(cfg.out)
     gathered = gather([Path(folder) for folder in cfg.folders], out)
     made = make_report(gathered, cfg.against, out)
-    tracker = instantiate(cfg.logger)
+    tracker = build(cfg.logger, Logger, "logger")
     _track(tracker, gathered, made)
     print(f"\n{bd_markdown(made.entries, made.anchor)}\n")
     for note in made.notes:

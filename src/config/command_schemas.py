@@ -6,8 +6,8 @@ from pydantic import Field, PositiveFloat, PositiveInt
 
 from .data_schema import AnchorCodec, Appearance, Cache, Dataset, Described, Source
 from .model_schema import Density, Entropy, ModelSizes, Net, Post, Rate, Rounding, Scale, Transform
-from .node import Accelerator, Call, Decay, Node, Qualities, Rates, Seed
-from .training_schema import LauncherNode, Logger, LrSchedule, Schedule, SearchNode, Stage, Trainer
+from .node import Accelerator, Decay, Node, PlainName, Qualities, Rates, Seed
+from .training_schema import Callback, LauncherNode, Logger, LrSchedule, Schedule, SearchNode, Stage, Trainer
 
 
 class TrainConfig(Node):
@@ -28,13 +28,13 @@ class TrainConfig(Node):
     lr_schedule: LrSchedule
     schedule: Schedule
     stage: Stage | None = None
-    callbacks: dict[str, Call | None]
+    callbacks: dict[str, Callback | None]
     logger: Logger
     also: Logger | None = None
     trainer: Trainer
     launcher: LauncherNode | None = None
     search: SearchNode | None = None
-    name: str
+    name: PlainName
     seed: Seed
     lmbda: PositiveFloat | None
     epochs: PositiveInt | None

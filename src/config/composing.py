@@ -1,5 +1,6 @@
 """Composition of a command's configuration outside Hydra's main, and globs over the options of a group."""
 
+import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ def composed(
     """
     from hydra import compose, initialize_config_module
 
+    overrides = [as_text(given, schema) for given in overrides]
     with worded(name, overrides, schema), initialize_config_module("aiwave.conf", version_base="1.3"):
         return compose(name, overrides=list(overrides), return_hydra_config=hydra)
 
@@ -69,6 +71,42 @@ def _chosen(name: str, overrides: Sequence[str]) -> Any:
             return OmegaConf.to_container(compose(name, overrides=options), resolve=True)
     except (HydraException, OmegaConfBaseException, ValueError):
         return None
+
+
+def as_text(override: str, schema: Callable[[], "type[Node]"]) -> str:
+    """Quote the value of an override whose key takes text, if Hydra's grammar would make something else of it.
+
+    That is a number (`dataset.subset=2024`), the path of an existing file with a comma, or one that is no value at all
+    in this grammar, such as `from=ü`.
+    """
+    from .validation import takes_text
+
+    found = re.fullmatch(r"(\+{0,2}([\w.]+)=)(.+)", override, re.DOTALL)
+    if found is None or found[3] in ("null", "???") or "${" in found[3] or not takes_text(found[2], schema()):
+        return override
+    value = _read(override)
+    is_file = value != found[3] and os.path.exists(os.path.expanduser(found[3]))
+    if isinstance(value, str | list) and not is_file:
+        return override
+    return f"{found[1]}{quoted(found[3])}"
+
+
+def _read(override: str) -> Any:
+    """The value of an override in Hydra's grammar, a list for several; None if there is none."""
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.errors import HydraException
+
+    try:
+        (parsed,) = OverridesParser.create().parse_overrides([override])
+        return list(parsed.sweep_string_iterator()) if parsed.is_sweep_override() else parsed.value()
+    except (HydraException, ValueError, TypeError):
+        return None
+
+
+def quoted(text: str) -> str:
+    """Quote text for Hydra's grammar: a backslash stands for itself, except before a quote."""
+    escaped = re.sub(r"(\\*)('|$)", lambda m: m[1] * 2 + m[2].replace("'", "\\'"), text)
+    return f"'{escaped}'"
 
 
 def expand_glob(override: str) -> str:

@@ -14,9 +14,22 @@ from pydantic import BaseModel, Field, TypeAdapter, create_model
 from pydantic.errors import PydanticSchemaGenerationError
 
 from ..errors import AiwaveError
-from .node import PACKAGES, Call, Node
+from .data_schema import Appearance, Cache
+from .model_schema import Activation, Density, Net, Scale
+from .node import Call, Node
+from .trust import module_of
 
 PLAIN = (Enum, PurePath, BaseModel)
+
+OBJECTS: dict[str, type[Call]] = {
+    "activation": Activation,
+    "appearance": Appearance,
+    "cache": Cache,
+    "density": Density,
+    "net": Net,
+    "scale": Scale,
+}
+"""Schemas with the classes that a constructor's parameter of this name takes; any other takes trusted ones alone."""
 
 
 class Arguments(Node):
@@ -24,7 +37,7 @@ class Arguments(Node):
 
 
 def named(target: str) -> type:
-    """The class with a dotted name. Raises AiwaveError if there is none, or if its package is not allowed."""
+    """The class with a dotted name. Raises AiwaveError if there is none, or it is another package's."""
     module, _, name = target.rpartition(".")
     try:
         home = import_module(module)
@@ -37,8 +50,9 @@ def named(target: str) -> type:
         classes = [each for each in dir(home) if isinstance(getattr(home, each, None), type)]
         near = difflib.get_close_matches(name, classes, n=1)
         raise AiwaveError(f"{module} has no {name}" + "".join(f"; perhaps {word} is meant" for word in near))
-    if not (isinstance(found, type) and f"{found.__module__}.".startswith(tuple(f"{name}." for name in PACKAGES))):
-        raise AiwaveError(f"{target} is no class of {', '.join(PACKAGES)}")
+    home_of = module_of(target) or module.partition(".")[0]
+    if not (isinstance(found, type) and f"{found.__module__}.".startswith(f"{home_of}.")):
+        raise AiwaveError(f"{target} is no class of {home_of}")
     return found
 
 
@@ -64,7 +78,7 @@ def _schema(made: type, given: frozenset[str]) -> type[Arguments]:
     """Schema of a class's constructor, without the arguments that the program itself supplies."""
     parameters, is_open = _parameters(made)
     fields: dict[str, Any] = {
-        f"{name}_": (_field(hint), Field(... if default is inspect.Parameter.empty else default, alias=name))
+        f"{name}_": (_field(hint, name), Field(... if default is inspect.Parameter.empty else default, alias=name))
         for name, (hint, default) in parameters.items()
         if name not in given
     }
@@ -83,7 +97,8 @@ def _parameters(made: type) -> tuple[dict[str, tuple[Any, Any]], bool]:
         if "__init__" not in vars(cls):
             continue
         own: Any = vars(cls)["__init__"]
-        hints = get_type_hints(own, include_extras=True) if cls.__module__.startswith("aiwave.") else {}
+        is_ours = cls.__module__.startswith("aiwave.") or module_of(f"{cls.__module__}.")
+        hints = get_type_hints(own, include_extras=True) if is_ours else {}
         parameters = list(inspect.signature(own).parameters.values())[1:]
         for each in parameters:
             if each.kind in (each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY):
@@ -94,17 +109,18 @@ def _parameters(made: type) -> tuple[dict[str, tuple[Any, Any]], bool]:
     return found, has_own
 
 
-def _field(hint: Any) -> Any:
-    """Configuration type for an annotation: calls that build objects in their place, other types unchanged."""
+def _field(hint: Any, name: str) -> Any:
+    """Configuration type for a parameter: calls that build objects in their place, other types unchanged."""
     origin, parts = get_origin(hint), get_args(hint)
     if origin is Annotated:
-        return Annotated[_field(parts[0]), *hint.__metadata__]
+        return Annotated[_field(parts[0], name), *hint.__metadata__]
     if origin in (Union, UnionType):
         enum = any(isinstance(part, type) and issubclass(part, Enum) for part in parts)
-        return Union[tuple(_field(part) for part in parts if not (enum and part is str))]  # noqa: UP007
+        return Union[tuple(_field(part, name) for part in parts if not (enum and part is str))]  # noqa: UP007
     is_object = isinstance(hint, type) and hint.__module__ != "builtins" and not issubclass(hint, PLAIN)
-    if is_object or origin is Callable:
-        return type("CallOf", (Call,), {"__module__": __name__, "kind": hint})
+    if (is_object and hint is not Any) or origin is Callable:
+        targets = OBJECTS[name].targets if name in OBJECTS else ()
+        return type("CallOf", (Call,), {"__module__": __name__, "kind": hint, "targets": targets})
     try:
         TypeAdapter(hint)
     except PydanticSchemaGenerationError:

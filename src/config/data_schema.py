@@ -23,18 +23,26 @@ class Cache(Call):
     """`conf/cache`."""
 
     kind = "aiwave.datamodules.caching.Cache"
+    targets = ("aiwave.datamodules.MemoryCache", "aiwave.datamodules.NoCache", "aiwave.datamodules.PersistentCache")
 
 
 class Appearance(Call):
     """`conf/appearance`."""
 
     kind = "aiwave.datamodules.Appearance"
+    targets = ("aiwave.datamodules.Appearance",)
 
 
 class Dataset(Call):
     """`conf/dataset`, with `conf/loader`: the keys that all data sets share."""
 
     kind: ClassVar[Any] = "aiwave.datamodules.VolumeDataModule"
+    targets = (
+        "aiwave.datamodules.FolderDataModule",
+        "aiwave.datamodules.MixtureDataModule",
+        "aiwave.datamodules.PhantomDataModule",
+        "aiwave.datamodules.PreparedDataModule",
+    )
     name: str
     root: str | None
     subset: str
@@ -63,15 +71,47 @@ class Described(Dataset):
     kind = None
 
 
+class Fetch(Call):
+    """The key `fetch` of `conf/source`."""
+
+    kind = "aiwave.datamodules.sources.Source"
+    targets = (
+        "aiwave.datamodules.sources.DecathlonTask",
+        "aiwave.datamodules.sources.LocalFiles",
+        "aiwave.datamodules.sources.MrNet",
+        "aiwave.datamodules.sources.PrecomputedCutout",
+        "aiwave.datamodules.sources.SpmAttention",
+        "aiwave.datamodules.sources.ZenodoRecord",
+    )
+
+
+class Crops(Call):
+    """The key `crops` of `conf/source`."""
+
+    kind = "aiwave.datamodules.sources.Crops"
+    targets = ("aiwave.datamodules.sources.GridCrops", "aiwave.datamodules.sources.RandomCrops")
+
+
+class Split(Call):
+    """The key `split` of `conf/source`."""
+
+    kind = "aiwave.datamodules.sources.Split"
+    targets = (
+        "aiwave.datamodules.sources.AsGiven",
+        "aiwave.datamodules.sources.SplitByRegion",
+        "aiwave.datamodules.sources.SplitBySubject",
+    )
+
+
 class Source(Node):
     """`conf/source`."""
 
-    fetch: Call
+    fetch: Fetch
     suffix: Literal[".tif", ".nii.gz"]
     offset: int | None
     allow_float: bool
-    crops: Call
-    split: Call
+    crops: Crops
+    split: Split
 
 
 class Version(Node):
@@ -107,6 +147,13 @@ class AnchorCodec(Call):
     """`conf/anchor`; codecs that are external programs have `programs`."""
 
     kind = "aiwave.evaluation.anchors.Anchor"
+    targets = tuple(
+        f"aiwave.evaluation.anchors.{name}"
+        for name in (
+            *("Blosc2", "Hm", "Htj2k", "Jp3d", "Jpeg2000", "Jpeg2000Axial", "JpegLs", "JpegXl", "Kakadu"),
+            *("Sperr", "Sz3", "X265", "Zfp", "Zstd"),
+        )
+    )
     name: str
     unit: str
     ladder_8: Qualities

@@ -1,23 +1,17 @@
 """Nodes of the configuration schema: the base that refuses unknown keys, and types of common values."""
 
+import difflib
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, field_validator
 from pydantic_core import PydanticCustomError
 
-PACKAGES = ("aiwave", "torch.nn", "torch.optim", "pytorch_lightning")
-"""Packages whose classes a configuration may name."""
+from .trust import module_of
 
-
-def _allowed(target: str) -> str:
-    if not target.startswith(tuple(f"{package}." for package in PACKAGES)):
-        raise PydanticCustomError("target", "it must be a class of {packages}", {"packages": ", ".join(PACKAGES)})
-    return target
-
+PlainName = Annotated[str, Field(max_length=100, pattern=r"^[^/\\\x00-\x1f\x7f.][^/\\\x00-\x1f\x7f]*$")]
+"""A name that is safe as that of a file or folder: no path, not hidden, one line."""
 
 Component = Literal["transform", "rate", "entropy", "post"]
-
-Target = Annotated[str, AfterValidator(_allowed)]
 
 Triple = Annotated[list[PositiveInt], Field(min_length=3, max_length=3)]
 
@@ -45,12 +39,24 @@ class Node(BaseModel):
 class Call(Node):
     """An object that `_target_` builds from keyword arguments, which must be those of its constructor.
 
-    `kind` of a subclass is the kind of object required: an annotation, or the dotted name of a class; None if nothing
-    is built, so that nothing is imported. Fields are the keys that all options of a group share, if the program itself
+    `targets` of a subclass are the classes that it may name, a closed list; `trust=MODULE` on the command line adds to
+    it. `kind` is the kind of object required: an annotation, or the dotted name of a class; None if nothing is built,
+    so that nothing is imported. Fields are the keys that all options of a group share, if the program itself
     reads them; all other keys are specific to the option.
     """
 
     model_config = ConfigDict(extra="allow", allow_inf_nan=False)
     kind: ClassVar[Any] = object
-    target: Target = Field(alias="_target_")
+    targets: ClassVar[tuple[str, ...]] = ()
+    target: str = Field(alias="_target_")
     partial: bool = Field(default=False, alias="_partial_")
+
+    @field_validator("target")
+    @classmethod
+    def _is_listed(cls, target: str) -> str:
+        if target in cls.targets or module_of(target):
+            return target
+        near = difflib.get_close_matches(target[:200], cls.targets, n=1)
+        words = {"meant": f" (perhaps {near[0]} is meant)" if near else "", "targets": ", ".join(cls.targets)}
+        said = "it must be one of {targets}{meant}, or a class of your own with trust=MODULE on the command line"
+        raise PydanticCustomError("target", said, words)  # type: ignore[arg-type]

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt
 
-from .node import Accelerator, Call, Component, Decay, Node
+from .node import Accelerator, Call, Component, Decay, Node, PlainName
 
 
 class LearningRates(Node):
@@ -19,11 +19,13 @@ class LearningRates(Node):
 class LrSchedule(Call):
     """`conf/lr_schedule`."""
 
+    targets = ("aiwave.training.ConstantRate", "aiwave.training.CosineDecay")
+
 
 class Stage(Node):
     """`conf/stage`."""
 
-    name: str
+    name: PlainName
     transform: dict[str, Any]
     rounding: dict[str, Any]
     freeze: list[Component]
@@ -37,8 +39,8 @@ class Stage(Node):
 class Schedule(Node):
     """`conf/schedule`."""
 
-    stages: dict[str, Stage]
-    order: Annotated[list[str], Field(min_length=1)]
+    stages: dict[PlainName, Stage]
+    order: Annotated[list[PlainName], Field(min_length=1)]
     carry: Literal["best", "last"]
 
 
@@ -46,6 +48,31 @@ class Logger(Call):
     """`conf/logger`."""
 
     kind = "aiwave.tracking.tracker.Tracker"
+    targets = (
+        "aiwave.tracking.CsvTracker",
+        "aiwave.tracking.NoTracker",
+        "aiwave.tracking.TensorBoardTracker",
+        "aiwave.tracking.WandbTracker",
+    )
+
+
+class Callback(Call):
+    """An entry `NAME` of `conf/callbacks`; of Lightning's, those that write no files."""
+
+    kind = "pytorch_lightning.Callback"
+    targets = (
+        "aiwave.callbacks.GradientHealth",
+        "aiwave.callbacks.Pictures",
+        "aiwave.callbacks.Progress",
+        "aiwave.callbacks.RdLogging",
+        "pytorch_lightning.callbacks.DeviceStatsMonitor",
+        "pytorch_lightning.callbacks.EarlyStopping",
+        "pytorch_lightning.callbacks.LearningRateMonitor",
+        "pytorch_lightning.callbacks.RichProgressBar",
+        "pytorch_lightning.callbacks.ThroughputMonitor",
+        "pytorch_lightning.callbacks.Timer",
+        "pytorch_lightning.callbacks.TQDMProgressBar",
+    )
 
 
 class Trainer(Node):
@@ -66,9 +93,16 @@ class LauncherNode(Call):
     """`conf/launcher`."""
 
     kind = "aiwave.sweeps.launchers.Launcher"
+    targets = (
+        "aiwave.sweeps.launchers.JoblibLauncher",
+        "aiwave.sweeps.launchers.LocalLauncher",
+        "aiwave.sweeps.launchers.RayLauncher",
+        "aiwave.sweeps.launchers.SlurmLauncher",
+    )
 
 
 class SearchNode(Call):
     """The key `search` of `conf/sweep`."""
 
     kind = "aiwave.sweeps.search.Search"
+    targets = ("aiwave.sweeps.search.Search",)

@@ -17,17 +17,27 @@ from .node import Call, Node
 
 Keys = tuple[str | int, ...]
 
+SHOWN = 100  # characters of a wrong value that a message repeats
 
-def validate(cfg: DictConfig, schema: type[Node], source: Path | None = None, place: str = "") -> None:
+
+def validate(
+    cfg: DictConfig, schema: type[Node], source: Path | None = None, place: str = "", imports: bool = True
+) -> None:
     """Validate a composed configuration, one read from the file `source`, or the part at key `place`.
+
+    Without `imports` the arguments of the classes that it names are left unchecked, so that none of these is imported.
 
     Raises:
         AiwaveError: For the first missing, unknown or invalid value; names the key and the valid values.
     """
     for key in _missing(OmegaConf.to_container(cfg), ""):
         raise AiwaveError(f"{key} is not given: add {key}=... to the command.")
+    raw = OmegaConf.to_container(cfg, resolve=True)
+    calls: set[Keys] = set()
     try:
-        _check(OmegaConf.to_container(cfg, resolve=True), schema, (place,) if place else ())
+        _check(raw, schema, (place,) if place else (), calls, imports)
+        if imports:
+            _check_special(raw, (place,) if place else (), calls)
     except AiwaveError as error:
         raise AiwaveError(f"{source}: {error}" if source else str(error)) from error
 
@@ -41,28 +51,50 @@ def _missing(node: Any, path: str) -> Iterator[str]:
             yield from _missing(value, f"{path}.{key}".lstrip("."))
 
 
-def _check(raw: Any, schema: type[Node], path: Keys) -> None:
-    """Check a node and everything below it, including the arguments of a `_target_`. Raises AiwaveError."""
+def _check(raw: Any, schema: type[Node], path: Keys, calls: set[Keys], imports: bool) -> None:
+    """Check a node and everything below it, including the arguments of a `_target_`, whose paths it adds to `calls`.
+
+    Raises AiwaveError.
+    """
     try:
         node = schema.model_validate(raw)
     except ValidationError as error:
         raise AiwaveError(_sentence(error.errors(include_url=False)[0], schema, path)) from error
+    if isinstance(node, Call):
+        calls.add(path)
     if isinstance(node, Call) and node.kind is not None:
-        given = {key: value for key, value in raw.items() if key not in ("_target_", "_partial_")}
-        _check(given, _arguments(node, path), path)
+        if imports:
+            given = {key: value for key, value in raw.items() if key not in SPECIAL}
+            _check(given, _arguments(node, path), path, calls, imports)
         return
     for name, field in type(node).model_fields.items():
         if name in node.model_fields_set:
             key = field.alias or name
-            _check_below(getattr(node, name), raw[key], (*path, key))
+            _check_below(getattr(node, name), raw[key], (*path, key), calls, imports)
 
 
-def _check_below(value: Any, raw: Any, path: Keys) -> None:
+def _check_below(value: Any, raw: Any, path: Keys, calls: set[Keys], imports: bool) -> None:
     if isinstance(value, Node):
-        _check(raw, type(value), path)
+        _check(raw, type(value), path, calls, imports)
     elif isinstance(value, dict):
         for key in value:
-            _check_below(value[key], raw[key], (*path, key))
+            _check_below(value[key], raw[key], (*path, key), calls, imports)
+
+
+SPECIAL = ("_target_", "_partial_")
+
+
+def _check_special(raw: Any, path: Keys, calls: set[Keys]) -> None:
+    """Raise AiwaveError for a key of Hydra's, such as `_target_`, where the schema builds nothing, or unknown to it."""
+    if isinstance(raw, list):
+        for number, value in enumerate(raw):
+            _check_special(value, (*path, number), calls)
+    elif isinstance(raw, dict):
+        for key, value in raw.items():
+            special = isinstance(key, str) and key.startswith("_") and key.endswith("_")
+            if special and not (path in calls and key in SPECIAL):
+                raise AiwaveError(f"{_dotted((*path, key))}: nothing can be built here: leave it out.")
+            _check_special(value, (*path, key), calls)
 
 
 def _arguments(call: Call, path: Keys) -> type[Arguments]:
@@ -75,9 +107,14 @@ def _arguments(call: Call, path: Keys) -> type[Arguments]:
 def _sentence(problem: Any, schema: type[Node], path: Keys) -> str:
     key = _dotted((*path, *problem["loc"]))
     if problem["type"] != "extra_forbidden":
-        given = f", not {problem['input']!r}" if not isinstance(problem["input"], dict) else ""
+        given = f", not {_clipped(problem['input'])}" if not isinstance(problem["input"], dict) else ""
         return f"{key}: {problem['msg'][0].lower()}{problem['msg'][1:]}{given}."
     return unknown_key(problem["loc"], schema, path=path)
+
+
+def _clipped(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
 
 
 def unknown_key(keys: Sequence[str | int], schema: type[Node], cfg: Any = None, path: Keys = ()) -> str:
@@ -120,6 +157,14 @@ def _where(keys: Sequence[str | int]) -> str:
         f"{group}={path.stem}" for path in options if below[0] in yaml.safe_load(path.read_text(encoding="utf-8"))
     ]
     return f"{' and '.join(having)} {'has' if len(having) == 1 else 'have'} it; " if having else ""
+
+
+def takes_text(key: str, schema: type[Node]) -> bool:
+    """True if the value at a dotted key is any text, such as a name or a path."""
+    annotation: Any = schema
+    for part in key.split("."):
+        annotation = _below(_without_none(annotation), part)
+    return _without_none(annotation) is str
 
 
 def _dotted(keys: Sequence[str | int]) -> str:

@@ -18,7 +18,7 @@ from torch.utils.data import Dataset
 
 from ..bounds import Count
 from ..errors import AiwaveError
-from ..system import replacing
+from ..system import replacing, user_path
 from .manifest import CACHE
 
 
@@ -84,7 +84,7 @@ class PersistentCache(Cache):
 
     def dataset(self, records: Sequence[Record], transform: Any, beside: Path | None) -> Dataset[Record]:
         """See `Cache.dataset`. Raises AiwaveError if there is no folder to keep volumes in."""
-        folder = Path(self.folder).expanduser() if self.folder else beside and beside / CACHE
+        folder = user_path(self.folder) if self.folder else beside and beside / CACHE
         if folder is None:
             raise AiwaveError("cache=persistent needs a folder for volumes without files: give cache.folder=...")
         try:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ..errors import AiwaveError
 from ..images.image_files import VOLUME_SUFFIXES
+from ..system import user_path
 from .crops import Item
 from .prepared import PreparedDataModule
 from .volume import Volume, load_volumes
@@ -44,7 +45,7 @@ class FolderDataModule(PreparedDataModule):
         """Hash of the manifest or, without one, of the names and sizes of all files."""
         if self.is_prepared:
             return super().identity()
-        folders = [Path(str(self.root)).expanduser() / split / self.subset for split in ("train", "test")]
+        folders = [user_path(str(self.root)) / split / self.subset for split in ("train", "test")]
         files = sorted(path for folder in folders if folder.is_dir() for path in folder.iterdir() if path.is_file())
         facts = [f"{path.parent.parent.name}/{path.name} {path.stat().st_size}" for path in files]
         return hashlib.sha256("\n".join(facts).encode(errors="surrogateescape")).hexdigest()
@@ -55,7 +56,7 @@ class FolderDataModule(PreparedDataModule):
 
     def _files(self, split: str) -> list[Path]:
         """Return the volume files of a split, sorted. Raises AiwaveError if there is none."""
-        root = Path(str(self.root)).expanduser()
+        root = user_path(str(self.root))
         if not root.is_dir():
             raise AiwaveError(f"dataset.root {root} is not a folder: give the one that holds train/ and test/.")
         folder = root / split / self.subset

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import AiwaveError
+from ..system import user_path
 from .crops import Item
 from .manifest import SPLITS, Entry, Manifest
 from .volume import Volume, load_volumes
@@ -26,7 +27,7 @@ class PreparedDataModule(VolumeDataModule):
         """The prepared folder. Raises AiwaveError if `root` is not set."""
         if self.root is None:
             raise AiwaveError("dataset.root is not set: give the folder that aiwave prepare wrote to.")
-        return Path(self.root).expanduser() / self.subset
+        return user_path(self.root) / self.subset
 
     def items(self) -> tuple[list[Item], list[Item]]:
         """The training and validation files, unread."""

@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..bounds import Count, CountOrNone, Positive, known
+from ..bounds import LayersOrNone, Positive, Width, known
 from .conv import Conv3d, zero_initialised
 
 
@@ -16,7 +16,7 @@ class PostFilter(nn.Module):
     identity. Its output is in steps, so that one filter serves all rates.
     """
 
-    def __init__(self, channels: Count, layers: CountOrNone) -> None:
+    def __init__(self, channels: Width, layers: LayersOrNone) -> None:
         super().__init__()
         inner = [nn.Sequential(nn.ReLU(), Conv3d(channels, channels)) for _ in range(layers)]
         self.first = Conv3d(2, channels)
@@ -39,7 +39,7 @@ class PublishedPost(nn.Module):
     `intensity_scale` is None, as in a configuration before its data are read.
     """
 
-    def __init__(self, channels: Count, layers: CountOrNone, intensity_scale: Positive | None = 256.0) -> None:
+    def __init__(self, channels: Width, layers: LayersOrNone, intensity_scale: Positive | None = 256.0) -> None:
         super().__init__()
         self.peak = known(intensity_scale) - 1
         self.first = Conv3d(1, channels)

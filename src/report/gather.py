@@ -57,14 +57,16 @@ def gather(places: Sequence[Path], out: Path) -> Gathered:
     folders = list(dict.fromkeys(source.folder for source in sources))
     _drop_repeated(sources)
     sources = tell_apart([source for source in sources if source.rows])
+    rows = [row for source in sources for row in source.rows]
+    curves = {(row.dataset, row.codec) for row in rows}
     return Gathered(
-        rows=[row for source in sources for row in source.rows],
+        rows=rows,
         learned=frozenset(row.codec for source in sources if source.run for row in source.rows),
         stated_peaks={
             row: source.run.peak for source in sources if source.run and source.run.peak for row in source.rows
         },
         runs=sorted(runs.values(), key=lambda run: run.folder),
-        slices=[one for source in sources for one in source.slices],
+        slices=[one for source in sources for one in source.slices if (one.row.dataset, one.row.codec) in curves],
         settings={path: _text(path) for folder in folders if (path := folder / SETTINGS).is_file()},
         notes=[_failures(path) for folder in folders if (path := folder / FAILED).is_file()],
     )

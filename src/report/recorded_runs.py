@@ -1,14 +1,16 @@
 """Runs as recorded in their folders, and codec names that distinguish them."""
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import yaml
+from omegaconf import OmegaConf
 
+from ..config.recorded import SHOWN, parsed, read_text
 from ..errors import AiwaveError
 from .slices import Slice
 from .tables import RdRow
@@ -40,18 +42,15 @@ def read_run(folder: Path) -> RecordedRun:
         AiwaveError: If config.yaml is not a configuration in YAML, or the folder is of another version.
     """
     path = folder / CONFIG
-    try:
-        text = path.read_text(encoding="utf-8")
-        config = yaml.safe_load(text)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise AiwaveError(f"{path} cannot be read: {str(error).splitlines()[0]}.") from error
-    if not isinstance(config, dict):
-        raise AiwaveError(f"{path} is not a configuration.")
+    text = read_text(path)
+    config: Any = OmegaConf.to_container(parsed(text, path))
     record = _record(folder)
     if record:
         check_version(folder, record)
     dataset = config.get("dataset")
     peak = dataset.get("peak") if isinstance(dataset, dict) else None
+    if peak is not None and not (isinstance(peak, int | float) and 0 < peak < math.inf):
+        raise AiwaveError(f"{path}: dataset.peak is {str(peak)[:SHOWN]!r}, but a peak is a number above zero.")
     return RecordedRun(
         folder, str(config.get("name") or ""), text, _facts(record), float(peak) if peak else None, _recipe(config)
     )
@@ -75,7 +74,7 @@ def _record(folder: Path) -> dict[str, Any]:
     """The provenance of a run's folder; empty without a readable one."""
     try:
         record = json.loads((folder / PROVENANCE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return record if isinstance(record, dict) else {}
 

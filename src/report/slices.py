@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zipfile import BadZipFile
+from zipfile import ZipFile
 
 import numpy as np
 
@@ -22,6 +22,8 @@ FOLDER = "slices"
 MOST_VOLUMES = 3  # of a data set in a report
 
 MIDDLE_BPP = 1.0  # slices are kept at the rate nearest to this one, so that codecs can be compared
+
+LARGEST = 1 << 28  # bytes of a slice's arrays, however well they are compressed
 
 WINDOW = (0.5, 99.5)  # percentiles of the original shown as black and white
 
@@ -115,15 +117,21 @@ def read_slices(folder: Path) -> list[Slice]:
 
 
 def _read(path: Path) -> Slice:
+    damaged = f"{path} holds no slices: delete it or evaluate again."
     try:
+        with ZipFile(path) as archive:
+            if sum(part.file_size for part in archive.infolist()) > LARGEST:
+                raise AiwaveError(damaged)
         with np.load(path, allow_pickle=False) as stored:
-            names, numbers = stored["names"].tolist(), stored["numbers"].tolist()
-            original, decoded = stored["original"], stored["decoded"]
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
-        raise AiwaveError(f"{path} holds no slices: delete it or evaluate again.") from error
-    if original.ndim != 2 or original.shape != decoded.shape or len(names) != 3 or len(numbers) != 5:
-        raise AiwaveError(f"{path} holds no slices: delete it or evaluate again.")
-    return Slice(RdRow(*names, *numbers), original, decoded)
+            names, numbers, original, decoded = (stored[key] for key in ("names", "numbers", "original", "decoded"))
+    except Exception as error:  # of zip, its decompressors and NumPy
+        raise AiwaveError(damaged) from error
+    planes = original.ndim == 2 and original.shape == decoded.shape and 0 not in original.shape
+    whole = original.dtype.kind in "ui" and decoded.dtype.kind in "ui"
+    row = names.shape == (3,) and names.dtype.kind == "U" and numbers.shape == (5,) and numbers.dtype.kind in "fiu"
+    if not (planes and whole and row):
+        raise AiwaveError(damaged)
+    return Slice(RdRow(*names.tolist(), *numbers.tolist()), original, decoded)
 
 
 def pictures(one: Slice, side: int = 256) -> list[Plane]:

@@ -1,6 +1,5 @@
 """Listings of runs on the terminal: all below a folder, one in detail, the difference between two."""
 
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,7 @@ from omegaconf import OmegaConf
 from tabulate import tabulate
 
 from ..config.plan import about, plan
-from ..errors import AiwaveError
+from ..errors import AiwaveError, printable
 from ..report.tables import format_table, mean_curves, read_rd_csv
 from .run_folder import RunFolder
 from .session import is_held, read_status
@@ -27,7 +26,8 @@ def find_runs(root: Path) -> list[RunFolder]:
 
 def format_runs(runs: Sequence[RunFolder]) -> str:
     """A plain-text table of `runs`; an unreadable one shows the reason in place of its columns."""
-    return tabulate([_row(run) for run in runs], COLUMNS, tablefmt="plain", disable_numparse=True)
+    rows = [tuple(map(printable, _row(run))) for run in runs]
+    return tabulate(rows, COLUMNS, tablefmt="plain", disable_numparse=True)
 
 
 def state_of(run: RunFolder) -> str:
@@ -64,17 +64,17 @@ def show_run(run: RunFolder) -> str:
         *(_stage(run, stage.name, stage.epochs) for stage in plan(cfg)),
     ]
     table = run.path / "rd.csv"
-    return "\n".join(lines) + (f"\n\n{format_table(read_rd_csv(table))}" if table.is_file() else "")
+    return "\n".join(map(printable, lines)) + (f"\n\n{format_table(read_rd_csv(table))}" if table.is_file() else "")
 
 
 def _stage(run: RunFolder, name: str, epochs: int) -> str:
     mark = run.stage(name) / "done.json"
     if not mark.is_file():
         return f"stage     {name}: {'begun' if Path(run.stage(name) / 'last.ckpt').is_file() else 'not begun'}"
-    facts = json.loads(mark.read_text(encoding="utf-8"))
-    loss = facts.get("validation_loss")
+    facts = run.facts(name)
+    loss = facts["validation_loss"]
     reached = "" if loss is None else f", validation loss {loss:.4f}"
-    return f"stage     {name}: {epochs} epochs in {facts.get('seconds_since_start_or_resume', 0):g} s{reached}"
+    return f"stage     {name}: {epochs} epochs in {facts['seconds_since_start_or_resume']:g} s{reached}"
 
 
 LABELS = ("run_dir", "runs_dir", "again", "resume", "launcher", "also")
@@ -100,7 +100,7 @@ def _changed(label: str, a: dict[str, Any], b: dict[str, Any], ignored: tuple[st
     for key in dict.fromkeys([*a, *b]):
         one, two = a.get(key, "absent"), b.get(key, "absent")
         if one != two and key.split(".")[0] not in ignored:
-            yield f"{label}{key}: {one} -> {two}"
+            yield printable(f"{label}{key}: {one} -> {two}")
 
 
 def _flat(node: Any, path: str = "") -> Iterator[tuple[str, Any]]:

@@ -58,7 +58,7 @@ def find_finished(identity: str, runs: Path) -> Path | None:
     for path in sorted(runs.rglob("provenance.json")):
         try:
             known = json.loads(path.read_text(encoding="utf-8")).get("identity")
-        except (OSError, ValueError, AttributeError):
+        except (OSError, ValueError, AttributeError, RecursionError):
             continue
         status = read_status(path.parent)
         if known == identity and status is not None and status.state == "finished":

@@ -4,17 +4,23 @@ import json
 import secrets
 import shlex
 from collections.abc import Sequence
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from ..config.command_schemas import TrainConfig
 from ..config.plan import plan
+from ..config.recorded import read_recorded
+from ..config.validation import validate
 from ..errors import AiwaveError
 from ..report.recorded_runs import VERSION, check_version
 from ..system import replacing
 from .provenance import git_state, machine, package_versions
+from .records import DoneMark, Provenance, read_record
+from .session import alone
 
 
 class RunFolder:
@@ -63,41 +69,33 @@ class RunFolder:
             "machine": machine(),
             **facts,
         }
-        self.path.mkdir(parents=True, exist_ok=True)
-        write_text(self.path / "provenance.json", json.dumps(provenance, indent=2))
-        if diff:
-            write_text(self.path / "git.diff", diff)
-        write_text(self.config_path, OmegaConf.to_yaml(cfg))
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise AiwaveError(f"Cannot create {self.path}: {error.strerror}.") from error
+        with alone(self.path):
+            self.check_unused()  # of two processes that begin here at once, one gets here second
+            write_text(self.path / "provenance.json", json.dumps(provenance, indent=2))
+            if diff:
+                write_text(self.path / "git.diff", diff)
+            write_text(self.config_path, OmegaConf.to_yaml(cfg))
 
     def read_config(self) -> DictConfig:
-        """The stored configuration.
+        """The stored configuration, checked against its schema; nothing that it names has been imported or built.
 
         Raises:
-            AiwaveError: If there is no readable one, or another version of this program wrote it.
+            AiwaveError: If there is no readable and valid one, or another version of this program wrote it.
         """
         if not self.config_path.is_file():
             raise AiwaveError(f"{self.path} is not a run folder: it has no config.yaml.")
-        try:
-            cfg = OmegaConf.load(self.config_path)
-        except Exception as error:  # the YAML parser's own error types
-            raise AiwaveError(f"{self.config_path} cannot be read as YAML: {str(error).splitlines()[0]}") from error
-        if not isinstance(cfg, DictConfig):
-            raise AiwaveError(f"{self.config_path} is not a configuration.")
-        self._check_version()
+        cfg = read_recorded(self.config_path)
+        self.provenance()
+        validate(cfg, TrainConfig, self.config_path, imports=False)
         return cfg
 
     def provenance(self) -> dict[str, Any]:
-        """Code, packages, machine and data of the run. Raises AiwaveError without a readable record."""
-        path = self.path / "provenance.json"
-        try:
-            return json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise AiwaveError(f"{path} cannot be read: this run folder is damaged.") from error
-
-    def _check_version(self) -> None:
-        """Raise AiwaveError for a folder of another version."""
-        if (self.path / "provenance.json").is_file():
-            check_version(self.path, self.provenance())
+        """Code, packages, machine and data of the run. Raises AiwaveError without a valid record of this version."""
+        return read_record(self.path / "provenance.json", Provenance, partial(check_version, self.path))
 
     def record(self) -> dict[str, Any]:
         """Configuration and provenance as plain values, for a tracker."""
@@ -116,7 +114,11 @@ class RunFolder:
     def validation_loss(self) -> float | None:
         """The lowest validation loss of the last finished stage; None if it was not recorded."""
         marks = sorted(self.path.glob("stages/*/done.json"), key=lambda path: path.stat().st_mtime_ns)
-        return json.loads(marks[-1].read_text(encoding="utf-8")).get("validation_loss") if marks else None
+        return read_record(marks[-1], DoneMark)["validation_loss"] if marks else None
+
+    def facts(self, stage: str) -> dict[str, Any]:
+        """What `finish` recorded of a finished stage. Raises AiwaveError if it cannot be read."""
+        return read_record(self.stage(stage) / "done.json", DoneMark)
 
     def finish(self, stage: str, facts: dict[str, Any]) -> None:
         """Mark a stage as finished."""

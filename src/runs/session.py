@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, TextIO, get_args
+from typing import Any, Literal, TextIO
+
+from pydantic import TypeAdapter
 
 from ..errors import AiwaveError, Interrupted, complaint
 from ..system import replacing
@@ -40,12 +42,14 @@ class RunStatus:
             temporary.write_text(json.dumps(asdict(self), indent=2), encoding="utf-8")
 
 
+_STORED = TypeAdapter(RunStatus)
+
+
 def read_status(folder: Path) -> RunStatus | None:
     """The status in `folder`; None if there is no readable one."""
     try:
-        known = json.loads((folder / STATUS).read_text(encoding="utf-8"))
-        return RunStatus(**known) if known["state"] in get_args(State) else None
-    except (OSError, ValueError, TypeError, KeyError):
+        return _STORED.validate_json((folder / STATUS).read_bytes(), strict=True)
+    except (OSError, ValueError):
         return None
 
 
@@ -97,7 +101,7 @@ def session(folder: Path) -> Iterator[None]:
         AiwaveError: If another process holds the lock.
     """
     started = time.perf_counter()
-    with _alone(folder), recorded_console(folder):
+    with alone(folder), recorded_console(folder):
         RunStatus("running").write(folder)
         try:
             yield
@@ -122,14 +126,15 @@ def reason_of(error: BaseException) -> str:
 def is_held(folder: Path) -> bool:
     """True if a process of this machine is at work on the run in `folder`."""
     try:
-        with _alone(folder):
+        with alone(folder):
             return False
     except (AiwaveError, OSError):
         return (folder / LOCK).is_file()
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def alone(folder: Path) -> Iterator[None]:
+    """Lock an existing `folder` for the block. Raises AiwaveError if another process holds the lock."""
     with (folder / LOCK).open("a") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

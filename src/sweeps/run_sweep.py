@@ -5,9 +5,10 @@ import traceback
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from hydra.utils import instantiate
-
+from ..config.building import build
 from ..config.composing import composed
+from ..config.training_schema import LauncherNode, SearchNode
+from ..config.trust import trusted, trusting
 from ..errors import AiwaveError, Interrupted, complaint
 from ..runs.identity import AlreadyTrainedError
 from ..runs.run_folder import RunFolder
@@ -28,7 +29,8 @@ def run_job(job: Job) -> None:
         KeyboardInterrupt: On Ctrl-C, which also stops the jobs after it.
     """
     try:
-        _train(job)
+        with trusting(job.trust):
+            _train(job)
     except AlreadyTrainedError as error:
         RunStatus("reused", same_as=str(error.path.resolve())).write(job.folder)
     except (Interrupted, KeyboardInterrupt) as error:
@@ -68,8 +70,9 @@ class Sweep:
         """Add a job for each of `batch` and run the unfinished ones; `common` overrides are left out of the labels."""
         first = len(self.jobs)
         added = [
-            Job(first + k, self.folder / str(first + k), overrides, " ".join(o for o in overrides if o not in common))
+            Job(first + k, self.folder / str(first + k), overrides, label, trust=trusted())
             for k, overrides in enumerate(batch)
+            for label in [" ".join(given for given in overrides if given not in common)]
         ]
         self.jobs += added
         pending = [job for job in added if not ((status := read_status(job.folder)) and status.is_done)]
@@ -91,9 +94,9 @@ def run_sweep(given: Sequence[str]) -> None:
     arguments = with_recorded(given)
     overrides = parsed(arguments).values()
     cfg = configuration([str(line.input_line) for line in overrides if not line.is_sweep_override()])
-    search: Search | None = instantiate(cfg.get("search"))
+    search: Search | None = build(cfg.get("search"), SearchNode, "search")
     jobs = [] if search else expand(arguments)
-    sweep = Sweep(Path(cfg.hydra.sweep.dir), instantiate(cfg.launcher))
+    sweep = Sweep(Path(cfg.hydra.sweep.dir), build(cfg.launcher, LauncherNode, "launcher"))
     sweep.launcher.check()
     record(arguments, sweep.folder)
     try:

@@ -47,14 +47,39 @@ def with_recorded(arguments: Sequence[str]) -> list[str]:
     if folder is None:
         return [given for given in arguments if given not in MULTIRUN]
     added = [given for given in arguments if not given.startswith("resume=") and given not in MULTIRUN]
+    recorded = _read(folder)
     for given in added:
-        if not given.startswith("launcher"):
+        if not given.startswith("launcher") and not (given.startswith(OF_JOBS) and given in recorded):
             raise AiwaveError(
                 f"A resumed sweep keeps its recorded arguments: leave out {given}, or start a new sweep "
                 "(only launcher may change)."
             )
-    kept = [given for given in _read(folder) if not (added and given.startswith("launcher"))]
+    another, keys = any(given.startswith("launcher=") for given in added), {_key(given) for given in added}
+    kept = [given for given in recorded if _key(given) not in keys and not (another and given.startswith("launcher"))]
+    for given in kept:
+        _check_harmless(given, folder / NAME)
     return [*kept, *added, f"{PLACE}{folder}"]
+
+
+def _key(given: str) -> str:
+    return given.lstrip("+~").partition("=")[0].partition("@")[0]
+
+
+OF_A_LAUNCHER = ("launcher", "launcher.jobs", "launcher.threads", "launcher.gpus")
+
+
+def _check_harmless(given: str, path: Path) -> None:
+    """Raise AiwaveError for a recorded argument that chooses programs or files to read: the command line must say it.
+
+    Anybody may have written the record.
+    """
+    key = _key(given)
+    if key.startswith(("hydra", "trust")) or (key.startswith("launcher") and key not in OF_A_LAUNCHER):
+        raise AiwaveError(
+            f"{path} records {given}, which could run programs: if the sweep is yours, add {given} to the command."
+        )
+    if "${" in given:
+        raise AiwaveError(f"{path} records {given}, which reads other values: start a new sweep with the value itself.")
 
 
 def record(arguments: Sequence[str], folder: Path) -> None:

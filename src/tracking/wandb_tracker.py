@@ -14,6 +14,7 @@ from pytorch_lightning.utilities import rank_zero_only, rank_zero_warn
 from ..errors import AiwaveError
 from ..report.tables import COLUMNS, RdRow, mean_curves
 from .tracker import NOTHING, Status, Tracker, opened, rd_summary
+from .wandb_files import next_step
 
 if TYPE_CHECKING:
     from wandb import Run
@@ -124,7 +125,10 @@ def _start(mode: WandbMode, **arguments: Any) -> tuple["Run", str]:
         save_code=False,
         silent=True,
     )
+    begin = next_step(Path(arguments["dir"]), arguments["id"]) if mode == "offline" and "id" in arguments else 0
     run = wandb.init(mode=mode, resume="allow", settings=settings, **arguments)
+    if begin:  # online, the server says where a resumed run has come to
+        run.log({}, step=begin, commit=False)
     # the steps of the Trainer, as WandbLogger defines them for its own runs
     run.define_metric("trainer/global_step")
     run.define_metric("*", step_metric="trainer/global_step", step_sync=True)
@@ -141,7 +145,8 @@ def _first_line(error: Exception) -> str:
 class WandbTracker(Tracker):
     """Writes `<folder>/wandb/` and, if online, a page on the W&B server.
 
-    The run's identity is derived from group and name, so that a resumed stage continues its page.
+    The run's identity is derived from group and name, so that a resumed stage continues its page. Offline, each part
+    of a resumed run has a folder of its own, whose steps follow those of the part before: `wandb sync` joins them.
 
     Args:
         project: The W&B project.

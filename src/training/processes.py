@@ -18,6 +18,7 @@ from typing import IO, Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from ..config.trust import trusted, trusting
 from ..errors import AiwaveError
 from ..system import end_with
 
@@ -95,7 +96,8 @@ def main() -> None:
     order = json.load(sys.stdin)
     threading.Thread(target=end_with, args=(order["parent"],), daemon=True).start()
     try:
-        take_part(OmegaConf.create(order["cfg"]), Path(order["folder"]))
+        with trusting(order["trust"]):
+            take_part(OmegaConf.create(order["cfg"]), Path(order["folder"]))
     except AiwaveError as error:
         sys.exit(str(error))
 
@@ -113,6 +115,7 @@ def take_part(cfg: DictConfig, folder: Path) -> None:
 
 def _start(cfg: DictConfig, folder: Path, rank: int, threads: int) -> tuple["subprocess.Popen[str]", IO[str]]:
     order: dict[str, Any] = {"cfg": OmegaConf.to_container(cfg), "folder": str(folder), "parent": os.getpid()}
+    order["trust"] = trusted()
     said = TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115  (closed by _end)
     process = subprocess.Popen(
         [sys.executable, "-c", CALL],

@@ -5,12 +5,13 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
+from ..config.building import build
 from ..config.command_schemas import TrainConfig
 from ..config.model_schema import Rounding, Transform
 from ..config.plan import plan, run_tags, stage_rounding, stage_transform
+from ..config.training_schema import Logger
 from ..config.validation import validate
 from ..datamodules.volume_datamodule import VolumeDataModule
 from ..errors import AiwaveError
@@ -19,7 +20,7 @@ from ..models.codec import format_parameters
 from ..runs.identity import AlreadyTrainedError, find_finished, identity
 from ..runs.run_folder import RunFolder, last_finished
 from ..runs.session import session
-from ..system import quieten, torch_device
+from ..system import quieten, torch_device, user_path
 from ..tracking.tracker import ManyTrackers
 from .processes import all_processes, check_processes, is_follower, take_part
 from .schedule import read_data, run_schedule
@@ -50,7 +51,7 @@ def prepare_new(cfg: DictConfig, folder: RunFolder, overrides: Sequence[str]) ->
     cfg.run_dir = str(folder.path)
     for key, node in (("root", cfg.dataset), ("init_from", cfg)):
         if node[key] is not None:
-            node[key] = str(Path(node[key]).expanduser().resolve())
+            node[key] = str(user_path(node[key]).resolve())
     data = read_data(cfg)
     cfg.dataset.peak, cfg.dataset.intensity_scale = data.peak, data.intensity_scale
     OmegaConf.resolve(cfg)
@@ -165,7 +166,9 @@ def train(cfg: DictConfig, output: Path | None, overrides: Sequence[str]) -> Non
         cfg, data = prepare_new(cfg, folder, overrides)
     with session(folder.path):
         print(f"\n{format_parameters(build_codec(cfg, plan(cfg)[-1]))}\n")
-        tracker = ManyTrackers([instantiate(node) for node in (cfg.logger, cfg.get("also")) if node is not None])
+        tracker = ManyTrackers(
+            [build(node, Logger, "logger") for node in (cfg.logger, cfg.get("also")) if node is not None]
+        )
         with all_processes(cfg, folder.path):
             run_schedule(cfg, folder, data, tracker)
         if cfg.evaluate:

@@ -5,7 +5,6 @@ import zlib
 from pathlib import Path
 
 import pytorch_lightning as pl
-from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.profilers import SimpleProfiler
 from pytorch_lightning.trainer.states import TrainerStatus
@@ -13,7 +12,10 @@ from pytorch_lightning.trainer.states import TrainerStatus
 from ..callbacks.freeze import FreezeComponents
 from ..callbacks.progress import MetricsTable
 from ..callbacks.stage_checkpoint import EndTogether, StageCheckpoint, WeightAverage
+from ..config.building import build
+from ..config.data_schema import Dataset
 from ..config.plan import plan, run_tags
+from ..config.training_schema import Callback, LrSchedule
 from ..datamodules.volume_datamodule import VolumeDataModule
 from ..errors import Interrupted
 from ..runs.run_folder import RunFolder
@@ -29,7 +31,7 @@ def read_data(cfg: DictConfig) -> VolumeDataModule:
     Raises:
         AiwaveError: If the volumes cannot be read.
     """
-    data: VolumeDataModule = instantiate(cfg.dataset)
+    data: VolumeDataModule = build(cfg.dataset, Dataset, "dataset")
     data.setup("fit")
     if cfg.evaluate:
         volume = next(iter(data.test_volumes()))
@@ -77,7 +79,8 @@ def run_stage(
     codec = build_codec(cfg, stage)
     if weights is not None:
         load_weights(codec, weights)
-    task = CompressionTask(codec, datamodule.known_peak, stage.lr, instantiate(stage.lr_schedule), seed, stage.name)
+    lr_schedule = build(stage.lr_schedule, LrSchedule, "lr_schedule")
+    task = CompressionTask(codec, datamodule.known_peak, stage.lr, lr_schedule, seed, stage.name)
     if cfg.trainer.compile:
         codec.compile()
     last = folder.stage(stage.name) / "last.ckpt"
@@ -112,7 +115,7 @@ def stage_trainer(cfg: DictConfig, stage: DictConfig, folder: RunFolder, tracker
     name = f"{folder.title(cfg.name)}-{stage.name}"
     tags = [stage.name, *run_tags(cfg)]
     logger = tracker.open(folder.path, folder.group(cfg.name), name, stage.name, tags, record)
-    extra = [instantiate(node) for node in cfg.callbacks.values() if node is not None]
+    extra = [build(node, Callback, "callbacks") for node in cfg.callbacks.values() if node is not None]
     if stage.ema is not None:
         extra.append(WeightAverage(stage.ema))
     options = {name: value for name, value in cfg.trainer.items() if name not in OURS}

@@ -3,12 +3,15 @@
 from pathlib import Path
 
 import torch
-from hydra.utils import instantiate
 from omegaconf import DictConfig
 from torch import Tensor
 
 from ..bitstream.model import model_file
+from ..config.building import build
+from ..config.command_schemas import TrainConfig
+from ..config.model_schema import Entropy, Post, Rate, Rounding, Transform
 from ..config.plan import plan, stage_rounding, stage_transform
+from ..config.validation import validate
 from ..errors import AiwaveError
 from ..models.codec import WaveletCodec
 from ..models.post import NoPost
@@ -71,6 +74,10 @@ def _for_all_bands(name: str, value: Tensor, like: Tensor | None) -> Tensor:
 def codec_weights(path: Path) -> dict[str, Tensor]:
     """The codec's parameters in a checkpoint, by name. Raises AiwaveError if it is unreadable."""
     state = read_checkpoint(path)["state_dict"]
+    if not isinstance(state, dict) or not all(
+        isinstance(name, str) and isinstance(value, Tensor) for name, value in state.items()
+    ):
+        raise AiwaveError(f"{path} holds no model weights: give a checkpoint written by `aiwave train`.")
     return {name.removeprefix(PREFIX): value for name, value in state.items() if name.startswith(PREFIX)}
 
 
@@ -80,9 +87,13 @@ def build_codec(cfg: DictConfig, stage: DictConfig) -> WaveletCodec:
     Raises:
         AiwaveError: If the options are incompatible.
     """
-    own = {"transform": stage_transform(cfg, stage), "rounding": stage_rounding(cfg, stage)}
-    parts = own | {name: cfg[name] for name in ("rate", "entropy", "post")}
-    built = {name: instantiate(node) for name, node in parts.items()}
+    built = {
+        "transform": build(stage_transform(cfg, stage), Transform, "transform"),
+        "rounding": build(stage_rounding(cfg, stage), Rounding, "rounding"),
+        "rate": build(cfg.rate, Rate, "rate"),
+        "entropy": build(cfg.entropy, Entropy, "entropy"),
+        "post": build(cfg.post, Post, "post"),
+    }
     try:
         codec = WaveletCodec(**built)
     except ValueError as error:
@@ -123,12 +134,11 @@ def run_model_file(
 
     It is that of the last stage that is finished, or of the stage `after`. Raises AiwaveError as `find_model` does.
     """
+    folder = RunFolder(path if path.is_dir() else path.absolute().parent.parent.parent)
+    cfg = folder.read_config()
+    validate(cfg, TrainConfig, folder.config_path)
     if path.is_dir():
-        folder = RunFolder(path)
-        cfg = folder.read_config()
         codec = trained_codec(cfg, folder, last_finished(cfg, folder, after))
     else:
-        folder = RunFolder(path.absolute().parent.parent.parent)
-        cfg = folder.read_config()
         codec = checkpoint_codec(cfg, path)
     return model_file(codec, name or str(cfg.name), lossless)

@@ -3,13 +3,16 @@
 import json
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import yaml
 
+import aiwave.report.page
 from aiwave.errors import AiwaveError
 from aiwave.report.bd_table import common_peak, known_peaks, mixed_peaks
 from aiwave.report.gather import gather
+from aiwave.report.make_report import make_report
 from aiwave.report.tables import RdRow, read_rd_csv, write_rd_csv
 
 CONFIG = {"name": "x", "lmbda": None, "run_dir": "r", "seed": 0, "rate": {"lmbda": None}, "dataset": {"peak": 255.0}}
@@ -166,3 +169,16 @@ def test_a_run_folder_of_before_is_refused(tmp_path):
     (folder / "provenance.json").write_text(json.dumps({"format": 1, "command": "aiwave train"}))
     with pytest.raises(AiwaveError, match="train again, or use it with commit 6ce39fe"):
         gather([folder], tmp_path / "out")
+
+
+def test_no_name_is_taken_for_a_mark_of_the_page(tmp_path):
+    names = ("/*SCRIPT*/", "/*STYLE*/", "/*DATA*/")
+    points = [(name, quality) for name in names for quality in (1, 2)]
+    rows = [RdRow("cells", "a.tif", name, quality, quality, 30.0 + quality, 1, 1) for name, quality in points]
+    write_rd_csv(rows, tmp_path / "in/rd.csv")
+    make_report(gather([tmp_path / "in"], tmp_path / "out"), None, tmp_path / "out")
+    page = (tmp_path / "out/report.html").read_text()
+    script = (Path(aiwave.report.page.__file__).parent / "core.js").read_text()
+    assert page.count(script) == 1
+    for name in names:
+        assert f'"{name}"' in page

@@ -4,6 +4,7 @@ import os
 import struct
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from aiwave.report.tables import RdRow, read_rd_csv
 from aiwave.runs.provenance import git_state, machine, package_versions
 from aiwave.tracking import CsvTracker, NoTracker, TensorBoardTracker, WandbTracker
 from aiwave.tracking import wandb_tracker as wandb_run
+from aiwave.tracking.wandb_files import next_step
 from aiwave.tracking.wandb_tracker import run_id, wandb_mode
 
 TRACKERS = [CsvTracker, NoTracker, TensorBoardTracker, WandbTracker]
@@ -77,6 +79,8 @@ def wandb_records(path):
         _, length, kind = struct.unpack_from("<IHB", data, position)
         record += data[position + 7 : position + 7 + length]
         position += 7 + length
+        if position > len(data):  # cut short
+            return
         if kind in (1, 4):  # the whole record or its last part
             parsed = wandb_internal_pb2.Record()
             parsed.ParseFromString(record)
@@ -108,6 +112,49 @@ def wandb_content(folder):
 
 def values(items):
     return {item.key or "/".join(item.nested_key): json.loads(item.value_json) for item in items}
+
+
+def test_parts_of_a_resumed_offline_run_are_one_history(tmp_path, monkeypatch, wandb_home):
+    """The same identity, resumed, and steps that continue: what `wandb sync` joins, and does not overwrite."""
+    import wandb
+
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    for part in range(3):
+        tracker = WandbTracker("proj", None)
+        logger = tracker.open(tmp_path / "run", "exp", "stage", "train", [], {})
+        for step in range(4):
+            logger.log_metrics({"loss": float(step)}, step=4 * part + step)
+        tracker.close("ok")
+        wandb.teardown()  # wandb's service closes the files a moment after a run ends
+        if part == 1:  # killed while it wrote the last entry
+            path = sorted((tmp_path / "run/wandb").glob("offline-run-*/*.wandb"))[-1]
+            path.write_bytes(path.read_bytes()[: list(history_ends(path))[-1] - 3])
+        time.sleep(1.1)  # the folders are named by the second
+    parts = [wandb_content(path) for path in sorted((tmp_path / "run/wandb").glob("offline-run-*"))]
+    assert [[entry["_step"] for entry in part["history"]] for part in parts] == [
+        [0, 1, 2, 3],
+        [4, 5, 6],
+        [7, 8, 9, 10],
+    ]
+    assert [entry["trainer/global_step"] for entry in parts[2]["history"]] == [8, 9, 10, 11]
+    assert [part["run"].resume for part in parts] == [True] * 3
+    assert len({part["run"].run_id for part in parts}) == 1
+    assert next_step(tmp_path / "run", "another") == 0
+
+
+def history_ends(path):
+    """Positions in a small .wandb file, of one block, where an entry of the history ends."""
+    from wandb.proto import wandb_internal_pb2
+
+    data, position = path.read_bytes(), 7
+    assert len(data) < 32768
+    while len(data) - position >= 7:
+        length = struct.unpack_from("<H", data, position + 4)[0]
+        record = wandb_internal_pb2.Record()
+        record.ParseFromString(data[position + 7 : position + 7 + length])
+        position += 7 + length
+        if record.WhichOneof("record_type") == "history":
+            yield position
 
 
 def test_wandb_writes_separate_readable_offline_runs(tmp_path, monkeypatch, wandb_home, figure, capfd):

@@ -149,6 +149,40 @@ def test_resuming_in_the_middle_of_a_stage_equals_an_uninterrupted_run(data_root
     assert same(weights(whole, "additive", "best"), weights(broken, "additive", "best"))
 
 
+def test_a_run_whose_loss_stopped_improving_resumes_from_its_last_epoch(data_root, tmp_path, monkeypatch):
+    """With the last weights carried on, moved to another folder in between: as if nothing had been."""
+    log = CompressionTask.log
+
+    def log_rising(self, name, value, **options):
+        log(self, name, torch.tensor(float(self.current_epoch)) if name == "val/loss" else value, **options)
+
+    monkeypatch.setattr(CompressionTask, "log", log_rising)
+    options = ["schedule.order=[additive,affine]", "schedule.carry=last", "logger=none"]
+    epochs = ["schedule.stages.additive.epochs=4", "schedule.stages.affine.epochs=1"]
+    assert train(data_root, tmp_path / "whole", *options, epochs=epochs) == 0
+    with monkeypatch.context() as patch:
+        original = GradientHealth.on_before_backward
+
+        def stop_at_step_7(self, trainer, module, loss):
+            if trainer.global_step == 7:
+                raise KeyboardInterrupt
+            original(self, trainer, module, loss)
+
+        patch.setattr(GradientHealth, "on_before_backward", stop_at_step_7)
+        assert train(data_root, tmp_path / "broken", *options, epochs=epochs) == 130
+    stage = tmp_path / "broken/stages/additive"
+    assert [read_checkpoint(stage / f"{name}.ckpt")["global_step"] for name in ("best", "last")] == [2, 6]
+    (tmp_path / "broken").rename(tmp_path / "moved")
+    assert main(["train", f"resume={tmp_path}/moved"]) == 0
+    whole, moved = RunFolder(tmp_path / "whole"), RunFolder(tmp_path / "moved")
+    for stage in ("additive", "affine"):
+        for name in ("best", "last"):
+            assert same(weights(whole, stage, name), weights(moved, stage, name)), (stage, name)
+    rows = [[(row.bpp, row.psnr_db) for row in read_rd_csv(run.path / "rd.csv")] for run in (whole, moved)]
+    assert rows[0] == rows[1]
+    assert not list((tmp_path / "moved").rglob("*.tmp"))
+
+
 def test_a_stage_alone_starts_from_a_checkpoint(run, data_root, tmp_path):
     start = run.stage("additive") / "best.ckpt"
     options = [

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ...errors import AiwaveError
 from ...images.image_files import KINDS, holds_slices, is_image, is_second_half, is_volume_of_slices, stem_of
+from ...system import user_path
 from ..manifest import SPLITS
 
 
@@ -67,7 +68,7 @@ class LocalFiles(Source):
         """Return the images at `path`, without copying. Raises AiwaveError if there is none."""
         if self.path is None:
             raise AiwaveError("There is nothing to prepare: add from=PATH, a file or folder of images.")
-        path = Path(self.path).expanduser()
+        path = user_path(self.path)
         try:
             found = list(self._images(path))
         except OSError as error:

@@ -48,6 +48,7 @@ def prepare_subject(raw: Raw, shares: Sequence[Share], how: Conversion, folder: 
     for image in images:
         if image.channels:
             check_single_channel(str(raw.path), len(image.voxels))
+        _check_geometry(raw, image)
     stored = _stored(raw, images, how)
     written: list[Path] = []
     entries = []
@@ -73,6 +74,16 @@ def prepare_subject(raw: Raw, shares: Sequence[Share], how: Conversion, folder: 
                 path.unlink(missing_ok=True)
         raise
     return Prepared(tuple(entries), max(one.rounding for one in stored))
+
+
+def _check_geometry(raw: Raw, image: Image) -> None:
+    """Raise AiwaveError if a number that the manifest records of an image is not finite."""
+    facts = {"spacing": image.spacing, "origin": image.origin, "direction": image.direction}
+    facts |= {"slope": (image.slope,), "intercept": (image.intercept,)}
+    for fact, numbers in facts.items():
+        if not np.isfinite(numbers).all():
+            words = ", ".join(f"{number:g}" for number in numbers)
+            raise AiwaveError(f"{raw.path} has the {fact} {words}, not only numbers: correct its header.")
 
 
 def file_stem(subject: str) -> str:

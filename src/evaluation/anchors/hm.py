@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import AiwaveError
+from ...system import user_path
 from .anchor import Availability, significant_bits
 from .program import ExternalAnchor, write_raw
 
@@ -71,7 +72,7 @@ class Hm(ExternalAnchor):
         return {"configuration": configuration, "depth": depth, "quality": f"{quality:g}"}
 
     def _configuration(self, encoder: Path) -> Path:
-        given = Path(self.settings["configuration"]).expanduser()
+        given = user_path(self.settings["configuration"])
         for folder in (encoder.parent, encoder.parent / "cfg", encoder.parent.parent / "cfg"):
             if (folder / given).is_file():
                 return (folder / given).resolve()

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import AiwaveError
+from ...system import user_path
 from .anchor import Anchor, Availability, CodedVolume, cropped, padded
 
 PROBE_S = 20  # time to print a version
@@ -32,7 +33,7 @@ def find_program(names: Sequence[str], folder: str | None, variable: str) -> Pat
         AiwaveError: If there is none; says where it was searched for and how to set the folder.
     """
     given = folder or os.environ.get(variable)
-    place = Path(given).expanduser().resolve() if given else None
+    place = user_path(given).resolve() if given else None
     for name in names:
         found = shutil.which(name, path=str(place)) if place else shutil.which(name)
         if found:

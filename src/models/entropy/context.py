@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ...bounds import Count, CountOrNone, Levels
+from ...bounds import LayersOrNone, Levels, Width
 from ..conv import CausalConv3d, Conv3d
 from ..post import local_mean
 from ..quantisation.trellis import FIRST_STATES, trellis
@@ -53,8 +53,8 @@ class ContextEntropy(EntropyModel):
     def __init__(
         self,
         levels: Levels,
-        channels: Count,
-        layers: CountOrNone,
+        channels: Width,
+        layers: LayersOrNone,
         density: Density,
         long_context: bool = True,
         short_context: bool = True,

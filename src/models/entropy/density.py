@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ...bounds import Count
+from ...bounds import Width
 from ..quantisation.dependent import cell, second_of
 
 
@@ -97,7 +97,7 @@ class Density(ABC):
 class LogisticMixture(Density):
     """Mixture of `components` discretised logistics; each mean is in units of its own scale (see `mixture_bits`)."""
 
-    def __init__(self, components: Count) -> None:
+    def __init__(self, components: Width) -> None:
         self.size = 3 * components
 
     def bits(

@@ -6,7 +6,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from ...bounds import Count, CountOrNone, Levels
+from ...bounds import LayersOrNone, Levels, Width
 from ..subbands import Subbands, band_count
 from .base import BandTable, BitsOf, EntropyModel, per_band
 from .density import Density
@@ -20,7 +20,7 @@ class FactorizedEntropy(EntropyModel):
 
     kind = "factorized"
 
-    def __init__(self, levels: Levels, channels: Count, layers: CountOrNone, density: Density) -> None:
+    def __init__(self, levels: Levels, channels: Width, layers: LayersOrNone, density: Density) -> None:
         super().__init__()
         self.levels = levels
         self.bands = band_count(levels)

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ...bounds import Count, CountOrNone, Levels
+from ...bounds import LayersOrNone, Levels, Width
 from ..conv import CausalConv3d, Conv3d
 from ..subbands import DETAILS, Subbands
 from .base import BitsOf, EntropyModel, per_band
@@ -158,8 +158,8 @@ class PublishedContext(EntropyModel):
     def __init__(
         self,
         levels: Levels,
-        channels: Count,
-        layers: CountOrNone,
+        channels: Width,
+        layers: LayersOrNone,
         density: Density,
         long_context: bool = True,
         short_context: bool = True,

@@ -6,7 +6,7 @@ from typing import Literal, Protocol, cast
 import torch
 from torch import Tensor, nn
 
-from ...bounds import Count, Positive, known
+from ...bounds import Layers, Positive, Width, known
 from ..conv import Conv3d, zero_initialised
 from .boundary import Boundary, Phase, extend, interleaved
 from .wavelets import Wavelet
@@ -63,8 +63,8 @@ class LiftingNet(nn.Module):
 
     def __init__(
         self,
-        channels: Count,
-        depth: Count,
+        channels: Width,
+        depth: Layers,
         activation: Callable[[], nn.Module],
         intensity_scale: Positive | None,
         damping: Positive = 0.1,

@@ -3,6 +3,7 @@
 import base64
 import json
 import math
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from importlib.metadata import version
@@ -141,7 +142,6 @@ def write_page(
         "/*SCRIPT*/": "\n".join((folder / name).read_text(encoding="utf-8") for name in SCRIPTS),
     }
     page = (folder / "template.html").read_text(encoding="utf-8")
-    for mark, text in parts.items():
-        page = page.replace(mark, text, 1)
+    page = re.sub("|".join(map(re.escape, parts)), lambda found: parts[found[0]], page)  # at once: texts may hold marks
     with replacing(path) as temporary:
         temporary.write_text(page, encoding="utf-8")

@@ -20,7 +20,7 @@ def run_in_process(job: Job, work: Work) -> None:
     """Call `work(job)` in a new process, with its number of threads limited from the start, and wait for it."""
     order = {
         "work": [work.__module__, work.__qualname__],
-        "job": [job.number, str(job.folder), list(job.overrides), job.label, job.threads],
+        "job": [job.number, str(job.folder), list(job.overrides), job.label, job.threads, job.trust],
         "parent": os.getpid(),
     }
     limits = {} if job.threads is None else {"OMP_NUM_THREADS": str(job.threads), "MKL_NUM_THREADS": str(job.threads)}
@@ -33,9 +33,10 @@ def main() -> None:
     order = json.loads(sys.argv[1])
     threading.Thread(target=end_with, args=(order["parent"],), daemon=True).start()
     module, name = order["work"]
-    number, folder, overrides, label, threads = order["job"]
+    number, folder, overrides, label, threads, trust = order["job"]
     try:
-        getattr(import_module(module), name)(Job(number, Path(folder), tuple(overrides), label, threads))
+        job = Job(number, Path(folder), tuple(overrides), label, threads, tuple(trust))
+        getattr(import_module(module), name)(job)
     except KeyboardInterrupt:
         sys.exit(130)
 

@@ -16,7 +16,7 @@ from ...errors import AiwaveError
 class Job:
     """One run of a sweep: its folder `<sweep>/<number>`, the overrides of its command line, and its threads.
 
-    `label` distinguishes it from the other jobs.
+    `label` distinguishes it from the other jobs; `trust` are the modules that the command line trusts.
     """
 
     number: int
@@ -24,6 +24,7 @@ class Job:
     overrides: tuple[str, ...]
     label: str = ""
     threads: int | None = None
+    trust: tuple[str, ...] = ()
 
 
 Work = Callable[[Job], None]
