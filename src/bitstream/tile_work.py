@@ -113,7 +113,7 @@ class DecodeTiles:
         voxels = {
             k: self._plain(tile, coded)
             for k, (tile, coded) in enumerate(zip(batch.tiles, batch.coded, strict=True))
-            if coded.mode != Mode.MODEL
+            if coded.mode not in (Mode.MODEL, Mode.CONSTANT)
         }
         if by_model:
             assert self.codec is not None
@@ -122,14 +122,21 @@ class DecodeTiles:
             voxels |= {
                 k: self._voxels(batch.tiles[k], one(q, at), batch.coded[k].content) for at, k in enumerate(by_model)
             }
-        stored = [self.restorer.voxels(voxels[k]) for k in range(len(batch.tiles))]
         every = slice(None, None, 1 << (self.level - self.smoothed))
-        return [part[every, every, every] for part in stored]
+        stored = {k: self.restorer.voxels(part)[every, every, every] for k, part in voxels.items()}
+        return [
+            stored[k] if k in stored else self._constant(tile, batch.coded[k]) for k, tile in enumerate(batch.tiles)
+        ]
+
+    def _constant(self, tile: Tile, coded: CodedTile) -> np.ndarray:
+        """The voxels of a constant tile, all of them in the memory of one."""
+        size = [-(-side >> self.level) for side in tile.size]
+        return np.broadcast_to(self.restorer.voxels(decoded(coded, (1, 1, 1))), size)
 
     def _plain(self, tile: Tile, coded: CodedTile) -> np.ndarray:
         """The numbers of a tile without the model."""
         numbers = decoded(coded, tile.size)
-        if coded.mode != Mode.CONSTANT and checksum(numbers) != coded.content:
+        if checksum(numbers) != coded.content:
             raise self._differs(tile)
         if self.restorer.header.masked and tile.frame % 2:
             return numbers[(slice(None, None, 1 << self.level),) * 3]

@@ -153,6 +153,11 @@ class IntegerReversible:
         made = iter([IntegerScheme([self._step(k, n) for n in range(shape[1])]) for k in range(schemes)])
         object.__setattr__(self, "transform", SeparableTransform(self.levels, sharing, lambda: next(made)))
 
+    @property
+    def width(self) -> int:
+        """Most channels of a layer, 1 for plain wavelets."""
+        return max((layer.weight.shape[1] for layer in self.layers.values()), default=1)
+
     def _step(self, scheme: int, step: int) -> IntegerLifting:
         source = Phase.ODD if step % 2 else Phase.EVEN
         return IntegerLifting(self.taps[scheme, step], source, Boundary(self.boundary), self._net(scheme, step))

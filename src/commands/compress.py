@@ -24,13 +24,15 @@ def main(arguments: Sequence[str]) -> None:
         raise AiwaveError(f"--modality is {args.modality}: give one of {', '.join(modalities())}, or leave it out.")
     from ..api import compress, find_model
     from ..bitstream.bounded_error import whole_error
+    from ..budget import allow_large
     from ..evaluation.anchors.smaller_codec import smaller_codec
     from ..images.image_files import read_image
     from ..images.image_metadata import image_metadata
     from ..pretrained.choice import automatic_model
 
     model = None if args.model == AUTO else find_model(args.model)
-    image = read_image(args.input, args.channel, args.series)
+    with allow_large(args.allow_large):
+        image = read_image(args.input, args.channel, args.series)
     if args.strip:
         image = replace(image, original=None)
     unasked = not args.lossless and (args.step, args.psnr, args.bpp, args.max_error) == (None,) * 4
@@ -114,6 +116,7 @@ def arguments_of() -> argparse.ArgumentParser:
     given.add_argument("--embed-model", action="store_true", help="also store the model in the file")
     given.add_argument("--tile", type=int, default=64, metavar="N", help="voxels a side of a tile (default 64)")
     given.add_argument("--nearest", action="store_true", help="lossy: round to the nearest; faster, larger files")
+    given.add_argument("--allow-large", action="store_true", help="let IN take more memory than its size tells")
     given.add_argument("--force", action="store_true", help="replace OUT if it exists")
     given.add_argument("--quiet", action="store_true", help="print nothing")
     return given

@@ -13,6 +13,7 @@ from typing import IO, Literal
 
 import numpy as np
 
+from ..budget import check_image_budget
 from ..errors import AiwaveError
 from .image import native, unreadable
 
@@ -49,6 +50,7 @@ class RawVoxels:
                 raise AiwaveError(f"{self.header} keeps its voxels in {file}, which does not exist: put it there.")
         if count % len(self.files):
             raise AiwaveError(f"{self.header} has {len(self.files)} files for {count} voxels: correct their list.")
+        check_image_budget(count * self.dtype.itemsize, *self.files)
         share = count // len(self.files)
         parts = [self._part(file, share) for file in self.files]
         whole = parts[0] if len(parts) == 1 else np.concatenate(parts)
