@@ -35,7 +35,7 @@ def check_budget(needed: int, held: int, name: str, otherwise: str) -> None:
     """
     if _limited.get() and needed > BASE + PER_BYTE * held:
         raise AiwaveError(
-            f"{name} has only {held} bytes, but declares what takes about {needed / 1e9:.3g} GB of memory to decode: "
+            f"{name} has only {held} bytes, but declares what takes about {needed / 1e9:,.1f} GB of memory to decode: "
             f"if you trust it, add --allow-large (allow_large=True in Python), or {otherwise}."
         )
 

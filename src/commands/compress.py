@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import AiwaveError
-from ..images.image_files import STREAM
+from ..images.image_files import ENDINGS, STREAM
 from ..pretrained.choice import AUTO, modalities
 from .arguments import check_unused, parser, progress_bar
 
@@ -20,6 +20,8 @@ def main(arguments: Sequence[str]) -> None:
     """Run the command with the arguments after its name. Raises AiwaveError for bad input."""
     args = arguments_of().parse_args(arguments)
     check_unused(args.output, args.force)
+    if ENDINGS.search(args.output):
+        raise AiwaveError(f"{args.output} is the name of an image, but an .aiw stream is written: give a name in .aiw.")
     if args.modality is not None and args.modality not in modalities():
         raise AiwaveError(f"--modality is {args.modality}: give one of {', '.join(modalities())}, or leave it out.")
     from ..api import compress, find_model
@@ -62,7 +64,7 @@ def main(arguments: Sequence[str]) -> None:
             optimise=not args.nearest,
             progress=progress,
         )
-    _write(data, args.output)
+    _write(data, args.output, args.force)
     if args.quiet:
         return
     if args.output != STREAM:
@@ -72,15 +74,14 @@ def main(arguments: Sequence[str]) -> None:
         print(_note(smaller), file=sys.stderr)
 
 
-def _write(data: bytes, name: str) -> None:
+def _write(data: bytes, name: str, force: bool) -> None:
     """Write to a file (atomically) or to standard output."""
-    from ..system import replacing
+    from ..system import StandardOutput, replacing
 
     if name == STREAM:
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
+        StandardOutput().write(data)
         return
-    with replacing(Path(name)) as temporary:
+    with replacing(Path(name), force, through_links=True) as temporary:
         temporary.write_bytes(data)
 
 

@@ -31,7 +31,7 @@ def main(arguments: Sequence[str]) -> None:
     z, y, x = (part.start for part in box[1:])
     image = part_of(image_of(decoded, stream.metadata, stream.original), (z, y, x), args.level)
     exact = stream.header.lossless and "max_error" not in stream.metadata
-    write_image(image, args.output, exact, decoded.nbytes / len(data))
+    write_image(image, args.output, exact, decoded.nbytes / len(data), args.force)
     if (lost := lost_by(args.output, image)) and args.output != STREAM and not args.quiet:
         print(f"aiwave: {args.output} cannot keep {', '.join(lost)}.", file=sys.stderr)
 

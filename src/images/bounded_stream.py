@@ -44,7 +44,8 @@ def read_voxel_bytes(stream: IO[bytes], size: int, file: str) -> tuple[bytearray
 
     Raises ValueError if there are fewer, and AiwaveError if more follow, or so many are beyond the budget of `file`.
     """
-    check_image_budget(size, file)
+    if isinstance(stream, gzip.GzipFile):
+        check_image_budget(size, file)
     content = read_up_to(stream, size)
     if len(content) < size:
         raise ValueError(f"it holds {len(content)} of {size} bytes of voxels")

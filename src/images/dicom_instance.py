@@ -93,9 +93,9 @@ class Instance:
         least = 8 * self.count  # every compressed frame is an item with a tag and a length
         if self.syntax in (*UNCOMPRESSED.values(), BIG_ENDIAN):
             least = self.count * int(np.prod(self.size)) * bits // 8
-        check_image_budget(self.count * math.prod(self.size) * self.dtype.itemsize, self.path)
         if least > (present := self.path.stat().st_size):
             raise unreadable(str(self.path), f"its {present} bytes cannot hold {self.count} frames of {self.size}")
+        check_image_budget(self.count * math.prod(self.size) * self.dtype.itemsize, self.path)
 
     def check_kind(self) -> None:
         """Raise AiwaveError, naming the file, if it holds colours or pixels that cannot be decoded."""
