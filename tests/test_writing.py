@@ -232,7 +232,7 @@ def test_a_full_standard_output_is_one_sentence(command, tmp_path):
 
 
 def test_a_pipe_that_is_closed_early_ends_quietly(tmp_path):
-    np.save(tmp_path / "a.npy", np.zeros((60, 60, 60), "uint8"))
+    np.save(tmp_path / "a.npy", np.zeros((200, 200, 200), "uint8"))
     assert main(["compress", str(tmp_path / "a.npy"), str(tmp_path / "a.aiw"), "--quiet"]) == 0
     command = [sys.executable, "-m", "aiwave", "decompress", tmp_path / "a.aiw", "-"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:

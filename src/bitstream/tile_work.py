@@ -146,6 +146,8 @@ class DecodeTiles:
         """The voxels of one tile, not rounded."""
         assert self.codec is not None
         voxels = self.codec.synthesise(q, [-(-side >> self.smoothed) for side in tile.size], self.smoothed)
+        if not np.isfinite(voxels).all():
+            raise AiwaveError(DAMAGED.format(f"tile {tile.number} does not decode to finite voxels"))
         if self.smoothed == 0 and self.codec.content(q, voxels) != content:
             raise self._differs(tile)
         return voxels
