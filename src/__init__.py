@@ -6,8 +6,7 @@ __version__ = "0.1.0"
 __all__ = ["compress", "decompress", "info"]
 
 if TYPE_CHECKING:
-    from .api import compress, decompress
-    from .bitstream.decoder import info
+    from .api import compress, decompress, info
 
 
 def __getattr__(name: str) -> Any:

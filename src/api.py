@@ -1,6 +1,7 @@
 """Compression and decompression of volumes with a model given by name, file or run, or chosen automatically."""
 
 from collections.abc import Mapping
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -8,13 +9,15 @@ import numpy as np
 
 from .bitstream.bounded_error import whole_error
 from .bitstream.container import open_stream
-from .bitstream.decoder import Region, info
+from .bitstream.decoder import Region
 from .bitstream.decoder import decompress as decode
+from .bitstream.decoder import info as describe
 from .bitstream.encoder import SIDE
 from .bitstream.encoder import compress as encode
 from .bitstream.model import Model
 from .bitstream.voxel_types import checked
 from .bitstream.writer import Progress
+from .budget import allow_large as allow_large_files
 from .errors import AiwaveError
 from .pretrained.choice import AUTO, automatic_model, shipped_by_identity, shipped_model
 
@@ -85,22 +88,42 @@ def decompress(
     level: int = 0,
     model: Model | str | Path | None = None,
     progress: Progress | None = None,
+    allow_large: bool = False,
 ) -> np.ndarray:
     """Decode an .aiw stream: the volume (D, H, W) or series (T, D, H, W), in its original dtype.
 
     `region` gives first and last voxel (exclusive) along z, y, x, or t, z, y, x: only tiles that it touches are
     decoded. `level` K omits the K finest levels, for a preview of the voxels at multiples of 2**K, smoothed; the region
     still counts voxels of the full volume. `model` is any argument of `find_model`; it is needed unless the model is
-    embedded in the stream or a ready-made one.
+    embedded in the stream or a ready-made one. `allow_large` lets a stream take more memory than its size makes
+    plausible (see `budget`).
 
     Raises:
-        AiwaveError: If the stream is damaged, the model is missing or the wrong one, or region or level do not exist.
+        AiwaveError: If the stream is damaged or too large, the model is missing or the wrong one, or region or level do
+            not exist.
     """
+    stream = open_stream(_bytes_of(data))
     if model is not None:
-        return decode(data, region, level, find_model(model), progress)
-    stream = open_stream(data)
-    shipped = None if stream.model else shipped_by_identity(stream.header.identity.hex())
-    return decode(data, region, level, shipped, progress)
+        found: Model | None = find_model(model)
+    else:
+        found = None if stream.model else shipped_by_identity(stream.header.identity.hex())
+    with allow_large_files(allow_large):
+        return decode(data, region, level, found, progress)
+
+
+def _bytes_of(data: object) -> bytes | memoryview:
+    """A stream's bytes. Raises AiwaveError for anything else, such as the name of its file."""
+    if isinstance(data, str | PathLike):
+        raise AiwaveError(f"{data!r} is a name, not the bytes of a stream: give pathlib.Path(name).read_bytes().")
+    try:
+        return memoryview(data).cast("B")  # type: ignore[arg-type]
+    except (TypeError, ValueError) as error:
+        raise AiwaveError(f"A {type(data).__name__} is not the bytes of a stream: give bytes.") from error
+
+
+def info(data: bytes | memoryview) -> dict[str, Any]:
+    """Description of a stream, as plain values that JSON can hold. Raises AiwaveError if it is damaged."""
+    return describe(_bytes_of(data))
 
 
 def find_model(model: Model | str | Path) -> Model:

@@ -26,9 +26,18 @@ class Interrupted(AiwaveError):
     """The user pressed Ctrl-C. Finished work is kept; the message says how to continue."""
 
 
-def printable(text: str) -> str:
-    """Text that may come from a file in one line, without what would steer a terminal."""
-    return "".join(letter if letter.isprintable() else "?" for letter in text)
+LONGEST = 2000
+"""Characters of a message; more is a file's content, or a list of files, that nobody reads."""
+
+
+def printable(text: str, longest: int = LONGEST) -> str:
+    """The text on one line that a terminal can show as it is, whoever wrote it: control characters are escaped.
+
+    What is longer than `longest` characters loses its middle.
+    """
+    if len(text) > longest:
+        text = f"{text[: longest // 2]} … {text[-longest // 2 :]}"
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
 
 
 def complaint(error: BaseException) -> str | None:

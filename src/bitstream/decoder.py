@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..budget import check_budget
 from ..errors import AiwaveError
 from .container import Stream, open_stream
 from .grid import Box, Tile
@@ -47,6 +48,8 @@ def decompress(
     codec = None if found is None else TileCodec(found, header.log_step, header.lossless)
     restorer = Restorer.of(header, stream.values)
     work = DecodeTiles(codec, restorer, level)
+    held = len(stream.data) + (0 if found is None else len(found.data))
+    check_budget(_memory(stream, work, box), held, "The file", "decode a region of it")
     try:
         dtype = header.dtype if not restorer.deferred else np.uint16 if header.planes else np.float32
         out = np.zeros([part.stop - part.start for part in coarse_box(box, level)], dtype)
@@ -57,6 +60,26 @@ def decompress(
     except MemoryError as error:
         raise AiwaveError("There is not enough memory for the volume: decode a region of it.") from error
     return out if header.is_series else out[0]
+
+
+PLAIN_BYTES, RESTORED_BYTES = 24, 32
+"""Bytes of memory per voxel of a tile without the model, and of a volume whose numbers are restored in the end."""
+
+
+def _memory(stream: Stream, work: DecodeTiles, box: Box) -> int:
+    """Bytes of memory that decoding a box takes at most, about: those of the volume or of the work on a tile.
+
+    Constant tiles take none.
+    """
+    header, modes = stream.header, stream.index.modes
+    per_voxel = RESTORED_BYTES if work.restorer.deferred else header.dtype.itemsize
+    volume = per_voxel * math.prod(part.stop - part.start for part in coarse_box(box, work.level))
+    tile = header.grid.largest_filled_up >> 3 * min(work.smoothed, header.levels)
+    plain = PLAIN_BYTES * header.grid.largest if (modes > Mode.CONSTANT).any() else 0
+    by_model = 0
+    if work.codec is not None and (modes == Mode.MODEL).any():
+        by_model = work.codec.model.working_memory(tile, min(BATCH, tile * len(modes)))
+    return volume + max(plain, by_model)
 
 
 def _tiles(

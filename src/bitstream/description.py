@@ -23,6 +23,9 @@ Width = Annotated[int, Field(ge=1, le=1024)]
 
 Depth = Annotated[int, Field(ge=0, le=64)]
 
+LEAST_GAIN, MOST_GAIN = 1e-6, 1e6
+"""Gains of a wavelet are about 1; those of 0 cannot be undone."""
+
 Positive = Annotated[float, Field(gt=0, le=1e6)]
 
 POSTS: dict[str, type[nn.Module]] = {"none": NoPost, "filter": PostFilter, "published": PublishedPost}
@@ -178,6 +181,10 @@ def filled(part: TransformPart | PostPart, weights: dict[str, torch.Tensor]) -> 
         raise AiwaveError("The model is damaged: it has weights that are not float32; store it again.")
     if not all(math.isfinite(float(value.sum())) for value in weights.values()):
         raise AiwaveError("The model is damaged: it has weights that are not finite; store it again.")
+    if any(
+        name.endswith("_gain") and not LEAST_GAIN < value.abs().min() < MOST_GAIN for name, value in weights.items()
+    ):
+        raise AiwaveError("The model is damaged: a gain of its transform is out of range; store it again.")
     try:
         with torch.device("meta"):
             module = part.make()

@@ -81,6 +81,12 @@ class Grid:
         """Upper bound of the number of voxels of a tile."""
         return math.prod(min(size, self.side) for size in self.shape[1:])
 
+    @property
+    def largest_filled_up(self) -> int:
+        """The same with sides rounded up to multiples of 2**`levels`."""
+        unit = 1 << self.levels
+        return math.prod(unit * math.ceil(min(size, self.side) / unit) for size in self.shape[1:])
+
     def batches(self, tiles: Iterator[Tile], voxels: int) -> Iterator[list[Tile]]:
         """Batches of at least one tile, all of one size, with about `voxels` voxels at most.
 

@@ -44,8 +44,10 @@ def unpack(data: bytes) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """
     try:
         arrays = load(data)
-        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])  # load() does not return the metadata
-        description = json.loads(header["__metadata__"][KEY])
+        header = json.loads(
+            data[8 : 8 + int.from_bytes(data[:8], "little")], object_pairs_hook=_once
+        )  # for the metadata
+        description = json.loads(header["__metadata__"][KEY], object_pairs_hook=_once)
     except SafetensorError as error:
         raise AiwaveError(DAMAGED.format(f"it is not a complete safetensors file ({_in_one_line(error)})")) from error
     except (ValueError, KeyError, TypeError, RecursionError) as error:
@@ -62,6 +64,13 @@ def unpack(data: bytes) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     if not re.fullmatch("[0-9a-f]{64}", str(seal)) or _hash(_with_seal(data, seal, UNSEALED)) != seal:
         raise AiwaveError(DAMAGED.format("its checksum does not fit"))
     return description, arrays
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object. Raises ValueError if a name occurs twice, which readers take for one or the other."""
+    if len(found := dict(pairs)) < len(pairs):
+        raise ValueError("a name occurs twice")
+    return found
 
 
 def _with_seal(data: bytes, before: str, after: str) -> bytes:

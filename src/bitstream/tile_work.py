@@ -112,7 +112,7 @@ class DecodeTiles:
         voxels = {
             k: self._plain(tile, coded)
             for k, (tile, coded) in enumerate(zip(batch.tiles, batch.coded, strict=True))
-            if coded.mode != Mode.MODEL
+            if coded.mode not in (Mode.MODEL, Mode.CONSTANT)
         }
         if by_model:
             assert self.codec is not None
@@ -120,14 +120,21 @@ class DecodeTiles:
             voxels |= {
                 k: self._voxels(batch.tiles[k], one(q, at), batch.coded[k].content) for at, k in enumerate(by_model)
             }
-        stored = [self.restorer.voxels(voxels[k]) for k in range(len(batch.tiles))]
         every = slice(None, None, 1 << (self.level - self.smoothed))
-        return [part[every, every, every] for part in stored]
+        stored = {k: self.restorer.voxels(part)[every, every, every] for k, part in voxels.items()}
+        return [
+            stored[k] if k in stored else self._constant(tile, batch.coded[k]) for k, tile in enumerate(batch.tiles)
+        ]
+
+    def _constant(self, tile: Tile, coded: CodedTile) -> np.ndarray:
+        """The voxels of a constant tile, all of them in the memory of one."""
+        size = [-(-side >> self.level) for side in tile.size]
+        return np.broadcast_to(self.restorer.voxels(decoded(coded, (1, 1, 1))), size)
 
     def _plain(self, tile: Tile, coded: CodedTile) -> np.ndarray:
         """The numbers of a tile without the model."""
         numbers = decoded(coded, tile.size)
-        if coded.mode != Mode.CONSTANT and checksum(numbers) != coded.content:
+        if checksum(numbers) != coded.content:
             raise self._differs(tile)
         if self.restorer.header.masked and tile.frame % 2:
             return numbers[(slice(None, None, 1 << self.level),) * 3]
@@ -137,6 +144,8 @@ class DecodeTiles:
         """The voxels of one tile, not rounded."""
         assert self.codec is not None
         voxels = self.codec.synthesise(q, [-(-side >> self.smoothed) for side in tile.size], self.smoothed)
+        if not np.isfinite(voxels).all():
+            raise AiwaveError(DAMAGED.format(f"tile {tile.number} does not decode to finite voxels"))
         if self.smoothed == 0 and self.codec.content(q, voxels) != content:
             raise self._differs(tile)
         return voxels

@@ -8,9 +8,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..models.quantisation.trellis import FIRST_STATES
-from ..models.subbands import BAND_LETTERS, Subbands
+from ..models.subbands import BAND_LETTERS, DETAILS, Subbands
 from .constants import LOG_STEP_FRACTION, PIECE
-from .integer_layer import IntegerLayer
+from .integer_layer import EXACT, IntegerLayer
 from .integer_mixture import IntegerDensity
 from .wavefront import Memory, Wavefront
 
@@ -33,6 +33,24 @@ class IntegerFactorized:
     band_head: Tensor
     dependent: ClassVar[bool] = False
     states: ClassVar[int] = FIRST_STATES
+
+    def __post_init__(self) -> None:
+        """Raise ValueError if the parts do not fit together or a sum might be inexact."""
+        bands = 1 + self.levels * DETAILS
+        if (
+            self.embedding.ndim != 2
+            or len(self.embedding) != bands
+            or self.band_head.shape != (bands, self.density.size)
+        ):
+            raise ValueError("the tables of bands do not fit the levels")
+        width, reach = self.embedding.shape[1] + 1, 0
+        for k, (name, layer) in enumerate(self.layers.items()):
+            if name != f"layer{k}" or layer.weight.shape[0] != width or layer.limit < LIMIT:
+                raise ValueError(f"the layer {name} does not fit the other parts")
+            width, reach = layer.weight.shape[1], layer.reach
+        low, high = int(self.band_head.min()), int(self.band_head.max())
+        if not self.layers or width != self.density.size or reach + max(-low, high) >= EXACT[torch.float32]:
+            raise ValueError("the last layer does not fit the density, or the weights are too large for exact sums")
 
     def next_approx(self, q: Subbands, level: int, approx: Tensor | None) -> Tensor | None:
         """Return None: no level depends on coarser ones."""

@@ -120,6 +120,10 @@ class IntegerLifting:
         return (total + (1 << (TAP_FRACTION - 1))) >> TAP_FRACTION
 
 
+def _are_taps(taps: Tensor) -> bool:
+    return -TAP_LIMIT <= int(taps.min()) <= int(taps.max()) <= TAP_LIMIT
+
+
 @dataclass(frozen=True)
 class IntegerReversible:
     """A `ReversibleTransform` with fixed-point taps and integer networks.
@@ -146,12 +150,17 @@ class IntegerReversible:
         sharing = Sharing(self.sharing)
         schemes = 1 + max(max(row) for row in SCHEME_OF_PART[sharing])
         shape = (schemes, self.taps.shape[1], 3)
-        if self.taps.shape != shape or self.factors.shape != (*shape[:2], 4) or int(self.taps.abs().max()) > TAP_LIMIT:
+        if self.taps.shape != shape or self.factors.shape != (*shape[:2], 4) or not _are_taps(self.taps):
             raise ValueError("the taps or factors of a lifting scheme do not fit")
         if not 1 <= self.levels <= MAX_LEVELS or {self.padding, self.input_padding} - {"zeros", "reflect", "replicate"}:
             raise ValueError("the number of levels or a padding is impossible")
         made = iter([IntegerScheme([self._step(k, n) for n in range(shape[1])]) for k in range(schemes)])
         object.__setattr__(self, "transform", SeparableTransform(self.levels, sharing, lambda: next(made)))
+
+    @property
+    def width(self) -> int:
+        """Most channels of a layer, 1 for plain wavelets."""
+        return max((layer.weight.shape[1] for layer in self.layers.values()), default=1)
 
     def _step(self, scheme: int, step: int) -> IntegerLifting:
         source = Phase.ODD if step % 2 else Phase.EVEN

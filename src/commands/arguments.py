@@ -1,6 +1,7 @@
 """Shared parts of the commands in this folder: refusal to overwrite, progress, arguments."""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,12 +9,13 @@ from pathlib import Path
 
 from ..errors import AiwaveError
 from ..images.image_files import STREAM
+from ..system import taken
 
 
 def check_unused(name: str, force: bool) -> None:
     """Raise AiwaveError if a file of this name exists, unless `force` is given."""
-    if name != STREAM and Path(name).exists() and not force:
-        raise AiwaveError(f"{name} already exists: choose another name, or --force to replace it.")
+    if name != STREAM and os.path.lexists(name) and not force:
+        raise taken(Path(name))
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import AiwaveError
-from ..images.image_files import STREAM
+from ..images.image_files import ENDINGS, STREAM
 from ..pretrained.choice import AUTO, modalities
 from .arguments import check_unused, parser, progress_bar
 
@@ -20,17 +20,21 @@ def main(arguments: Sequence[str]) -> None:
     """Run the command with the arguments after its name. Raises AiwaveError for bad input."""
     args = arguments_of().parse_args(arguments)
     check_unused(args.output, args.force)
+    if ENDINGS.search(args.output):
+        raise AiwaveError(f"{args.output} is the name of an image, but an .aiw stream is written: give a name in .aiw.")
     if args.modality is not None and args.modality not in modalities():
         raise AiwaveError(f"--modality is {args.modality}: give one of {', '.join(modalities())}, or leave it out.")
     from ..api import compress, find_model
     from ..bitstream.bounded_error import whole_error
+    from ..budget import allow_large
     from ..evaluation.anchors.smaller_codec import smaller_codec
     from ..images.image_files import read_image
     from ..images.image_metadata import image_metadata
     from ..pretrained.choice import automatic_model
 
     model = None if args.model == AUTO else find_model(args.model)
-    image = read_image(args.input, args.channel, args.series)
+    with allow_large(args.allow_large):
+        image = read_image(args.input, args.channel, args.series)
     if args.strip:
         image = replace(image, original=None)
     unasked = not args.lossless and (args.step, args.psnr, args.bpp, args.max_error) == (None,) * 4
@@ -60,7 +64,7 @@ def main(arguments: Sequence[str]) -> None:
             optimise=not args.nearest,
             progress=progress,
         )
-    _write(data, args.output)
+    _write(data, args.output, args.force)
     if args.quiet:
         return
     if args.output != STREAM:
@@ -70,15 +74,14 @@ def main(arguments: Sequence[str]) -> None:
         print(_note(smaller), file=sys.stderr)
 
 
-def _write(data: bytes, name: str) -> None:
+def _write(data: bytes, name: str, force: bool) -> None:
     """Write to a file (atomically) or to standard output."""
-    from ..system import replacing
+    from ..system import StandardOutput, replacing
 
     if name == STREAM:
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
+        StandardOutput().write(data)
         return
-    with replacing(Path(name)) as temporary:
+    with replacing(Path(name), force, through_links=True) as temporary:
         temporary.write_bytes(data)
 
 
@@ -114,6 +117,7 @@ def arguments_of() -> argparse.ArgumentParser:
     given.add_argument("--embed-model", action="store_true", help="also store the model in the file")
     given.add_argument("--tile", type=int, default=64, metavar="N", help="voxels a side of a tile (default 64)")
     given.add_argument("--nearest", action="store_true", help="lossy: round to the nearest; faster, larger files")
+    given.add_argument("--allow-large", action="store_true", help="let IN take more memory than its size tells")
     given.add_argument("--force", action="store_true", help="replace OUT if it exists")
     given.add_argument("--quiet", action="store_true", help="print nothing")
     return given

@@ -27,11 +27,11 @@ def main(arguments: Sequence[str]) -> None:
     box = to_box(stream.header, region)
     voxels = math.prod(part.stop - part.start for part in box)
     with progress_bar(voxels, "decompressing", args.quiet) as progress:
-        decoded = decompress(data, region, args.level, args.model, progress)
+        decoded = decompress(data, region, args.level, args.model, progress, args.allow_large)
     z, y, x = (part.start for part in box[1:])
     image = part_of(image_of(decoded, stream.metadata, stream.original), (z, y, x), args.level)
     exact = stream.header.lossless and "max_error" not in stream.metadata
-    write_image(image, args.output, exact, decoded.nbytes / len(data))
+    write_image(image, args.output, exact, decoded.nbytes / len(data), args.force)
     if (lost := lost_by(args.output, image)) and args.output != STREAM and not args.quiet:
         print(f"aiwave: {args.output} cannot keep {', '.join(lost)}.", file=sys.stderr)
 
@@ -59,6 +59,7 @@ def arguments_of() -> argparse.ArgumentParser:
     given.add_argument(
         "--level", type=int, default=0, metavar="K", help="a preview, 2**K times smaller along each axis"
     )
+    given.add_argument("--allow-large", action="store_true", help="let IN take more memory than its size tells")
     given.add_argument("--force", action="store_true", help="replace OUT if it exists")
     given.add_argument("--quiet", action="store_true", help="print nothing")
     return given

@@ -17,7 +17,7 @@ def main(arguments: Sequence[str]) -> None:
 
     data = run_model_file(Path(args.run), args.after, args.name, args.lossless)
     identity = Model.from_bytes(data).identity
-    with replacing(Path(args.output)) as temporary:
+    with replacing(Path(args.output), args.force, through_links=True) as temporary:
         temporary.write_bytes(data)
     print(f"{args.output}  {len(data)} bytes, identity {identity}")
 

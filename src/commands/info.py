@@ -7,6 +7,7 @@ from typing import Any
 
 from tabulate import tabulate
 
+from ..errors import printable
 from ..images.image import FORMATS
 from .arguments import parser, read_stream
 
@@ -26,6 +27,9 @@ def main(arguments: Sequence[str]) -> None:
     print(json.dumps(found) if args.json else _table(found))
 
 
+SHOWN = 200
+"""Characters of an entry of the metadata."""
+
 WAYS = {"model": "by the model", "constant": "constant", "jpeg_xl": "in JPEG XL", "lzma": "in LZMA"}
 """How tiles are coded, for people."""
 
@@ -33,13 +37,13 @@ WAYS = {"model": "by the model", "constant": "constant", "jpeg_xl": "in JPEG XL"
 def _table(found: dict[str, Any]) -> str:
     shape = " × ".join(str(size) for size in found["shape"])
     named = found["metadata"].get("model")
-    called = f"{named} " if isinstance(named, str) else ""
+    called = f"{printable(named, SHOWN)} " if isinstance(named, str) else ""
     lines = {
         "volume": f"{shape} {found['dtype']}",
         "coding": _coding(found),
         "size": f"{found['bytes']} bytes, {found['bpp']:.4g} bit/voxel, 1:{found['ratio']:.3g}",
         "tiles": f"{found['tiles']} of at most {found['tile']} voxels a side, {found['levels']} levels",
-        **{str(name): str(value) for name, value in found["metadata"].items()},
+        **{printable(name, SHOWN): printable(str(value), SHOWN) for name, value in found["metadata"].items()},
         "model": "none: no tile needs one",
     }
     if found["model"] is not None:
@@ -51,7 +55,7 @@ def _table(found: dict[str, Any]) -> str:
         lines["original"] = f"{FORMATS[found['metadata']['original']]} header, {found['original_bytes']} bytes"
     if found["personal_fields"]:
         lines["personal"] = (
-            f"may identify a person: {', '.join(found['personal_fields'])} (compress --strip omits them)"
+            f"may identify a person: {printable(', '.join(found['personal_fields']))} (compress --strip omits them)"
         )
     return tabulate(lines.items(), tablefmt="plain", disable_numparse=True)
 
@@ -61,7 +65,7 @@ def _coding(found: dict[str, Any]) -> str:
     if not found["lossless"]:
         return f"step {found['step']:.4g}"
     error = found["metadata"].get("max_error")
-    return "lossless" if error is None else f"within {error} of the original"
+    return "lossless" if error is None else printable(f"within {error} of the original", SHOWN)
 
 
 def arguments_of() -> argparse.ArgumentParser:

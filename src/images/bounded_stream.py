@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from ..budget import check_image_budget
 from ..errors import AiwaveError
 
 GZIP = b"\x1f\x8b"
@@ -41,8 +42,10 @@ def read_up_to(stream: IO[bytes], size: int) -> bytearray:
 def read_voxel_bytes(stream: IO[bytes], size: int, file: str) -> tuple[bytearray, bytearray]:
     """The next `size` bytes of the content of `file`, and what follows them to its end, `TAIL_BYTES` at most.
 
-    Raises ValueError if there are fewer, and AiwaveError if more follow.
+    Raises ValueError if there are fewer, and AiwaveError if more follow, or so many are beyond the budget of `file`.
     """
+    if isinstance(stream, gzip.GzipFile):
+        check_image_budget(size, file)
     content = read_up_to(stream, size)
     if len(content) < size:
         raise ValueError(f"it holds {len(content)} of {size} bytes of voxels")

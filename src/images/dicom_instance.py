@@ -1,5 +1,6 @@
 """One DICOM file: its header, its pixels as stored, and what may be wrong with either."""
 
+import math
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..budget import check_image_budget
 from ..errors import AiwaveError
 from . import dicom_decoders
 from .image import check_single_channel, native, unreadable
@@ -93,6 +95,7 @@ class Instance:
             least = self.count * int(np.prod(self.size)) * bits // 8
         if least > (present := self.path.stat().st_size):
             raise unreadable(str(self.path), f"its {present} bytes cannot hold {self.count} frames of {self.size}")
+        check_image_budget(self.count * math.prod(self.size) * self.dtype.itemsize, self.path)
 
     def check_kind(self) -> None:
         """Raise AiwaveError, naming the file, if it holds colours or pixels that cannot be decoded."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 FORMAT = "dicom"
 HEADERS = Path("The DICOM headers")  # named in errors in place of a file
-MOST = 1 << 31  # bytes of headers that are unpacked
+MOST = 1 << 30  # bytes of headers that are unpacked
 IDENTIFYING = tuple(
     """
     PatientName PatientID PatientBirthDate PatientBirthTime PatientBirthName PatientSex PatientAge PatientSize
@@ -61,7 +61,7 @@ class Record:
 def original_of(planes: Sequence[Plane], unused: Sequence[bytes]) -> Original | None:
     """The headers of the files of `planes`, which are in the order of the voxels; `unused` is by file.
 
-    None if a file has planes that are not among them, since it could not be written back.
+    None if a file has planes that are not among them, since it could not be written back, or for more than `MOST`.
     """
     instances = list({id(plane.instance): plane.instance for plane in planes}.values())
     numbers = {id(instance): k for k, instance in enumerate(instances)}
@@ -71,6 +71,8 @@ def original_of(planes: Sequence[Plane], unused: Sequence[bytes]) -> Original | 
         return None
     known: dict[tuple, bytes] = {}
     headers = [_elements(instance, known) for instance in instances]
+    if sum(len(value) for header in headers for value in header.values()) > MOST:
+        return None
     shared = {tag: value for tag, value in headers[0].items() if all(one.get(tag) == value for one in headers[1:])}
     content = [b"".join(shared[tag] for tag in sorted(shared))]
     columns = []
@@ -186,6 +188,8 @@ def _unpacked(data: bytes) -> Record:
         return content[place - size : place]
 
     shared, files = take(index["shared"]), int(index["files"])
+    if files < 0 or files * (len(shared) + 1) > MOST:
+        raise ValueError(f"they are those of {files} files")
     parts: list[list[bytes]] = [[shared] for _ in range(files)]
     for lengths, which in index["columns"]:
         values = [take(size) for size in lengths]
@@ -194,4 +198,6 @@ def _unpacked(data: bytes) -> Record:
     unused = [take(size) for size in index["unused"] or [0] * files]
     places = [(k, 0) for k in range(files)] if index["places"] is None else list(zip(*index["places"], strict=True))
     scales = [(float(slope), float(intercept)) for slope, intercept in index["rescales"] or []]
+    if sum(len(one) for part in parts for one in part) > MOST:
+        raise ValueError(f"they are longer than {MOST} bytes")
     return Record([b"".join(part) for part in parts], places, int(index["tiles"]), unused, scales)

@@ -1,5 +1,6 @@
 """Stacks of DICOM planes: which belong together, their order in space and time, and the image they form."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ from .image import IDENTITY, Image
 GAP = 0.1  # tolerance of slice distances, as a fraction of the usual one
 TURN = 1e-3  # tolerance of a direction cosine
 SAME = 1e-3  # distance in mm within which planes lie at one place
+LISTED = 4  # files that a message names
 SHEAR = 0.05  # sideways shift of the last slice against the first, in pixels, that is not rounding
 FEWEST = 3  # planes of a stack beside another one of its series
 
@@ -128,19 +130,26 @@ def _differences(first: Plane, other: Plane) -> Iterator[str]:
 
 
 def _check_times(places: Sequence[Sequence[Plane]]) -> None:
-    """Raise AiwaveError if a place has fewer planes, or other segments, than the others."""
+    """Raise AiwaveError if a place has fewer or more planes, or other segments, than most of the others."""
     segments = sorted({one.segment for place in places for one in place})
-    times = max(len(place) for place in places)
+    counts = Counter(len(place) for place in places)
+    usual = max(counts, key=lambda count: (counts[count], count))
     for place in places:
         if len(segments) > 1 and [one.segment for one in place] != segments:
             raise AiwaveError(
                 f"{place[0].instance.path}: its {len(segments)} segments do not cover the same slices, so they are no "
                 "channels of one volume: save each segment as a file of its own."
             )
-        if len(place) < times:
+        if len(place) < usual:
             raise AiwaveError(
-                f"{place[0].instance.path}: its position has {len(place)} of {times} slices of the series: add the "
+                f"{place[0].instance.path}: its position has {len(place)} of {usual} slices of the series: add the "
                 "missing ones, or move the repeated ones elsewhere."
+            )
+        if len(place) > usual:
+            names = " and ".join(dict.fromkeys(one.name for one in place[:LISTED]))
+            raise AiwaveError(
+                f"{place[0].instance.path.parent}: {names} lie at one position, but most positions of the series have "
+                f"{usual} {'slice' if usual == 1 else 'slices'}: move the repeated ones elsewhere."
             )
 
 

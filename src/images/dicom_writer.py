@@ -1,16 +1,13 @@
 """DICOM series written back into files, from their voxels and their kept headers."""
 
 import hashlib
-import os
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..errors import AiwaveError
+from ..system import filling
 from . import dicom_mosaic
 from .dicom_instance import Instance, lenient, reading
 from .dicom_original import HEADERS, Record, record_of
@@ -37,7 +34,7 @@ def write_folder(image: Image, folder: Path, exact: bool, ratio: float | None = 
     files = _by_file(image, record)
     key = b"" if exact else hashlib.sha256(image.voxels.tobytes()).digest()
     names = [f"{k:0{len(str(len(files)))}d}.dcm" for k in range(1, len(files) + 1)]
-    with _filling(folder) as temporary, lenient():
+    with filling(folder) as temporary, lenient():
         for name, data, planes, unused in zip(names, record.datasets(), files, record.unused, strict=True):
             pixels = dicom_mosaic.packed(planes)[None] if record.tiles else planes
             with reading(HEADERS):
@@ -143,22 +140,3 @@ def _save(data: "Dataset", pixels: np.ndarray, path: Path) -> None:
     data.file_meta.MediaStorageSOPClassUID = data.get("SOPClassUID") or SecondaryCaptureImageStorage
     data.file_meta.MediaStorageSOPInstanceUID = data.get("SOPInstanceUID") or unnamed
     dcmwrite(path, data, enforce_file_format=True)
-
-
-@contextmanager
-def _filling(folder: Path) -> Iterator[Path]:
-    """Yield a temporary folder beside `folder`, which it becomes on success; if the block raises, nothing is left.
-
-    Raises AiwaveError if `folder` is not empty, or the operating system refuses.
-    """
-    temporary = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
-    try:
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise AiwaveError(f"{folder} exists and is not empty: give the name of a new folder.")
-        temporary.mkdir(parents=True)
-        yield temporary
-        os.replace(temporary, folder)
-    except OSError as error:
-        raise AiwaveError(f"Cannot write {folder}: {error.strerror or error}.") from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)

@@ -7,12 +7,12 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, cast
+from typing import BinaryIO, Protocol, cast
 
 import numpy as np
 
 from ..errors import AiwaveError
-from ..system import replacing
+from ..system import StandardOutput, replacing
 from . import (
     dicom,
     dicom_writer,
@@ -177,23 +177,23 @@ def read_header(path: Path) -> ImageHeader:
     return next(kind for kind in kinds if path.name.lower().endswith(kind.SUFFIXES)).header(path)
 
 
-def write_image(image: Image, name: str, exact: bool = True, ratio: float | None = None) -> None:
+def write_image(image: Image, name: str, exact: bool = True, ratio: float | None = None, force: bool = True) -> None:
     """Write an image atomically, or send it to standard output as .npy; a name without suffix is a folder of DICOM.
 
     A file of the format that the image was read from gets its original header back. DICOM files keep their identifiers
     if the voxels are `exact`, else they declare a lossy compression by the factor `ratio`.
 
-    Raises AiwaveError if the suffix is unknown, a DICOM header is missing, or the operating system refuses.
+    An existing file is replaced if `force` is set, behind a link if it is one. Raises AiwaveError if the suffix is
+    unknown, a DICOM header is missing, or the operating system refuses.
     """
     if name == STREAM:
-        np.save(sys.stdout.buffer, image.voxels)
-        sys.stdout.buffer.flush()
+        np.save(cast(BinaryIO, StandardOutput()), image.voxels)
         return
     if is_dicom_folder(name):
         dicom_writer.write_folder(image, Path(name), exact, ratio)
         return
     writer = writer_of(name)
-    with replacing(Path(name)) as temporary:
+    with replacing(Path(name), force, through_links=True) as temporary:
         writer.write(image, temporary)
 
 

@@ -13,11 +13,15 @@ from typing import IO, Literal
 
 import numpy as np
 
+from ..budget import check_image_budget
 from ..errors import AiwaveError
 from .image import native, unreadable
 
 Encoding = Literal["raw", "gzip", "bzip2", "zlib", "text", "hex"]
 CHUNK = 1 << 22
+MOST_FILES = 1 << 20
+LONGEST = 200
+"""Characters of a name that a message repeats."""
 
 
 @dataclass(frozen=True)
@@ -45,10 +49,13 @@ class RawVoxels:
         """
         count = math.prod(self.shape)
         for file in self.files:
-            if not file.exists():
-                raise AiwaveError(f"{self.header} keeps its voxels in {file}, which does not exist: put it there.")
+            if not file.is_file():
+                problem = "is no file" if file.exists() else "does not exist"
+                raise AiwaveError(f"{self.header} keeps its voxels in {file}, which {problem}: put it there.")
         if count % len(self.files):
             raise AiwaveError(f"{self.header} has {len(self.files)} files for {count} voxels: correct their list.")
+        if self.encoding in ("gzip", "bzip2", "zlib"):
+            check_image_budget(count * self.dtype.itemsize, *self.files)
         share = count // len(self.files)
         parts = [self._part(file, share) for file in self.files]
         whole = parts[0] if len(parts) == 1 else np.concatenate(parts)
@@ -101,23 +108,41 @@ def listed_files(folder: Path, words: Sequence[str], lines: Sequence[str], heade
     """The files with the voxels that `header` names, in its folder.
 
     `words` are LIST, for one name in each of the following `lines`; or a pattern such as slice%03d.raw with first and
-    last number and step; or a single name. Raises AiwaveError, naming the header, if none is named.
+    last number and step; or a single name. Raises AiwaveError, naming the header, if none is named, or one that is not
+    in that folder or below it.
     """
     if not words:
         raise AiwaveError(f"{header} names no file with its voxels: add it to the header, or save the image again.")
     if words[0].upper() == "LIST":
         names = [line.strip() for line in lines if line.strip()]
-    elif "%" in words[0] and len(words) >= 3 and all(re.fullmatch(r"-?\d+", word) for word in words[1:4]):
+    elif "%" in words[0] and len(words) >= 3 and all(re.fullmatch(r"-?\d{1,9}", word) for word in words[1:4]):
         first, last, step = (int(word) for word in (*words[1:3], words[3] if len(words) > 3 else "1"))
-        try:
-            names = [words[0] % k for k in range(first, last + (1 if step > 0 else -1), step or 1)]
-        except (TypeError, ValueError) as error:
-            raise AiwaveError(f"{header} names its files {words[0]}, which is no pattern: correct it.") from error
+        numbers = range(first, last + (1 if step > 0 else -1), step or 1)
+        if not re.fullmatch(r"[^%]*%0?\d{0,2}[di][^%]*", words[0]) or len(numbers) > MOST_FILES:
+            raise AiwaveError(
+                f"{header} names its files {words[0][:LONGEST]}, which is no pattern of at most {MOST_FILES} names: "
+                "correct it."
+            )
+        names = [words[0] % k for k in numbers]
     else:
         names = [" ".join(words)]
     if not names:
         raise AiwaveError(f"{header} names no file with its voxels: add it to the header, or save the image again.")
-    return tuple(folder / name for name in names)
+    return tuple(_within(folder, name, header) for name in names)
+
+
+def _within(folder: Path, name: str, header: Path) -> Path:
+    """The file `name` in `folder` or below. Raises AiwaveError, naming the header, if it or a link leads elsewhere."""
+    try:
+        place = (folder / name).resolve()
+    except (ValueError, OSError, RuntimeError) as error:
+        raise AiwaveError(f"{header} names the file {name[:LONGEST]!r}, which cannot be: correct it.") from error
+    if not place.is_relative_to(folder.resolve()) or Path(name).is_absolute() or ".." in Path(name).parts:
+        raise AiwaveError(
+            f"{header} names the file {name[:LONGEST]!r}, which is not in its own folder: put the file beside the "
+            "header, and correct the name there."
+        )
+    return folder / name
 
 
 def _decoded(stream: IO[bytes], encoding: Encoding) -> Iterator[bytes]:

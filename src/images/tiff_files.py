@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..budget import check_image_budget
 from ..errors import AiwaveError
 from .axis_order import AxisOrder
 from .image import Image, ImageHeader, check_numeric, unreadable
@@ -117,6 +118,7 @@ def _stack(path: Path, channel: int | None, keep: bool = True) -> Image:
         check_numeric(str(path), np.dtype(series.dtype))
         if channel is None:
             order.image_shape  # noqa: B018  # refuses other axes before the voxels are read
+        check_image_budget(math.prod(order.shape) * np.dtype(series.dtype).itemsize, path)
         voxels, channels = order.arranged(series.asarray().reshape(order.shape), channel)
         spacing, period = calibration(series)
         original = original_of(series, order) if keep and channel is None else None

@@ -29,7 +29,7 @@ SUBFILE, PALETTE = 254, 320
 PHOTOMETRICS = {0: "miniswhite", 1: "minisblack", 2: "rgb", 3: "palette", 5: "separated", 6: "rgb", 8: "cielab"}
 BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 16: 8, 17: 8}
 """Bytes per value, by type of a tag."""
-LIMIT = 1 << 30  # bytes of the tags of a file
+LIMIT = 1 << 25  # bytes of the tags of a file, which take many times as much memory
 Tags = dict[int, tuple[int, bytes]]
 """Type and value, in the byte order of the file, by tag."""
 
@@ -37,8 +37,8 @@ Tags = dict[int, tuple[int, bytes]]
 def original_of(series: "tifffile.TiffPageSeries", axes: AxisOrder) -> Original | None:
     """The description, tags and layout of a series with `axes`.
 
-    None if its pages are in several files, or are not planes. Of pages after the first, only differences are kept; a
-    page without a directory of its own has None.
+    None if its pages are in several files, or are not planes, or its tags are too long. Of pages after the first, only
+    differences are kept; a page without a directory of its own has None.
     """
     first, file = series.keyframe, series.parent
     pages = list(series.pages)
@@ -68,7 +68,7 @@ def original_of(series: "tifffile.TiffPageSeries", axes: AxisOrder) -> Original 
         "further": [None if one is None else _difference(base, one) for one in tags[1:]],
     }
     content = json.dumps(options, sort_keys=True, separators=(",", ":")).encode()
-    return Original(FORMAT, zlib.compress(content, 9))
+    return Original(FORMAT, zlib.compress(content, 9)) if len(content) <= LIMIT else None
 
 
 def write_as_original(image: Image, path: Path) -> bool:

@@ -46,10 +46,9 @@ class CsvTracker(Tracker):
         """Write the tables, and copy figure and pictures beside the metrics; see `Tracker.log_rd`."""
         folder = Path(opened(self._logger).log_dir)
         write_rd_csv(rows, folder / "rd.csv")
-        shutil.copyfile(figure, folder / "rd.png")
+        _copy(figure, folder / "rd.png")
         for name, picture in pictures.items():
-            (folder / "pictures").mkdir(exist_ok=True)
-            shutil.copyfile(picture, folder / "pictures" / f"{name}.png")
+            _copy(picture, folder / "pictures" / f"{name}.png")
         if numbers:
             with replacing(folder / "numbers.csv") as temporary:
                 temporary.write_text("".join(f"{key},{value!r}\n" for key, value in numbers.items()), encoding="utf-8")
@@ -57,7 +56,7 @@ class CsvTracker(Tracker):
     @rank_zero_only
     def log_picture(self, name: str, picture: Path) -> None:
         """Copy the picture beside the metrics; see `Tracker.log_picture`."""
-        shutil.copyfile(picture, Path(opened(self._logger).log_dir) / f"{name}.png")
+        _copy(picture, Path(opened(self._logger).log_dir) / f"{name}.png")
 
     def close(self, status: Status) -> None:
         """End the open run; see `Tracker.close`."""
@@ -69,3 +68,8 @@ class CsvTracker(Tracker):
     def location(self) -> str:
         """Return the folder of the last run."""
         return self._location
+
+
+def _copy(source: Path, path: Path) -> None:
+    with replacing(path) as temporary:
+        shutil.copyfile(source, temporary)

@@ -16,6 +16,7 @@ from aiwave.api import find_model
 from aiwave.bitstream import Model, model_file
 from aiwave.bitstream.model_file import pack, unpack
 from aiwave.errors import AiwaveError
+from tests.builders import codec
 from tests.files import file_model, trained_codec
 
 KINDS = ["lossy", "learned", "dependent", "oriented"]
@@ -196,3 +197,31 @@ def test_arrays_of_other_shapes_are_refused(kind, data):
     shape = data.draw(st.sampled_from([(), (0,), (1,), (3,), (0, 4), (2, 3, 4), (1, 1, 1, 1)]))
     if np.zeros(shape).size != arrays[name].size:
         refused(pack(described, arrays | {name: np.zeros(shape, arrays[name].dtype)}))
+
+
+def test_names_that_occur_twice_and_gains_of_zero_are_refused():
+    described, arrays = unpack(file_model("lossy").data)
+    text = json.dumps({"seal": "0" * 64, "version": 1, **described})
+    data = safetensors.numpy.save(arrays, {"aiwave": text[:-1] + ', "gain": 2.0}'})
+    refused(data.replace(b"0" * 64, hashlib.sha256(data).hexdigest().encode(), 1), "its header cannot be read")
+    gain = next(name for name in arrays if name.endswith("low_gain"))
+    for value in (0.0, 1e-30, 1e30):
+        refused(
+            pack(described, arrays | {gain: np.full_like(arrays[gain], value)}), "a gain of its transform is out of"
+        )
+
+
+def test_a_factorized_model_whose_parts_do_not_fit_is_refused_when_it_is_read():
+    described, arrays = unpack(model_file(codec("cdf97", "factorized").eval(), "factorized"))
+    table = arrays["entropy.embedding"]
+    for name, array in (
+        ("embedding", table[:-1]),
+        ("embedding", table[:, :-1]),
+        ("embedding", table[None]),
+        ("band_head", arrays["entropy.band_head"][:, :-1]),
+        ("layer0.weight", arrays["entropy.layer0.weight"][:-1]),
+    ):
+        refused(pack(described, arrays | {f"entropy.{name}": array}), "parts of its integer model do not fit together")
+    entropy = described["entropy"]
+    fewer = entropy | {"layers": [layer | {"limit": 1} for layer in entropy["layers"]]}
+    refused(pack(described | {"entropy": fewer}, arrays), "parts of its integer model do not fit together")

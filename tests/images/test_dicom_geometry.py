@@ -195,3 +195,19 @@ def test_a_mosaic_of_unknown_layout_is_refused(tmp_path):
         read_images(path)
     with pytest.raises(AiwaveError, match="its 256×256 pixels are not those of 48 tiles"):
         read_images(SIEMENS_AND_PHILIPS / "0.dcm")
+
+
+def test_a_repeated_slice_is_named_with_what_it_repeats(tmp_path):
+    series(tmp_path, 6)
+
+    def repeat(data, k):
+        data.ImagePositionPatient = [0, 0, 10]
+
+    series(tmp_path, 1, repeat, first=90)
+    with pytest.raises(AiwaveError) as caught:
+        read_images(tmp_path)
+    named = str(caught.value).count("(number ")
+    assert "(number 3)" in str(caught.value)
+    assert "(number 91)" in str(caught.value)
+    assert named == 2
+    assert "most positions of the series have 1 slice: move the repeated ones elsewhere." in str(caught.value)

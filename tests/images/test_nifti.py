@@ -123,7 +123,9 @@ def test_missing_bytes_are_noticed(tmp_path, suffix, missing):
 @pytest.mark.parametrize("suffix", [".nii", ".nii.gz"])
 def test_a_header_that_claims_terabytes_takes_no_memory(tmp_path, suffix):
     path = patched(tmp_path / f"a{suffix}", noise((4, 5, 6)), at40=np.array([3, 30000, 30000, 30000], "<i2").tobytes())
-    with pytest.raises(AiwaveError, match="it holds 240 of 54000000000000 bytes of voxels"):
+    with pytest.raises(
+        AiwaveError, match=r"it holds 240 of 54000000000000 bytes|has only \d+ bytes, but declares .* 54,000.0 GB"
+    ):
         read_images(path)
 
 

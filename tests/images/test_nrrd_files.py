@@ -308,3 +308,47 @@ axis 0 index type:=numeric
     np.testing.assert_array_equal(np.moveaxis(found, -1, 0), SERIES)
     write_image(replace(image, voxels=image.voxels[:, 1:]), str(tmp_path / "c.nrrd"))
     np.testing.assert_array_equal(read_image(str(tmp_path / "c.nrrd")).voxels, SERIES[:, 1:])
+
+
+@pytest.mark.parametrize("suffix", ["nhdr", "nrrd", "mhd", "mha"])
+def test_a_header_names_no_file_outside_of_its_folder(suffix, tmp_path):
+    secret = tmp_path / "secret.raw"
+    secret.write_bytes(bytes(range(64)))
+    folder = tmp_path / "given"
+    (folder / "below").mkdir(parents=True)
+    (folder / "below" / "own.raw").write_bytes(bytes(64))
+    (folder / "link.raw").symlink_to(secret)
+    (folder / "way").symlink_to(tmp_path)
+    (folder / "inside.raw").symlink_to("below/own.raw")
+    path = folder / f"a.{suffix}"
+
+    def name(words):
+        if suffix[0] == "n":
+            head = "NRRD0004\ntype: uchar\ndimension: 3\nsizes: 4 4 4\nencoding: raw\ndata file: "
+            path.write_text(f"{head}{words}\n\n".replace("LIST ", "LIST\n"))
+        else:
+            head = "NDims = 3\nDimSize = 4 4 4\nElementType = MET_UCHAR\nElementDataFile = "
+            path.write_text(f"{head}{words}\n".replace("LIST ", "LIST\n"))
+        return read_image(str(path)).voxels
+
+    for words in (
+        *(
+            str(secret),
+            "../secret.raw",
+            "below/../../secret.raw",
+            "below/../below/own.raw",
+            "link.raw",
+            "way/secret.raw",
+        ),
+        *(f"LIST {secret}", "LIST link.raw", "../secret%d.raw 1 2 1", "/proc/self/environ", "/etc/passwd"),
+    ):
+        with pytest.raises(AiwaveError, match=rf"a\.{suffix} names the file .* not in its own folder"):
+            name(words)
+    assert not name("below/own.raw").any()
+    assert not name("inside.raw").any()
+    with pytest.raises(AiwaveError, match="no pattern of at most"):
+        name("x%999999999d.raw 1 2 1")
+    with pytest.raises(AiwaveError, match="no pattern of at most"):
+        name("x%d.raw 1 999999999 1")
+    with pytest.raises(AiwaveError, match="is no file"):
+        name("below")

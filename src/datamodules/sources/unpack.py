@@ -2,8 +2,6 @@
 
 import gzip
 import json
-import os
-import shutil
 import stat
 import tarfile
 import zipfile
@@ -16,7 +14,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 from ...errors import AiwaveError
-from ...system import check_free_space
+from ...system import check_free_space, filling
 
 SUFFIXES = (".tar", ".tar.gz", ".tgz", ".zip")
 
@@ -45,16 +43,13 @@ def unpack(archive: Path, folder: Path, below: str = "") -> Path:
         return folder
     if folder.exists():
         raise AiwaveError(f"{folder} is not what {archive} unpacks to: move it away and run the command again.")
-    temporary = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
-    try:
-        with _open(archive) as members:
-            _extract(archive, members, temporary, below)
-        (temporary / NOTE).write_text(json.dumps(origin))
-        temporary.rename(folder)
-    except OSError as error:
-        raise AiwaveError(f"Cannot unpack {archive} into {folder}: {error.strerror or error}.") from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+    with filling(folder) as temporary:
+        try:
+            with _open(archive) as members:
+                _extract(archive, members, temporary, below)
+            (temporary / NOTE).write_text(json.dumps(origin))
+        except OSError as error:
+            raise AiwaveError(f"Cannot unpack {archive} into {folder}: {error.strerror or error}.") from error
     return folder
 
 
@@ -120,7 +115,7 @@ def _extract(archive: Path, members: list[_Member], folder: Path, below: str) ->
     wanted = [member for member in members if _is_wanted(PurePosixPath(member.name), PurePosixPath(below))]
     if not wanted:
         raise AiwaveError(f"{archive} holds no file below {below or 'its root'}: is it the archive that was meant?")
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     check_free_space(folder, sum(member.size for member in wanted), f"unpack {archive}")
     for member in wanted:
         member.extract(folder)

@@ -1,0 +1,76 @@
+"""Model files of a forger, who mends every hash: refused in one sentence, or as harmless as any other model."""
+
+import warnings
+from functools import cache
+
+import numpy as np
+import pytest
+
+from aiwave.api import compress, decompress
+from aiwave.bitstream import Model, model_file
+from aiwave.bitstream.model_file import unpack
+from aiwave.errors import AiwaveError
+from tests.bitstream.mutations import mutated
+from tests.builders import codec
+from tests.files import file_model
+
+KINDS = ("lossy", "learned", "dependent", "oriented", "sections", "factorized")
+VOLUME = np.arange(5 * 6 * 7, dtype="uint8").reshape(5, 6, 7)
+
+
+@cache
+def parts(kind):
+    """Description and arrays of a small model."""
+    if kind == "factorized":
+        return unpack(model_file(codec("cdf97", "factorized").eval(), kind))
+    return unpack(file_model(kind).data)
+
+
+def use(data):
+    """Load a model and code with it, as far as it lets one; True if it did. Raises anything but AiwaveErrors."""
+    try:
+        model = Model.from_bytes(data)
+        lossless = model.integers is not None
+        options = {"lossless": True} if lossless else {"step": 4.0, "optimise": False}
+        decoded = decompress(compress(VOLUME, model, model_only=True, **options), model=model)
+    except AiwaveError as error:
+        said = str(error)
+        assert said.endswith(".")
+        assert "\n" not in said
+        assert len(said) < 400
+        return False
+    assert decoded.shape == VOLUME.shape
+    assert not lossless or np.array_equal(decoded, VOLUME)
+    return True
+
+
+def _try(numbers):
+    used = 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for number in numbers:
+            data, changes = mutated(*parts(KINDS[number % len(KINDS)]), np.random.default_rng(number))
+            try:
+                used += use(data)
+            except Exception as error:
+                raise AssertionError(f"mutation {number}: {', '.join(changes)}") from error
+    return used
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_unchanged_models_are_used(kind):
+    described, arrays = parts(kind)
+    from tests.bitstream.test_model_files import sealed
+
+    assert use(sealed({"version": 1, **described}, arrays))
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_mutated_models_are_refused_or_harmless(part):
+    used = _try(range(60 * part, 60 * part + 60))
+    assert 0 < used < 40
+
+
+@pytest.mark.slow
+def test_ten_thousand_mutated_models_are_refused_or_harmless():
+    assert _try(range(1000, 11000)) < 5000
