@@ -12,10 +12,10 @@ from .container import Stream, open_stream
 from .grid import Box, Tile
 from .header import DAMAGED, VERSION, Header
 from .model import Model
+from .restorer import Restorer
 from .tile_codec import TileCodec
 from .tile_index import Mode
 from .tile_work import CodedBatch, DecodeTiles
-from .voxel_types import Restorer
 from .workers import helpers_for, outcomes
 from .writer import BATCH, Progress
 
@@ -162,6 +162,7 @@ def info(data: bytes | memoryview) -> dict[str, Any]:
         "packed_values": bool(stream.values),
         "planes": header.planes,
         "masked": header.masked,
+        "padding": [] if restorer.paddings is None else restorer.paddings.tolist(),
         "tiles_by": {mode.name.lower(): int((stream.index.modes == mode).sum()) for mode in Mode},
         "original_bytes": len(stream.original),
         "metadata": stream.metadata,

@@ -10,17 +10,18 @@ from ..system import one_thread
 from .grid import Tile
 from .header import DAMAGED
 from .plain_tiles import UNKNOWN, Look, checksum, coarse, constant, decoded, smallest
+from .restorer import Restorer
 from .tile_codec import TileCodec, one
 from .tile_index import CodedTile, Mode
-from .voxel_types import Restorer
 
 
 @dataclass(frozen=True, eq=False)
 class VoxelBatch:
-    """Tiles of one size, and the numbers to code for each, (d, h, w)."""
+    """Tiles of one size, and the numbers to code for each, (d, h, w); `known` where they count, None for everywhere."""
 
     tiles: list[Tile]
     voxels: list[np.ndarray]
+    known: list[np.ndarray | None]
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class EncodeTiles:
             for tile, voxels in zip(batch.tiles, batch.voxels, strict=True)
         ]
         rest = [k for k, done in enumerate(found) if isinstance(done, Look)]
-        coded = self._by_model([batch.voxels[k] for k in rest]) if rest else []
+        coded = self._by_model([batch.voxels[k] for k in rest], [batch.known[k] for k in rest]) if rest else []
         for k, (tile, error) in zip(rest, coded, strict=True):
             found[k] = self._smaller(batch.voxels[k], found[k], tile, error)  # type: ignore[arg-type]
         return found  # type: ignore[return-value]
@@ -66,20 +67,22 @@ class EncodeTiles:
                 return other, 0.0
         return tile, error
 
-    def _by_model(self, tiles: list[np.ndarray]) -> list[tuple[CodedTile, float]]:
+    def _by_model(self, tiles: list[np.ndarray], known: list[np.ndarray | None]) -> list[tuple[CodedTile, float]]:
         coded, q = self.codec.encode(tiles)
         if self.limits is None:
             return [(tile, 0.0) for tile in coded]
         limits, codec = self.limits, self.codec
-        errors = [squared_error(codec, one(q, k), voxels, limits) for k, voxels in enumerate(tiles)]
+        errors = [squared_error(codec, one(q, k), voxels, limits, known[k]) for k, voxels in enumerate(tiles)]
         return list(zip(coded, errors, strict=True))
 
 
-def squared_error(codec: TileCodec, q: Subbands, voxels: np.ndarray, limits: tuple[float, float]) -> float:
-    """Sum of squared differences between a tile's voxels (d, h, w) and those decoded from `q`."""
+def squared_error(
+    codec: TileCodec, q: Subbands, voxels: np.ndarray, limits: tuple[float, float], known: np.ndarray | None = None
+) -> float:
+    """Sum of squared differences between a tile's voxels (d, h, w) that are `known` and those decoded from `q`."""
     decoded = codec.synthesise(q, voxels.shape)
     decoded = decoded if voxels.dtype.kind == "f" else np.rint(decoded).clip(*limits)
-    return float(np.square(decoded - voxels, dtype=np.float64).sum())
+    return float(np.square(decoded - voxels, dtype=np.float64).sum(where=True if known is None else known))
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,16 +125,22 @@ class DecodeTiles:
             voxels |= {
                 k: self._voxels(batch.tiles[k], one(q, at), batch.coded[k].content) for at, k in enumerate(by_model)
             }
-        stored = [self.restorer.voxels(voxels[k]) for k in range(len(batch.tiles))]
+        stored = [
+            self.restorer.marks(voxels[k]) if self._is_mask(tile) else self.restorer.voxels(voxels[k])
+            for k, tile in enumerate(batch.tiles)
+        ]
         every = slice(None, None, 1 << (self.level - self.smoothed))
         return [part[every, every, every] for part in stored]
+
+    def _is_mask(self, tile: Tile) -> bool:
+        return self.restorer.header.masked and tile.frame % 2 == 1
 
     def _plain(self, tile: Tile, coded: CodedTile) -> np.ndarray:
         """The numbers of a tile without the model."""
         numbers = decoded(coded, tile.size)
         if coded.mode != Mode.CONSTANT and checksum(numbers) != coded.content:
             raise self._differs(tile)
-        if self.restorer.header.masked and tile.frame % 2:
+        if self._is_mask(tile):
             return numbers[(slice(None, None, 1 << self.level),) * 3]
         return coarse(numbers, self.smoothed) if self.smoothed else numbers
 
