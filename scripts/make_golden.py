@@ -36,12 +36,20 @@ def main() -> None:
     some = small.astype(np.float32) / 8
     some[:2, 3] = np.nan
     many = np.random.default_rng(0).normal(size=(41, 41, 41)).astype(np.float32)
+    around = small.astype(np.int16) * 4
+    around[:, :, 7:], around[:3, :4] = -2000, -1000
     header: dict[str, Any] = {"original": b"a header" * 9, "metadata": {"original": "nrrd"}}
     types: dict[str, tuple[np.ndarray, str, dict[str, Any]]] = {
         "mixed": (mixed, "lossy", {"step": 2.0, "tile": 8, **header}),
         "ranks": (some, "lossless", {"lossless": True, "tile": 8}),
         "planes": (many, "lossless", {"lossless": True, "tile": 24}),
         "scaled": (np.where(np.isnan(some), np.inf, some), "lossy", {"step": 0.5, "tile": 8}),
+        "padded": (around, "lossy", {"step": 8.0, "tile": 8}),
+        "padded_floats": (
+            np.where(around < 0, around, around * 0.3).astype(np.float32),
+            "lossy",
+            {"step": 3.0, "tile": 8},
+        ),
         "whole": (small.astype(np.int64) + 10**9, "lossless", {"lossless": True, "tile": 8}),
         "within": (small, "lossless", {"max_error": 2, "tile": 8}),
     }

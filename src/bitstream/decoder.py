@@ -13,11 +13,11 @@ from .container import Stream, open_stream
 from .grid import Box, Tile
 from .header import DAMAGED, VERSION, Header
 from .model import Model
+from .restorer import Restorer
 from .tile_codec import TileCodec
 from .tile_index import Mode
 from .tile_work import CodedBatch, DecodeTiles
-from .voxel_types import Restorer
-from .workers import batch_voxels, helpers_for, outcomes
+from .workers import REFERENCE_BATCH, batch_voxels, helpers_for, outcomes
 from .writer import Progress
 
 Region = Sequence[slice | tuple[int, int]]
@@ -78,7 +78,7 @@ def _memory(stream: Stream, work: DecodeTiles, box: Box) -> int:
     plain = PLAIN_BYTES * header.grid.largest if (modes > Mode.CONSTANT).any() else 0
     by_model = 0
     if work.codec is not None and (modes == Mode.MODEL).any():
-        by_model = work.codec.model.working_memory(tile, min(BATCH, tile * len(modes)))
+        by_model = work.codec.model.working_memory(tile, min(REFERENCE_BATCH, tile * len(modes)))
     return volume + max(plain, by_model)
 
 
@@ -185,6 +185,7 @@ def info(data: bytes | memoryview) -> dict[str, Any]:
         "packed_values": bool(stream.values),
         "planes": header.planes,
         "masked": header.masked,
+        "padding": [] if restorer.paddings is None else restorer.paddings.tolist(),
         "tiles_by": {mode.name.lower(): int((stream.index.modes == mode).sum()) for mode in Mode},
         "original_bytes": len(stream.original),
         "metadata": stream.metadata,

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -9,12 +10,14 @@ import numpy as np
 from ..coding.constants import LOG_STEP_LIMIT, log_step_of
 from ..errors import AiwaveError
 from .bounded_error import prepare_bounded, whole_error
+from .container import open_stream
 from .header import TILE_LIMIT
+from .masks import COSTLY, MOST_FOR_PADDING
 from .metadata import Metadata
 from .model import Model
 from .rate_control import Target, search
 from .tile_codec import TileCodec
-from .voxel_types import checked, prepare
+from .voxel_types import Source, checked, prepare
 from .writer import Progress, Writer
 
 SIDE = 64
@@ -54,22 +57,37 @@ def compress(
     entries = dict(metadata or {})
     if "max_error" in entries:
         raise AiwaveError("The metadata has an entry max_error, which only the encoder writes: leave it out.")
-    if max_error is None:
-        source = prepare(checked(volume), lossless)
-    else:
-        source, lossless = prepare_bounded(checked(volume), whole_error(max_error)), True
+    voxels, side = checked(volume), _side(tile, model.levels)
+
+    def coded(source: Source) -> bytes:
+        writer = Writer(source, model, side, Metadata(entries, original), embed_model, optimise, model_only, progress)
+        if writer.grid.largest > TILE_LIMIT:
+            raise AiwaveError(
+                f"Tiles of {tile} voxels per side would have more than {TILE_LIMIT} voxels: choose smaller ones."
+            )
+        if lossless or max_error is not None:
+            return writer.write(TileCodec(model, 0, True))
+        if step is not None:
+            return writer.write(writer.lossy(_log_step(step, source.scale)))
+        return search(writer, Target(psnr, bpp))
+
+    if max_error is not None:
         entries["max_error"] = whole_error(max_error)
-    side = _side(tile, model.levels)
-    writer = Writer(source, model, side, Metadata(entries, original), embed_model, optimise, model_only, progress)
-    if writer.grid.largest > TILE_LIMIT:
-        raise AiwaveError(
-            f"Tiles of {tile} voxels per side would have more than {TILE_LIMIT} voxels: choose smaller ones."
-        )
-    if lossless:
-        return writer.write(TileCodec(model, 0, True))
-    if step is not None:
-        return writer.write(writer.lossy(_log_step(step, source.scale)))
-    return search(writer, Target(psnr, bpp))
+        return coded(prepare_bounded(voxels, whole_error(max_error)))
+    source = prepare(voxels, lossless)
+    data = coded(source)
+    if step is not None and source.padded and _mask_share(data) > COSTLY:
+        with suppress(AiwaveError):  # padding may be too far away to be coded
+            other = coded(prepare(voxels, lossless, padding=False))
+            data = other if len(data) > MOST_FOR_PADDING * len(other) else data
+    return data
+
+
+def _mask_share(data: bytes) -> float:
+    """The share of a stream that its mask takes."""
+    stream = open_stream(data)
+    masks = [tile.number for tile in stream.header.grid.tiles() if tile.frame % 2]
+    return sum(map(stream.index.bytes_of, masks)) / len(data)
 
 
 def _check_one(qualities: Mapping[str, float | None]) -> None:

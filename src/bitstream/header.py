@@ -139,7 +139,7 @@ class Header:
             and not (flags & LOSSLESS and log_step)
             and (abs(offset) < 1 << 16 or dtype >= len(NARROW))
             and (not flags & PLANES or (flags & LOSSLESS and DTYPES[dtype].itemsize > 1))
-            and (not flags & MASKED or (not flags & LOSSLESS and DTYPES[dtype].kind == "f"))
+            and (not flags & MASKED or (not flags & LOSSLESS and DTYPES[dtype].kind != "b"))
         )
         if not sound:
             raise AiwaveError(DAMAGED.format("its header makes no sense"))

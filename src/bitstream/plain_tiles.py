@@ -25,8 +25,8 @@ EASY = 4.0
 FLAT = 0.5
 """Bits per number at the first effort below which models, made for textures, are not tried."""
 
-COMMON = 0.25
-"""Share of the most frequent number above which lossless models are not tried."""
+COMMON = 0.6
+"""Share of the most frequent number above which lossless models are not tried; up to half, some still are smaller."""
 
 RARE, HOPE = 0.1, 1.2
 """Share above which bytes at the first effort of up to this multiple of the model's are worth a try with others."""

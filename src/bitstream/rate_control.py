@@ -1,11 +1,9 @@
 """Rate control: the search for the quantisation step that meets a target PSNR or rate."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property
-
-import numpy as np
 
 from ..coding.constants import LOG_STEP_FRACTION
 from ..errors import AiwaveError
@@ -91,10 +89,9 @@ class Search:
     @cached_property
     def tiles(self) -> list[Tile]:
         """The sample, evenly spaced among all tiles."""
-        grid = self.writer.grid
-        every = max(1, math.ceil(math.prod(grid.shape) / SAMPLED))
-        tiles = [tile for tile in grid.tiles() if tile.number % min(every, grid.count) == 0]
-        return [tile for tile in tiles if not (self.writer.source.masked and tile.frame % 2)] or tiles[:1]
+        source = self.writer.source
+        tiles = [tile for tile in self.writer.grid.tiles() if not source.is_mask(tile.frame)]
+        return tiles[:: min(math.ceil(source.voxels.size / SAMPLED), len(tiles))]
 
     @cached_property
     def textured(self) -> list[Tile]:
@@ -108,19 +105,15 @@ class Search:
         codec = self.writer.lossy(log_step)
         distortion = Distortion(self.writer.peak)
         bits, voxels = 1.0, sum(math.prod(tile.size) for tile in self.tiles)
-        distortion.add(0.0, voxels - sum(math.prod(tile.size) for tile in self.textured))
-        for parts in self._batches():
-            q = codec.analyse(parts)
+        distortion.add(0.0, sum(map(self.writer.counted, self.tiles)))
+        for batch in map(self.writer.batch, self.writer.grid.batches(iter(self.textured), batch_voxels())):
+            q = codec.analyse(batch.voxels)
             if self.target.bpp is None:
-                for k, part in enumerate(parts):
-                    distortion.add(squared_error(codec, one(q, k), part, self.writer.limits), part.size)
+                for k, (part, known) in enumerate(zip(batch.voxels, batch.known, strict=True)):
+                    distortion.add(squared_error(codec, one(q, k), part, self.writer.limits, known), 0)
             else:
                 bits += 8 * sum(len(part) for tile in self.writer.model.coder.encode(q, log_step) for part in tile)
         return self.target.scaled(distortion.psnr if self.target.bpp is None else bits / voxels)
-
-    def _batches(self) -> Iterator[list[np.ndarray]]:
-        for tiles in self.writer.grid.batches(iter(self.textured), batch_voxels()):
-            yield [self.writer.numbers(tile) for tile in tiles]
 
 
 def search(writer: Writer, target: Target) -> bytes:

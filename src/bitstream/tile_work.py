@@ -9,17 +9,18 @@ from ..models.subbands import Subbands
 from .grid import Tile
 from .header import DAMAGED
 from .plain_tiles import UNKNOWN, Look, checksum, coarse, constant, decoded, smallest
+from .restorer import Restorer
 from .tile_codec import TileCodec, one
 from .tile_index import CodedTile, Mode
-from .voxel_types import Restorer
 
 
 @dataclass(frozen=True, eq=False)
 class VoxelBatch:
-    """Tiles of one size, and the numbers to code for each, (d, h, w)."""
+    """Tiles of one size, and the numbers to code for each, (d, h, w); `known` where they count, None for everywhere."""
 
     tiles: list[Tile]
     voxels: list[np.ndarray]
+    known: list[np.ndarray | None]
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class EncodeTiles:
             for tile, voxels in zip(batch.tiles, batch.voxels, strict=True)
         ]
         rest = [k for k, done in enumerate(found) if isinstance(done, Look)]
-        coded = self._by_model([batch.voxels[k] for k in rest]) if rest else []
+        coded = self._by_model([batch.voxels[k] for k in rest], [batch.known[k] for k in rest]) if rest else []
         for k, (tile, error) in zip(rest, coded, strict=True):
             found[k] = self._smaller(batch.voxels[k], found[k], tile, error)  # type: ignore[arg-type]
         return found  # type: ignore[return-value]
@@ -65,20 +66,22 @@ class EncodeTiles:
                 return other, 0.0
         return tile, error
 
-    def _by_model(self, tiles: list[np.ndarray]) -> list[tuple[CodedTile, float]]:
+    def _by_model(self, tiles: list[np.ndarray], known: list[np.ndarray | None]) -> list[tuple[CodedTile, float]]:
         coded, q = self.codec.encode(tiles)
         if self.limits is None:
             return [(tile, 0.0) for tile in coded]
         limits, codec = self.limits, self.codec
-        errors = [squared_error(codec, one(q, k), voxels, limits) for k, voxels in enumerate(tiles)]
+        errors = [squared_error(codec, one(q, k), voxels, limits, known[k]) for k, voxels in enumerate(tiles)]
         return list(zip(coded, errors, strict=True))
 
 
-def squared_error(codec: TileCodec, q: Subbands, voxels: np.ndarray, limits: tuple[float, float]) -> float:
-    """Sum of squared differences between a tile's voxels (d, h, w) and those decoded from `q`."""
+def squared_error(
+    codec: TileCodec, q: Subbands, voxels: np.ndarray, limits: tuple[float, float], known: np.ndarray | None = None
+) -> float:
+    """Sum of squared differences between a tile's voxels (d, h, w) that are `known` and those decoded from `q`."""
     decoded = codec.synthesise(q, voxels.shape)
     decoded = decoded if voxels.dtype.kind == "f" else np.rint(decoded).clip(*limits)
-    return float(np.square(decoded - voxels, dtype=np.float64).sum())
+    return float(np.square(decoded - voxels, dtype=np.float64).sum(where=True if known is None else known))
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,7 +124,7 @@ class DecodeTiles:
                 k: self._voxels(batch.tiles[k], one(q, at), batch.coded[k].content) for at, k in enumerate(by_model)
             }
         every = slice(None, None, 1 << (self.level - self.smoothed))
-        stored = {k: self.restorer.voxels(part)[every, every, every] for k, part in voxels.items()}
+        stored = {k: self._stored(batch.tiles[k], part)[every, every, every] for k, part in voxels.items()}
         return [
             stored[k] if k in stored else self._constant(tile, batch.coded[k]) for k, tile in enumerate(batch.tiles)
         ]
@@ -129,14 +132,21 @@ class DecodeTiles:
     def _constant(self, tile: Tile, coded: CodedTile) -> np.ndarray:
         """The voxels of a constant tile, all of them in the memory of one."""
         size = [-(-side >> self.level) for side in tile.size]
-        return np.broadcast_to(self.restorer.voxels(decoded(coded, (1, 1, 1))), size)
+        return np.broadcast_to(self._stored(tile, decoded(coded, (1, 1, 1))), size)
+
+    def _stored(self, tile: Tile, numbers: np.ndarray) -> np.ndarray:
+        """The voxels, or the mask's marks, that a tile's numbers stand for."""
+        return self.restorer.marks(numbers) if self._is_mask(tile) else self.restorer.voxels(numbers)
+
+    def _is_mask(self, tile: Tile) -> bool:
+        return self.restorer.header.masked and tile.frame % 2 == 1
 
     def _plain(self, tile: Tile, coded: CodedTile) -> np.ndarray:
         """The numbers of a tile without the model."""
         numbers = decoded(coded, tile.size)
         if checksum(numbers) != coded.content:
             raise self._differs(tile)
-        if self.restorer.header.masked and tile.frame % 2:
+        if self._is_mask(tile):
             return numbers[(slice(None, None, 1 << self.level),) * 3]
         return coarse(numbers, self.smoothed) if self.smoothed else numbers
 

@@ -10,6 +10,7 @@ import numpy as np
 from .container import write_stream
 from .grid import Grid, Tile
 from .header import IDENTITY_BYTES, Header
+from .masks import FIRST
 from .metadata import Metadata
 from .model import Model
 from .tile_codec import TileCodec, cut
@@ -42,7 +43,7 @@ class Writer:
     @property
     def grid(self) -> Grid:
         """Grid of the source's tiles."""
-        return Grid(self.source.voxels.shape, self.side, self.model.levels)  # type: ignore[arg-type]
+        return Grid(self.source.shape, self.side, self.model.levels)
 
     @property
     def limits(self) -> tuple[float, float]:
@@ -59,27 +60,50 @@ class Writer:
         return self.source.peak
 
     def numbers(self, tile: Tile) -> np.ndarray:
-        """The numbers to code for a tile."""
-        return self.source.numbers(cut(self.source.voxels, tile))
+        """The numbers to code for a tile; a constant if all of them are masked."""
+        source, mask = self.source, self.mask(tile)
+        if mask is None:
+            return source.numbers(cut(source.voxels, tile))
+        if source.is_mask(tile.frame):
+            return mask.astype(np.int32)
+        numbers = source.numbers(source.voxels[tile.frame // 2][tile.box])
+        return np.full_like(numbers, np.rint(numbers.flat[0])) if mask.all() else numbers
+
+    def mask(self, tile: Tile) -> np.ndarray | None:
+        """The mask of a tile's place."""
+        return None if self.source.mask is None else self.source.mask[tile.frame // 2][tile.box]
+
+    def known(self, tile: Tile) -> np.ndarray | None:
+        """Where a tile has voxels that are not exact anyway; None if that is everywhere."""
+        mask = self.mask(tile)
+        return None if mask is None else mask == 0
+
+    def counted(self, tile: Tile) -> int:
+        """Voxels of a tile that count for a PSNR: those but NaN and infinity."""
+        mask = self.mask(tile)
+        return math.prod(tile.size) if mask is None else int(((mask == 0) | (mask >= FIRST)).sum())
 
     def write(self, codec: TileCodec, observe: Callable[[float, int], None] | None = None) -> bytes:
         """The stream; `observe` receives squared error and number of voxels of every tile (see `squared_error`)."""
-        grid = self.grid
+        grid, source = self.grid, self.source
         coded: list[CodedTile | None] = [None] * grid.count
-        work = EncodeTiles(codec, self.model_only, self.source.masked, None if observe is None else self.limits)
+        limits = None if observe is None else self.limits
+        work = EncodeTiles(codec, self.model_only, source.mask is not None, limits)
         most = batch_voxels()
-        tasks = (
-            VoxelBatch(tiles, [self.numbers(tile) for tile in tiles]) for tiles in grid.batches(grid.tiles(), most)
-        )
+        tasks = map(self.batch, grid.batches(grid.tiles(), most))
         with closing(outcomes(work, tasks, helpers_for(self.source.voxels.size // most))) as done:
             for batch, parts in done:
                 for tile, (part, error) in zip(batch.tiles, parts, strict=True):
                     coded[tile.number] = part
-                    if observe is not None:
-                        observe(error, math.prod(tile.size))
-                    if self.progress is not None:
+                    if observe is not None and not source.is_mask(tile.frame):
+                        observe(error, self.counted(tile))
+                    if self.progress is not None and not source.is_mask(tile.frame):
                         self.progress(math.prod(tile.size))
         return self._joined(codec, coded)  # type: ignore[arg-type]
+
+    def batch(self, tiles: list[Tile]) -> VoxelBatch:
+        """The numbers of tiles, and where they count."""
+        return VoxelBatch(tiles, [self.numbers(tile) for tile in tiles], [self.known(tile) for tile in tiles])
 
     def _joined(self, codec: TileCodec, coded: list[CodedTile]) -> bytes:
         """The stream of all tiles; without the model, its name and its identity if none of them needs it."""
@@ -97,7 +121,7 @@ class Writer:
             source.offset,
             identity,
             planes=source.planes,
-            masked=source.masked,
+            masked=source.mask is not None,
         )
         metadata = self.metadata if needed else self.metadata.without("model")
         return write_stream(

@@ -86,10 +86,10 @@ def _write(data: bytes, name: str, force: bool) -> None:
 
 
 def _note(smaller: "Smaller") -> str:
-    size = "x".join(str(side) for side in smaller.size)
+    parts = "the only tile" if smaller.tiles == 1 else f"{smaller.tiles} tiles"
     return (
         f"note: {smaller.codec} would need about {100 * smaller.saved:.0f} % fewer bytes here "
-        f"(measured on {size} voxels in the middle); this model was not made for such data"
+        f"(measured on {parts} that it codes); this model was not made for such data"
     )
 
 

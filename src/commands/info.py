@@ -51,6 +51,9 @@ def _table(found: dict[str, Any]) -> str:
         lines["model"] = f"{called}{found['model'][:16]}… {place}"
     by = ", ".join(f"{count} {WAYS[way]}" for way, count in found["tiles_by"].items() if count)
     lines["coded"] = f"tiles: {by}"
+    if found["masked"]:
+        values = ", ".join(f"{value:g}" for value in found["padding"])
+        lines["exact"] = f"padding of {values}" if values else "NaN and infinity"
     if found["original_bytes"]:
         lines["original"] = f"{FORMATS[found['metadata']['original']]} header, {found['original_bytes']} bytes"
     if found["personal_fields"]:

@@ -15,7 +15,7 @@ from aiwave.api import compress
 from aiwave.bitstream.container import join_segments, open_stream, split_segments
 from aiwave.bitstream.header import Header
 from aiwave.bitstream.metadata import Metadata, dictionary
-from aiwave.bitstream.voxel_types import Restorer
+from aiwave.bitstream.restorer import Restorer
 from aiwave.coding.symbol_io import encode_intervals
 from aiwave.errors import AiwaveError
 from tests.conftest import textured

@@ -75,7 +75,9 @@ TYPES = sorted((Path(__file__).parents[1] / "data" / "types").glob("*.aiw"))
 
 
 def test_there_is_a_stream_for_every_way_of_coding_voxels():
-    assert {path.stem for path in TYPES} == {"mixed", "ranks", "planes", "scaled", "whole", "within"}
+    assert {path.stem for path in TYPES} == {
+        *("mixed", "padded", "padded_floats", "planes", "ranks", "scaled", "whole", "within")
+    }
     streams = [open_stream(path.read_bytes()) for path in TYPES]
     assert set(np.concatenate([stream.index.modes for stream in streams]).tolist()) == {int(mode) for mode in Mode}
     flags = [(stream.header.planes, stream.header.masked, stream.header.packed) for stream in streams]

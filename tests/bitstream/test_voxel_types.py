@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from aiwave.api import compress, decompress, info
-from aiwave.bitstream.voxel_types import from_ordered, ordered
+from aiwave.bitstream.patterns import from_ordered, ordered
 from aiwave.errors import AiwaveError
 from tests.conftest import textured
 from tests.files import file_model

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from ...bitstream.container import open_stream
-from ...bitstream.grid import Grid, Tile, middle
-from ...bitstream.header import Header
+from ...bitstream.grid import middle
+from ...bitstream.header import NARROW, Header
 from ...bitstream.model import Model
 from ...bitstream.tile_codec import TileCodec, cut
+from ...bitstream.tile_index import Mode
 from ...bitstream.tile_work import squared_error
 from ...system import one_thread
 from .anchor import Anchor
@@ -72,28 +73,31 @@ LEAST = 0.01
 LARGEST = 64**3
 """Voxels of a tile that nobody asked to have coded again."""
 
+LOOKED_AT = 3
+"""Tiles that are coded again."""
+
 INNER = 32
 """Voxels a side of the part that the encoder's choice is made in once more."""
 
 
 @dataclass(frozen=True)
 class Smaller:
-    """`codec` would save a share of our bytes, `saved` (0 to 1), in the tile of `size` (d, h, w) that was looked at."""
+    """`codec` would save about a share of the stream, `saved` (0 to 1), by the `tiles` that were looked at."""
 
     codec: str
     saved: float
-    size: tuple[int, int, int]
+    tiles: int
 
 
 def smaller_codec(volume: np.ndarray, data: bytes, model: Model, optimise: bool = True) -> Smaller | None:
-    """The generic codec that needs least for the tile in the middle, if that is at least 1 % less than the stream does.
+    """The generic codec that would need least for what the model codes, if the stream were at least 1 % smaller.
 
     `volume` (D, H, W) or (T, D, H, W) is what `compress` made the stream `data` of, with this `model` and `optimise`.
-    Of a series the first volume is looked at. Lossless streams are compared with JPEG XL and JPEG-LS, lossy ones with
-    SPERR at the same PSNR as well.
+    Up to three tiles that the model codes are looked at, spread over the volume; the others are coded generically
+    anyway. Lossless streams are compared with JPEG XL and JPEG-LS, lossy ones with SPERR at the same PSNR as well.
 
-    None if no codec does, if the tile holds a single value or more than 64^3 voxels, and if anything fails: this is
-    advice, which raises nothing.
+    None if no codec does, if tiles hold more than 64^3 voxels, for streams with a mask and types of more than 16 bits,
+    and if anything fails: this is advice, which raises nothing.
     """
     try:
         return find_smaller(np.asarray(volume), data, model, optimise)
@@ -104,25 +108,33 @@ def smaller_codec(volume: np.ndarray, data: bytes, model: Model, optimise: bool 
 def find_smaller(volume: np.ndarray, data: bytes, model: Model, optimise: bool) -> Smaller | None:
     """As `smaller_codec`, but raises what goes wrong."""
     stream = open_stream(data)
-    header = stream.header
-    tile = _middle_tile(header.grid)
-    part = np.ascontiguousarray(cut(volume.reshape(header.shape), tile), header.dtype)
-    if part.size > LARGEST or part.min() == part.max():
+    header, index = stream.header, stream.index
+    by_model = np.flatnonzero(index.modes == Mode.MODEL).tolist()
+    if header.dtype not in NARROW or header.masked or header.grid.largest > LARGEST or not by_model:
         return None
-    ours = stream.index.bytes_of(tile.number)
+    at = {by_model[(2 * k + 1) * len(by_model) // (2 * LOOKED_AT)] for k in range(LOOKED_AT)}
+    tiles = [tile for tile in header.grid.tiles() if tile.number in at]
+    totals: dict[str, float] = {}
+    for tile in tiles:
+        part = np.ascontiguousarray(cut(volume.reshape(header.shape), tile), header.dtype)
+        for name, size in _sizes(part, header, model, optimise).items():
+            totals[name] = totals.get(name, 0.0) + size
+    codec = min(totals, key=lambda name: totals[name])
+    ours = sum(index.bytes_of(tile.number) for tile in tiles)
+    of_model = sum(map(index.bytes_of, by_model))
+    saved = (1 - totals[codec] / ours) * of_model / len(data)
+    return Smaller(codec, saved, len(tiles)) if saved >= LEAST else None
+
+
+def _sizes(part: np.ndarray, header: Header, model: Model, optimise: bool) -> dict[str, float]:
+    """Bytes of a tile in each codec: losslessly and, for lossy streams, in SPERR with the tile's error."""
     sizes = lossless_sizes(part)
-    if not header.lossless:
-        sizes = {f"lossless {name}": size for name, size in sizes.items()}
-        error = _squared_error(part, header, model, optimise)
-        sizes |= {"SPERR": sperr_size(part, error)} if error else {}
-    codec = min(sizes, key=lambda name: sizes[name])
-    saved = 1 - sizes[codec] / ours
-    return Smaller(codec, saved, tile.size) if saved >= LEAST else None
-
-
-def _middle_tile(grid: Grid) -> Tile:
-    z, y, x = (slice(size // 2, size // 2 + 1) for size in grid.shape[1:])
-    return next(grid.tiles((slice(0, 1), z, y, x)))
+    if header.lossless:
+        return sizes
+    best = min(sizes.values())
+    sizes = {f"lossless {name}": size for name, size in sizes.items()}
+    error = _squared_error(part, header, model, optimise)
+    return sizes | {"SPERR": sperr_size(part, error) if error else best}
 
 
 def _squared_error(part: np.ndarray, header: Header, model: Model, optimise: bool) -> float:
