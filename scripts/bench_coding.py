@@ -35,13 +35,11 @@ def measured(work: Callable) -> tuple[object, float, float]:
 
 def trained(run: Path) -> WaveletCodec:
     """The codec of a run's last stage."""
-    from omegaconf import DictConfig, OmegaConf
-
     from aiwave.runs.run_folder import RunFolder, last_finished
     from aiwave.training.stage_codec import trained_codec
 
-    cfg, folder = OmegaConf.load(run / "config.yaml"), RunFolder(run)
-    assert isinstance(cfg, DictConfig)
+    folder = RunFolder(run)
+    cfg = folder.read_config()
     return trained_codec(cfg, folder, last_finished(cfg, folder))
 
 

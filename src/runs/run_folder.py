@@ -1,6 +1,7 @@
 """The folder of a run, which holds everything about it."""
 
 import json
+import os
 import secrets
 import shlex
 from collections.abc import Sequence
@@ -88,6 +89,7 @@ class RunFolder:
         """
         if not self.config_path.is_file():
             raise AiwaveError(f"{self.path} is not a run folder: it has no config.yaml.")
+        check_links(self.path)
         cfg = read_recorded(self.config_path)
         self.provenance()
         validate(cfg, TrainConfig, self.config_path, imports=False)
@@ -127,6 +129,20 @@ class RunFolder:
     def is_finished(self, stage: str) -> bool:
         """True if a stage was trained to its end."""
         return (self.stage(stage) / "done.json").is_file()
+
+
+def check_links(folder: Path) -> None:
+    """Raise AiwaveError for a link below `folder` that leads out of it: what is written there would go elsewhere.
+
+    W&B's own links, to its logs, lie in folders that it never writes to again.
+    """
+    top = os.path.realpath(folder)
+    for place, folders, files in os.walk(top):
+        for name in (*folders, *files):
+            path = os.path.join(place, name)
+            if os.path.islink(path) and os.path.commonpath([top, os.path.realpath(path)]) != top:
+                raise AiwaveError(f"{path} is a link that leads out of {folder}: replace it by what it leads to.")
+        folders[:] = [name for name in folders if name != "wandb"]
 
 
 def write_text(path: Path, text: str) -> None:

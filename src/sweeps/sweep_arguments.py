@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import AiwaveError
+from ..runs.run_folder import check_links
 from ..system import replacing
 
 MULTIRUN = ("-m", "--multirun")
@@ -48,6 +49,7 @@ def with_recorded(arguments: Sequence[str]) -> list[str]:
         return [given for given in arguments if given not in MULTIRUN]
     added = [given for given in arguments if not given.startswith("resume=") and given not in MULTIRUN]
     recorded = _read(folder)
+    check_links(folder)
     for given in added:
         if not given.startswith("launcher") and not (given.startswith(OF_JOBS) and given in recorded):
             raise AiwaveError(

@@ -337,6 +337,23 @@ def test_reports_of_foreign_folders_write_inside_their_own(planted, tmp_path, ca
     assert not [path for path in tmp_path.parent.iterdir() if path.name.startswith(("x", "rd_"))]
 
 
+@pytest.mark.parametrize("name", ["console.log", ".lock", "slices", "stages", "stages/joint", "rd.csv", "wandb"])
+def test_no_link_leads_out_of_a_run(name, planted, tmp_path, capfd):
+    run = planted("seed", 0)
+    outside = tmp_path / "outside"
+    if (run / name).exists():
+        (run / name).rename(outside)
+    elif name == "wandb":
+        outside.mkdir()
+    (run / name).symlink_to(outside)
+    for command in commands(run):
+        assert f"{name} is a link" in refusal(capfd, *command)
+    Path("sweep").mkdir()
+    Path("sweep/sweep.json").write_text(json.dumps({"arguments": ["seed=0,1", *TINY, "dataset.root=x"]}))
+    Path("sweep/0").symlink_to(tmp_path)
+    assert "sweep/0 is a link" in refusal(capfd, "train", "resume=sweep")
+
+
 def test_slices_of_foreign_folders_are_small_planes_or_refused(planted, capfd):
     run = planted("seed", 0)
     (path,) = (run / "slices").glob("test0*.npz")
