@@ -134,6 +134,8 @@ def find_model(model: Model | str | Path) -> Model:
     """
     if isinstance(model, Model):
         return model
+    if not isinstance(model, str | PathLike):
+        raise AiwaveError(f"A {type(model).__name__} is no model: give a name, a file, a run's folder or a checkpoint.")
     path = Path(model).expanduser()
     if not path.exists() and path.name == str(model) and not path.suffix:
         return shipped_model(path.name)

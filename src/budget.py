@@ -34,8 +34,9 @@ def check_budget(needed: int, held: int, name: str, otherwise: str) -> None:
     `otherwise` is what else can be done about it.
     """
     if _limited.get() and needed > BASE + PER_BYTE * held:
+        size = f"{min(needed, 10**24) / 1e9:,.1f} GB"
         raise AiwaveError(
-            f"{name} has only {held} bytes, but declares what takes about {needed / 1e9:,.1f} GB of memory to decode: "
+            f"{name} has only {held} bytes, but declares what takes about {size} of memory to decode: "
             f"if you trust it, add --allow-large (allow_large=True in Python), or {otherwise}."
         )
 

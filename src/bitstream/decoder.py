@@ -1,6 +1,7 @@
 """Decoder: a stream to a volume, or a region or preview of it, and the description of a stream."""
 
 import math
+import operator
 from collections.abc import Generator, Sequence
 from contextlib import closing
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..budget import check_budget
-from ..errors import AiwaveError
+from ..errors import AiwaveError, printable
 from .container import Stream, open_stream
 from .grid import Box, Tile
 from .header import DAMAGED, VERSION, Header
@@ -41,8 +42,11 @@ def decompress(
     """
     stream = open_stream(data)
     header = stream.header
-    if not 0 <= level <= header.levels:
-        raise AiwaveError(f"The file has {header.levels} levels: give a level from 0 to {header.levels}, not {level}.")
+    if not isinstance(level, int | np.integer) or not 0 <= level <= header.levels:
+        raise AiwaveError(
+            f"The file has {header.levels} levels: give a level from 0 to {header.levels}, not {level!r}."
+        )
+    level = int(level)
     box = to_box(header, region)
     found = stream_model(stream, model)
     codec = None if found is None else TileCodec(found, header.log_step, header.lossless)
@@ -120,18 +124,34 @@ def to_box(header: Header, region: Region | None) -> Box:
     whole = [slice(0, size) for size in shape]
     if region is None:
         return slice(0, header.shape[0]), *whole[1:]  # type: ignore[return-value]
-    if len(region) not in {3, axes}:
-        raise AiwaveError(f"The region has {len(region)} axes: give {'z, y, x' if axes == 3 else 't, z, y, x'}.")
-    for axis, part in enumerate(region, start=4 - len(region)):
-        start, stop = (part.start, part.stop) if isinstance(part, slice) else part
+    ends = _ends(region)
+    if len(ends) not in {3, axes}:
+        raise AiwaveError(f"The region has {len(ends)} axes: give {'z, y, x' if axes == 3 else 't, z, y, x'}.")
+    for axis, (start, stop) in enumerate(ends, start=4 - len(ends)):
         start, stop = 0 if start is None else start, shape[axis] if stop is None else stop
-        if not 0 <= start < stop <= shape[axis] or (isinstance(part, slice) and part.step not in (None, 1)):
+        if not 0 <= start < stop <= shape[axis]:
             raise AiwaveError(
                 f"The region {start}:{stop} along {'tzyx'[axis]} does not lie in 0:{shape[axis]}: choose one inside it."
             )
         whole[axis] = slice(start, stop)
     frames = slice(whole[0].start * header.frames, whole[0].stop * header.frames)
     return frames, *whole[1:]  # type: ignore[return-value]
+
+
+def _ends(region: Region) -> list[tuple[int | None, int | None]]:
+    """First and last voxel (exclusive) along each axis. Raises AiwaveError for anything else."""
+    try:
+        if any(isinstance(part, slice) and part.step not in (None, 1) for part in region):
+            raise ValueError
+        pairs = [(part.start, part.stop) if isinstance(part, slice) else part for part in region]
+        return [(_index(start), _index(stop)) for start, stop in pairs]
+    except (TypeError, ValueError) as error:
+        words = printable(repr(region), 80)
+        raise AiwaveError(f"The region {words} cannot be read: give a slice or (first, last) for each axis.") from error
+
+
+def _index(end: Any) -> int | None:
+    return None if end is None else operator.index(end)
 
 
 def coarse_box(box: Box, level: int) -> Box:

@@ -3,12 +3,13 @@
 import math
 from collections.abc import Mapping
 from contextlib import suppress
+from numbers import Real
 from typing import Any
 
 import numpy as np
 
 from ..coding.constants import LOG_STEP_LIMIT, log_step_of
-from ..errors import AiwaveError
+from ..errors import AiwaveError, printable
 from .bounded_error import prepare_bounded, whole_error
 from .container import open_stream
 from .header import TILE_LIMIT
@@ -21,6 +22,9 @@ from .voxel_types import Source, checked, prepare
 from .writer import Progress, Writer
 
 SIDE = 64
+
+LARGEST = 1e300
+"""Largest step, PSNR or rate that is read."""
 
 
 def compress(
@@ -54,6 +58,8 @@ def compress(
         AiwaveError: For other volumes, a model that does not support this coding, or a target that cannot be reached.
     """
     _check_one({"lossless": lossless or None, "step": step, "psnr": psnr, "bpp": bpp, "max_error": max_error})
+    if not isinstance(metadata or {}, Mapping) or not isinstance(original, bytes):
+        raise AiwaveError("The metadata are not a mapping, or the original header is not bytes: give these.")
     entries = dict(metadata or {})
     if "max_error" in entries:
         raise AiwaveError("The metadata has an entry max_error, which only the encoder writes: leave it out.")
@@ -91,9 +97,13 @@ def _mask_share(data: bytes) -> float:
 
 
 def _check_one(qualities: Mapping[str, float | None]) -> None:
-    """Raise AiwaveError unless exactly one of the qualities is given."""
+    """Raise AiwaveError unless exactly one of the qualities is given, and a number."""
     *names, last = qualities
     chosen = [name for name, given in qualities.items() if given is not None]
+    for name, given in qualities.items():
+        is_number = isinstance(given, Real) and not isinstance(given, bool | np.bool_)
+        if name in chosen and name in ("step", "psnr", "bpp") and not (is_number and 0 < given <= LARGEST):  # type: ignore[operator]
+            raise AiwaveError(f"The {name} {printable(repr(given), 40)} cannot be used: give a positive number.")
     if len(chosen) != 1:
         wanted = f"{', '.join(names)} and {last}"
         raise AiwaveError(f"Give exactly one of {wanted}, not {', '.join(chosen) or 'none'}.")
@@ -101,9 +111,10 @@ def _check_one(qualities: Mapping[str, float | None]) -> None:
 
 def _side(tile: int, levels: int) -> int:
     unit = 1 << levels
-    if not 0 < tile < 1 << 16 or tile % unit:
-        raise AiwaveError(f"Tiles cannot have {tile} voxels per side: give a multiple of {unit} below {1 << 16}.")
-    return tile
+    is_whole = isinstance(tile, int | np.integer) and not isinstance(tile, bool)
+    if not is_whole or not 0 < tile < 1 << 16 or tile % unit:
+        raise AiwaveError(f"Tiles cannot have {tile!r} voxels per side: give a multiple of {unit} below {1 << 16}.")
+    return int(tile)
 
 
 def _log_step(step: float, scale: float) -> int:

@@ -174,7 +174,10 @@ def _scaling(known: np.ndarray) -> tuple[float, float]:
 
 def checked(volume: np.ndarray) -> np.ndarray:
     """The volume (D, H, W) or series (T, D, H, W) in native byte order. Raises AiwaveError if it cannot be coded."""
-    array = np.asarray(volume)
+    try:
+        array = np.asarray(volume)
+    except (ValueError, TypeError) as error:
+        raise AiwaveError("The volume is no array: give one of numbers.") from error
     dtype = array.dtype.newbyteorder("=")
     if dtype not in DTYPES:
         raise AiwaveError(f"The volume holds {array.dtype} voxels: convert them to numbers of at most 64 bits.")

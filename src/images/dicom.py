@@ -34,8 +34,11 @@ class Series:
 
     @property
     def order(self) -> float:
-        """The number to sort by, infinite if it is unknown."""
-        return number(self.planes[0].instance.header, "SeriesNumber", math.inf)
+        """The number to sort by, infinite if it is unknown or no number."""
+        try:
+            return number(self.planes[0].instance.header, "SeriesNumber", math.inf)
+        except ValueError:
+            return math.inf
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -1,5 +1,6 @@
 """Decoding of compressed DICOM pixels by imagecodecs, as a plugin of pydicom."""
 
+import struct
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +15,10 @@ JPEG_LOSSLESS = ("1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70")
 JPEG_LS = ("1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.81")
 JPEG_2000 = ("1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.91")
 HTJ2K = ("1.2.840.10008.1.2.4.201", "1.2.840.10008.1.2.4.202", "1.2.840.10008.1.2.4.203")
+CODESTREAM = b"\xff\x4f\xff\x51"
+"""The first two markers of a JPEG 2000 codestream, SOC and SIZ."""
+FRAME_HEADERS = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
+"""Second bytes of the markers of JPEG and JPEG-LS that a size follows."""
 DECODER_DEPENDENCIES = dict.fromkeys((*JPEG, *JPEG_LOSSLESS, *JPEG_LS, *JPEG_2000, *HTJ2K), ("imagecodecs",))
 """Packages by transfer syntax, as pydicom asks of a plugin."""
 
@@ -37,12 +42,32 @@ def decode(source: bytes, runner: "DecodeRunner") -> bytes:
     }
     if uid in (*JPEG, *HTJ2K) and END not in source[-TAIL:]:  # their decoders fill up what is missing
         raise ValueError("a compressed frame is cut off")
-    frame = np.asarray(decoders[uid](source))
-    if frame.shape != (runner.rows, runner.columns):
-        expected = [runner.rows, runner.columns]
-        raise ValueError(f"its compressed frames have the shape {list(frame.shape)} instead of {expected}")
+    expected = (runner.rows, runner.columns)
+    shape = declared_size(source, uid) or expected
+    if shape == expected:  # otherwise the decoder would take as much memory as the frame declares
+        frame = np.asarray(decoders[uid](source))
+        shape = frame.shape
+    if shape != expected:
+        raise ValueError(f"its compressed frames have the shape {list(shape)} instead of {list(expected)}")
     runner.set_option("bits_allocated", 8 * frame.dtype.itemsize)
     return frame.astype(frame.dtype.newbyteorder("<"), copy=False).tobytes()
+
+
+def declared_size(source: bytes, uid: str) -> tuple[int, ...] | None:
+    """Rows and columns that a compressed frame declares itself, None if they are not found where they should be."""
+    if uid in (*JPEG_2000, *HTJ2K):
+        at = source.find(CODESTREAM)
+        if not 0 <= at <= len(source) - 24:
+            return None
+        right, lower, left, upper = struct.unpack_from(">4I", source, at + 8)
+        return lower - upper, right - left
+    at = 2
+    while at + 9 <= len(source) and source[at] == 0xFF:
+        if source[at + 1] in FRAME_HEADERS:
+            rows, columns = struct.unpack_from(">2H", source, at + 5)
+            return rows, columns
+        at += 1 if source[at + 1] == 0xFF else 2 + int.from_bytes(source[at + 2 : at + 4], "big")
+    return None
 
 
 def decoder_of(uid: str) -> "tuple[Decoder, str]":

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..budget import check_image_budget
-from ..errors import AiwaveError
+from ..errors import AiwaveError, printable
 from . import dicom_decoders
 from .image import check_single_channel, native, unreadable
 
@@ -57,7 +57,7 @@ class Instance:
 
         uid = str(self.header.get("SOPClassUID") or self.header.file_meta.get("MediaStorageSOPClassUID") or "")
         name = UID(uid).name if uid else "object of unknown kind"
-        return name.removesuffix(" Storage")
+        return printable(name.removesuffix(" Storage"), 100)
 
     @property
     def syntax(self) -> str:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..errors import AiwaveError
+from ..errors import AiwaveError, printable
 
 IDENTITY = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
 GEOMETRY = ("spacing", "origin", "direction", "slope", "intercept", "period")
@@ -75,7 +75,9 @@ def unreadable(file: str, reason: str) -> AiwaveError:
 
     Files that are whole, but of a kind that is not supported, need another sentence.
     """
-    return AiwaveError(f"{file} cannot be read ({reason}): it is truncated or damaged, so fetch it again.")
+    return AiwaveError(
+        f"{file} cannot be read ({printable(reason, 200)}): it is truncated or damaged, so fetch it again."
+    )
 
 
 def not_finite(file: str) -> AiwaveError:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import AiwaveError
+from ..errors import AiwaveError, printable
 from .image import FORMATS, GEOMETRY, Image, Original
 
 
@@ -38,7 +38,7 @@ def image_of(voxels: np.ndarray, metadata: Mapping[str, Any], original: bytes = 
         numbers = value if isinstance(default, tuple) else [value]
         size = len(default) if isinstance(default, tuple) else 1
         if not isinstance(numbers, list) or len(numbers) != size or not all(_is_number(x) for x in numbers):
-            raise AiwaveError(f"The file is damaged: its {name} is {value!r}.")
+            raise AiwaveError(f"The file is damaged: its {name} is {printable(repr(value), 80)}.")
         given[name] = tuple(float(x) for x in numbers) if isinstance(default, tuple) else float(value)
     return replace(image, **given)
 
@@ -73,4 +73,6 @@ def _shortest(value: float) -> float | int:
     """The number in fewest digits; those of 32 bits, as most headers have, are not exact in decimals."""
     if float(value).is_integer() and abs(value) < 2**53:
         return int(value)
-    return float(str(np.float32(value))) if float(np.float32(value)) == value else float(value)
+    with np.errstate(over="ignore"):
+        short = np.float32(value)
+    return float(str(short)) if float(short) == value else float(value)

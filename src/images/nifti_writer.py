@@ -46,7 +46,21 @@ def write_zipped(image: Image, path: Path) -> None:
 
 
 def nifti_content(image: Image) -> tuple[bytes, np.ndarray]:
-    """Bytes before the voxels of a .nii file, and its array, contiguous and in the byte order of its header."""
+    """Bytes before the voxels of a .nii file, and its array, contiguous and in the byte order of its header.
+
+    Raises AiwaveError for geometry or scaling that a header cannot hold.
+    """
+    try:
+        with np.errstate(over="raise"):
+            return _content(image)
+    except FloatingPointError as error:
+        raise AiwaveError(
+            "A NIfTI header has 32-bit numbers, beyond which are the geometry, period or scaling of the image: write "
+            "another format."
+        ) from error
+
+
+def _content(image: Image) -> tuple[bytes, np.ndarray]:
     voxels = image.voxels.astype(WIDER.get(image.voxels.dtype.name, image.voxels.dtype), copy=False)
     found, array = _original_header(image), voxels
     if found is None or found.is_analyze:

@@ -13,7 +13,7 @@ from .image import Image, check_dimensions, check_numeric, check_single_channel,
 
 SUFFIXES = (".npy",)
 ARCHIVE = b"PK"
-DAMAGE = (SyntaxError, TokenError, RecursionError, MemoryError)
+DAMAGE = (SyntaxError, TokenError, RecursionError, MemoryError, TypeError, OverflowError)
 """Errors of numpy's parser of headers, besides ValueError."""
 COLOURS = (3, 4)
 """Lengths of a last axis that must be colours."""
@@ -83,7 +83,7 @@ def _header(stream: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype]:
         shape, is_fortran, dtype = np.lib.format.read_array_header_1_0(stream)
     else:
         shape, is_fortran, dtype = np.lib.format.read_array_header_2_0(stream)
-    if any(side < 0 for side in shape):
+    if any(isinstance(side, bool) or side < 0 for side in shape):
         raise ValueError(f"its shape is {list(shape)}")
     return shape, is_fortran, dtype
 

@@ -28,10 +28,14 @@ def _nifti(original: Original) -> list[str]:
     """Text fields, and extensions, which hold whatever a program puts there."""
     from nibabel.nifti1 import Nifti1Header
     from nibabel.nifti2 import Nifti2Header
+    from nibabel.wrapstruct import WrapStructError
 
     data = original.data
     kind = Nifti2Header if Nifti2Header.may_contain_header(data) else Nifti1Header
-    header = kind(data[: kind.sizeof_hdr], check=False)
+    try:
+        header = kind(data[: kind.sizeof_hdr], check=False)
+    except WrapStructError as error:
+        raise AiwaveError("The file is damaged: its NIfTI header cannot be read.") from error
     names = ("descrip", "aux_file", "intent_name", *(("db_name",) if "db_name" in header else ()))
     found = [name for name in names if bytes(header[name].tobytes()).strip(b"\0 ")]
     return [*found, "extensions"] if len(data) > kind.sizeof_hdr + 4 else found

@@ -25,7 +25,8 @@ def spacing_and_direction(
     """
     matrix, spacing = np.array(directions, float), []
     for axis, length in enumerate(lengths):
-        norm = float(np.linalg.norm(matrix[:, axis]))
+        with np.errstate(over="ignore"):
+            norm = float(np.linalg.norm(matrix[:, axis]))
         if not np.isfinite(norm) or norm == 0:
             matrix[:, axis], norm = np.eye(3)[axis], 1.0
         if abs(norm - 1) < UNIT:

@@ -11,7 +11,7 @@ from pydicom.encaps import encapsulate
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian
 
 from aiwave.errors import AiwaveError
-from aiwave.images import dicom, read_image, read_images
+from aiwave.images import dicom, dicom_decoders, read_image, read_images
 
 from .dicom_files import PACKAGED, ct
 
@@ -194,3 +194,18 @@ def test_every_file_of_pydicom_is_read_or_refused_with_the_true_reason():
         read += 1
     assert read >= 50
     assert [sentence for sentence in refused if not any(reason in sentence for reason in reasons)] == []
+
+
+@pytest.mark.parametrize(
+    ("uid", "encode"),
+    [
+        ("1.2.840.10008.1.2.4.90", imagecodecs.jpeg2k_encode),
+        ("1.2.840.10008.1.2.4.50", imagecodecs.jpeg8_encode),
+        ("1.2.840.10008.1.2.4.80", imagecodecs.jpegls_encode),
+    ],
+)
+def test_the_size_of_a_compressed_frame_is_known_before_it_is_decoded(uid, encode):
+    frame = bytes(encode(np.arange(35 * 20, dtype="uint16").astype("uint8").reshape(35, 20)))
+    assert dicom_decoders.declared_size(frame, uid) == (35, 20)
+    for end in range(len(frame)):
+        assert dicom_decoders.declared_size(frame[:end], uid) in (None, (35, 20))

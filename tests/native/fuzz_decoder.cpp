@@ -1,0 +1,209 @@
+// Feeds arbitrary segments to the decoder, with arbitrary models, for libFuzzer: `make fuzz`.
+//
+// Whatever it decodes must encode, and decode to the same again.
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <random>
+
+#include "level_coder.hpp"
+#include "range_coder.hpp"
+
+namespace {
+
+using namespace aiwave;
+
+// The first bytes of the input choose the model; the rest are segments.
+class Input {
+   public:
+    Input(const std::uint8_t* data, std::size_t size) : data_(data), size_(size) {}
+
+    int below(int limit) { return at_ < size_ ? data_[at_++] % limit : 0; }
+
+    std::string segment(std::size_t length) {
+        const std::size_t end = std::min(size_, at_ + length);
+        std::string bytes(data_ + std::min(at_, size_), data_ + end);
+        at_ = end;
+        return bytes;
+    }
+
+    std::size_t left() const { return size_ - std::min(at_, size_); }
+
+   private:
+    const std::uint8_t* data_;
+    std::size_t size_, at_ = 0;
+};
+
+Tables some_tables() {
+    Tables tables;
+    const auto logistic = [](double x) { return 1 / (1 + std::exp(-x)); };
+    for (int k = 0; k <= 32768; ++k) {
+        const double edge = k == 0 ? 0 : k == 32768 ? 1 : logistic(k / 1024.0 - 16);
+        tables.cdf.push_back(static_cast<std::int32_t>(std::lround(edge * TOTAL)));
+    }
+    for (int k = 1; k < 32768; k += 2) tables.bin_cdf.push_back(tables.cdf[static_cast<std::size_t>(k)] >> 8);
+    for (int k = 0; k <= 20 * 256; ++k) {
+        const double scale = std::exp(k / 256.0 - 6);
+        const int shift = 10 - static_cast<int>(std::floor(std::log2(1 / scale))) - 1;
+        tables.mantissa.push_back(static_cast<std::int32_t>(std::floor(std::ldexp(1 / scale, shift))));
+        tables.shift.push_back(shift);
+        tables.scale.push_back(static_cast<std::int32_t>(16 * scale));
+        tables.inverse_scale.push_back(static_cast<float>(std::ldexp(tables.mantissa.back(), -shift)));
+    }
+    for (int k = 0; k <= 4096; ++k) tables.softmax.push_back(static_cast<std::int32_t>(65536 * std::exp(-k / 256.0)));
+    return tables;
+}
+
+struct Made {
+    ContextModel context;
+    FactorizedModel factorized;
+    LevelTask task;
+    std::vector<std::int32_t> coarse;
+    std::vector<std::int64_t> approx;
+};
+
+Layer layer(std::mt19937& random, bool wide, int taps, int width, int outputs) {
+    const int most = wide ? 32767 : 9;
+    std::vector<std::int16_t> weight(static_cast<std::size_t>(taps) * width * outputs);
+    for (auto& value : weight) value = static_cast<std::int16_t>(static_cast<int>(random() % (2 * most + 1)) - most);
+    std::vector<std::int64_t> bias(outputs), shift(outputs);
+    for (auto& value : bias) value = static_cast<std::int64_t>(random() % 4096) - 2048;
+    for (auto& value : shift) value = wide ? 26 + random() % 8 : random() % 8;
+    return Layer(weight.data(), bias.data(), shift.data(), taps, width, outputs);
+}
+
+void make_layers(Made& made, Input& input, std::mt19937& random, bool wide) {
+    ContextModel& model = made.context;
+    const int c = model.channels;
+    const int kinds = input.below(2) ? BANDS : 1;  // oriented or not
+    const auto fill = [&](BandLayers& to, int count, int taps, int width, int outputs) {
+        for (int k = 0; k < count; ++k) to.layers.push_back(layer(random, wide, taps, width, outputs));
+    };
+    if (model.cross || input.below(4)) {
+        fill(model.coarse0, 1, TAPS, 2, c);
+        fill(model.coarse1, 1, TAPS, c, c);
+        for (int first : {0, 1}) {
+            for (int letters = 0; letters < BANDS; ++letters) {
+                const int width = (std::max(letters - first, 0) + 1) / 2 * 2;
+                model.siblings[first].layers.push_back(layer(random, wide, TAPS, width, c));
+            }
+        }
+    }
+    if (model.dependent || model.cross || input.below(4)) fill(model.own, kinds, 1, CENTRE, c);
+    if (kinds == BANDS) {
+        fill(model.widen, kinds, 1, c, 2 * c);
+        fill(model.narrowing, kinds, 1, 2 * c, c);
+    }
+    fill(model.mix, kinds, 1, c, c);
+    fill(model.head, kinds, 1, c, model.density.size());
+    for (int k = input.below(3); k > 0; --k) model.blocks.push_back(layer(random, wide, CENTRE + 1, c, c));
+}
+
+template <class T>
+std::vector<T> numbers(std::mt19937& random, std::size_t count, int most) {
+    std::vector<T> values(count);
+    for (auto& value : values) value = static_cast<T>(static_cast<int>(random() % (2U * most + 1)) - most);
+    return values;
+}
+
+// Chains along x, in any order: the decoder must not care.
+void make_chains(LevelTask& task, std::int64_t positions) {
+    task.chain_length = task.size[2];
+    for (std::int64_t k = 0; k < positions; ++k) task.chains.push_back(static_cast<std::int32_t>(k));
+}
+
+void make(Made& made, Input& input) {
+    static const Tables tables = some_tables();
+    std::mt19937 random(static_cast<unsigned>(input.below(256)));
+    LevelTask& task = made.task;
+    for (int& side : task.size) side = 1 + input.below(7);
+    const std::int64_t positions = std::int64_t{task.size[0]} * task.size[1] * task.size[2];
+    task.tables.first = input.below(2);
+    task.tables.bands = BANDS - task.tables.first;
+    for (int band = 0; band < task.tables.bands; ++band) {
+        std::array<int, 3> inside = task.size;
+        for (int& side : inside) side -= input.below(2);
+        task.inside.push_back(inside);
+    }
+    task.tiles = 1 + input.below(2);
+    task.threads = 1 + input.below(2);
+    task.interrupted = [] { return false; };
+    const Density density{1 + input.below(4), input.below(8) != 0};
+    const auto bands = static_cast<std::size_t>(task.tables.bands);
+    const Density used = density.weighted ? density : Density{1, false};
+    task.tables.head_offset = numbers<std::int32_t>(random, bands * used.size(), 4000);
+    if (input.below(8) == 0) {
+        made.factorized = {used, tables};
+        task.factorized = &made.factorized;
+        return;
+    }
+    ContextModel& model = made.context;
+    const bool wide = input.below(8) == 0;
+    model.channels = 1 + input.below(20);
+    model.narrow = !wide;
+    model.limit = wide ? 1 << 20 : 2047;
+    model.dependent = input.below(2);
+    model.cross = !model.dependent && input.below(2);
+    model.density = used;
+    model.tables = tables;
+    std::vector<std::int64_t> thresholds;
+    for (int k = 1; k < 2300; ++k) thresholds.push_back(static_cast<std::int64_t>(std::ceil(std::sinh(k / 128.0))));
+    model.squash = Squash(thresholds);
+    make_layers(made, input, random, wide);
+    task.context = &model;
+    task.tables.condition = numbers<std::int32_t>(random, bands * model.channels, 500);
+    if (model.own.exist()) task.tables.prediction = numbers<std::int64_t>(random, bands * CENTRE, 2000);
+    if (model.dependent) {
+        task.tables.second_mix = numbers<std::int32_t>(random, bands * model.channels, 500);
+        task.tables.second_head = numbers<std::int32_t>(random, bands * used.size(), 500);
+        for (int state = 0; state < 8; ++state) {
+            for (int parity : {0, 1}) model.next_state.push_back(state >> 1 ^ 7 * (state & 1) ^ parity);
+        }
+        make_chains(task, positions);
+    }
+    if (model.cross) {
+        task.tables.cross = numbers<double>(random, bands * BANDS * TAPS, 500);
+        task.tables.cross_coarse = numbers<double>(random, bands * TAPS, 500);
+    }
+    if (input.below(2)) {
+        made.coarse = numbers<std::int32_t>(random, static_cast<std::size_t>(2 * positions * task.tiles), 2300);
+        made.approx = numbers<std::int64_t>(random, static_cast<std::size_t>(positions * task.tiles), 1 << 30);
+        task.coarse = made.coarse.data();
+        task.approx = made.approx.data();
+    }
+}
+
+void require(bool holds) {
+    if (!holds) std::abort();
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    Input input(data, size);
+    Made made;
+    make(made, input);
+    const LevelTask& task = made.task;
+    const std::size_t segments = static_cast<std::size_t>(task.tiles) * task.tables.bands;
+    std::vector<std::vector<std::string>> coded(task.tiles, std::vector<std::string>(task.tables.bands));
+    const std::size_t each = input.left() / segments + 1;
+    for (auto& tile : coded) {
+        for (auto& segment : tile) segment = input.segment(each);
+    }
+    const std::size_t count = segments * task.size[0] * task.size[1] * task.size[2];
+    std::vector<std::int32_t> q(count, 0), again(count, 0);
+    try {
+        decode_level(task, coded, q.data());
+    } catch (const Damaged&) {
+        return 0;
+    }
+    bool clamped = false;  // beyond the limit of coefficients, so not what an encoder has been given
+    for (std::int32_t value : q) {
+        require(std::abs(std::int64_t{value}) <= COEFFICIENT_LIMIT);
+        clamped = clamped || std::abs(std::int64_t{value}) == COEFFICIENT_LIMIT;
+    }
+    if (clamped) return 0;
+    decode_level(task, encode_level(task, q.data()), again.data());
+    require(q == again);
+    return 0;
+}
