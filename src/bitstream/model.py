@@ -113,6 +113,14 @@ class Model:
             raise AiwaveError(f"The model {self.name} codes only lossily: give a step, PSNR or rate.")
         return lossless_transform(self.transform) if self.integers is None else self.integers
 
+    @property
+    def codes_losslessly(self) -> bool:
+        """True if there is a transform for lossless coding."""
+        try:
+            return bool(self.reversible)
+        except AiwaveError:
+            return False
+
     @classmethod
     def from_bytes(cls, data: bytes) -> "Model":
         """Read a model file. Raises AiwaveError if it is damaged or of another version."""

@@ -61,10 +61,10 @@ def _table(found: dict[str, Any]) -> str:
 
 def _coding(found: dict[str, Any]) -> str:
     """What the stream keeps of the volume, in words."""
-    if not found["lossless"]:
-        return f"step {found['step']:.4g}"
     error = found["metadata"].get("max_error")
-    return "lossless" if error is None else f"within {error} of the original"
+    if error is not None and (found["lossless"] or found["corrected"]):
+        return f"within {error} of the original"
+    return "lossless" if found["lossless"] else f"step {found['step']:.4g}"
 
 
 def arguments_of() -> argparse.ArgumentParser:
