@@ -51,14 +51,12 @@ def prepare(cfg: DictConfig, output: Path | None, overrides: Sequence[str]) -> N
 
 
 def _pipeline(cfg: DictConfig) -> "Pipeline":
-    import SimpleITK as sitk
     from hydra.utils import instantiate
     from omegaconf import OmegaConf
 
     from ..datamodules.sources.pipeline import Pipeline
     from ..datamodules.sources.subject import Conversion
 
-    sitk.ProcessObject.SetGlobalWarningDisplay(False)
     source, root = cfg.source, Path(cfg.root).expanduser()
     options = OmegaConf.to_container(source, resolve=True)
     assert isinstance(options, dict)
