@@ -51,6 +51,7 @@ def main() -> None:
             {"step": 3.0, "tile": 8},
         ),
         "whole": (small.astype(np.int64) + 10**9, "lossless", {"lossless": True, "tile": 8}),
+        "corrected": (small.astype(np.uint16) * 9, "lossy", {"max_error": 12, "tile": 8, "model_only": True}),
         "within": (small, "lossless", {"max_error": 2, "tile": 8}),
     }
     for name, (volume, kind, options) in types.items():

@@ -50,7 +50,8 @@ def compress(
     Give one of: `lossless`; the quantisation `step`, in units of the voxels; a target `psnr` [dB], met within 0.1, with
     peak 255 for 8-bit and 65535 for 16-bit integers, and the range of the voxels for other types; a target `bpp`
     [bit/voxel], met within 2 %; or `max_error`, a whole number of grey levels that no voxel of 8- or 16-bit integers
-    differs by more than, coded with a lossless model. `metadata` must be representable in JSON; `original`, the header
+    differs by more than: by quantisation before lossless coding or, with a model that codes only lossily, by
+    corrections. `metadata` must be representable in JSON; `original`, the header
     of an image file, is kept beside it. Tiles of `tile` voxels per side can be decoded independently. `optimise` turns
     on rate-distortion optimised quantisation in lossy coding, which takes two to three times as long. Tiles that JPEG
     XL or LZMA codes exactly in fewer bytes are coded by these but for `model_only`.

@@ -55,12 +55,11 @@ def decompress(
     held = len(stream.data) + (0 if found is None else len(found.data))
     check_budget(_memory(stream, work, box), held, "The file", "decode a region of it")
     try:
-        dtype = header.dtype if not restorer.deferred else np.uint16 if header.planes else np.float32
-        out = np.zeros([part.stop - part.start for part in coarse_box(box, level)], dtype)
+        out = np.zeros([part.stop - part.start for part in coarse_box(box, level)], restorer.dtype)
         with closing(_tiles(stream, work, box, progress)) as tiles:
             for tile, voxels in tiles:
                 _place(out, tile, voxels, coarse_box(box, level), level)
-        out = restorer.joined(out)
+        out = restorer.joined(out, level)
     except MemoryError as error:
         raise AiwaveError("There is not enough memory for the volume: decode a region of it.") from error
     return out if header.is_series else out[0]
@@ -205,6 +204,7 @@ def info(data: bytes | memoryview) -> dict[str, Any]:
         "packed_values": bool(stream.values),
         "planes": header.planes,
         "masked": header.masked,
+        "corrected": header.corrected,
         "padding": [] if restorer.paddings is None else restorer.paddings.tolist(),
         "tiles_by": {mode.name.lower(): int((stream.index.modes == mode).sum()) for mode in Mode},
         "original_bytes": len(stream.original),

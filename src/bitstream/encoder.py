@@ -10,7 +10,7 @@ import numpy as np
 
 from ..coding.constants import LOG_STEP_LIMIT, log_step_of
 from ..errors import AiwaveError, printable
-from .bounded_error import prepare_bounded, whole_error
+from .bounded_error import STEP, prepare_bounded, prepare_corrected, whole_error
 from .container import open_stream
 from .header import TILE_LIMIT
 from .masks import COSTLY, MOST_FOR_PADDING
@@ -49,7 +49,8 @@ def compress(
     Give one of: `lossless`; the quantisation `step`, in units of the voxels; a target `psnr` [dB], met within 0.1, with
     peak 255 for 8-bit and 65535 for 16-bit integers, and the range of the voxels for other types; a target `bpp`
     [bit/voxel], met within 2 %; or `max_error`, a whole number of grey levels that no voxel of 8- or 16-bit integers
-    differs by more than, coded with a lossless model. `metadata` must be representable in JSON; `original`, the header
+    differs by more than: by quantisation before lossless coding or, with a model that codes only lossily, by
+    corrections. `metadata` must be representable in JSON; `original`, the header
     of an image file, is kept beside it. Tiles of `tile` voxels per side can be decoded independently. `optimise` turns
     on rate-distortion optimised quantisation in lossy coding, which takes two to three times as long. Tiles that JPEG
     XL or LZMA codes exactly in fewer bytes are coded by these but for `model_only`.
@@ -71,15 +72,15 @@ def compress(
             raise AiwaveError(
                 f"Tiles of {tile} voxels per side would have more than {TILE_LIMIT} voxels: choose smaller ones."
             )
-        if lossless or max_error is not None:
+        if lossless or (max_error is not None and not source.error):
             return writer.write(TileCodec(model, 0, True))
-        if step is not None:
-            return writer.write(writer.lossy(_log_step(step, source.scale)))
+        if step is not None or source.error:
+            return writer.write(writer.lossy(_log_step(step or STEP * source.error, source.scale)))
         return search(writer, Target(psnr, bpp))
 
     if max_error is not None:
-        entries["max_error"] = whole_error(max_error)
-        return coded(prepare_bounded(voxels, whole_error(max_error)))
+        entries["max_error"] = error = whole_error(max_error)
+        return coded((prepare_bounded if model.codes_losslessly else prepare_corrected)(voxels, error))
     source = prepare(voxels, lossless)
     data = coded(source)
     if step is not None and source.padded and _mask_share(data) > COSTLY:

@@ -25,7 +25,7 @@ NARROW = tuple(np.dtype(name) for name in ("uint8", "int8", "uint16", "int16"))
 
 WIDE = ("bool", "uint32", "int32", "uint64", "int64", "float16", "float32", "float64")
 DTYPES = (*NARROW, *(np.dtype(name) for name in WIDE))
-LOSSLESS, SERIES, MIXED, PACKED, PLANES, MASKED = 1, 2, 4, 8, 16, 32
+LOSSLESS, SERIES, MIXED, PACKED, PLANES, MASKED, CORRECTED = 1, 2, 4, 8, 16, 32, 64
 SIDE_LIMIT = 1 << 24
 """Most voxels along an axis."""
 
@@ -41,7 +41,8 @@ class Header:
 
     `log_step` is ln(step) in units of 2**-8, 0 if `lossless`. `identity` is the SHA-256 of the model file, zeros if no
     tile needs it. `mixed` is true if the index has modes (see `TileIndex`), `packed` if the metadata is deflated (see
-    `Metadata`), `planes` and `masked` if a volume has several frames of numbers (see `voxel_types.Source`).
+    `Metadata`), `planes`, `masked` and `corrected` if a volume has several frames of numbers (see
+    `voxel_types.Source`).
     """
 
     dtype: np.dtype[Any]
@@ -57,11 +58,17 @@ class Header:
     packed: bool = False
     planes: bool = False
     masked: bool = False
+    corrected: bool = False
+
+    @property
+    def paired(self) -> bool:
+        """True if every other frame of numbers is a mask or has corrections."""
+        return self.masked or self.corrected
 
     @property
     def frames(self) -> int:
         """Frames of numbers for each volume."""
-        return self.dtype.itemsize // 2 if self.planes else 2 if self.masked else 1
+        return self.dtype.itemsize // 2 if self.planes else 2 if self.paired else 1
 
     @property
     def volume_shape(self) -> tuple[int, ...]:
@@ -87,7 +94,7 @@ class Header:
     def to_bytes(self, sections: tuple[int, int, int, int]) -> bytes:
         """The header as bytes, with the lengths of metadata, values, model and index, and a checksum."""
         flags = LOSSLESS * self.lossless | SERIES * self.is_series | MIXED * self.mixed | PACKED * self.packed
-        flags |= PLANES * self.planes | MASKED * self.masked
+        flags |= PLANES * self.planes | MASKED * self.masked | CORRECTED * self.corrected
         fixed = FIXED.pack(
             MAGIC,
             VERSION,
@@ -128,7 +135,7 @@ class Header:
             )
         shape, offset, identity, sections = tuple(rest[:4]), rest[4], rest[5], tuple(rest[6:])
         sound = (
-            flags <= (LOSSLESS | SERIES | MIXED | PACKED | PLANES | MASKED)
+            flags <= (LOSSLESS | SERIES | MIXED | PACKED | PLANES | MASKED | CORRECTED)
             and dtype < len(DTYPES)
             and 1 <= levels <= 5
             and side > 0
@@ -140,6 +147,7 @@ class Header:
             and (abs(offset) < 1 << 16 or dtype >= len(NARROW))
             and (not flags & PLANES or (flags & LOSSLESS and DTYPES[dtype].itemsize > 1))
             and (not flags & MASKED or (not flags & LOSSLESS and DTYPES[dtype].kind != "b"))
+            and (not flags & CORRECTED or (not flags & (LOSSLESS | MASKED) and dtype < len(NARROW)))
         )
         if not sound:
             raise AiwaveError(DAMAGED.format("its header makes no sense"))
@@ -157,6 +165,7 @@ class Header:
             bool(flags & PACKED),
             bool(flags & PLANES),
             bool(flags & MASKED),
+            bool(flags & CORRECTED),
         )
         if shape[0] % header.frames or (shape[0] > header.frames and not header.is_series):
             raise AiwaveError(DAMAGED.format("its header makes no sense"))

@@ -130,6 +130,14 @@ class Model:
         width = max(LEAST_WIDTH, 0 if net is None else net.channels, post.channels, inner)
         return max(TILE_BYTES * width * tile, BATCH_BYTES * contexts * max(batch, tile))
 
+    @property
+    def codes_losslessly(self) -> bool:
+        """True if there is a transform for lossless coding."""
+        try:
+            return bool(self.reversible)
+        except AiwaveError:
+            return False
+
     @classmethod
     def from_bytes(cls, data: bytes) -> "Model":
         """Read a model file. Raises AiwaveError if it is damaged or of another version."""

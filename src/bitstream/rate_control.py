@@ -90,7 +90,7 @@ class Search:
     def tiles(self) -> list[Tile]:
         """The sample, evenly spaced among all tiles."""
         source = self.writer.source
-        tiles = [tile for tile in self.writer.grid.tiles() if not source.is_mask(tile.frame)]
+        tiles = [tile for tile in self.writer.grid.tiles() if not source.is_second(tile.frame)]
         return tiles[:: min(math.ceil(source.voxels.size / SAMPLED), len(tiles))]
 
     @cached_property

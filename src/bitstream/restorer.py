@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import AiwaveError
+from .bounded_error import ERROR, corrected
 from .header import DAMAGED, NARROW, Header
 from .masks import FIRST, MOST_PADDINGS, unmask
 from .patterns import MOST, from_ordered, table_from_bytes
@@ -32,7 +33,7 @@ def _to_type(values: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
 @dataclass(frozen=True, eq=False)
 class Restorer:
     """Restores voxels from the numbers of a stream: `table` of values if ranks were coded, `scale` and `low` of scaled
-    numbers, `paddings` that masks stand for.
+    numbers, `paddings` that masks stand for, the largest `error` if there are corrections.
 
     Numbers that are `deferred` are restored after all frames are decoded; others tile by tile.
     """
@@ -42,19 +43,24 @@ class Restorer:
     scale: float = 0.0
     low: float = 0.0
     paddings: np.ndarray | None = None
+    error: int = 0
 
     @classmethod
     def of(cls, header: Header, values: bytes) -> "Restorer":
         """The restorer of a stream with this section of values. Raises AiwaveError if that is damaged."""
         plain, narrow = cls(header), header.dtype in NARROW
-        if header.masked and not values:
-            raise AiwaveError(DAMAGED.format("what its mask stands for is missing"))
-        if header.offset and (header.planes or header.dtype.kind == "b" or (values and not (header.masked and narrow))):
+        if header.paired and not values:
+            raise AiwaveError(DAMAGED.format("what its masks stand for is missing"))
+        if header.offset and (header.planes or header.dtype.kind == "b" or (values and not (header.paired and narrow))):
             raise AiwaveError(DAMAGED.format("its offset has no meaning"))
         if not values:
             return plain
         if header.planes or header.dtype.kind == "b":
             raise AiwaveError(DAMAGED.format("its table of values has no meaning"))
+        if header.corrected:
+            if len(values) != ERROR.size or not 2 <= ERROR.unpack(values)[0] < MOST:
+                raise AiwaveError(DAMAGED.format("its largest error is invalid"))
+            return replace(plain, error=ERROR.unpack(values)[0])
         if not header.lossless:
             return plain._scaled(values, 0 if narrow else SCALING.size)
         if narrow:
@@ -79,7 +85,13 @@ class Restorer:
     @property
     def deferred(self) -> bool:
         """True if numbers are restored frame by frame."""
-        return self.header.planes or bool(self.scale)
+        return self.header.planes or bool(self.scale) or self.header.corrected
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of decoded frames."""
+        wide = np.uint16 if self.header.planes else np.int32 if self.header.corrected else np.float32
+        return np.dtype(wide) if self.deferred else self.header.dtype
 
     @property
     def step(self) -> float:
@@ -89,7 +101,7 @@ class Restorer:
     def voxels(self, numbers: np.ndarray) -> np.ndarray:
         """Voxels of a tile, in the stored dtype, from its numbers: rounded, and clipped to the type or the table.
 
-        Numbers that are `deferred` stay what they are, uint16 or float32.
+        Numbers that are `deferred` stay what they are, uint16 or float32, or are voxels to correct, int32.
         """
         if self.scale:
             return numbers.astype(np.float32)
@@ -98,18 +110,25 @@ class Restorer:
             return rounded.clip(0, MOST - 1).astype(np.uint16)
         if self.table is not None:
             return self.table[rounded.clip(0, len(self.table) - 1).astype(np.int64)].astype(dtype)
-        return _to_type(rounded.astype(np.float64) + self.header.offset, dtype)  # float32 cannot hold large offsets
+        voxels = _to_type(rounded.astype(np.float64) + self.header.offset, dtype)  # float32 cannot hold large offsets
+        return voxels.astype(self.dtype)
 
-    def marks(self, numbers: np.ndarray) -> np.ndarray:
-        """The numbers of a tile of a mask, in the type of what `voxels` gives."""
-        return numbers.clip(0, FIRST + MOST_PADDINGS).astype(np.float32 if self.scale else self.header.dtype)
+    def second(self, numbers: np.ndarray) -> np.ndarray:
+        """The numbers of a tile of a mask, or of corrections, in the type of what `voxels` gives."""
+        return numbers.clip(0, MOST - 1 if self.error else FIRST + MOST_PADDINGS).astype(self.dtype)
 
-    def joined(self, frames: np.ndarray) -> np.ndarray:
-        """The volume (T, D, H, W) of decoded frames, which are its voxels unless they are `deferred` or masked."""
+    def joined(self, frames: np.ndarray, level: int) -> np.ndarray:
+        """The volume (T, D, H, W), without the `level` finest levels, of decoded frames.
+
+        They are its voxels unless they are `deferred` or masked. Previews are not corrected.
+        """
         dtype, parts = self.header.dtype, frames.reshape(-1, self.header.frames, *frames.shape[1:])
         if self.header.planes:
             words = np.ascontiguousarray(np.moveaxis(parts, 1, -1)).astype(">u2")
             return from_ordered(words.view(f">u{dtype.itemsize}")[..., 0], dtype)
+        if self.error:
+            voxels = parts[:, 0] if level else corrected(parts[:, 0], parts[:, 1], self.error)
+            return _to_type(voxels.astype(np.float64), dtype)
         voxels = self._unscaled(parts[:, 0]) if self.scale else parts[:, 0]
         if self.header.masked:
             assert self.paddings is not None

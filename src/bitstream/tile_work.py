@@ -6,6 +6,7 @@ import numpy as np
 
 from ..errors import AiwaveError
 from ..models.subbands import Subbands
+from .bounded_error import corrections
 from .grid import Tile
 from .header import DAMAGED
 from .plain_tiles import UNKNOWN, Look, checksum, coarse, constant, decoded, smallest
@@ -23,19 +24,36 @@ class VoxelBatch:
     known: list[np.ndarray | None]
 
 
+@dataclass(frozen=True, eq=False)
+class EncodedTile:
+    """A coded tile, the squared error of its decoded numbers if it was asked for, and the tile of their corrections."""
+
+    coded: CodedTile
+    squared_error: float = 0.0
+    corrections: CodedTile | None = None
+
+    @property
+    def size(self) -> int:
+        """Bytes of all chunks."""
+        parts = (self.coded,) if self.corrections is None else (self.coded, self.corrections)
+        return sum(len(chunk) for part in parts for chunk in part.chunks)
+
+
 @dataclass(frozen=True)
 class EncodeTiles:
-    """Encodes a batch: coded tiles, and the squared error of each, 0 unless `limits` of decoded numbers are given.
+    """Encodes a batch, with the squared error of each tile if `limits` of decoded numbers are given.
 
     A tile takes the model, or what `plain_tiles` has for it, whichever is smaller; that is exact, in lossy streams too.
+    With an `error` there are corrections (see `bounded_error`).
     """
 
     codec: TileCodec
     model_only: bool
     masked: bool
     limits: tuple[float, float] | None = None
+    error: int = 0
 
-    def __call__(self, batch: VoxelBatch) -> list[tuple[CodedTile, float]]:
+    def __call__(self, batch: VoxelBatch) -> list[EncodedTile]:
         """Encode a batch. Raises AiwaveError for coefficients that are too large to code."""
         found = [
             self._without_model(voxels, self.masked and tile.frame % 2 == 1)
@@ -43,45 +61,64 @@ class EncodeTiles:
         ]
         rest = [k for k, done in enumerate(found) if isinstance(done, Look)]
         coded = self._by_model([batch.voxels[k] for k in rest], [batch.known[k] for k in rest]) if rest else []
-        for k, (tile, error) in zip(rest, coded, strict=True):
-            found[k] = self._smaller(batch.voxels[k], found[k], tile, error)  # type: ignore[arg-type]
+        for k, tile in zip(rest, coded, strict=True):
+            found[k] = self._smaller(batch.voxels[k], found[k], tile)  # type: ignore[arg-type]
         return found  # type: ignore[return-value]
 
-    def _without_model(self, voxels: np.ndarray, is_mask: bool) -> tuple[CodedTile, float] | Look:
+    def _exact(self, coded: CodedTile) -> EncodedTile:
+        return EncodedTile(coded, corrections=CodedTile([], 0, Mode.CONSTANT) if self.error else None)
+
+    def _without_model(self, voxels: np.ndarray, is_mask: bool) -> EncodedTile | Look:
         """A tile that is coded without the model, or a look at it."""
         if (self.model_only and not is_mask) or (voxels.dtype.kind == "f" and (voxels != np.rint(voxels)).any()):
             return UNKNOWN
         voxels = voxels.astype(np.int32)
         if flat := constant(voxels):
-            return flat, 0.0
+            return self._exact(flat)
         look = Look.at(voxels)
-        return (smallest(voxels, checksum(voxels)), 0.0) if is_mask or look.decides(self.codec.lossless) else look
+        decided = is_mask or look.decides(self.codec.lossless)
+        return self._exact(smallest(voxels, checksum(voxels))) if decided else look
 
-    def _smaller(self, voxels: np.ndarray, look: Look, tile: CodedTile, error: float) -> tuple[CodedTile, float]:
+    def _smaller(self, voxels: np.ndarray, look: Look, tile: EncodedTile) -> EncodedTile:
         """The tile coded with the model, or without it if that is smaller."""
-        size = sum(map(len, tile.chunks))
-        if look.promises(size):
+        if look.promises(tile.size):
             other = smallest(voxels.astype(np.int32), checksum(voxels))
-            if len(other.chunks[0]) < size:
-                return other, 0.0
-        return tile, error
+            if len(other.chunks[0]) < tile.size:
+                return self._exact(other)
+        return tile
 
-    def _by_model(self, tiles: list[np.ndarray], known: list[np.ndarray | None]) -> list[tuple[CodedTile, float]]:
+    def _by_model(self, tiles: list[np.ndarray], known: list[np.ndarray | None]) -> list[EncodedTile]:
         coded, q = self.codec.encode(tiles)
         if self.limits is None:
-            return [(tile, 0.0) for tile in coded]
-        limits, codec = self.limits, self.codec
-        errors = [squared_error(codec, one(q, k), voxels, limits, known[k]) for k, voxels in enumerate(tiles)]
-        return list(zip(coded, errors, strict=True))
+            return [EncodedTile(tile) for tile in coded]
+        out = []
+        for k, voxels in enumerate(tiles):
+            decoded = decoded_numbers(self.codec, one(q, k), voxels, self.limits)
+            error = difference(voxels, decoded, known[k])
+            out.append(EncodedTile(coded[k], error, self._corrections(voxels, decoded) if self.error else None))
+        return out
+
+    def _corrections(self, voxels: np.ndarray, decoded: np.ndarray) -> CodedTile:
+        numbers = corrections(voxels, decoded, self.error)
+        return constant(numbers) or smallest(numbers, checksum(numbers))
+
+
+def decoded_numbers(codec: TileCodec, q: Subbands, voxels: np.ndarray, limits: tuple[float, float]) -> np.ndarray:
+    """What numbers (d, h, w) like `voxels` decode to: rounded and clipped if these are integers."""
+    decoded = codec.synthesise(q, voxels.shape)
+    return decoded if voxels.dtype.kind == "f" else np.rint(decoded).clip(*limits)
+
+
+def difference(voxels: np.ndarray, decoded: np.ndarray, known: np.ndarray | None) -> float:
+    """Sum of squared differences between numbers that are `known`, None for all, and decoded ones."""
+    return float(np.square(decoded - voxels, dtype=np.float64).sum(where=True if known is None else known))
 
 
 def squared_error(
     codec: TileCodec, q: Subbands, voxels: np.ndarray, limits: tuple[float, float], known: np.ndarray | None = None
 ) -> float:
     """Sum of squared differences between a tile's voxels (d, h, w) that are `known` and those decoded from `q`."""
-    decoded = codec.synthesise(q, voxels.shape)
-    decoded = decoded if voxels.dtype.kind == "f" else np.rint(decoded).clip(*limits)
-    return float(np.square(decoded - voxels, dtype=np.float64).sum(where=True if known is None else known))
+    return difference(voxels, decoded_numbers(codec, q, voxels, limits), known)
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,18 +172,18 @@ class DecodeTiles:
         return np.broadcast_to(self._stored(tile, decoded(coded, (1, 1, 1))), size)
 
     def _stored(self, tile: Tile, numbers: np.ndarray) -> np.ndarray:
-        """The voxels, or the mask's marks, that a tile's numbers stand for."""
-        return self.restorer.marks(numbers) if self._is_mask(tile) else self.restorer.voxels(numbers)
+        """The voxels, or the numbers of a mask or of corrections, that a tile's numbers stand for."""
+        return self.restorer.second(numbers) if self._is_second(tile) else self.restorer.voxels(numbers)
 
-    def _is_mask(self, tile: Tile) -> bool:
-        return self.restorer.header.masked and tile.frame % 2 == 1
+    def _is_second(self, tile: Tile) -> bool:
+        return self.restorer.header.paired and tile.frame % 2 == 1
 
     def _plain(self, tile: Tile, coded: CodedTile) -> np.ndarray:
         """The numbers of a tile without the model."""
         numbers = decoded(coded, tile.size)
         if checksum(numbers) != coded.content:
             raise self._differs(tile)
-        if self._is_mask(tile):
+        if self._is_second(tile):
             return numbers[(slice(None, None, 1 << self.level),) * 3]
         return coarse(numbers, self.smoothed) if self.smoothed else numbers
 

@@ -35,7 +35,8 @@ class Source:
 
     `voxels` of other types than 8- and 16-bit integers are numbers already, uint16 or, scaled, float32. With `planes`
     there are several frames of them per frame of the volume; with a `mask` (see `masks`) there is one, and one of the
-    mask. `values` is the stream's section. `dtype` is that of the volume, `peak` its PSNR peak in units of the numbers.
+    mask; with an `error` (see `bounded_error`) one, and one of corrections. `values` is the stream's section. `dtype`
+    is that of the volume, `peak` its PSNR peak in units of the numbers.
     """
 
     voxels: np.ndarray
@@ -48,21 +49,27 @@ class Source:
     planes: bool = False
     mask: np.ndarray | None = None
     scale: float = 1.0
+    error: int = 0
+
+    @property
+    def paired(self) -> bool:
+        """True if every other frame of numbers is a mask or has corrections."""
+        return self.mask is not None or self.error > 0
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
         """(T, D, H, W) in frames of numbers, those of the mask included."""
         frames, *size = self.voxels.shape
-        return (frames if self.mask is None else 2 * frames, *size)  # type: ignore[return-value]
+        return (2 * frames if self.paired else frames, *size)  # type: ignore[return-value]
 
     @property
     def padded(self) -> bool:
         """True if some voxels are padding."""
         return self.mask is not None and bool((self.mask >= FIRST).any())
 
-    def is_mask(self, frame: int) -> bool:
-        """True if a frame of numbers is one of the mask."""
-        return self.mask is not None and frame % 2 == 1
+    def is_second(self, frame: int) -> bool:
+        """True if a frame of numbers is a mask or has corrections."""
+        return self.paired and frame % 2 == 1
 
     def numbers(self, part: np.ndarray) -> np.ndarray:
         """The numbers of a part of `voxels`: int32, or float32 if they are scaled."""
@@ -88,13 +95,13 @@ def prepare(volume: np.ndarray, lossless: bool, padding: bool = True) -> Source:
         table = pack_values(voxels)
         offset = 0 if table is not None else min(0, int(voxels.min()))  # as volumes are prepared for training
         values = b"" if table is None else values_to_bytes(table)
-        return Source(voxels, is_series, volume.dtype, _peak(volume.dtype), offset, table, values)
+        return Source(voxels, is_series, volume.dtype, peak_of(volume.dtype), offset, table, values)
     if (least := _offset(voxels)) is not None:
         return _whole(voxels, is_series, least)
     return _exact(voxels, is_series)
 
 
-def _peak(dtype: np.dtype[Any]) -> float:
+def peak_of(dtype: np.dtype[Any]) -> float:
     """The PSNR peak of 8- and 16-bit integers."""
     return 255.0 if dtype.itemsize == 1 else 65535.0
 
@@ -112,7 +119,7 @@ def _lossy(voxels: np.ndarray, is_series: bool, mask: np.ndarray | None, padding
     if dtype in NARROW:
         if mask is not None:
             voxels = np.rint(filled(voxels, mask)).astype(dtype)
-        return Source(voxels, is_series, dtype, _peak(dtype), min(0, int(known.min())), values=values, mask=mask)
+        return Source(voxels, is_series, dtype, peak_of(dtype), min(0, int(known.min())), values=values, mask=mask)
     least = _offset(known)
     if mask is None and least is not None:
         return _whole(voxels, is_series, least)

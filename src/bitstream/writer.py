@@ -13,7 +13,7 @@ from .header import IDENTITY_BYTES, Header
 from .masks import FIRST
 from .metadata import Metadata
 from .model import Model
-from .tile_codec import TileCodec, cut
+from .tile_codec import TileCodec
 from .tile_index import CodedTile, Mode
 from .tile_work import EncodeTiles, VoxelBatch
 from .voxel_types import Source
@@ -62,12 +62,10 @@ class Writer:
     def numbers(self, tile: Tile) -> np.ndarray:
         """The numbers to code for a tile; a constant if all of them are masked."""
         source, mask = self.source, self.mask(tile)
-        if mask is None:
-            return source.numbers(cut(source.voxels, tile))
-        if source.is_mask(tile.frame):
+        if mask is not None and source.is_second(tile.frame):
             return mask.astype(np.int32)
-        numbers = source.numbers(source.voxels[tile.frame // 2][tile.box])
-        return np.full_like(numbers, np.rint(numbers.flat[0])) if mask.all() else numbers
+        numbers = source.numbers(source.voxels[tile.frame // 2 if source.paired else tile.frame][tile.box])
+        return np.full_like(numbers, np.rint(numbers.flat[0])) if mask is not None and mask.all() else numbers
 
     def mask(self, tile: Tile) -> np.ndarray | None:
         """The mask of a tile's place."""
@@ -87,17 +85,22 @@ class Writer:
         """The stream; `observe` receives squared error and number of voxels of every tile (see `squared_error`)."""
         grid, source = self.grid, self.source
         coded: list[CodedTile | None] = [None] * grid.count
-        limits = None if observe is None else self.limits
-        work = EncodeTiles(codec, self.model_only, source.mask is not None, limits)
+        limits = self.limits if observe is not None or source.error else None
+        work = EncodeTiles(codec, self.model_only, source.mask is not None, limits, source.error)
+        tiles = (tile for tile in grid.tiles() if not (source.error and source.is_second(tile.frame)))
         most = batch_voxels()
-        tasks = map(self.batch, grid.batches(grid.tiles(), most))
+        tasks = map(self.batch, grid.batches(tiles, most))
         with closing(outcomes(work, tasks, helpers_for(self.source.voxels.size // most))) as done:
             for batch, parts in done:
-                for tile, (part, error) in zip(batch.tiles, parts, strict=True):
-                    coded[tile.number] = part
-                    if observe is not None and not source.is_mask(tile.frame):
-                        observe(error, self.counted(tile))
-                    if self.progress is not None and not source.is_mask(tile.frame):
+                for tile, part in zip(batch.tiles, parts, strict=True):
+                    coded[tile.number] = part.coded
+                    if part.corrections is not None:
+                        coded[tile.number + grid.count // grid.shape[0]] = part.corrections
+                    if source.is_second(tile.frame):
+                        continue
+                    if observe is not None:
+                        observe(part.squared_error, self.counted(tile))
+                    if self.progress is not None:
                         self.progress(math.prod(tile.size))
         return self._joined(codec, coded)  # type: ignore[arg-type]
 
@@ -122,6 +125,7 @@ class Writer:
             identity,
             planes=source.planes,
             masked=source.mask is not None,
+            corrected=source.error > 0,
         )
         metadata = self.metadata if needed else self.metadata.without("model")
         return write_stream(

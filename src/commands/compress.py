@@ -106,7 +106,9 @@ def arguments_of() -> argparse.ArgumentParser:
     )
     given.add_argument("--channel", type=int, metavar="N", help="only channel N of a colour or vector image, from 1")
     given.add_argument("--modality", metavar="M", help="em, ct, mri, fmri or sections, for --model auto")
-    given.add_argument("--series", type=int, metavar="N", help="the one to compress of several DICOM series, from 1")
+    given.add_argument(
+        "--series", type=int, metavar="N", help="the one to compress of several DICOM series or TIFF images"
+    )
     quality = given.add_mutually_exclusive_group()
     quality.add_argument("--lossless", action="store_true", help="reproduce every voxel exactly (the default)")
     quality.add_argument("--step", type=float, metavar="S", help="quantisation step, in units of the voxels")

@@ -65,10 +65,10 @@ def _table(found: dict[str, Any]) -> str:
 
 def _coding(found: dict[str, Any]) -> str:
     """What the stream keeps of the volume, in words."""
-    if not found["lossless"]:
-        return f"step {found['step']:.4g}"
     error = found["metadata"].get("max_error")
-    return "lossless" if error is None else printable(f"within {error} of the original", SHOWN)
+    if error is not None and (found["lossless"] or found["corrected"]):
+        return printable(f"within {error} of the original", SHOWN)
+    return "lossless" if found["lossless"] else f"step {found['step']:.4g}"
 
 
 def arguments_of() -> argparse.ArgumentParser:

@@ -52,7 +52,6 @@ def prepare(cfg: DictConfig, output: Path | None, overrides: Sequence[str]) -> N
 
 
 def _pipeline(cfg: DictConfig) -> "Pipeline":
-    import SimpleITK as sitk
     from omegaconf import OmegaConf
 
     from ..config.building import build
@@ -60,7 +59,6 @@ def _pipeline(cfg: DictConfig) -> "Pipeline":
     from ..datamodules.sources.pipeline import Pipeline
     from ..datamodules.sources.subject import Conversion
 
-    sitk.ProcessObject.SetGlobalWarningDisplay(False)
     source, root = cfg.source, user_path(cfg.root)
     options = OmegaConf.to_container(source, resolve=True)
     assert isinstance(options, dict)

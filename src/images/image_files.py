@@ -139,15 +139,17 @@ def _reader_of(path: Path) -> Reader:
 def read_image(name: str, channel: int | None = None, series: int | None = None) -> Image:
     """Read the one image of a file or folder, or a .npy array on standard input.
 
-    `channel` chooses one of its channels, `series` one of several DICOM series in the order of `dicom.series`, both
-    counted from 1. Raises AiwaveError if there is no image, no such channel or series, or several series and no choice,
-    which are then listed.
+    `channel` chooses one of its channels, `series` one of several DICOM series in the order of `dicom.series`, or of
+    the images of a TIFF file, both counted from 1. Raises AiwaveError if there is no image, no such channel or series,
+    or several series and no choice, which are then listed.
     """
     if name != STREAM and _reader_of(Path(name)) is cast(Reader, dicom):
         image = dicom.read_one(Path(name), series)
         return image if channel is None else channel_of(name, image, channel)
+    if name != STREAM and _reader_of(Path(name)) is cast(Reader, tiff_files):
+        return tiff_files.read_one(Path(name), channel, series)
     if series is not None:
-        raise AiwaveError(f"{name} is not DICOM, so it has no series to choose from: leave --series out.")
+        raise AiwaveError(f"{name} is neither DICOM nor TIFF, so it has no series to choose from: leave --series out.")
     if name == STREAM:
         image = numpy_files.read_stream(io.BytesIO(sys.stdin.buffer.read()))
         return image if channel is None else channel_of("Standard input", image, channel)

@@ -23,23 +23,25 @@ def calibration(series: "tifffile.TiffPageSeries") -> tuple[Spacing, float]:
     file = series.parent
     if file is None:
         return (1.0, 1.0, 1.0), 0.0
+    at = next(k for k, other in enumerate(file.series) if other is series)
     if file.is_ome and file.ome_metadata:
-        return _of_ome(file.ome_metadata)
-    shaped = file.shaped_metadata or ({},)
+        return _of_ome(file.ome_metadata, at)
+    shaped = (file.shaped_metadata or ())[at:] or ({},)
     return _of_description(file.imagej_metadata or shaped[0], series.keyframe)
 
 
-def ome_pixels(xml: str) -> Mapping[str, str]:
-    """Attributes of the first image's Pixels in OME-XML; none if there are none."""
+def ome_pixels(xml: str, image: int = 0) -> Mapping[str, str]:
+    """Attributes of an image's Pixels in OME-XML, counted from 0; none if there are none."""
     try:
         root = ElementTree.fromstring(xml)
     except ElementTree.ParseError:
         return {}
-    return next((element.attrib for element in root.iter() if element.tag.rpartition("}")[2] == "Pixels"), {})
+    found = [element.attrib for element in root.iter() if element.tag.rpartition("}")[2] == "Pixels"]
+    return found[image] if image < len(found) else {}
 
 
-def _of_ome(xml: str) -> tuple[Spacing, float]:
-    found = ome_pixels(xml)
+def _of_ome(xml: str, image: int) -> tuple[Spacing, float]:
+    found = ome_pixels(xml, image)
 
     def length(axis: str) -> float:
         unit = millimetres(found.get(f"PhysicalSize{axis}Unit", "µm"))

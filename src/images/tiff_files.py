@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 SUFFIXES = (".tif", ".tiff")
 WRITTEN = (("nm", 1e-4), ("micron", 1e-1), ("mm", math.inf))
 """Units of the files written, each for pixels shorter than a length in mm."""
+LISTED = 8
+"""Images that a message lists."""
+
 MOST = (1 << 32) - 1  # in a rational number of TIFF
 
 
@@ -70,6 +73,17 @@ def read(path: Path, channel: int | None = None) -> list[Image]:
     return [_stack(path, channel)]
 
 
+def read_one(path: Path, channel: int | None, number: int | None) -> Image:
+    """Read image `number`, counted from 1, of a file, or the only one of a file or folder.
+
+    One of several keeps no tags, which describe them all. Raises AiwaveError as `read` does, and if there are several
+    and no number, or no such number.
+    """
+    if path.is_dir() and number is not None:
+        raise AiwaveError(f"{path} is a folder of TIFF slices, so it has no series to choose from: leave --series out.")
+    return read(path, channel)[0] if number is None else _stack(path, channel, number=number)
+
+
 def write(image: Image, path: Path) -> None:
     """Write a deflated stack: with the tags and page order of its original, if that is a TIFF file of the same voxels.
 
@@ -111,9 +125,9 @@ def _resolution(length: float) -> float:
     return min(max(1 / length, 1 / MOST), float(MOST))
 
 
-def _stack(path: Path, channel: int | None, keep: bool = True) -> Image:
-    """The image of a file; with `keep`, and all of its channels, with its original."""
-    with _only_series(path) as series:
+def _stack(path: Path, channel: int | None, keep: bool = True, number: int | None = None) -> Image:
+    """The image of a file, or the one of a number; with `keep`, and all of the file, with its original."""
+    with _only_series(path, number) as series:
         order = _order(path, series)
         check_numeric(str(path), np.dtype(series.dtype))
         if channel is None:
@@ -121,8 +135,10 @@ def _stack(path: Path, channel: int | None, keep: bool = True) -> Image:
         check_image_budget(math.prod(order.shape) * np.dtype(series.dtype).itemsize, path)
         voxels, channels = order.arranged(series.asarray().reshape(order.shape), channel)
         spacing, period = calibration(series)
-        original = original_of(series, order) if keep and channel is None else None
-    return Image(voxels, spacing, period=period, channels=channels, original=original)
+        count = len(series.parent.series) if series.parent else 1
+        original = original_of(series, order) if keep and channel is None and count == 1 else None
+    note = f"image {number} of {count}, without the tags of the file" if count > 1 else ""
+    return Image(voxels, spacing, period=period, channels=channels, original=original, note=note)
 
 
 def _order(path: Path, series: "tifffile.TiffPageSeries") -> AxisOrder:
@@ -187,8 +203,11 @@ class _Complaints(logging.Handler):
 
 
 @contextmanager
-def _only_series(path: Path) -> Iterator["tifffile.TiffPageSeries"]:
-    """Open the file at `path` for its only series of equal pages. Raises AiwaveError as `header` does."""
+def _only_series(path: Path, number: int | None = None) -> Iterator["tifffile.TiffPageSeries"]:
+    """Open the file at `path` for its only series of equal pages, or that of a number. Raises AiwaveError as `header`.
+
+    If there are several and no number, or no such number, they are listed.
+    """
     import tifffile
 
     complaints = _Complaints()
@@ -199,11 +218,13 @@ def _only_series(path: Path) -> Iterator["tifffile.TiffPageSeries"]:
             all_series = file.series
             if complaints.messages:
                 raise ValueError(complaints.messages[0])
-            if len(all_series) != 1:
-                raise AiwaveError(f"{path} holds {_listed(all_series)}: save one of them as a stack.")
-            _check_pages(path, all_series[0])
-            _check_compression(path, all_series[0])
-            yield all_series[0]
+            if not (len(all_series) == 1 if number is None else 1 <= number <= len(all_series)):
+                which = f"has no image {number}, but holds" if number is not None else "holds"
+                raise AiwaveError(f"{path} {which} {_listed(all_series)}.")
+            series = all_series[(number or 1) - 1]
+            _check_pages(path, series)
+            _check_compression(path, series)
+            yield series
     except AiwaveError:
         raise
     except tifffile.TiffFileError as error:
@@ -242,7 +263,13 @@ def _check_compression(path: Path, series: "tifffile.TiffPageSeries") -> None:
 
 
 def _listed(all_series: "Sequence[tifffile.TiffPageSeries]") -> str:
-    """Number and shapes of the images of a file."""
+    """Number of the images of a file, and what to do: with their shapes and names."""
     shapes = ["×".join(map(str, series.shape)) for series in all_series]
-    kind = "images of different shapes" if len(set(shapes)) > 1 else "images"
-    return f"{len(shapes)} {kind} ({', '.join(shapes[:4])}{', …' * (len(shapes) > 4)})"
+    kind = "images of different shapes" if len(set(shapes)) > 1 else "images" if len(shapes) > 1 else "image"
+    named = [
+        f"{k}: {shape} {series.dtype}" + (f" {series.name}" if series.name else "")
+        for k, (shape, series) in enumerate(zip(shapes, all_series, strict=True), start=1)
+    ]
+    more = f"; and {len(named) - LISTED} more" if len(named) > LISTED else ""
+    choice = f"{'; '.join(named[:LISTED])}{more}"
+    return f"{len(shapes)} {kind}: save one as a stack, or give the number of one as --series: {choice}"

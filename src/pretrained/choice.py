@@ -6,7 +6,8 @@ from functools import cache
 import numpy as np
 import torch
 
-from ..bitstream.bounded_error import to_ranks
+from ..bitstream.bounded_error import STEP, to_ranks
+from ..bitstream.encoder import compress as encode
 from ..bitstream.header import NARROW
 from ..bitstream.model import Model
 from ..bitstream.tile_codec import TileCodec
@@ -74,15 +75,28 @@ def automatic_model(
     tried = candidates(lossless, modality)
     if not tried:
         raise AiwaveError(_missing(lossless, bool(candidates(not lossless, modality))))
-    best, parts = tried[0], textured_parts(_numbers(volume, lossless))
-    if max_error is not None:
-        parts = [to_ranks(part, max_error)[0] for part in parts]
-    if len(tried) > 1 and parts:
-        best = _cheapest(tried, parts)
-    why = "the volume has hardly any texture" if not parts else f"it codes parts of the volume best, of {len(tried)}"
+    parts = textured_parts(_numbers(volume, lossless))
+    if max_error is None:
+        best, count = _cheapest(tried, parts, _log_step(tried[0])), len(tried)
+    else:
+        best, count = _within(tried, candidates(False, modality), parts, max_error)
+    why = "the volume has hardly any texture" if not parts else f"it codes parts of the volume best, of {count}"
     if modality is not None and len({card.modality for card in tried}) == 1:
-        why = f"the modality is {modality}" + (f" and {why}" if len(tried) > 1 else "")
+        why = f"the modality is {modality}" + (f" and {why}" if count > 1 else "")
     return shipped_model(best.name), f"model {best.name}, since {why}"
+
+
+def _within(lossless: list[Card], lossy: list[Card], parts: list[np.ndarray], error: int) -> tuple[Card, int]:
+    """The candidate whose files of the parts within an error are smallest, and the number of those that were tried."""
+    best = _cheapest(lossless, [to_ranks(part, error)[0] for part in parts], 0)
+    if error < 2 or not lossy or not parts:
+        return best, len(lossless)
+    other = _cheapest(lossy, parts, log_step_of(STEP * error))
+
+    def size(card: Card) -> int:
+        return sum(len(encode(part, shipped_model(card.name), max_error=error)) for part in parts)
+
+    return min(best, other, key=size), len(lossless) + len(lossy)
 
 
 def _numbers(volume: np.ndarray, lossless: bool) -> np.ndarray:
@@ -115,9 +129,10 @@ def textured_parts(volume: np.ndarray) -> list[np.ndarray]:
     return [part for _, part in sorted(found, key=lambda item: item[0])[:PARTS]]
 
 
-def _cheapest(tried: list[Card], parts: list[np.ndarray]) -> Card:
-    """The candidate of least cost on all parts; those far behind are dropped part by part."""
-    log_step = _log_step(tried[0])
+def _cheapest(tried: list[Card], parts: list[np.ndarray], log_step: int) -> Card:
+    """The candidate of least cost at a step on all parts; those far behind are dropped part by part."""
+    if len(tried) == 1:
+        return tried[0]
     totals = dict.fromkeys((card.name for card in tried), 0.0)
     for part in parts:
         totals = {name: total + _cost(name, part, log_step) for name, total in totals.items()}

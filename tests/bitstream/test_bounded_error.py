@@ -10,6 +10,9 @@ from hypothesis.extra.numpy import arrays
 from imagecodecs import jpegls_encode
 
 from aiwave.api import compress, decompress, info
+from aiwave.bitstream.bounded_error import corrected as moved
+from aiwave.bitstream.bounded_error import corrections
+from aiwave.bitstream.tile_codec import TileCodec
 from aiwave.cli import main
 from aiwave.errors import AiwaveError
 from tests.conftest import textured
@@ -80,3 +83,82 @@ def test_the_command_says_so(tmp_path, capsys):
     assert main(["info", f"{tmp_path}/a.aiw", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["metadata"]["max_error"] == 3
     assert main(["compress", f"{tmp_path}/a.npy", f"{tmp_path}/c.aiw", "--max-error", "0.5"]) == 1
+
+
+LOSSY = file_model("lossy")
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.data(), st.sampled_from(["uint8", "int8", "uint16", "int16"]), st.sampled_from([2, 3, 10, 300, 70000]))
+def test_a_lossy_model_with_corrections_keeps_the_error_too(data, dtype, error):
+    volume = data.draw(arrays(np.dtype(dtype), (3, 4, 5)))
+    decoded = decompress(compress(volume, LOSSY, max_error=error, tile=8), model=LOSSY)
+    assert decoded.dtype == volume.dtype
+    assert difference(decoded, volume) <= error
+
+
+@pytest.fixture(scope="module")
+def series():
+    """Textured, with a flat part."""
+    volume = textured((2, 12, 24, 24), 1).astype(np.int16) * 20 - 100
+    volume[:, :8] = -1000
+    return volume
+
+
+@pytest.fixture(scope="module")
+def corrected(series):
+    data = compress(series, LOSSY, max_error=6, tile=8, optimise=False, model_only=True)
+    assert info(data)["corrected"]
+    assert info(data)["shape"] == list(series.shape)
+    assert info(data)["tiles_by"]["model"] > 4
+    return data
+
+
+def test_corrected_series_regions_and_previews(series, corrected):
+    decoded = decompress(corrected, model=LOSSY)
+    assert decoded.dtype == series.dtype
+    assert 0 < difference(decoded, series) <= 5
+    part = decompress(corrected, [(1, 2), (3, 11), (0, 24), (5, 20)], model=LOSSY)
+    np.testing.assert_array_equal(part, decoded[1:2, 3:11, :, 5:20])
+    preview = decompress(corrected, level=1, model=LOSSY)
+    assert preview.shape == (2, 6, 12, 12)
+    assert preview.dtype == series.dtype
+    assert np.abs(preview[:, :2] + 1000.0).max() < 100
+
+
+@pytest.mark.parametrize("sign", [1, -1, 0])
+def test_the_error_holds_where_a_decoder_differs_by_a_grey_level(series, corrected, sign, monkeypatch):
+    right, rng = TileCodec.synthesise, np.random.default_rng(0)
+
+    def differently(*arguments):
+        voxels = right(*arguments)
+        return voxels + (sign or rng.uniform(-1, 1, voxels.shape))
+
+    monkeypatch.setattr(TileCodec, "synthesise", differently)
+    decoded = decompress(corrected, model=LOSSY)
+    assert difference(decoded, series) == 6 if sign else difference(decoded, series) <= 6
+
+
+def test_corrections_are_undone():
+    numbers, decoded = np.arange(-400, 400), np.zeros(800, int)
+    coded = corrections(numbers[None], decoded[None], 4)
+    assert coded.min() == 0
+    assert np.abs(moved(decoded[None], coded, 4) - numbers).max() == 3
+
+
+def test_a_lossy_model_keeps_no_error_of_one():
+    with pytest.raises(AiwaveError, match="from 2 on: take a lossless model"):
+        compress(textured((4, 4, 4), 0), LOSSY, max_error=1)
+
+
+def test_the_smaller_way_is_chosen():
+    volume = scan_like(np.random.default_rng(0))
+    sizes = [len(compress(volume, model, max_error=12)) for model in ("em_lossless", "em_nano")]
+    assert len(compress(volume, max_error=12)) <= 1.01 * min(sizes)
+    assert info(compress(volume, max_error=12))["corrected"] == (sizes[1] < sizes[0])
+
+
+def scan_like(rng):
+    """Smooth structures with noise, (32, 32, 32) uint8."""
+    z, y, x = np.mgrid[:32, :32, :32] / 5
+    return (120 + 50 * np.sin(z) * np.cos(y) * np.sin(x) + rng.normal(0, 6, z.shape)).clip(0, 255).astype(np.uint8)

@@ -170,6 +170,11 @@ def test_max_error_is_an_entry_of_the_encoder():
     ("fields", "values"),
     [
         ({"dtype": "float32", "masked": True, "shape": (2, 5, 6, 7)}, b""),
+        ({"dtype": "int16", "corrected": True, "shape": (2, 5, 6, 7)}, b""),
+        ({"dtype": "int16", "corrected": True, "shape": (2, 5, 6, 7)}, struct.pack("<I", 1)),
+        ({"dtype": "int16", "masked": True, "shape": (2, 5, 6, 7)}, b"x"),
+        ({"dtype": "int16", "masked": True, "shape": (2, 5, 6, 7)}, bytes(10)),
+        ({"dtype": "float32", "masked": True, "shape": (2, 5, 6, 7)}, struct.pack("<2df", 0, 0, 1)),
         ({"dtype": "int32", "planes": True, "lossless": True, "shape": (2, 5, 6, 7)}, b"x"),
         ({"dtype": "bool"}, struct.pack("<2d", 1, 0)),
         ({"dtype": "int32", "offset": 3}, struct.pack("<2d", 1, 0)),

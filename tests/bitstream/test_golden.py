@@ -76,11 +76,14 @@ TYPES = sorted((Path(__file__).parents[1] / "data" / "types").glob("*.aiw"))
 
 def test_there_is_a_stream_for_every_way_of_coding_voxels():
     assert {path.stem for path in TYPES} == {
-        *("mixed", "padded", "padded_floats", "planes", "ranks", "scaled", "whole", "within")
+        *("corrected", "mixed", "padded", "padded_floats", "planes", "ranks", "scaled", "whole", "within")
     }
     streams = [open_stream(path.read_bytes()) for path in TYPES]
     assert set(np.concatenate([stream.index.modes for stream in streams]).tolist()) == {int(mode) for mode in Mode}
-    flags = [(stream.header.planes, stream.header.masked, stream.header.packed) for stream in streams]
+    flags = [
+        (stream.header.planes, stream.header.masked, stream.header.corrected, stream.header.packed)
+        for stream in streams
+    ]
     assert all(any(flag) for flag in zip(*flags, strict=True))
 
 
@@ -94,7 +97,7 @@ def test_golden_streams_of_types_decode_as_ever(path):
         return
     finite = np.isfinite(expected)
     np.testing.assert_array_equal(decoded[~finite], expected[~finite])
-    tolerance = 1 if expected.dtype.kind == "i" else 1e-3 * info(data)["step"]
+    tolerance = 1 if expected.dtype.kind in "iu" else 1e-3 * info(data)["step"]
     assert np.abs(decoded[finite].astype(float) - expected[finite]).max() <= tolerance
 
 

@@ -126,7 +126,7 @@ def test_one_of_several_series_is_chosen(tmp_path):
     with pytest.raises(AiwaveError, match="has no series 3: .*" + listed):
         read_image(str(tmp_path), series=3)
     np.save(tmp_path / "a.npy", early)
-    with pytest.raises(AiwaveError, match="is not DICOM"):
+    with pytest.raises(AiwaveError, match="is neither DICOM nor TIFF"):
         read_image(str(tmp_path / "a.npy"), series=1)
 
 

@@ -9,7 +9,7 @@ import tifffile
 
 from aiwave.errors import AiwaveError
 from aiwave.images import Image, read_images, read_voxels, write_image
-from aiwave.images.image_files import read_header
+from aiwave.images.image_files import read_header, read_image
 
 from ..raw_images import noise
 from .volume_files import cut, full_range, write_tiff
@@ -99,12 +99,29 @@ def test_an_unknown_compression_is_named(tmp_path):
         read_images(tmp_path / "a.tif")
 
 
-def test_several_images_of_one_shape(tmp_path):
-    with tifffile.TiffWriter(tmp_path / "two.ome.tif") as stack:
-        for _ in range(2):
-            stack.write(noise((4, 5, 6)), metadata={"axes": "ZYX"}, photometric="minisblack")
-    with pytest.raises(AiwaveError, match=r"two\.ome\.tif holds 2 images \(4×5×6, 4×5×6\): save one of them"):
-        read_images(tmp_path / "two.ome.tif")
+def test_one_of_several_images_is_chosen(tmp_path):
+    path, images = tmp_path / "two.ome.tif", [noise((4, 5, 6)), noise((3, 7, 8)) + 1, noise((4, 5, 6)) // 2]
+    with tifffile.TiffWriter(path) as stack:
+        for k, image in enumerate(images):
+            options = {"PhysicalSizeX": k + 2, "PhysicalSizeXUnit": "mm"}
+            stack.write(image, metadata={"axes": "ZYX", "Name": f"part{k}", **options}, photometric="minisblack")
+    listed = r"3 images of different shapes: .*--series: 1: 4×5×6 uint16 part0; 2: 3×7×8 uint16 part1; 3: 4×5×6 uint16"
+    for read in (read_images, lambda path: read_image(str(path))):
+        with pytest.raises(AiwaveError, match=r"two\.ome\.tif holds " + listed):
+            read(path)
+    for k, image in enumerate(images, start=1):
+        found = read_image(str(path), series=k)
+        np.testing.assert_array_equal(found.voxels, image)
+        assert found.spacing[2] == k + 1
+        assert found.original is None
+        assert found.note == f"image {k} of 3, without the tags of the file"
+    with pytest.raises(AiwaveError, match="has no image 4, but holds " + listed):
+        read_image(str(path), series=4)
+    write_tiff(tmp_path / "one.tif", images[0])
+    assert read_image(str(tmp_path / "one.tif"), series=1).note == ""
+    np.save(tmp_path / "a.npy", images[0])
+    with pytest.raises(AiwaveError, match="neither DICOM nor TIFF"):
+        read_image(str(tmp_path / "a.npy"), series=1)
 
 
 def test_pages_that_ome_declares_but_are_missing(tmp_path):

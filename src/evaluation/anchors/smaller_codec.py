@@ -96,8 +96,8 @@ def smaller_codec(volume: np.ndarray, data: bytes, model: Model, optimise: bool 
     Up to three tiles that the model codes are looked at, spread over the volume; the others are coded generically
     anyway. Lossless streams are compared with JPEG XL and JPEG-LS, lossy ones with SPERR at the same PSNR as well.
 
-    None if no codec does, if tiles hold more than 64^3 voxels, for streams with a mask and types of more than 16 bits,
-    and if anything fails: this is advice, which raises nothing.
+    None if no codec does, if tiles hold more than 64^3 voxels, for streams with masks or corrections, for types of more
+    than 16 bits, and if anything fails: this is advice, which raises nothing.
     """
     try:
         return find_smaller(np.asarray(volume), data, model, optimise)
@@ -110,7 +110,7 @@ def find_smaller(volume: np.ndarray, data: bytes, model: Model, optimise: bool) 
     stream = open_stream(data)
     header, index = stream.header, stream.index
     by_model = np.flatnonzero(index.modes == Mode.MODEL).tolist()
-    if header.dtype not in NARROW or header.masked or header.grid.largest > LARGEST or not by_model:
+    if header.dtype not in NARROW or header.paired or header.grid.largest > LARGEST or not by_model:
         return None
     at = {by_model[(2 * k + 1) * len(by_model) // (2 * LOOKED_AT)] for k in range(LOOKED_AT)}
     tiles = [tile for tile in header.grid.tiles() if tile.number in at]
