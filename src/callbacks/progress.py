@@ -10,6 +10,7 @@ from pytorch_lightning.callbacks import TQDMProgressBar
 from pytorch_lightning.callbacks.progress.tqdm_progress import Tqdm
 from pytorch_lightning.utilities import rank_zero_only
 
+from ..bounds import Count
 from ..errors import AiwaveError
 from ..system import replacing
 
@@ -17,7 +18,13 @@ SHOWN = ("loss", "bpp", "psnr")
 
 
 class Progress(TQDMProgressBar):
-    """One bar per epoch with loss, bpp and PSNR; one line per epoch if the output is not a terminal."""
+    """One bar per epoch with loss, bpp and PSNR; one line per epoch if the output is not a terminal.
+
+    The bar is drawn anew after every `refresh_rate` batches.
+    """
+
+    def __init__(self, refresh_rate: Count = 1) -> None:
+        super().__init__(refresh_rate=refresh_rate)
 
     def get_metrics(self, trainer: pl.Trainer, pl_module: Any) -> dict[str, Any]:
         """Metrics with short names, without the version number."""
