@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import aiwave
-from aiwave.api import compress, decompress
-from aiwave.bitstream import Model, info, model_file
+from aiwave.api import compress, decompress, info
+from aiwave.bitstream import Model, model_file
 from aiwave.bitstream.grid import Grid
 from aiwave.errors import AiwaveError
 from tests.builders import codec, shake
