@@ -181,8 +181,8 @@ def filled(part: TransformPart | PostPart, weights: dict[str, torch.Tensor]) -> 
         raise AiwaveError("The model is damaged: it has weights that are not float32; store it again.")
     if not all(math.isfinite(float(value.sum())) for value in weights.values()):
         raise AiwaveError("The model is damaged: it has weights that are not finite; store it again.")
-    gains = (value.abs() for name, value in weights.items() if name.endswith("_gain") and value.numel() == 1)
-    if not all(LEAST_GAIN < value < MOST_GAIN for value in gains):
+    gains = (float(gain) for name, value in weights.items() if name.endswith("_gain") for gain in value.abs().flatten())
+    if not all(LEAST_GAIN < gain < MOST_GAIN for gain in gains):
         raise AiwaveError("The model is damaged: a gain of its transform is out of range; store it again.")
     try:
         with torch.device("meta"):
