@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 
-.PHONY: help quickstart test test-slow lint format clean
+.PHONY: help quickstart test test-slow test-sanitizers fuzz lint format clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -21,19 +21,37 @@ test: lint  ## lint, types and the whole test suite
 test-slow: $(VENV)/installed-test  ## the tests that take minutes
 	$(BIN)/python -m pytest -m slow
 
+# The sanitized build takes the place of the installed one, which comes back at the end.
+test-sanitizers: $(VENV)/installed-test  ## the compiled core's tests with AddressSanitizer and UBSan
+	AIWAVE_SANITIZE=1 $(BIN)/python setup.py -q build_ext --inplace --force --build-temp build/sanitizers
+	ASAN_OPTIONS=detect_leaks=0 LD_PRELOAD="$$($(CXX) -print-file-name=libasan.so) $$($(CXX) -print-file-name=libubsan.so)" \
+		$(BIN)/python -m pytest tests/coding; status=$$?; \
+		$(BIN)/python setup.py -q build_ext --inplace --force; exit $$status
+
+FUZZ_SECONDS := 3600
+
+fuzz: build/fuzz_decoder  ## arbitrary segments for the compiled decoder, for an hour (needs clang++)
+	mkdir -p build/fuzz_corpus
+	build/fuzz_decoder build/fuzz_corpus -max_len=2000 -max_total_time=$(FUZZ_SECONDS)
+
+build/fuzz_decoder: tests/native/fuzz_decoder.cpp $(wildcard src/native/*pp)
+	mkdir -p build
+	clang++ -std=c++17 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -ffp-contract=off \
+		-pthread -Isrc/native $< $(filter-out src/native/module.cpp,$(wildcard src/native/*.cpp)) -o $@
+
 lint: $(VENV)/installed-test  ## style, types, and the floors of the house
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/clang-format --dry-run -Werror src/native/*pp
+	$(BIN)/clang-format --dry-run -Werror src/native/*pp tests/native/*.cpp
 	command -v $(CXX) || exit 0; $(CXX) -std=c++17 -Wall -Wextra -Werror -fsyntax-only \
 		$$($(BIN)/python -m pybind11 --includes) src/native/*.cpp
 
 format: $(VENV)/installed-test  ## rewrite the sources in the house style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
-	$(BIN)/clang-format -i src/native/*pp
+	$(BIN)/clang-format -i src/native/*pp tests/native/*.cpp
 
 clean:  ## remove the environment and caches
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,172 @@
+"""Speed next to other codecs: `python scripts/bench_codecs.py VOLUME=LOSSLESS_MODEL,LOSSY_MODEL ... [--csv FILE]`.
+
+A volume is an image or a folder of them, which are joined along x; crops of `--sides` voxels are taken from its corner,
+mirrored where it is too small. Codecs take turns, on one thread, `--rounds` times, and the fastest round counts; every
+lossless round trip is checked. The PyTorch reference codes the smallest crop alone. Tomoz takes part if it is installed
+(`pip install tomoz`). Megavoxels per CPU second; a figure, if `--figure` is given, shows bits per voxel over speed.
+"""
+
+import argparse
+import csv
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import imagecodecs
+import numpy as np
+import torch
+from tabulate import tabulate
+
+from aiwave import compress, decompress
+from aiwave.api import find_model
+from aiwave.bitstream.model import Model
+from aiwave.coding.core import NAME, compiled_core
+from aiwave.evaluation.anchors.anchor import to_unsigned
+from aiwave.images.image_files import read_image
+
+Codec = tuple[Callable[[np.ndarray], Any], Callable[[Any], np.ndarray]]
+COLUMNS = ("volume", "side", "mode", "codec", "bpp", "encode", "decode")
+
+
+def ours(core: str, model: Model, **options: Any) -> Codec:
+    """This package with one of its cores, `native` or `reference`."""
+
+    def with_core(work: Callable, *arguments: Any, **given: Any) -> Any:
+        os.environ[NAME] = core
+        return work(*arguments, **given)
+
+    return (
+        lambda volume: with_core(compress, volume, model, model_only=True, **options),
+        lambda data: with_core(decompress, data, model=model),
+    )
+
+
+def slices(encode: Callable, decode: Callable) -> Codec:
+    """A codec of images, section by section."""
+    return (
+        lambda volume: [encode(np.ascontiguousarray(section)) for section in to_unsigned(volume)[0]],
+        lambda parts: np.stack([decode(part) for part in parts]),
+    )
+
+
+def lossless_codecs() -> Iterator[tuple[str, Codec]]:
+    """The other lossless codecs, whose volumes come back with a constant added to signed voxels."""
+    yield (
+        "JPEG XL e7",
+        slices(lambda x: imagecodecs.jpegxl_encode(x, lossless=True, effort=7), imagecodecs.jpegxl_decode),
+    )
+    yield "HTJ2K", slices(lambda x: imagecodecs.htj2k_encode(x, reversible=True), imagecodecs.htj2k_decode)
+    try:
+        import tomoz
+    except ImportError:
+        print("Tomoz is not installed: pip install tomoz")
+        return
+    yield "Tomoz", (lambda volume: tomoz.encode(to_unsigned(volume)[0].astype(np.uint16)), tomoz.decode)
+
+
+def sperr(psnr: float) -> Codec:
+    """SPERR at a PSNR."""
+    return (
+        lambda volume: imagecodecs.sperr_encode(volume.astype(np.float32), psnr, "psnr", numthreads=1),
+        lambda data: np.asarray(imagecodecs.sperr_decode(data, numthreads=1)),
+    )
+
+
+def measured(codec: Codec, volume: np.ndarray) -> tuple[float, float, float, np.ndarray]:
+    """Bits per voxel, CPU seconds of coding and decoding, and the decoded volume."""
+    encode, decode = codec
+    began = time.process_time()
+    data = encode(volume)
+    coded = time.process_time()
+    decoded = decode(data)
+    ended = time.process_time()
+    size = sum(map(len, data)) + 4 * len(data) if isinstance(data, list) else len(data)
+    return 8 * size / volume.size, coded - began, ended - coded, decoded
+
+
+def crop(path: Path, side: int) -> np.ndarray:
+    """The first side^3 voxels, mirrored where there are fewer."""
+    files = sorted(path.iterdir()) if path.is_dir() else [path]
+    parts = [np.asarray(read_image(file).voxels) for file in files]
+    parts = [part[0] if part.ndim == 4 else part for part in parts]
+    whole = np.concatenate([part for part in parts if part.shape[:2] == parts[0].shape[:2]], axis=2)
+    while min(whole.shape) < side:
+        whole = np.concatenate((whole, np.flip(whole, int(np.argmin(whole.shape)))), axis=int(np.argmin(whole.shape)))
+    return np.ascontiguousarray(whole[:side, :side, :side])
+
+
+def compared(
+    volume: np.ndarray, models: list[Model], steps: list[float], reference: bool
+) -> list[tuple[str, str, Codec]]:
+    """Mode, name and codec of all that takes part."""
+    cores = ["native", "reference"] if reference else ["native"]
+    parts = [("lossless", f"aiwave {core}", ours(core, models[0], lossless=True)) for core in cores]
+    parts += [("lossless", name, codec) for name, codec in lossless_codecs()]
+    for step in steps:
+        parts += [(f"step {step:g}", f"aiwave {core}", ours(core, models[1], step=step)) for core in cores]
+        noise = step / 12**0.5
+        psnr = 20 * np.log10(float(np.ptp(volume)) / noise)
+        parts.append((f"step {step:g}", "SPERR", sperr(psnr)))
+    return parts
+
+
+def rows_of(name: str, side: int, volume: np.ndarray, parts: list[tuple[str, str, Codec]], rounds: int) -> list[tuple]:
+    """The rows of a table, fastest round of each."""
+    best: dict[int, tuple[float, float, float]] = {}
+    for _ in range(rounds):
+        for k, (mode, label, codec) in enumerate(parts):
+            bpp, encode, decode, back = measured(codec, volume)
+            if mode == "lossless" and not np.array_equal(back, volume if "aiwave" in label else to_unsigned(volume)[0]):
+                raise AssertionError(f"{label} has not returned the volume")
+            before = best.get(k, (bpp, encode, decode))
+            best[k] = bpp, min(encode, before[1]), min(decode, before[2])
+    voxels = volume.size / 1e6
+    return [(name, side, *parts[k][:2], bpp, voxels / a, voxels / b) for k, (bpp, a, b) in best.items()]
+
+
+def draw(rows: list[tuple], path: Path) -> None:
+    """Bits per voxel over decoding speed of the lossless codecs, on the first volume."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6, 4), layout="constrained")
+    axes = figure.subplots()
+    for _, _, _, label, bpp, _, decode in [row for row in rows if row[2] == "lossless" and row[:2] == rows[0][:2]]:
+        axes.scatter(decode, bpp)
+        axes.annotate(label, (decode, bpp), xytext=(4, 4), textcoords="offset points")
+    axes.set(xscale="log", xlabel="decoded Mvoxel per CPU second", ylabel="bit/voxel", title=f"lossless, {rows[0][0]}")
+    figure.savefig(path)
+
+
+def main() -> None:
+    """See the module."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("volumes", nargs="+", metavar="VOLUME=LOSSLESS,LOSSY")
+    parser.add_argument("--sides", type=int, nargs="+", default=[64, 128])
+    parser.add_argument("--steps", type=float, nargs="+", default=[5.6, 25])
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--csv", type=Path)
+    parser.add_argument("--figure", type=Path)
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    if compiled_core() is None:
+        raise SystemExit("The compiled core is missing.")
+    rows = []
+    for given in arguments.volumes:
+        path, _, names = given.rpartition("=")
+        models = [find_model(name) for name in names.split(",")]
+        for side in arguments.sides:
+            volume = crop(Path(path), side)
+            parts = compared(volume, models, arguments.steps, side == min(arguments.sides))
+            rows += rows_of(Path(path).name, side, volume, parts, arguments.rounds)
+    print(tabulate(rows, COLUMNS, floatfmt=".3f", tablefmt="github"))
+    if arguments.csv:
+        with arguments.csv.open("w", newline="") as file:
+            csv.writer(file).writerows([COLUMNS, *rows])
+    if arguments.figure:
+        draw(rows, arguments.figure)
+
+
+if __name__ == "__main__":
+    main()
