@@ -3,6 +3,7 @@
 import hashlib
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -43,10 +44,10 @@ def finished_in(arguments):
     return time.monotonic() - started
 
 
-def kill_often(kind, command, seconds, check):
+def kill_often(kind, command, seconds, check, ended=lambda: None):
     """Kill a command, which `command` gives anew each time, at random moments of its `seconds`; `check` after each.
 
-    One that ends before it is killed counts as none.
+    If it ends before it is killed, that counts as none, and `ended` makes room for another beginning.
     """
     rng = random.Random(kind)
     kills = tries = 0
@@ -55,7 +56,7 @@ def kill_often(kind, command, seconds, check):
         assert tries < 4 * KILLS[kind], "hardly ever at work when it is to be killed"
         process = start(command())
         try:
-            process.wait(rng.uniform(0.2, 1) * seconds)
+            process.wait(rng.uniform(0.2, 0.9) * seconds)
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGKILL)
             kills += 1
@@ -63,6 +64,8 @@ def kill_often(kind, command, seconds, check):
         assert process.returncode in (0, -signal.SIGKILL), error
         assert "Traceback" not in error
         check()
+        if process.returncode == 0:
+            ended()
 
 
 def results(folder):
@@ -103,7 +106,11 @@ def test_training(data_root, tmp_path):
         begun = (killed / "config.yaml").is_file()
         return ["train", f"resume={killed}"] if begun else ["train", *options, f"run_dir={killed}"]
 
-    kill_often("training", command, seconds, lambda: whole_checkpoints(killed))
+    def ended():
+        assert_same_run(whole, killed)
+        shutil.rmtree(killed)
+
+    kill_often("training", command, seconds, lambda: whole_checkpoints(killed), ended)
     finished_in(command())
     assert_same_run(whole, killed)
 
@@ -124,11 +131,18 @@ def test_a_sweep(data_root, tmp_path):
         time.sleep(2)  # its jobs end by themselves
         whole_checkpoints(killed)
 
-    kill_often("sweep", command, seconds, check)
+    def same():
+        for job in "01":
+            assert_same_run(whole / job, killed / job)
+        assert results(whole) == results(killed)
+
+    def ended():
+        same()
+        shutil.rmtree(killed)
+
+    kill_often("sweep", command, seconds, check, ended)
     finished_in(command())
-    for job in "01":
-        assert_same_run(whole / job, killed / job)
-    assert results(whole) == results(killed)
+    same()
 
 
 def test_preparation(tmp_path):
@@ -140,7 +154,12 @@ def test_preparation(tmp_path):
     options = ["prepare", "dataset=folder", f"from={tmp_path}/raw", "dataset.subset=x", "source.crops.size=[16,16,16]"]
     seconds = finished_in([*options, f"root={tmp_path}/whole"])
     command = [*options, f"root={tmp_path}/killed"]
-    kill_often("prepare", lambda: command, seconds, lambda: None)
+
+    def ended():
+        assert hashes(tmp_path / "killed") == hashes(tmp_path / "whole")
+        shutil.rmtree(tmp_path / "killed")
+
+    kill_often("prepare", lambda: command, seconds, lambda: None, ended)
     finished_in(command)
     assert hashes(tmp_path / "killed") == hashes(tmp_path / "whole")
     assert main([*command, "check=true"]) == 0
