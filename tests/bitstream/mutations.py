@@ -61,7 +61,7 @@ def _value(described, arrays, rng):
     node, key = _any([place for place in _places(described) if place[1] not in ("seal", "version")], rng)
     old, new = node[key], VALUES[int(rng.integers(len(VALUES)))]
     if isinstance(old, int | float) and not isinstance(old, bool) and rng.random() < 0.5:
-        new = [old + 1, old - 1, float(old), old * 2, -old, old * 1000, str(old)][int(rng.integers(7))]
+        new = [old + 1, old - 1, float(min(old, 1e300)), old * 2, -old, old * 1000, str(old)][int(rng.integers(7))]
     node[key] = new
 
 
