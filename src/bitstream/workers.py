@@ -65,7 +65,7 @@ def _shared(work: Callable[[Task], Result], tasks: Iterable[Task], threads: int)
             core.obey(stop)
 
     given = dict[Future[Result], Task]()
-    pool = ThreadPoolExecutor(threads, initializer=begin)
+    pool = ThreadPoolExecutor(threads, "aiwave", begin)
     try:
         while True:
             for task in islice(tasks, threads + 1 - len(given)):
