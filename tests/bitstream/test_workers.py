@@ -52,6 +52,7 @@ def test_threads_share_the_work_with_one_thread_of_pytorch_each_and_end(two_thre
         for number, (result, place, threads) in results:
             done[number] = result
             places.add(place)
+            assert helpers()
             assert threads == 1
             assert len(taken) <= len(done) + 4
     assert done == {number: number**2 for number in range(40)}
