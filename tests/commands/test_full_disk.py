@@ -58,7 +58,7 @@ def test_every_file_of_a_run(data_root, tmp_path, monkeypatch, capsys):
     assert train(data_root, tmp_path / "whole") == 0
     count = disk.asked
     assert count > 10
-    for full_at in range(count):
+    for full_at in range(0, count, max(1, count // 6)):
         disk.begin(full_at)
         capsys.readouterr()
         status, said = train(data_root, tmp_path / str(full_at)), capsys.readouterr().err
