@@ -15,7 +15,7 @@ CORES = ("native", "reference")
 SIMD = "AIWAVE_SIMD"
 
 MISSING = (
-    "The compiled core is missing, so the PyTorch reference codes, five times slower: install g++ or clang++, then "
+    "The compiled core is missing, so the PyTorch reference codes, about four times slower: install g++ or clang++, then "
     "aiwave again."
 )
 

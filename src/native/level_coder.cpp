@@ -16,18 +16,16 @@ void for_each_tile(const LevelTask& task, Work work) {
         const std::ptrdiff_t at = static_cast<std::ptrdiff_t>(tile) * layout.positions;
         const std::int32_t* coarse = task.coarse ? task.coarse + 2 * at : nullptr;
         const std::int64_t* approx = task.approx ? task.approx + at : nullptr;
+        const auto with = [&](auto context, const auto& model) {
+            TileCoder coder(task, layout, model.density, model.tables, context, stop);
+            work(coder, tile, at * task.tables.bands, std::ptrdiff_t{layout.positions});
+        };
         if (task.factorized) {
-            FactorizedContext context(*task.factorized, task.tables, layout.longest_front());
-            TileCoder coder(task, layout, task.factorized->density, task.factorized->tables, context, stop);
-            work(coder, tile, at * task.tables.bands, std::ptrdiff_t{layout.positions});
+            with(FactorizedContext(*task.factorized, task.tables, layout.longest_front()), *task.factorized);
         } else if (task.context->narrow) {
-            LevelContext<std::int16_t> context(*task.context, task.tables, layout, coarse, approx);
-            TileCoder coder(task, layout, task.context->density, task.context->tables, context, stop);
-            work(coder, tile, at * task.tables.bands, std::ptrdiff_t{layout.positions});
+            with(LevelContext<std::int16_t>(*task.context, task.tables, layout, coarse, approx), *task.context);
         } else {
-            LevelContext<std::int32_t> context(*task.context, task.tables, layout, coarse, approx);
-            TileCoder coder(task, layout, task.context->density, task.context->tables, context, stop);
-            work(coder, tile, at * task.tables.bands, std::ptrdiff_t{layout.positions});
+            with(LevelContext<std::int32_t>(*task.context, task.tables, layout, coarse, approx), *task.context);
         }
     });
 }

@@ -34,7 +34,6 @@ Mixtures::Mixtures(const Tables& tables, const Density& density, int capacity)
       predicted_(capacity),
       anchor_(capacity),
       second_(capacity),
-      log4_(capacity),
       factor_(weight_.size()),
       origin_(weight_.size()),
       base_(capacity),
@@ -98,7 +97,6 @@ void Mixtures::choose_bins(int row) {
     constexpr int FRACTION = WEIGHT_BITS + 4 + PARAMETER_FRACTION;
     const std::int64_t total = predicted_[row] * (std::int64_t{1} << (FRACTION - PREDICTION_FRACTION)) + offset;
     const std::int64_t centre = (total + (std::int64_t{1} << (FRACTION - 1))) >> FRACTION;
-    log4_[row] = log4;
     anchor_[row] = centre - ((std::int64_t{1} << 2 * log4) >> 1);
     const std::int64_t origin = anchor_[row] * (1 << PREDICTION_FRACTION) - HALF - predicted_[row];
     const std::int64_t base = std::clamp<std::int64_t>(origin >> 2 * log4, -OFFSET_LIMIT, OFFSET_LIMIT);

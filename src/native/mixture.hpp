@@ -48,7 +48,7 @@ class Mixtures {
 
     int count() const { return count_; }
     std::int64_t anchor(int row) const { return anchor_[row]; }
-    int log4(int row) const { return log4_[row]; }
+    int log4(int row) const { return bits_[row] / 2; }
 
     // Cumulative frequencies below all inner edges, (count, BIN_STRIDE), for `peek`ing at a symbol.
     const std::int32_t* bin_tables();
@@ -68,7 +68,6 @@ class Mixtures {
     std::vector<std::int32_t> weight_, mean_, scale_;
     std::vector<std::int64_t> predicted_, anchor_;
     std::vector<std::uint8_t> second_;
-    std::vector<std::int32_t> log4_;
     std::vector<float> factor_, origin_;
     std::vector<std::int32_t> base_, close_, bits_, bins_;  // see BinRows
 };

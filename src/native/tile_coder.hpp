@@ -53,7 +53,7 @@ class TileCoder {
     void code(int band, Coder& coder, std::int32_t* q) {
         TrellisStates states(task_, layout_.positions);
         context_.begin(band);
-        for_each_front(band, [&](int start, int end) {
+        for_each_front([&](int start, int end) {
             context_.mix(start, end);
             choose_rows(start, end, band, [&](std::int32_t raster) { return states.second(raster); });
             code_rows(start, states, coder, q);
@@ -67,7 +67,7 @@ class TileCoder {
     void visit_densities(int band, const std::int32_t* q, Visit visit) {
         context_.begin(band);
         std::vector<std::int32_t> rasters;
-        for_each_front(band, [&](int start, int end) {
+        for_each_front([&](int start, int end) {
             context_.mix(start, end);
             for (int second : {0, 1}) {
                 choose_rows(start, end, band, [&](std::int32_t) { return static_cast<std::uint8_t>(second); });
@@ -83,7 +83,7 @@ class TileCoder {
 
    private:
     template <class Work>
-    void for_each_front(int /*band*/, Work work) {
+    void for_each_front(Work work) {
         for (int front = 0; front < layout_.fronts(); ++front) {
             if (front % 16 == 0) stop_.check();
             work(layout_.starts[front], layout_.starts[front + 1]);
