@@ -15,8 +15,8 @@ CORES = ("native", "reference")
 SIMD = "AIWAVE_SIMD"
 
 MISSING = (
-    "The compiled core is missing, so the PyTorch reference codes, about four times slower: install g++ or clang++, then "
-    "aiwave again."
+    "The compiled core is missing, so the PyTorch reference codes, about four times slower: install g++ or clang++, "
+    "then aiwave again."
 )
 
 
