@@ -20,10 +20,17 @@ import torch
 from torch import Tensor
 
 from aiwave.bitstream import Model, compress, decompress, model_file
-from aiwave.coding import BandCoder, integer_model, log_step_of, model_to_arrays
+from aiwave.coding.band_coder import BandCoder
+from aiwave.coding.constants import log_step_of
 from aiwave.coding.context_state import ContextCoding
-from aiwave.models import NoPost, Subbands, VariableRate, WaveletCodec, WaveletTransform
+from aiwave.coding.model_parts import model_to_arrays
+from aiwave.coding.to_integer.entropy_from_float import integer_model
+from aiwave.models.codec import WaveletCodec
 from aiwave.models.entropy import ContextEntropy, EntropyModel, LogisticMixture
+from aiwave.models.post import NoPost
+from aiwave.models.quantisation.rate import VariableRate
+from aiwave.models.subbands import Subbands
+from aiwave.models.transform.wavelet_transform import WaveletTransform
 
 
 def measured(work: Callable) -> tuple[object, float, float]:

@@ -13,7 +13,7 @@ import torch
 from hydra import compose, initialize_config_module
 
 from aiwave.config.plan import plan
-from aiwave.models import format_parameters
+from aiwave.models.codec import format_parameters
 from aiwave.training.stage_codec import build_codec
 
 REFERENCE_GFLOP = 2 * 128 * 128 * 27 * 32**3 / 1e9

@@ -13,8 +13,13 @@ from typing import TypeVar
 import tifffile
 import torch
 
-from aiwave.coding import BandCoder, IntegerReversible, integer_model, integer_transform, log_step_of, model_to_arrays
-from aiwave.models import WaveletCodec
+from aiwave.coding.band_coder import BandCoder
+from aiwave.coding.constants import log_step_of
+from aiwave.coding.integer_reversible import IntegerReversible
+from aiwave.coding.model_parts import model_to_arrays
+from aiwave.coding.to_integer.entropy_from_float import integer_model
+from aiwave.coding.to_integer.lifting_from_float import integer_transform
+from aiwave.models.codec import WaveletCodec
 from aiwave.runs.run_folder import RunFolder, last_finished
 from aiwave.training.stage_codec import trained_codec
 

@@ -5,19 +5,14 @@ from functools import partial
 import torch
 from torch import nn
 
-from aiwave.models import (
-    BoundedScale,
-    LiftingNet,
-    LosslessRate,
-    NoPost,
-    PostFilter,
-    Rounding,
-    VariableRate,
-    WaveletCodec,
-    WaveletTransform,
-)
+from aiwave.models.codec import WaveletCodec
 from aiwave.models.entropy import ContextEntropy, FactorizedEntropy, LogisticMixture, PublishedContext
 from aiwave.models.entropy.base import GAIN
+from aiwave.models.post import NoPost, PostFilter
+from aiwave.models.quantisation.rate import LosslessRate, VariableRate
+from aiwave.models.quantisation.rounding import Rounding
+from aiwave.models.transform.lifting import BoundedScale, LiftingNet
+from aiwave.models.transform.wavelet_transform import WaveletTransform
 
 
 def lifting_net(channels=4, **options):

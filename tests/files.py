@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from aiwave.bitstream import Model, model_file
-from aiwave.coding import model_from_arrays, model_to_arrays
+from aiwave.coding.model_parts import model_from_arrays, model_to_arrays
 
 from .builders import codec, dependent_codec, lossless_codec, sections_codec, shake
 from .conftest import textured

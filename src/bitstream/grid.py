@@ -8,7 +8,7 @@ from itertools import pairwise, product
 
 import numpy as np
 
-from ..models.subbands import Size
+from ..models.bands import Size
 
 Box = tuple[slice, slice, slice, slice]
 """A box of a series: frames, z, y, x."""

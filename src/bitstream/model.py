@@ -1,7 +1,7 @@
 """A model that writes and reads streams: exact entropy model, transform and post-filter, from a model file."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol, TypeVar
@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from torch import Tensor, nn
 
 from ..coding.band_coder import BandCoder
+from ..coding.float_modules import post_module, post_part, transform_module, transform_part
 from ..coding.integer_context import IntegerContext
 from ..coding.integer_reversible import IntegerReversible
 from ..coding.model_parts import model_from_arrays, model_to_arrays
@@ -22,9 +23,9 @@ from ..models.codec import WaveletCodec
 from ..models.post import NoPost
 from ..models.quantisation.rate import FixedRate, Rate, VariableRate
 from ..models.subbands import Subbands
-from ..models.transform.boundary import Boundary
+from ..models.transform.layout import Boundary
 from ..models.transform.wavelet_transform import ReversibleTransform, WaveletTransform
-from .description import Description, PostPart, TransformPart, filled
+from .description import Description
 from .model_file import DAMAGED, pack, unpack
 
 
@@ -62,6 +63,9 @@ def _lifting_steps(transform: WaveletTransform) -> list:
 
 
 FLAT = 128.0
+
+LEAST_GAIN, MOST_GAIN = 1e-6, 1e6
+"""Gains of a wavelet are about 1; those of 0 cannot be undone."""
 
 LEAST_WIDTH = 4
 """Channels that the transform of a volume takes as much memory as, without any network."""
@@ -154,12 +158,11 @@ class Model:
             raise AiwaveError(DAMAGED.format("its parts are of the wrong kinds"))
         if any(part.levels != description.transform.levels for part in (entropy, integers) if part is not None):
             raise AiwaveError(DAMAGED.format("its parts have different levels"))
-        weights = {name: torch.from_numpy(array) for name, array in arrays.items()}
-        transform = None if integers else filled(description.transform, _under("transform.", weights))
-        post = filled(description.post, _under("post.", weights))
-        post = post.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]  # same values, faster
-        if weights:
-            raise AiwaveError(DAMAGED.format(f"it holds {min(weights)!r}, which belongs nowhere"))
+        _check_weights(arrays)
+        transform = None if integers else transform_module(description.transform, _under("transform.", arrays))
+        post = post_module(description.post, _under("post.", arrays))
+        if arrays:
+            raise AiwaveError(DAMAGED.format(f"it holds {min(arrays)!r}, which belongs nowhere"))
         identity = hashlib.sha256(data).hexdigest()
         return cls(data, identity, description, BandCoder(entropy), transform, post, integers)  # type: ignore[arg-type]
 
@@ -184,8 +187,8 @@ def model_file(codec: WaveletCodec, name: str, lossless: bool | None = None) -> 
         arrays |= _weights(transform=codec.transform, post=codec.post)
     description = Description(
         name=name,
-        transform=TransformPart.of(codec.transform),
-        post=PostPart.of(NoPost() if lossless else codec.post),
+        transform=transform_part(codec.transform),
+        post=post_part(NoPost() if lossless else codec.post),
         step_range=(1.0, 1.0) if lossless else _steps(codec.rate),
         gain=1.0 if lossless else _gain(codec.transform),
         entropy=entropy,  # type: ignore[arg-type]
@@ -215,6 +218,17 @@ def _gain(transform: WaveletTransform) -> float:
     side = 4 << transform.levels
     flat = torch.full((1, 1, side, side, side), FLAT).to(next(transform.parameters()))
     return float(transform(flat).approx.mean() / FLAT) ** (1 / transform.levels)
+
+
+def _check_weights(weights: Mapping[str, np.ndarray]) -> None:
+    """Raise AiwaveError for weights that are not finite float32, and for gains that cannot be undone."""
+    if any(array.dtype != np.float32 for array in weights.values()):
+        raise AiwaveError(DAMAGED.format("it has weights that are not float32"))
+    if not all(np.isfinite(array).all() for array in weights.values()):
+        raise AiwaveError(DAMAGED.format("it has weights that are not finite"))
+    gains = [np.abs(array) for name, array in weights.items() if name.endswith("_gain")]
+    if not all(((gain > LEAST_GAIN) & (gain < MOST_GAIN)).all() for gain in gains):
+        raise AiwaveError(DAMAGED.format("a gain of its transform is out of range"))
 
 
 def _under(prefix: str, items: dict[str, Item]) -> dict[str, Item]:

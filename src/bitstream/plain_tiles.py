@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from ..errors import AiwaveError
-from ..models.subbands import Size
+from ..models.bands import Size
 from ..models.transform.wavelet_transform import ReversibleTransform, WaveletTransform
 from .header import DAMAGED
 from .tile_index import CodedTile, Mode

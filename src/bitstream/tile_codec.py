@@ -12,8 +12,9 @@ from torch import Tensor
 from ..coding.constants import COEFFICIENT_LIMIT, LOG_STEP_FRACTION
 from ..coding.encoder_choice import dependent, optimised
 from ..errors import AiwaveError
-from ..models.quantisation.dependent import LOOKS
-from ..models.subbands import Size, Subbands
+from ..models.bands import Size
+from ..models.quantisation.slopes import LOOKS
+from ..models.subbands import Subbands
 from .container import join_segments, split_segments
 from .grid import Tile
 from .model import Model

@@ -9,7 +9,7 @@ import torch
 from pytorch_lightning.utilities import rank_zero_only
 from torch import Tensor
 
-from ..models.subbands import band_names
+from ..models.bands import band_names
 from ..models.transform.wavelet_transform import WaveletTransform
 from ..report.metrics.voxels import Bpp, Psnr
 from ..report.slices import save_filters, save_slices

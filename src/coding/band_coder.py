@@ -7,8 +7,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from ..models.bands import BAND_LETTERS, DETAILS, Size, band_size, splits
 from ..models.quantisation.dependent import index_of, second_of
-from ..models.subbands import BAND_LETTERS, DETAILS, Size, Subbands, band_size, splits
+from ..models.subbands import Subbands
 from .band_model import BandModel, IntegerModel
 from .constants import COEFFICIENT_LIMIT
 from .context_state import ContextCoding

@@ -5,9 +5,10 @@ from functools import cache
 import torch
 from torch import Tensor
 
-from ..models.subbands import Size, Subbands, bands_of
+from ..models.bands import Size
+from ..models.subbands import Subbands, bands_of
 from ..models.transform.boundary import interleaved
-from ..models.transform.separable import Sharing
+from ..models.transform.layout import Sharing
 from ..models.transform.wavelet_transform import WaveletTransform
 from ..models.transform.wavelets import Wavelet
 from .constants import APPROX_FRACTION, COEFFICIENT_LIMIT

@@ -5,7 +5,8 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from ..models.subbands import BAND_LETTERS, Subbands
+from ..models.bands import BAND_LETTERS
+from ..models.subbands import Subbands
 from .coarse_context import coarse_inputs, next_approx, squash
 from .constants import PIECE
 from .integer_context import IntegerContext

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
-from ..models.quantisation.dependent import SECOND, SLOPE, candidates, chosen, index_of, rough_bits
-from ..models.quantisation.rate import HIGH_RATE_SLOPE
+from ..models.quantisation.dependent import SECOND, candidates, chosen, index_of, rough_bits
+from ..models.quantisation.slopes import HIGH_RATE_SLOPE, SLOPE
 from ..models.subbands import Subbands, places
 from .band_coder import BandCoder, KnownBand
 from .exact_tables import bits_of

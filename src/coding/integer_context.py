@@ -6,8 +6,8 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from ..models.quantisation.trellis import FIRST_STATES, POLYNOMIALS
-from ..models.subbands import BAND_LETTERS
+from ..models.bands import BAND_LETTERS
+from ..models.quantisation.codes import FIRST_STATES, POLYNOMIALS
 from .coarse_context import SQUASH_LIMIT
 from .constants import (
     EMBEDDING_FRACTION,

@@ -7,8 +7,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..models.quantisation.trellis import FIRST_STATES
-from ..models.subbands import BAND_LETTERS, DETAILS, Subbands
+from ..models.bands import BAND_LETTERS, DETAILS
+from ..models.quantisation.codes import FIRST_STATES
+from ..models.subbands import Subbands
 from .constants import LOG_STEP_FRACTION, PIECE
 from .integer_layer import EXACT, IntegerLayer
 from .integer_mixture import IntegerDensity

@@ -7,9 +7,10 @@ import torch
 from torch import Tensor
 
 from ..models.subbands import Subbands
-from ..models.transform.boundary import Boundary, Phase, extend
+from ..models.transform.boundary import extend
+from ..models.transform.layout import SCHEME_OF_PART, Boundary, Phase, Sharing
 from ..models.transform.reversible_lifting import IntegerScheme
-from ..models.transform.separable import SCHEME_OF_PART, SeparableTransform, Sharing
+from ..models.transform.separable import SeparableTransform
 from .exact_tables import tanh_table
 from .integer_conv import IntegerConv, require_exact_convolutions
 from .integer_layer import IntegerLayer

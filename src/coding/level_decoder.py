@@ -6,9 +6,9 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
+from ..models.bands import BAND_LETTERS, Size, band_size
 from ..models.quantisation.dependent import halves_of
 from ..models.quantisation.trellis import chains, trellis
-from ..models.subbands import BAND_LETTERS, Size, band_size
 from .band_model import BandModel, IntegerModel
 from .constants import COEFFICIENT_LIMIT
 from .exact_tables import looked_up

@@ -2,84 +2,23 @@
 
 from collections.abc import Mapping
 from dataclasses import fields
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
 from ..errors import AiwaveError
-from ..models.transform.boundary import Boundary
-from ..models.transform.separable import Sharing
 from .integer_context import IntegerContext
 from .integer_factorized import IntegerFactorized
 from .integer_layer import IntegerLayer
 from .integer_mixture import IntegerDensity
 from .integer_reversible import IntegerReversible
+from .parts import ContextPart, FactorizedPart, LayerPart, ReversiblePart
 
 IntegerModel = IntegerContext | IntegerFactorized | IntegerReversible
 
 TYPES = [np.dtype(name) for name in ("int8", "int16", "int32", "int64")]
-
-Padding = Literal["zeros", "reflect", "replicate"]
-
-Levels = Annotated[int, Field(ge=1, le=8)]
-
-
-class IntegerPart(BaseModel):
-    """A part of the description; unknown keys are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class LayerPart(IntegerPart):
-    """Description of a layer, whose weight, bias and shift are arrays; `limit` bounds its inputs."""
-
-    name: str
-    limit: int
-
-
-class DensityPart(IntegerPart):
-    """Description of an `IntegerDensity`."""
-
-    family: Literal["logistic", "laplace"]
-    components: Annotated[int, Field(ge=1, le=64)]
-
-
-class ContextPart(IntegerPart):
-    """Description of an `IntegerContext`."""
-
-    kind: Literal["context"] = "context"
-    levels: Levels
-    limit: int
-    fraction: int
-    density: DensityPart
-    sections: Literal[1] | None
-    trellis: int | None
-    layers: list[LayerPart]
-
-
-class FactorizedPart(IntegerPart):
-    """Description of an `IntegerFactorized`."""
-
-    kind: Literal["factorized"] = "factorized"
-    levels: Levels
-    density: DensityPart
-    layers: list[LayerPart]
-
-
-class ReversiblePart(IntegerPart):
-    """Description of an `IntegerReversible`."""
-
-    kind: Literal["reversible"] = "reversible"
-    levels: Levels
-    sharing: Sharing
-    boundary: Boundary
-    padding: Padding
-    input_padding: Padding
-    layers: list[LayerPart]
-
 
 AnyPart = ContextPart | FactorizedPart | ReversiblePart
 

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from ..errors import AiwaveError
-from ..models.quantisation.dependent import SLOPE
+from ..models.bands import BAND_LETTERS, Size, band_size
+from ..models.quantisation.slopes import SLOPE
 from ..models.quantisation.trellis import chains, trellis
-from ..models.subbands import BAND_LETTERS, Size, band_size
 from .coarse_context import coarse_inputs
 from .exact_tables import asinh_thresholds, inverse_scales, laplace_cdf, logistic_cdf, scale_tables, softmax_weights
 from .integer_context import IntegerContext

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ..models.subbands import FRONT, Size
+from ..models.bands import FRONT, Size
 
 TAPS = torch.cartesian_prod(*[torch.arange(-1, 2)] * 3)
 """The offsets (z, y, x) of a 3x3x3 neighbourhood in raster order; the first 13 precede the centre."""

@@ -1,39 +1,15 @@
 """The model: plain `nn.Module`s, independent of configuration, tracking and files."""
 
-from .codec import Coded, WaveletCodec, count_parameters, format_parameters
-from .post import NoPost, PostFilter, PublishedPost
-from .quantisation.rate import FixedRate, LosslessRate, Rate, VariableRate
-from .quantisation.rounding import Rounding
-from .subbands import BAND_LETTERS, Subbands
-from .transform.boundary import Boundary
-from .transform.lifting import BoundedScale, LiftingNet, LiftingScheme, LiftingStep, PublishedScale
-from .transform.separable import Sharing
-from .transform.wavelet_transform import ReversibleTransform, WaveletTransform
-from .transform.wavelets import Wavelet
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-__all__ = [
-    "BAND_LETTERS",
-    "Boundary",
-    "BoundedScale",
-    "Coded",
-    "FixedRate",
-    "LiftingNet",
-    "LiftingScheme",
-    "LiftingStep",
-    "LosslessRate",
-    "NoPost",
-    "PostFilter",
-    "PublishedPost",
-    "PublishedScale",
-    "Rate",
-    "ReversibleTransform",
-    "Rounding",
-    "Sharing",
-    "Subbands",
-    "VariableRate",
-    "Wavelet",
-    "WaveletCodec",
-    "WaveletTransform",
-    "count_parameters",
-    "format_parameters",
-]
+if TYPE_CHECKING:
+    from .public import *  # noqa: F403
+
+
+def __getattr__(name: str) -> Any:
+    """Import the public names on first access: the bands and codes below them do without PyTorch."""
+    public = import_module(".public", __name__)
+    if name in public.__all__:
+        return getattr(public, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

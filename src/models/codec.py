@@ -6,13 +6,14 @@ import torch
 from tabulate import tabulate
 from torch import Tensor, nn
 
+from .bands import band_names
 from .entropy.base import EntropyModel
 from .post import NoPost
-from .quantisation.dependent import LOOKS
 from .quantisation.rate import LosslessRate, Rate
 from .quantisation.rounding import Rounding
+from .quantisation.slopes import LOOKS
 from .rdo import dependent, optimised
-from .subbands import Subbands, band_names
+from .subbands import Subbands
 from .transform.wavelet_transform import WaveletTransform
 
 

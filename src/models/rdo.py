@@ -9,8 +9,8 @@ from torch import Tensor
 
 from .entropy.base import EntropyModel
 from .entropy.density import DependentBits
-from .quantisation.dependent import SECOND, SLOPE, candidates, chosen, rough_bits
-from .quantisation.rate import HIGH_RATE_SLOPE
+from .quantisation.dependent import SECOND, candidates, chosen, rough_bits
+from .quantisation.slopes import HIGH_RATE_SLOPE, SLOPE
 from .subbands import Subbands, places
 
 

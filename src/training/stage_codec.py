@@ -13,9 +13,9 @@ from ..config.model_schema import Entropy, Post, Rate, Rounding, Transform
 from ..config.plan import plan, stage_rounding, stage_transform
 from ..config.validation import validate
 from ..errors import AiwaveError
+from ..models.bands import BAND_LETTERS
 from ..models.codec import WaveletCodec
 from ..models.post import NoPost
-from ..models.subbands import BAND_LETTERS
 from ..runs.run_folder import RunFolder, last_finished
 from .checkpoints import read_checkpoint
 

@@ -15,7 +15,7 @@ from aiwave.bitstream import Model, info
 from aiwave.bitstream.container import chunk_crc
 from aiwave.bitstream.header import FIXED
 from aiwave.bitstream.model_file import pack, unpack
-from aiwave.coding import IntegerReversible
+from aiwave.coding.integer_reversible import IntegerReversible
 from aiwave.errors import AiwaveError
 from tests.conftest import textured
 from tests.files import file_model, noise

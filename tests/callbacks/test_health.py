@@ -8,18 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aiwave.cli import main
-from aiwave.models import (
-    BoundedScale,
-    FixedRate,
-    NoPost,
-    PostFilter,
-    PublishedPost,
-    PublishedScale,
-    VariableRate,
-    WaveletCodec,
-)
+from aiwave.models.codec import WaveletCodec
 from aiwave.models.conv import Conv3d
 from aiwave.models.entropy import Laplace, LogisticMixture, MonotoneNet
+from aiwave.models.post import NoPost, PostFilter, PublishedPost
+from aiwave.models.quantisation.rate import FixedRate, VariableRate
+from aiwave.models.transform.lifting import BoundedScale, PublishedScale
 from aiwave.report.tables import read_rd_csv
 from tests.builders import codec, entropy, shake, transform
 

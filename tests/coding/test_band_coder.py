@@ -8,19 +8,16 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aiwave.coding import (
-    BandCoder,
-    integer_model,
-    log_step_of,
-    model_from_arrays,
-    model_to_arrays,
-)
+from aiwave.coding.band_coder import BandCoder
+from aiwave.coding.constants import log_step_of
 from aiwave.coding.context_state import ContextCoding
+from aiwave.coding.model_parts import model_from_arrays, model_to_arrays
+from aiwave.coding.to_integer.entropy_from_float import integer_model
 from aiwave.coding.wavefront import wavefront
 from aiwave.errors import AiwaveError
-from aiwave.models import Subbands
+from aiwave.models.bands import band_size, splits
 from aiwave.models.entropy import Laplace
-from aiwave.models.subbands import band_size, splits
+from aiwave.models.subbands import Subbands
 from tests.builders import entropy, shake
 from tests.files import from_arrays
 

@@ -3,9 +3,12 @@
 import pytest
 import torch
 
-from aiwave.coding import BandCoder, integer_model, log_step_of, optimised
-from aiwave.models import Subbands
-from aiwave.models.quantisation.rate import HIGH_RATE_SLOPE
+from aiwave.coding.band_coder import BandCoder
+from aiwave.coding.constants import log_step_of
+from aiwave.coding.encoder_choice import optimised
+from aiwave.coding.to_integer.entropy_from_float import integer_model
+from aiwave.models.quantisation.slopes import HIGH_RATE_SLOPE
+from aiwave.models.subbands import Subbands
 from tests.builders import entropy, shake
 
 STEP = log_step_of(4.5)

@@ -9,7 +9,6 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aiwave.coding import integer_context
 from aiwave.coding.coarse_context import coarse_inputs, in_fixed_point, squash, synthesise_level
 from aiwave.coding.context_state import ContextCoding
 from aiwave.coding.exact_tables import (
@@ -22,12 +21,13 @@ from aiwave.coding.exact_tables import (
 )
 from aiwave.coding.integer_layer import IntegerLayer, quantised_layer
 from aiwave.coding.symbols import BINS, bin_table, choose_bins
-from aiwave.coding.to_integer.entropy_from_float import integer_density
+from aiwave.coding.to_integer.entropy_from_float import integer_context, integer_density
 from aiwave.coding.wavefront import CENTRE, schedule, wavefront
-from aiwave.models import Subbands, WaveletTransform
+from aiwave.models.bands import band_size
 from aiwave.models.entropy import Laplace, LogisticMixture
 from aiwave.models.post import local_mean
-from aiwave.models.subbands import band_size
+from aiwave.models.subbands import Subbands
+from aiwave.models.transform.wavelet_transform import WaveletTransform
 from tests.builders import entropy, shake
 
 SIZES = st.tuples(*[st.integers(1, 6)] * 3)

@@ -12,12 +12,15 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from torch import nn
 
-from aiwave.coding import integer_reversible, integer_transform, model_from_arrays, model_to_arrays
 from aiwave.coding.exact_tables import tanh_table
 from aiwave.coding.integer_conv import IntegerConv
 from aiwave.coding.integer_layer import quantised_layer
+from aiwave.coding.model_parts import model_from_arrays, model_to_arrays
+from aiwave.coding.to_integer.lifting_from_float import integer_reversible, integer_transform
 from aiwave.errors import AiwaveError
-from aiwave.models import LiftingNet, ReversibleTransform, Sharing, WaveletTransform
+from aiwave.models.transform.layout import Sharing
+from aiwave.models.transform.lifting import LiftingNet
+from aiwave.models.transform.wavelet_transform import ReversibleTransform, WaveletTransform
 from tests.builders import shake, transform
 from tests.files import from_arrays
 from tests.models.transform.test_reversible_lifting import DEPTHS, integers

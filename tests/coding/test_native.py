@@ -10,15 +10,17 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from aiwave.coding import BandCoder, integer_model, log_step_of
+from aiwave.coding.band_coder import BandCoder
+from aiwave.coding.constants import log_step_of
 from aiwave.coding.core import compiled_core
 from aiwave.coding.encoder_choice import dependent
 from aiwave.coding.exact_tables import bits_of
 from aiwave.coding.integer_context import IntegerContext
 from aiwave.coding.integer_layer import IntegerLayer
 from aiwave.coding.symbol_io import encode_intervals
+from aiwave.coding.to_integer.entropy_from_float import integer_model
 from aiwave.errors import AiwaveError
-from aiwave.models import Subbands
+from aiwave.models.subbands import Subbands
 from aiwave.pretrained.choice import shipped_model
 from tests.builders import entropy, shake
 from tests.coding.test_band_coder import KINDS, noise

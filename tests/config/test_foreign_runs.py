@@ -259,7 +259,7 @@ import os
 from pathlib import Path
 from subprocess import Popen
 from torch import nn
-from aiwave.models import PostFilter
+from aiwave.models.post import PostFilter
 
 class Mine(PostFilter):
     def __init__(self, channels: int = 4, layers: int = 1) -> None:

@@ -6,9 +6,10 @@ import pytest
 import torch
 
 from aiwave.errors import AiwaveError
-from aiwave.models import FixedRate, NoPost, PostFilter, VariableRate
-from aiwave.models.quantisation.rate import HIGH_RATE_SLOPE
+from aiwave.models.post import NoPost, PostFilter
+from aiwave.models.quantisation.rate import FixedRate, VariableRate
 from aiwave.models.quantisation.rounding import straight_through_round
+from aiwave.models.quantisation.slopes import HIGH_RATE_SLOPE
 from tests.builders import codec, shake
 
 

@@ -8,7 +8,7 @@ from hydra import compose, initialize_config_module
 from aiwave.config.command_schemas import TrainConfig
 from aiwave.config.plan import plan
 from aiwave.config.validation import validate
-from aiwave.models import count_parameters, format_parameters
+from aiwave.models.codec import count_parameters, format_parameters
 from aiwave.models.conv import CausalConv3d
 from aiwave.models.entropy import ContextEntropy, FactorizedEntropy, MonotoneNet, PublishedContext
 from aiwave.training.stage_codec import build_codec

@@ -14,18 +14,14 @@ import pytest
 import torch
 from torch import nn
 
-from aiwave.models import (
-    BAND_LETTERS,
-    LiftingNet,
-    LiftingScheme,
-    PublishedPost,
-    PublishedScale,
-    Subbands,
-    Wavelet,
-    WaveletTransform,
-)
+from aiwave.models.bands import BAND_LETTERS
 from aiwave.models.entropy.density import PARAMETERS, monotone_bits
 from aiwave.models.entropy.published import LongContext, PixelCnn
+from aiwave.models.post import PublishedPost
+from aiwave.models.subbands import Subbands
+from aiwave.models.transform.lifting import LiftingNet, LiftingScheme, PublishedScale
+from aiwave.models.transform.wavelet_transform import WaveletTransform
+from aiwave.models.transform.wavelets import Wavelet
 
 VECTORS = Path(os.environ.get("AIWAVE_TEST_VECTORS", Path(__file__).parents[1] / "data/published"))
 STATIC_QP = 220 / 16

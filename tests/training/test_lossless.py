@@ -10,7 +10,11 @@ from aiwave.cli import main
 from aiwave.datamodules import Volume
 from aiwave.errors import AiwaveError
 from aiwave.evaluation.measure import measure_volume
-from aiwave.models import LosslessRate, NoPost, PostFilter, ReversibleTransform, Rounding, VariableRate, WaveletCodec
+from aiwave.models.codec import WaveletCodec
+from aiwave.models.post import NoPost, PostFilter
+from aiwave.models.quantisation.rate import LosslessRate, VariableRate
+from aiwave.models.quantisation.rounding import Rounding
+from aiwave.models.transform.wavelet_transform import ReversibleTransform
 from aiwave.report.tables import read_rd_csv
 from aiwave.runs.run_folder import RunFolder
 from aiwave.training import CompressionTask, CosineDecay

@@ -8,13 +8,14 @@ import torch
 from torch import Tensor, nn
 
 from ...errors import AiwaveError
+from ...models.bands import BAND_LETTERS
 from ...models.conv import CausalConv3d, Conv3d
 from ...models.entropy.band_layers import Oriented, OrientedSiblings
 from ...models.entropy.base import EntropyModel
 from ...models.entropy.context import ContextEntropy
 from ...models.entropy.density import Density, Laplace, LogisticMixture
 from ...models.entropy.factorized import FactorizedEntropy
-from ...models.subbands import BAND_LETTERS, coded_before
+from ...models.subbands import coded_before
 from ..coarse_context import SQUASH_LIMIT
 from ..constants import EMBEDDING_FRACTION, PARAMETER_FRACTION, PREDICTOR_FRACTION, SQUASH_FRACTION
 from ..integer_context import IntegerContext

@@ -8,8 +8,9 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from ..quantisation.trellis import FIRST_STATES
-from ..subbands import Subbands, band_count, existing
+from ..bands import band_count
+from ..quantisation.codes import FIRST_STATES
+from ..subbands import Subbands, existing
 
 GAIN = 10.0
 

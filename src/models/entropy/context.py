@@ -9,11 +9,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ...bounds import LayersOrNone, Levels, Width
+from ..bands import DETAILS
 from ..conv import CausalConv3d, Conv3d
 from ..post import local_mean
-from ..quantisation.trellis import FIRST_STATES, trellis
-from ..subbands import DETAILS, Subbands
-from ..transform.separable import Sharing
+from ..quantisation.codes import FIRST_STATES
+from ..quantisation.trellis import trellis
+from ..subbands import Subbands
+from ..transform.layout import Sharing
 from ..transform.wavelet_transform import WaveletTransform
 from ..transform.wavelets import Wavelet
 from .band_layers import OrientedOwn, OrientedPoint, OrientedSiblings, SharedOwn, SharedPoint, SharedSiblings, deeper

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from ...bounds import LayersOrNone, Levels, Width
-from ..subbands import Subbands, band_count
+from ..bands import band_count
+from ..subbands import Subbands
 from .base import BandTable, BitsOf, EntropyModel, per_band
 from .density import Density
 

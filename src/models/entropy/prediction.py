@@ -6,8 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..bands import BAND_LETTERS
 from ..conv import causal_mask
-from ..subbands import BAND_LETTERS, all_of_level, coded_before
+from ..subbands import all_of_level, coded_before
 from .base import GAIN, BandTable
 
 

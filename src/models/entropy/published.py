@@ -9,8 +9,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ...bounds import LayersOrNone, Levels, Width
+from ..bands import DETAILS
 from ..conv import CausalConv3d, Conv3d
-from ..subbands import DETAILS, Subbands
+from ..subbands import Subbands
 from .base import BitsOf, EntropyModel, per_band
 from .density import STATIC_QP, Density
 

@@ -13,22 +13,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..subbands import Size
-from .rate import HIGH_RATE_SLOPE
+from ..bands import Size
 from .trellis import along, back, best_path, chains, trellis
 
 SECOND = (0, 0, 1, 1, 0, 1)
 """The quantisers of the `candidates`."""
-
-SLOPE = 0.63 * HIGH_RATE_SLOPE
-"""Slope (Lagrange multiplier) at which squared errors, in squared steps, are weighed against bits.
-
-At high rate it would be 0.79 of a uniform quantiser's with eight states, since they gain 1 dB; four fifths of that
-gave the best curves (measured). With 256 states it would be 0.75; a tenth more or less gives no better curves.
-"""
-
-LOOKS = 2
-"""Passes of an encoder that weigh bits in the context of the previous choice; training makes one."""
 
 LEAST_MEAN = 0.05
 

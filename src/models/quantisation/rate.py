@@ -11,10 +11,8 @@ from torch import Tensor, nn
 
 from ...bounds import Levels, Positive
 from ...errors import AiwaveError
-from ..subbands import band_count
-
-HIGH_RATE_SLOPE = math.log(2) / 6
-"""-dD/dR / step^2 of uniform quantisation at high rate, D = step^2 / 12 and R = h - log2(step); about 0.1155."""
+from ..bands import band_count
+from .slopes import HIGH_RATE_SLOPE
 
 
 class Rate(nn.Module, ABC):

@@ -1,28 +1,14 @@
-"""The trellis of dependent quantisation: transitions between quantisers, and the best path through it.
-
-Source: Marcellin and Fischer, "Trellis coded quantization of memoryless and Gauss-Markov sources" (1990), with the
-parities of indices in place of codes for subsets (Schwarz et al., "Hybrid video coding with trellis-coded
-quantization", DCC 2019).
-"""
+"""The trellis of dependent quantisation: the quantisers along a path, and the best path, by the Viterbi algorithm."""
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Final
 
 import torch
 from torch import Tensor
 
-from ..subbands import FRONT, Size
-
-POLYNOMIALS = {8: (0o17, 0o2), 64: (0o103, 0o24), 256: (0o515, 0o362)}
-"""Parity-check polynomials by number of states: weights of previous quantisers and of previous index parities.
-
-Bit i is the weight, modulo 2, of the one i positions before. Source: Ungerboeck, "Trellis-coded modulation with
-redundant signal sets, part II" (1987), table I; except for eight states, where another code with equal gain is used.
-"""
-
-FIRST_STATES: Final = 8
-"""Default number of states of the trellis."""
+from ..bands import Size
+from . import codes
+from .codes import POLYNOMIALS, successors
 
 WORK = {"cpu": 1 << 26, "cuda": 1 << 30}
 """Number of survivor decisions kept at a time, one byte each, or those of one chain if that is more."""
@@ -49,9 +35,7 @@ class Trellis:
     @cached_property
     def next(self) -> Tensor:
         """Successor of each state, by the parity of the index chosen in it: (states, 2) int64."""
-        quantisers, parities = POLYNOMIALS[self.states]
-        state, parity = torch.arange(self.states).unsqueeze(1), torch.arange(2)
-        return state >> 1 ^ (quantisers >> 1) * (state & 1) ^ (parities >> 1) * parity
+        return torch.from_numpy(successors(self.states))
 
     @cached_property
     def before(self) -> Tensor:
@@ -89,26 +73,8 @@ trellis = lru_cache(Trellis)
 
 @lru_cache(maxsize=16)
 def chains(size: Size) -> Tensor:
-    """The positions of a band (d, h, w) in trellis order: (n, length) raster indices, -1 after the end.
-
-    A chain runs along x and continues in another row, which starts where t = x + 2y + 4z is larger than at all previous
-    positions of the chain: a decoder that processes fronts of equal t thus knows every state in time. Long chains are
-    better, since the first state of each is fixed.
-    """
-    depth, height, width = size
-    plane, row, _ = FRONT
-    every_y = min(-(-width // row), height)
-    rows = -(-height // every_y)
-    every_z = min(-(-(width + row * (rows - 1) * every_y) // plane), depth)
-    planes = -(-depth // every_z)
-    z, first_z, y, first_y, x = torch.meshgrid(
-        *(torch.arange(n) for n in (planes, every_z, rows, every_y, width)), indexing="ij"
-    )
-    z, y = z * every_z + first_z, y * every_y + first_y
-    raster = torch.where((z < depth) & (y < height), (z * height + y) * width + x, -1)
-    chain = raster.permute(1, 3, 0, 2, 4).reshape(every_z * every_y, -1)
-    chain = chain[(chain >= 0).any(dim=1)]
-    return chain.gather(1, torch.argsort((chain < 0).long(), dim=1, stable=True))
+    """The positions of a band (d, h, w) in trellis order, int64; see `codes.chains`."""
+    return torch.from_numpy(codes.chains(size))
 
 
 def along(chain: Tensor, band: Tensor) -> Tensor:

@@ -1,27 +1,9 @@
 """The two halves of a split signal: boundary extension for lifting filters, and interleaving."""
 
-from enum import StrEnum
-
 import torch
 from torch import Tensor
 
-
-class Phase(StrEnum):
-    """Parity of the samples of the full signal that a half holds."""
-
-    EVEN = "even"
-    ODD = "odd"
-
-
-class Boundary(StrEnum):
-    """Extension of the signal beyond its ends.
-
-    `symmetric` mirrors the full signal about its first and last sample, as JPEG 2000 does (ISO/IEC 15444-1,
-    annex F.4.7). `published` mirrors each half separately, which repeats the wrong neighbour at one end.
-    """
-
-    SYMMETRIC = "symmetric"
-    PUBLISHED = "published"
+from .layout import Boundary, Phase
 
 
 def extend(half: Tensor, phase: Phase, boundary: Boundary, targets: int) -> Tensor:

@@ -8,7 +8,8 @@ from torch import Tensor, nn
 
 from ...bounds import Layers, Positive, Width, known
 from ..conv import Conv3d, zero_initialised
-from .boundary import Boundary, Phase, extend, interleaved
+from .boundary import extend, interleaved
+from .layout import Boundary, Phase
 from .wavelets import Wavelet
 
 

@@ -5,7 +5,8 @@ from typing import Protocol
 
 from torch import Tensor, nn
 
-from .boundary import Phase, interleaved
+from .boundary import interleaved
+from .layout import Phase
 from .lifting import LiftingScheme
 
 

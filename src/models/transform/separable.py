@@ -1,7 +1,6 @@
 """Separable transform: a one-dimensional split along every axis, over several levels."""
 
 from collections.abc import Callable
-from enum import StrEnum
 from typing import Protocol, cast
 
 import torch
@@ -10,28 +9,7 @@ from torch import Tensor, nn
 
 from ..subbands import Subbands, bands_of
 from .boundary import interleaved
-
-
-class Sharing(StrEnum):
-    """Directions that share one scheme.
-
-    `sections` is for volumes whose neighbouring sections hardly resemble each other: along z, the scheme is initialised
-    to the lazy wavelet, which only separates even and odd sections.
-    """
-
-    ISOTROPIC = "isotropic"
-    AXIAL = "axial"
-    NONE = "none"
-    SECTIONS = "sections"
-
-
-SCHEME_OF_PART: dict[Sharing, tuple[tuple[int, ...], ...]] = {
-    Sharing.ISOTROPIC: ((0,), (0, 0), (0, 0, 0, 0)),
-    Sharing.AXIAL: ((0,), (1, 1), (1, 1, 1, 1)),
-    Sharing.NONE: ((0,), (1, 2), (3, 4, 5, 6)),
-    Sharing.SECTIONS: ((0,), (1, 1), (1, 1, 1, 1)),
-}
-"""Index of the scheme that splits each part left by the previous axes, for the axes z, y, x."""
+from .layout import SCHEME_OF_PART, Sharing
 
 
 class Scheme(Protocol):

@@ -7,10 +7,10 @@ from torch import Tensor, nn
 
 from ...bounds import Levels
 from ..subbands import Subbands
-from .boundary import Boundary
+from .layout import Boundary, Sharing
 from .lifting import LiftingScheme
 from .reversible_lifting import IntegerScheme, ReversibleLifting
-from .separable import SeparableTransform, Sharing
+from .separable import SeparableTransform
 from .wavelets import Wavelet
 
 

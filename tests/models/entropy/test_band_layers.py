@@ -5,10 +5,14 @@ from dataclasses import replace
 import pytest
 import torch
 
-from aiwave.coding import BandCoder, integer_model
+from aiwave.coding.band_coder import BandCoder
+from aiwave.coding.to_integer.entropy_from_float import integer_model
 from aiwave.errors import AiwaveError
-from aiwave.models import BAND_LETTERS, NoPost, PostFilter, VariableRate, WaveletCodec
+from aiwave.models.bands import BAND_LETTERS
+from aiwave.models.codec import WaveletCodec
 from aiwave.models.entropy.band_layers import OrientedOwn, OrientedPoint, OrientedSiblings, SharedOwn, SharedPoint
+from aiwave.models.post import NoPost, PostFilter
+from aiwave.models.quantisation.rate import VariableRate
 from aiwave.training.stage_codec import load_weights
 from tests.builders import entropy, shake, transform
 from tests.coding.test_band_coder import STEP, noise

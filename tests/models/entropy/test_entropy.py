@@ -7,11 +7,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aiwave.models import Subbands
 from aiwave.models.conv import CausalConv3d
 from aiwave.models.entropy import Laplace, LogisticMixture, MonotoneNet
 from aiwave.models.entropy.density import mixture_bits
 from aiwave.models.entropy.prediction import BandPredictor
+from aiwave.models.subbands import Subbands
 from tests.builders import entropy, shake, transform
 
 

@@ -13,14 +13,22 @@ from hypothesis import strategies as st
 from aiwave.api import compress, decompress
 from aiwave.bitstream import Model, model_file
 from aiwave.bitstream.tile_codec import TileCodec
-from aiwave.coding import BandCoder, dependent, integer_model, log_step_of
+from aiwave.coding.band_coder import BandCoder
+from aiwave.coding.constants import log_step_of
+from aiwave.coding.encoder_choice import dependent
+from aiwave.coding.to_integer.entropy_from_float import integer_model
 from aiwave.errors import AiwaveError
-from aiwave.models import LosslessRate, NoPost, Rounding, Subbands, WaveletCodec
+from aiwave.models.codec import WaveletCodec
 from aiwave.models.entropy import Laplace, LogisticMixture, MonotoneNet
+from aiwave.models.post import NoPost
 from aiwave.models.quantisation import trellis as trellis_module
+from aiwave.models.quantisation.codes import POLYNOMIALS
 from aiwave.models.quantisation.dependent import candidates, cell, chosen, halves_of, index_of, second_of
-from aiwave.models.quantisation.trellis import POLYNOMIALS, along, back, best_path, chains, trellis
+from aiwave.models.quantisation.rate import LosslessRate
+from aiwave.models.quantisation.rounding import Rounding
+from aiwave.models.quantisation.trellis import along, back, best_path, chains, trellis
 from aiwave.models.rdo import dependent as dependent_float
+from aiwave.models.subbands import Subbands
 from tests.builders import dependent_codec, entropy, shake, transform
 from tests.conftest import textured
 from tests.files import from_arrays

@@ -5,8 +5,10 @@ import math
 import pytest
 import torch
 
-from aiwave.models import FixedRate, Rounding, Subbands
 from aiwave.models.entropy import FactorizedEntropy, LogisticMixture
+from aiwave.models.quantisation.rate import FixedRate
+from aiwave.models.quantisation.rounding import Rounding
+from aiwave.models.subbands import Subbands
 from tests.builders import codec, shake, transform
 
 
@@ -107,7 +109,7 @@ def test_a_fixed_rate_may_start_at_a_step():
 
 
 def test_rate_distortion_rounding_pays_and_only_moves_towards_zero():
-    from aiwave.models.quantisation.rate import HIGH_RATE_SLOPE
+    from aiwave.models.quantisation.slopes import HIGH_RATE_SLOPE
 
     model = codec("cdf97", "context", post=False).eval()
     shake(model.entropy, std=0.2)

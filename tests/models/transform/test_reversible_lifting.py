@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aiwave.models import ReversibleTransform
+from aiwave.models.transform.wavelet_transform import ReversibleTransform
 from tests.builders import shake, transform
 
 DEPTHS = [8, 12, 16]

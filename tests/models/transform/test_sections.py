@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from aiwave.models import WaveletTransform
+from aiwave.models.transform.wavelet_transform import WaveletTransform
 
 
 @pytest.mark.parametrize(("wavelet", "reversible"), [("cdf97", False), ("cdf53", True)])

@@ -7,7 +7,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aiwave.models import BoundedScale, PublishedScale, Sharing, WaveletTransform
+from aiwave.models.transform.layout import Sharing
+from aiwave.models.transform.lifting import BoundedScale, PublishedScale
+from aiwave.models.transform.wavelet_transform import WaveletTransform
 from tests.builders import lifting_net, shake, transform
 
 KINDS = ["cdf97", "cdf53", "additive", "affine"]
