@@ -3,6 +3,9 @@
 import hashlib
 import os
 import re
+import shutil
+import stat
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,13 +63,13 @@ def _record_of(path: Path) -> Path:
 def download(url: str, path: Path, checksum: Checksum | None = None, patience: Patience | None = None) -> Path:
     """Fetch `url` into the file `path`, unless it is already there with the right checksum, and return `path`.
 
-    Bytes are collected in `path`.part, where a later call resumes if the server can (HTTP Range) and the file is the
-    same (If-Range). Without a published `checksum`, the SHA-256 of the first download is kept in `path`.sha256, and the
-    file is checked against it from then on.
+    Bytes are collected in the folder `path`.part, which only this user can change; there a later call resumes, if the
+    server can (HTTP Range) and the file is the same (If-Range). Without a published `checksum`, the SHA-256 of the
+    first download is kept in `path`.sha256, and the file is checked against it from then on.
 
     Raises:
         AiwaveError: If `url` cannot be fetched, if the checksum is wrong, if `path` exists with another checksum, or if
-            it cannot be written.
+            it cannot be written, because of something else at `path`.part, too.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -82,8 +85,19 @@ def download(url: str, path: Path, checksum: Checksum | None = None, patience: P
 
 
 def _fetch(url: str, path: Path, checksum: Checksum | None, patience: Patience) -> None:
-    """Complete `path`.part, check it, and only then rename it to `path`."""
-    part, tag = path.with_name(f"{path.name}.part"), path.with_name(f"{path.name}.part.tag")
+    """Complete the file in the folder `path`.part, which goes with it, check it, and only then rename it to `path`."""
+    folder = _own_folder(path.with_name(f"{path.name}.part"))
+    part = folder / "data"
+    try:
+        _collect(url, path, part, folder / "version", checksum, patience)
+        os.replace(part, path)
+    finally:
+        if not part.exists():
+            shutil.rmtree(folder)
+
+
+def _collect(url: str, path: Path, part: Path, tag: Path, checksum: Checksum | None, patience: Patience) -> None:
+    """Complete and check `part`, which is to become `path`."""
     if part.exists() and not tag.exists() and checksum is None:
         part.unlink()  # nothing would show whether the rest belongs to the same file
     resumed = part.exists()
@@ -96,11 +110,27 @@ def _fetch(url: str, path: Path, checksum: Checksum | None, patience: Patience) 
     if checksum and found != checksum:
         size = part.stat().st_size
         part.unlink()
-        tag.unlink(missing_ok=True)
         raise AiwaveError(
             f"{url} gave {size} bytes with the checksum {found} instead of {checksum}: try again later, {BY_HAND}."
         )
     if checksum is None:
         record(path, found)
-    os.replace(part, path)
-    tag.unlink(missing_ok=True)
+
+
+def _own_folder(folder: Path) -> Path:
+    """Make `folder`, or take one that an earlier download left, and close it to other users.
+
+    Raises AiwaveError if it is anything else, or holds links: what they lead to would be read and overwritten.
+    """
+    with suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    about = folder.lstat()
+    is_ours = stat.S_ISDIR(about.st_mode) and about.st_uid == os.getuid()
+    if is_ours:
+        with suppress(OSError):  # a file system without permissions
+            folder.chmod(0o700)
+        inside = [entry.stat(follow_symlinks=False) for entry in os.scandir(folder)]
+        is_ours = all(stat.S_ISREG(file.st_mode) and file.st_nlink == 1 for file in inside)
+    if not is_ours:
+        raise AiwaveError(f"{folder} was not left there by a download of yours: move it away and try again.")
+    return folder

@@ -117,7 +117,7 @@ def _save(url: str, response: Any, part: Path, tag: Path) -> None:
         _keep_tag(response, tag)
     if total is not None:
         check_free_space(part.parent, total - have, f"fetch {url}")
-    name = part.name.removesuffix(".part")
+    name = part.parent.name.removesuffix(".part")
     bar = tqdm(desc=name, total=total, initial=have, unit="B", unit_scale=True, disable=None)
     with bar, part.open("ab" if have else "wb") as file:
         while block := response.raw.read1(1 << 16, decode_content=True):  # also the last bytes before a cut

@@ -29,6 +29,13 @@ def fetch(site, path, checksum=MD5):
     return download(f"{site.url}/data.tar", path, checksum, QUICK)
 
 
+def begun(path, content):
+    """Leave what an interrupted download leaves."""
+    part = path.with_name(f"{path.name}.part")
+    part.mkdir()
+    (part / "data").write_bytes(content)
+
+
 def leftovers(path):
     return sorted(other.name for other in path.parent.iterdir() if other != path)
 
@@ -104,15 +111,64 @@ def test_the_rest_of_another_version_is_not_appended(site, tmp_path):
 
 def test_a_mixture_of_two_versions_is_noticed_by_its_checksum(site, tmp_path):
     path = tmp_path / "data.tar"
-    (tmp_path / "data.tar.part").write_bytes(CONTENT[::-1][:100_000])
+    begun(path, CONTENT[::-1][:100_000])
     assert fetch(site, path).read_bytes() == CONTENT
     assert ranges(site) == ["bytes=100000-", None]
 
 
 @pytest.mark.parametrize("extra", [0, 10])
 def test_a_part_that_is_complete_or_too_long(site, tmp_path, extra):
-    (tmp_path / "data.tar.part").write_bytes(CONTENT + bytes(extra))
-    assert fetch(site, tmp_path / "data.tar").read_bytes() == CONTENT
+    path = tmp_path / "data.tar"
+    begun(path, CONTENT + bytes(extra))
+    assert fetch(site, path).read_bytes() == CONTENT
+
+
+def plant_link(part, victim):
+    part.mkdir()
+    (part / "data").symlink_to(victim)
+
+
+def plant_hard_link(part, victim):
+    part.mkdir()
+    (part / "version").hardlink_to(victim)
+
+
+def plant_folder_link(part, victim):
+    (victim.parent / "elsewhere").mkdir()
+    part.symlink_to(victim.parent / "elsewhere")
+
+
+def plant_file(part, victim):
+    part.write_bytes(CONTENT[:1000])
+
+
+@pytest.mark.parametrize("checksum", [MD5, None])
+@pytest.mark.parametrize("plant", [plant_link, plant_hard_link, plant_folder_link, plant_file])
+def test_what_others_put_where_bytes_are_collected_is_neither_followed_nor_overwritten(plant, checksum, site, tmp_path):
+    path, victim = tmp_path / "root/data.tar", tmp_path / "victim"
+    path.parent.mkdir()
+    victim.write_bytes(CONTENT[:1000])
+    part = path.parent / "data.tar.part"
+    plant(part, victim)
+    with pytest.raises(AiwaveError, match=r"data\.tar\.part was not left there by a download of yours: move it away"):
+        fetch(site, path, checksum)
+    assert victim.read_bytes() == CONTENT[:1000]
+    assert not path.exists()
+    assert site.asked == []
+    part.rename(tmp_path / "away")
+    assert fetch(site, path, checksum).read_bytes() == CONTENT
+
+
+def test_nobody_else_can_reach_the_bytes_that_are_collected(site, tmp_path):
+    path = tmp_path / "data.tar"
+    begun(path, CONTENT[:1000])
+    (tmp_path / "data.tar.part").chmod(0o777)
+    site.status = [404]
+    with pytest.raises(AiwaveError, match="HTTP 404"):
+        fetch(site, path)
+    assert (tmp_path / "data.tar.part").stat().st_mode & 0o777 == 0o700
+    fetch(site, path)
+    assert ranges(site)[-1] == "bytes=1000-"
 
 
 def test_a_wrong_checksum_leaves_nothing_behind(site, tmp_path):
@@ -131,6 +187,7 @@ def test_what_a_server_may_answer(site, tmp_path):
         with pytest.raises(AiwaveError, match=rf"{site.url}/data.tar could not be fetched \(HTTP {status} .*from=FILE"):
             fetch(site, path)
     assert len(site.asked) == 3
+    assert list(tmp_path.iterdir()) == []
     site.status = [503, 429]
     assert fetch(site, path).read_bytes() == CONTENT
 
