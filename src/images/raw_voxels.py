@@ -128,10 +128,10 @@ def listed_files(folder: Path, words: Sequence[str], lines: Sequence[str], heade
         names = [" ".join(words)]
     if not names:
         raise AiwaveError(f"{header} names no file with its voxels: add it to the header, or save the image again.")
-    return tuple(_within(folder, name, header) for name in names)
+    return tuple(within(folder, name, header) for name in names)
 
 
-def _within(folder: Path, name: str, header: Path) -> Path:
+def within(folder: Path, name: str, header: Path) -> Path:
     """The file `name` in `folder` or below. Raises AiwaveError, naming the header, if it or a link leads elsewhere."""
     try:
         place = (folder / name).resolve()

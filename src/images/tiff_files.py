@@ -18,6 +18,7 @@ from .image import Image, ImageHeader, check_numeric, unreadable
 from .physical_units import millimetres
 from .tiff_calibration import calibration
 from .tiff_original import original_of, write_as_original
+from .tiff_references import check_named_files, check_page_files, check_pages_end
 
 if TYPE_CHECKING:
     import tifffile
@@ -214,7 +215,9 @@ def _only_series(path: Path, number: int | None = None) -> Iterator["tifffile.Ti
     logger = tifffile.logger()
     logger.addHandler(complaints)
     try:
+        check_pages_end(path)
         with tifffile.TiffFile(path) as file:
+            check_named_files(path, file)
             all_series = file.series
             if complaints.messages:
                 raise ValueError(complaints.messages[0])
@@ -222,6 +225,7 @@ def _only_series(path: Path, number: int | None = None) -> Iterator["tifffile.Ti
                 which = f"has no image {number}, but holds" if number is not None else "holds"
                 raise AiwaveError(f"{path} {which} {_listed(all_series)}.")
             series = all_series[(number or 1) - 1]
+            check_page_files(path, series)
             _check_pages(path, series)
             _check_compression(path, series)
             yield series

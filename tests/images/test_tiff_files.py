@@ -1,6 +1,7 @@
 """TIFF stacks as ImageJ and others write them."""
 
 import re
+import struct
 import uuid
 
 import numpy as np
@@ -158,3 +159,95 @@ def test_an_ome_image_of_several_files(tmp_path):
     (tmp_path / "2.tif").unlink()
     with pytest.raises(AiwaveError, match=r"0\.tif lacks 1 of the 4 pages that it declares: .* other files"):
         read_images(tmp_path / "0.tif")
+
+
+def ome_plane(path, voxels, other, own="00000001-0000-0000-0000-000000000000"):
+    """A plane whose description has a second one in the file `other`."""
+    planes = "".join(
+        f'<TiffData IFD="0" FirstZ="{k}" PlaneCount="1"><UUID FileName="{name}">urn:uuid:{key}</UUID></TiffData>'
+        for k, (name, key) in enumerate([("/home/me/before.tif", own), (other, "2")])
+    )
+    height, width = voxels.shape
+    xml = (
+        '<?xml version="1.0"?><!DOCTYPE OME [<!ENTITY up "..">]>'
+        f'<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06" UUID="urn:uuid:{own}"><Image ID="Image:0">'
+        f'<Pixels ID="Pixels:0" DimensionOrder="XYZCT" Type="uint16" SizeX="{width}" SizeY="{height}" SizeZ="2" '
+        f'SizeC="1" SizeT="1"><Channel ID="Channel:0" SamplesPerPixel="1"/>{planes}</Pixels></Image></OME>'
+    )
+    tifffile.imwrite(path, voxels, photometric="minisblack", metadata=None, description=xml.encode())
+
+
+@pytest.mark.parametrize(
+    "name", ["../secret.tif", "{above}/secret.tif", "&up;/secret.tif", "sub/../../secret.tif", "link.tif"]
+)
+def test_an_ome_description_names_files_of_its_own_folder_only(name, tmp_path):
+    voxels = noise((2, 5, 6)).astype("uint16")
+    folder = tmp_path / "own"
+    (folder / "sub").mkdir(parents=True)
+    for secret in (tmp_path / "secret.tif", folder / "sub/beside.tif"):
+        tifffile.imwrite(secret, voxels[1], photometric="minisblack", metadata=None)
+    (folder / "link.tif").symlink_to(tmp_path / "secret.tif")
+    ome_plane(folder / "a.tif", voxels[0], "sub/beside.tif")
+    np.testing.assert_array_equal(read_voxels(folder / "a.tif"), voxels)
+    ome_plane(folder / "a.tif", voxels[0], name.format(above=tmp_path))
+    for read in (read_images, read_header):
+        with pytest.raises(AiwaveError, match=r"a\.tif names the file '.*', which is not in its own folder"):
+            read(folder / "a.tif")
+
+
+def micro_manager_plane(path, pixels):
+    """A plane as NDTiff version 2 stores it: uncompressed, with a summary after the header."""
+    height, width = pixels.shape
+    start, summary = 26, b"{}"
+    tags = [(256, width), (257, height), (258, 8), (259, 1), (262, 1), (273, start), (277, 1), (278, height)]
+    tags += [(279, pixels.size), (51123, 32)]
+    with path.open("wb") as file:
+        file.write(struct.pack("<2sHIIIII", b"II", 42, start + pixels.size, 483729, 2, 2355492, len(summary)) + summary)
+        file.write(pixels.tobytes() + struct.pack("<H", len(tags)))
+        for code, value in tags:
+            file.write(struct.pack("<HHII", code, 4, 1, value))
+        file.write(bytes(4))
+
+
+def test_an_index_of_micro_manager_names_files_of_its_own_folder_only(tmp_path):
+    pixels = noise((2, 5, 6)).astype("uint8")
+    folder = tmp_path / "own"
+    folder.mkdir()
+    for k, path in enumerate([folder / "a.tif", folder / "b.tif", tmp_path / "b.tif"]):
+        micro_manager_plane(path, pixels[min(k, 1)])
+    for name in ("b.tif", "../b.tif"):
+        entries = b""
+        for z, file in enumerate(["a.tif", name]):
+            axes = f'{{"z": {z}}}'.encode()
+            entries += struct.pack("<I", len(axes)) + axes + struct.pack("<I", len(file)) + file.encode()
+            entries += struct.pack("<IiiiiIii", 26, 6, 5, 0, 0, 0, 0, 0)
+        (folder / "NDTiff.index").write_bytes(entries)
+        if name == "b.tif":
+            np.testing.assert_array_equal(read_voxels(folder / "a.tif"), pixels)
+        else:
+            with pytest.raises(AiwaveError, match=r"a\.tif names a file that is not in its own folder"):
+                read_images(folder / "a.tif")
+
+
+@pytest.mark.parametrize("big", [False, True])
+@pytest.mark.parametrize(("count", "back"), [(1, 0), (3, 1), (150, 0), (150, 149)])
+def test_pages_in_a_circle_are_refused(count, back, big, tmp_path):
+    """Without the check, tifffile would list them without end."""
+    path = tmp_path / "a.tif"
+    with tifffile.TiffWriter(path, bigtiff=big) as writer:
+        for k in range(count):
+            writer.write(noise((1, 5, 6))[0].astype("uint16"), metadata={"k": k}, photometric="minisblack")
+    with tifffile.TiffFile(path) as file:
+        offsets = [page.offset for page in file.pages]
+        last = file.pages[-1]
+        size, tag, layout = (8, 20, "<Q") if big else (2, 12, "<I")
+        place = last.offset + size + tag * len(last.tags)
+    data = bytearray(path.read_bytes())
+    assert struct.unpack_from(layout, data, place) == (0,)
+    struct.pack_into(layout, data, place, offsets[back])
+    path.write_bytes(data)
+    for read in (read_images, read_header):
+        with pytest.raises(
+            AiwaveError, match=rf"a\.tif cannot be read \(its page {count} is followed by an earlier one"
+        ):
+            read(path)
