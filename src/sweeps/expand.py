@@ -1,6 +1,7 @@
 """Expansion of a sweep's arguments into the overrides of its jobs."""
 
 import itertools
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from ..config.node import Node
 
 Overrides = tuple[str, ...]
+
+MOST_JOBS = 1000
+"""Jobs of a sweep; every one is composed and checked before the first one starts."""
 
 
 def schema() -> "type[Node]":
@@ -50,6 +54,7 @@ def expand(arguments: Sequence[str]) -> list[Overrides]:
     for given in combinations(parsed(arguments)):
         varied = parsed([*params(configuration(given)), *given])
         jobs += combinations(varied)
+        _check_number(len(jobs))
     named = any(given.startswith("sweep=") for given in arguments)
     if not jobs or (named and len(jobs) == 1 and not params(configuration(jobs[0]))):
         raise AiwaveError(f"The sweep {' '.join(arguments)!r} varies nothing: give a key several values, as seed=0,1.")
@@ -70,8 +75,32 @@ def params(cfg: DictConfig) -> list[str]:
 
 
 def combinations(overrides: dict[str, "Override"]) -> list[Overrides]:
-    """All combinations of discrete values, the last key varying fastest. Raises AiwaveError for a continuous range."""
+    """All combinations of discrete values, the last key varying fastest.
+
+    Raises AiwaveError for a continuous range, and for more than `MOST_JOBS` combinations.
+    """
+    _check_number(math.prod(value_count(override) for override in overrides.values()))
     return [tuple(row) for row in itertools.product(*(_values(key, o) for key, o in overrides.items()))]
+
+
+def value_count(override: "Override") -> float:
+    """Number of values of an override, none of which is generated. Raises AiwaveError for a range without an end."""
+    from hydra.core.override_parser.types import RangeSweep
+
+    if not override.is_discrete_sweep():
+        return 1
+    sweep = override.value()
+    if not isinstance(sweep, RangeSweep):
+        return len(list(override.sweep_string_iterator()))
+    start, stop, step = sweep.start or 0, sweep.stop or 0, sweep.step
+    if not step or any(value != value or abs(value) == math.inf for value in (start, stop, step)):
+        raise AiwaveError(f"{override.input_line} is a range without an end: give three numbers, the step not zero.")
+    return max(0, -((start - stop) // step))
+
+
+def _check_number(jobs: float) -> None:
+    if jobs > MOST_JOBS:
+        raise AiwaveError(f"The sweep has more than {MOST_JOBS} jobs: give its keys fewer values.")
 
 
 def _values(key: str, override: "Override") -> list[str]:

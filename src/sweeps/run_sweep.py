@@ -96,12 +96,15 @@ def run_sweep(given: Sequence[str]) -> None:
     cfg = configuration([str(line.input_line) for line in overrides if not line.is_sweep_override()])
     search: Search | None = build(cfg.get("search"), SearchNode, "search")
     jobs = [] if search else expand(arguments)
+    varied = parsed([*params(cfg), *arguments]) if search else {}
+    if search:
+        search.space(varied)
     sweep = Sweep(Path(cfg.hydra.sweep.dir), build(cfg.launcher, LauncherNode, "launcher"))
     sweep.launcher.check()
     record(arguments, sweep.folder)
     try:
         if search:
-            search.run(sweep, parsed([*params(cfg), *arguments]))
+            search.run(sweep, varied)
         else:
             sweep.run(jobs, set.intersection(*map(set, jobs)) if len(jobs) > 1 else ())
     finally:

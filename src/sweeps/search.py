@@ -7,12 +7,15 @@ from ..bounds import Count, Seed
 from ..errors import AiwaveError
 from ..runs.run_folder import RunFolder
 from ..runs.session import read_status
-from .expand import Overrides
+from .expand import Overrides, value_count
 from .launchers.launcher import Job, Launcher
 from .sweep_arguments import is_for_jobs
 
 if TYPE_CHECKING:
     from hydra.core.override_parser.types import Override
+
+MOST_VALUES = 10_000
+"""Values that are not a range of integers; each of them is weighed in every proposal."""
 
 
 class Runner(Protocol):
@@ -36,17 +39,27 @@ class Search:
         self.trials = trials
         self.seed = seed
 
-    def run(self, sweep: Runner, overrides: Mapping[str, "Override"]) -> None:
-        """Run the jobs, varying the `overrides` that have several values. Raises AiwaveError if none has."""
+    def space(self, overrides: Mapping[str, "Override"]) -> dict[str, Any]:
+        """Optuna's distribution of each of the `overrides` that has several values.
+
+        Raises AiwaveError if none has, or one cannot be searched, or Optuna is missing.
+        """
         try:
-            import optuna
+            import optuna  # noqa: F401
         except ImportError as error:
             raise AiwaveError("sweep=search needs Optuna: install it with pip install 'aiwave[search]'.") from error
-        optuna.logging.set_verbosity(optuna.logging.WARNING)
-        fixed = {key: text for key, o in overrides.items() if not o.is_sweep_override() and (text := _fixed(key, o))}
         space = {key: _distribution(o) for key, o in overrides.items() if o.is_sweep_override()}
         if not space:
             raise AiwaveError("The search varies nothing: give a key several values, as model.levels=1,2.")
+        return space
+
+    def run(self, sweep: Runner, overrides: Mapping[str, "Override"]) -> None:
+        """Run the jobs, varying the `overrides` that have several values. Raises AiwaveError as `space` does."""
+        space = self.space(overrides)
+        import optuna
+
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        fixed = {key: text for key, o in overrides.items() if not o.is_sweep_override() and (text := _fixed(key, o))}
         study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=self.seed))
         while len(study.trials) < self.trials:
             count = min(sweep.launcher.jobs or 1, self.trials - len(study.trials))
@@ -74,7 +87,14 @@ def _fixed(key: str, override: "Override") -> str:
 
 
 def _distribution(override: "Override") -> Any:
-    """Optuna's distribution for a sweep in Hydra's grammar."""
+    """Optuna's distribution for a sweep in Hydra's grammar. Raises AiwaveError if there is none."""
+    try:
+        return _distribution_of(override)
+    except ValueError as error:
+        raise AiwaveError(f"{override.input_line} cannot be searched: {str(error).rstrip('.')}.") from error
+
+
+def _distribution_of(override: "Override") -> Any:
     from hydra.core.override_parser.types import IntervalSweep, RangeSweep
     from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
@@ -84,7 +104,12 @@ def _distribution(override: "Override") -> Any:
         if isinstance(low, int) and isinstance(high, int):
             return IntDistribution(low, high, log=log)
         return FloatDistribution(low, high, log=log)
-    if isinstance(sweep, RangeSweep) and isinstance(sweep.start, int):
-        last = range(sweep.start, int(sweep.stop or 0), int(sweep.step))[-1]
-        return IntDistribution(sweep.start, last, step=int(sweep.step))
+    count = value_count(override)
+    if not count:
+        raise ValueError("the range is empty")
+    if isinstance(sweep, RangeSweep) and isinstance(values := sweep.range(), range):
+        first, last = sorted((values[0], values[-1]))
+        return IntDistribution(first, last, step=abs(values.step))
+    if count > MOST_VALUES:
+        raise ValueError(f"it has more than {MOST_VALUES} values, so give an interval")
     return CategoricalDistribution(list(override.sweep_string_iterator()))

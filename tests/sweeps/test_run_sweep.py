@@ -77,6 +77,14 @@ def test_named_sweeps_have_jobs(name, least):
         (["-m", "transfrom=affine,cdf97"], ["transfrom", "did you mean transform?"]),
         (["sweep=rd_ladder", "lmbda=interval(1,2)"], ["lmbda=interval(1,2)", "sweep=search"]),
         (["-m", "seed=range(3,3)"], ["varies nothing"]),
+        (["-m", "seed=range(0,10,0)"], ["seed=range(0,10,0)", "without an end"]),
+        (["-m", "lmbda=range(1.0,1e999)"], ["without an end"]),
+        (["-m", "seed=range(0,1000000000000)"], ["more than 1000 jobs"]),
+        (["-m", "seed=shuffle(range(0,1000000000000))"], ["more than 1000 jobs"]),
+        (["-m", "seed=range(0,100)", "lmbda=range(1,100)"], ["more than 1000 jobs"]),
+        (["sweep=search", "lmbda=range(1.0,9.0,1e-9)"], ["lmbda=range(1.0,9.0,1e-9) cannot be searched", "10000"]),
+        (["sweep=search", "lmbda=range(9,1)"], ["lmbda=range(9,1) cannot be searched: the range is empty"]),
+        (["sweep=search", "lmbda=interval(2,1)"], ["lmbda=interval(2,1) cannot be searched: "]),
         (["-m", "seed=0,1", "launcher=slrm"], ["launcher/slrm", "slurm"]),
     ],
 )
@@ -177,6 +185,13 @@ def test_jobs_know_where_configuration_files_lie(tmp_path):
     jobs = expand(arguments)
     assert len(jobs) == 2
     assert [composed("train", job, schema).transform.net is None for job in jobs] == [False, True]
+
+
+def test_a_record_that_asks_for_a_billion_jobs_is_refused(tmp_path, capfd):
+    (tmp_path / "sweep.json").write_text('{"arguments": ["seed=range(0,1000000000)"]}')
+    assert main(["train", f"resume={tmp_path}"]) == 1
+    assert "more than 1000 jobs" in capfd.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["sweep.json"]
 
 
 def test_a_range_belongs_to_a_search():
