@@ -4,18 +4,20 @@ As in video encoders (Karczewicz et al., "Rate distortion optimized quantization
 probabilities of the context model itself; for dependent quantisation, the choice of a path through the trellis.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor
 
-from ..models.quantisation.dependent import SECOND, candidates, chosen, index_of, rough_bits
+from ..models.bands import Size
+from ..models.quantisation.dependent import SECOND, candidates, chosen, index_of
 from ..models.quantisation.slopes import HIGH_RATE_SLOPE, SLOPE
 from ..models.subbands import Subbands, places
 from .band_coder import BandCoder, KnownBand
 from .exact_tables import bits_of
 from .integer_mixture import Mixture
 from .native_coder import NativeCoder
+from .rough_bits import rough_bits
 
 FLOOR = 1 << 14
 """Lower bound of probabilities, in units of 2**-38."""
@@ -29,6 +31,8 @@ def optimised(coder: BandCoder, exact: Subbands, log_step: int) -> Subbands:
     quantiser at high rate, outweigh the squared error added. Bits are those in the context of the nearest integers.
     """
     nearest = exact.map(lambda band: torch.round(band).long())
+    if (native := coder.native()) is not None:
+        return _by_level(native.choose_integers, coder, exact, nearest, log_step)
     bands = zip(coder.known_bands(nearest, log_step), _bands(exact), strict=True)
     return _joined([_choose(band, band.wave.sort(coefficients)) for band, coefficients in bands], exact)
 
@@ -41,7 +45,10 @@ def dependent(coder: BandCoder, exact: Subbands, log_step: int, looks: int) -> S
     rough estimate (see `rough_bits`), then, `looks` times, those in the context of the previous choice.
     """
     if (native := coder.native()) is not None:
-        return _dependent(native, coder, exact, log_step, looks)
+        coded = _first_paths(native, exact, log_step)
+        for _ in range(looks):
+            coded = _by_level(native.choose_path, coder, exact, coded, log_step)
+        return coded
     states = coder.model.states
     coded = _paths(exact, map(rough_bits, _bands(exact)), states)
     for _ in range(looks):
@@ -50,22 +57,29 @@ def dependent(coder: BandCoder, exact: Subbands, log_step: int, looks: int) -> S
     return coded
 
 
-def _dependent(native: NativeCoder, coder: BandCoder, exact: Subbands, log_step: int, looks: int) -> Subbands:
-    """`dependent` by the compiled core."""
-    coded = exact.map(lambda band: torch.zeros_like(band, dtype=torch.int64))
-    for look in range(looks + 1):
-        approx: Tensor | None = None
-        chosen = []
-        for index, (own, before) in enumerate(zip(exact.level_stacks(), coded.level_stacks(), strict=True)):
-            bits = (
-                torch.stack([rough_bits(band) for band in own.unbind(1)]).permute(2, 0, 1, 3, 4, 5)
-                if not look
-                else None
-            )
-            chosen.append(native.choose_level(index, exact.splits[index], own, bits, before, approx, log_step))
-            approx = coder.model.next_approx(coded, index, approx) if look else None
-        coded = Subbands(chosen[0][:, :1], (chosen[0][:, 1:], *chosen[1:]), exact.size)
-    return coded
+def _by_level(
+    choose: Callable[[int, Size, Tensor, Tensor, Tensor | None, int], Tensor],
+    coder: BandCoder,
+    exact: Subbands,
+    before: Subbands,
+    log_step: int,
+) -> Subbands:
+    """The choice of the compiled core in the context of the choice `before`."""
+    approx: Tensor | None = None
+    stacks = []
+    levels = zip(exact.splits, exact.level_stacks(), before.level_stacks(), strict=True)
+    for index, (size, own, q) in enumerate(levels):
+        stacks.append(choose(index, size, own, q, approx, log_step))
+        if index + 1 < exact.levels:
+            approx = coder.model.next_approx(before, index, approx)
+    return Subbands(stacks[0][:, :1], (stacks[0][:, 1:], *stacks[1:]), exact.size)
+
+
+def _first_paths(native: NativeCoder, exact: Subbands, log_step: int) -> Subbands:
+    """The first choice of `dependent`, by the compiled core."""
+    levels = enumerate(zip(exact.splits, exact.level_stacks(), strict=True))
+    stacks = [native.choose_path(index, size, own, None, None, log_step) for index, (size, own) in levels]
+    return Subbands(stacks[0][:, :1], (stacks[0][:, 1:], *stacks[1:]), exact.size)
 
 
 def _paths(exact: Subbands, costs: Iterable[Tensor], states: int) -> Subbands:
@@ -119,8 +133,8 @@ def _smaller_where_it_pays(q: Tensor, exact: Tensor, mixture: Mixture) -> Tensor
     smaller = nearest - nearest.sign()
     low = torch.minimum(nearest, smaller)
     cumulative = mixture.select(rows).cumulative(torch.stack((low, low + 1, low + 2)))
-    below, above = torch.diff(cumulative, dim=0).clamp(min=FLOOR).double().log2()
-    saved = torch.where(smaller < nearest, below - above, above - below)
+    below, above = bits_of(torch.diff(cumulative, dim=0).clamp(min=FLOOR))
+    saved = torch.where(smaller < nearest, above - below, below - above)
     added = (exact - smaller).square() - (exact - nearest).square()
     coded[rows] = torch.where(added < HIGH_RATE_SLOPE * saved, smaller, nearest)
     return coded

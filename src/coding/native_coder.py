@@ -1,6 +1,6 @@
 """The exact coder in C++, with the integer models and the bytes of the PyTorch reference."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache, cached_property
 from types import ModuleType
 from typing import Any
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..errors import AiwaveError
 from ..models.bands import BAND_LETTERS, Size, band_size
-from ..models.quantisation.slopes import SLOPE
+from ..models.quantisation.slopes import HIGH_RATE_SLOPE, SLOPE
 from ..models.quantisation.trellis import chains, trellis
 from .coarse_context import coarse_inputs
 from .exact_tables import asinh_thresholds, inverse_scales, laplace_cdf, logistic_cdf, scale_tables, softmax_weights
@@ -19,6 +19,7 @@ from .integer_context import IntegerContext
 from .integer_factorized import IntegerFactorized
 from .integer_mixture import bin_cdf
 from .other_bands import padded
+from .rough_bits import rough_tables
 
 BANDS = len(BAND_LETTERS)
 
@@ -46,28 +47,42 @@ class NativeCoder:
         segments: list[list[bytes]] = self._native.encode_level(self._handle, part, q, **self._coarser(approx))
         return segments
 
-    def choose_level(
-        self,
-        level: int,
-        size: Size,
-        exact: Tensor,
-        bits: Tensor | None,
-        q: Tensor,
-        approx: Tensor | None,
-        log_step: int,
+    def choose_path(
+        self, level: int, size: Size, exact: Tensor, q: Tensor | None, approx: Tensor | None, log_step: int
     ) -> Tensor:
         """The best path through the trellis for bands `exact` (T, n, d, h, w) float32 in steps: half steps, int64.
 
-        `bits` (T, n, 6, d, h, w) float32 are those of the `candidates`; if None, they are computed in the context of
-        the choice before, `q` (T, n, d, h, w) int64, and of the reconstruction `approx` of its coarser levels.
+        It weighs `rough_bits` or, given the choice before, `q` (T, n, d, h, w) int64, and the reconstruction `approx`
+        of its coarser levels, the bits in that context.
         """
-        chosen = self._native.choose_level(
+        return self._chosen(self._native.choose_path, SLOPE, level, size, exact, q, approx, log_step)
+
+    def choose_integers(
+        self, level: int, size: Size, exact: Tensor, q: Tensor, approx: Tensor | None, log_step: int
+    ) -> Tensor:
+        """The integers to code for bands `exact` (T, n, d, h, w) float32 in steps, given the nearest, `q`; int64.
+
+        `approx` is the reconstruction of the nearest integers of coarser levels.
+        """
+        return self._chosen(self._native.choose_integers, HIGH_RATE_SLOPE, level, size, exact, q, approx, log_step)
+
+    def _chosen(
+        self,
+        choose: Callable[..., np.ndarray],
+        slope: float,
+        level: int,
+        size: Size,
+        exact: Tensor,
+        q: Tensor | None,
+        approx: Tensor | None,
+        log_step: int,
+    ) -> Tensor:
+        chosen = choose(
             self._handle,
             self._level(level, size, exact.shape[1], log_step),
             exact=np.ascontiguousarray(exact.numpy(), dtype=np.float32),
-            bits=None if bits is None else np.ascontiguousarray(bits.numpy(), dtype=np.float32),
-            q=np.ascontiguousarray(q.numpy(), dtype=np.int32),
-            slope=SLOPE,
+            q=None if q is None else np.ascontiguousarray(q.numpy(), dtype=np.int32),
+            slope=slope,
             **self._coarser(approx),
         )
         return torch.from_numpy(chosen).long()
@@ -104,6 +119,7 @@ class NativeCoder:
         }
         if isinstance(model, IntegerFactorized):
             return self._native.FactorizedModel(**density)
+        per_width, cells = rough_tables()
         return self._native.ContextModel(
             channels=model.channels,
             limit=model.limit,
@@ -111,6 +127,8 @@ class NativeCoder:
             cross=model.cross is not None,
             thresholds=asinh_thresholds(2 if model.dependent else 1).numpy(),
             next_state=_int32(trellis(model.states).next) if model.dependent else np.zeros(0, np.int32),
+            rough_per_width=per_width,
+            rough_cells=cells,
             layers=_layers(model),
             **density,
         )

@@ -12,6 +12,7 @@
 #include "band_layout.hpp"
 #include "layer.hpp"
 #include "mixture.hpp"
+#include "rough_bits.hpp"
 
 namespace aiwave {
 
@@ -46,6 +47,8 @@ struct ContextModel {
     Tables tables;
     Squash squash;
     std::vector<std::int32_t> next_state;  // of the trellis, by state and parity
+    std::vector<std::int32_t> before;      // see `transitions_into`
+    RoughTables rough;
     BandLayers coarse0, coarse1, own, widen, narrowing, mix, head;
     // Over the bands of the level coded before, by the level's first band (0 or 1) and by band; see `add_siblings`.
     std::array<BandLayers, 2> siblings;

@@ -46,15 +46,32 @@ inline std::int32_t nearer_edge(std::int32_t edge) {
 // Chains that the Viterbi algorithm follows side by side.
 constexpr int CHAINS = 16;
 
-// One coefficient of CHAINS chains: arrays (states, CHAINS), and `own` (4, CHAINS), the costs by quantiser and parity.
-// `before` (2, states) holds the two transitions into each state, as 2 * (previous state) + parity.
+// The candidates of a coefficient: the nearest with even and odd index in the first quantiser, the same in the second,
+// and zero in either. The cheaper of even index and zero is kept, so that four kinds are left.
+constexpr int CANDIDATES = 6, KINDS = 4;
+
+// One coefficient of CHAINS chains, in steps, and the bits of its candidates.
+struct Choices {
+    float exact[CHAINS];
+    float bits[CANDIDATES][CHAINS];
+    float absent[CHAINS];  // 0, or infinity where a chain has no coefficient of the band: then only zero is left
+};
+
+// What a choice costs, and the values that cost it.
+struct KindCosts {
+    float cost[KINDS][CHAINS];
+    float value[KINDS][CHAINS];
+};
+
+// One coefficient of CHAINS chains: `total` and `next` are (states, CHAINS). `before` (2, states) holds the two
+// transitions into each state, as 2 * (previous state) + parity.
 struct ViterbiStep {
     const float* total;
-    const float* own;
+    const KindCosts* own;
     const std::int32_t* before;
     int states;
     float* next;
-    std::uint8_t* by_second;  // 1 where the second transition is the cheaper one
+    std::uint16_t* by_second;  // by state: one bit per chain, 1 where the second transition is the cheaper one
 };
 
 struct Kernels {
@@ -66,6 +83,7 @@ struct Kernels {
     void (*add_tap)(const std::int32_t* in, std::size_t count, double weight, double* total);
     // Cumulative frequencies below each inner edge, (count, BIN_STRIDE); `last` is the table's last index.
     void (*bin_tables)(const BinRows& rows, const std::int32_t* cdf, int last, std::int32_t* out);
+    void (*kind_costs)(const Choices& choices, float slope, KindCosts& out);
     void (*viterbi_step)(const ViterbiStep& step);
 };
 

@@ -3,6 +3,7 @@
 
 #include <immintrin.h>
 
+#include <cmath>
 #include <cstring>
 
 #include "kernels.hpp"
@@ -55,11 +56,24 @@ inline void add_cdf(const float* at, const float* factor, const float* origin, c
     }
 }
 
+// next = min(one + its cost, other + its cost) for every chain -> the chains whose other sum is less, one bit each.
+inline std::uint16_t add_compare_select(const float* one, const float* one_cost, const float* other,
+                                        const float* other_cost, float* next) {
+    int less = 0;
+    for (int chain = 0; chain < CHAINS; chain += LANES) {
+        const __m256 a = _mm256_add_ps(_mm256_loadu_ps(one + chain), _mm256_loadu_ps(one_cost + chain));
+        const __m256 b = _mm256_add_ps(_mm256_loadu_ps(other + chain), _mm256_loadu_ps(other_cost + chain));
+        _mm256_storeu_ps(next + chain, _mm256_min_ps(b, a));
+        less |= _mm256_movemask_ps(_mm256_cmp_ps(b, a, _CMP_LT_OQ)) << chain;
+    }
+    return static_cast<std::uint16_t>(less);
+}
+
 #include "kernels_body.hpp"
 
 }  // namespace
 
-const Kernels KERNELS{multiply, clamp, add_tap, bin_tables, viterbi_step};
+const Kernels KERNELS{multiply, clamp, add_tap, bin_tables, kind_costs, viterbi_step};
 
 }  // namespace aiwave::avx2
 

@@ -8,6 +8,7 @@
 
 #include <immintrin.h>
 
+#include <cmath>
 #include <cstring>
 
 #include "kernels.hpp"
@@ -58,11 +59,21 @@ inline void add_cdf(const float* at, const float* factor, const float* origin, c
     _mm512_mask_storeu_epi32(total, here, _mm512_add_epi32(_mm512_maskz_loadu_epi32(here, total), part));
 }
 
+// next = min(one + its cost, other + its cost) for every chain -> the chains whose other sum is less, one bit each.
+inline std::uint16_t add_compare_select(const float* one, const float* one_cost, const float* other,
+                                        const float* other_cost, float* next) {
+    static_assert(CHAINS == LANES, "all chains fit one vector");
+    const __m512 a = _mm512_add_ps(_mm512_loadu_ps(one), _mm512_loadu_ps(one_cost));
+    const __m512 b = _mm512_add_ps(_mm512_loadu_ps(other), _mm512_loadu_ps(other_cost));
+    _mm512_storeu_ps(next, _mm512_min_ps(b, a));
+    return _mm512_cmp_ps_mask(b, a, _CMP_LT_OQ);
+}
+
 #include "kernels_body.hpp"
 
 }  // namespace
 
-const Kernels KERNELS{multiply, clamp, add_tap, bin_tables, viterbi_step};
+const Kernels KERNELS{multiply, clamp, add_tap, bin_tables, kind_costs, viterbi_step};
 
 }  // namespace aiwave::avx512
 

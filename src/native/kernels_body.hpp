@@ -84,19 +84,35 @@ static void bin_tables(const BinRows& rows, const std::int32_t* cdf, int last, s
     }
 }
 
+static void kind_costs(const Choices& choices, float slope, KindCosts& out) {
+    for (int chain = 0; chain < CHAINS; ++chain) {
+        const float exact = choices.exact[chain], size = std::fabs(exact), sign = exact < 0 ? -1.0F : 1.0F;
+        const float above = std::nearbyint((size - 1.5F) / 2), below = std::nearbyint((size - 0.5F) / 2);
+        const float half_even = 2 * (above < 0 ? 0.0F : above) + 1.5F;
+        const float value[KINDS] = {sign * (2 * std::nearbyint(size / 2)), sign * (2 * std::floor(size / 2) + 1),
+                                    sign * (size < 0.75F ? 0.0F : half_even),
+                                    sign * (2 * (below < 0 ? 0.0F : below) + 0.5F)};
+        const float absent = choices.absent[chain];
+        for (int kind = 0; kind < KINDS; ++kind) {
+            const float error = value[kind] - exact;
+            out.cost[kind][chain] = error * error + slope * choices.bits[kind][chain] + (kind % 2 ? absent : 0.0F);
+            out.value[kind][chain] = value[kind];
+        }
+        for (int second = 0; second < 2; ++second) {
+            const float zero = exact * exact + slope * choices.bits[KINDS + second][chain];
+            const bool better = zero < out.cost[2 * second][chain];
+            out.cost[2 * second][chain] = better ? zero : out.cost[2 * second][chain];
+            out.value[2 * second][chain] = better ? 0.0F : out.value[2 * second][chain];
+        }
+    }
+}
+
 static void viterbi_step(const ViterbiStep& step) {
     for (int state = 0; state < step.states; ++state) {
         const std::int32_t first = step.before[state], second = step.before[step.states + state];
-        const float* first_total = step.total + (first >> 1) * CHAINS;
-        const float* second_total = step.total + (second >> 1) * CHAINS;
-        const float* first_own = step.own + (first & 3) * CHAINS;  // odd states have the second quantiser
-        const float* second_own = step.own + (second & 3) * CHAINS;
-        float* next = step.next + state * CHAINS;
-        std::uint8_t* by_second = step.by_second + state * CHAINS;
-        for (int chain = 0; chain < CHAINS; ++chain) {
-            const float one = first_total[chain] + first_own[chain], other = second_total[chain] + second_own[chain];
-            by_second[chain] = other < one;
-            next[chain] = other < one ? other : one;
-        }
+        // Odd states have the second quantiser.
+        step.by_second[state] = add_compare_select(step.total + (first >> 1) * CHAINS, step.own->cost[first & 3],
+                                                   step.total + (second >> 1) * CHAINS, step.own->cost[second & 3],
+                                                   step.next + state * CHAINS);
     }
 }

@@ -63,11 +63,23 @@ inline void add_cdf(const float* at, const float* factor, const float* origin, c
     }
 }
 
+// next = min(one + its cost, other + its cost) for every chain -> the chains whose other sum is less, one bit each.
+inline std::uint16_t add_compare_select(const float* one, const float* one_cost, const float* other,
+                                        const float* other_cost, float* next) {
+    std::uint32_t less = 0;
+    for (int chain = 0; chain < CHAINS; ++chain) {
+        const float a = one[chain] + one_cost[chain], b = other[chain] + other_cost[chain];
+        next[chain] = b < a ? b : a;
+        less |= std::uint32_t{b < a} << chain;
+    }
+    return static_cast<std::uint16_t>(less);
+}
+
 #include "kernels_body.hpp"
 
 }  // namespace
 
-const Kernels KERNELS{multiply, clamp, add_tap, bin_tables, viterbi_step};
+const Kernels KERNELS{multiply, clamp, add_tap, bin_tables, kind_costs, viterbi_step};
 
 }  // namespace aiwave::plain
 

@@ -1,5 +1,8 @@
 #include "level_coder.hpp"
 
+#include <cmath>
+
+#include "rough_bits.hpp"
 #include "tile_coder.hpp"
 
 namespace aiwave {
@@ -68,12 +71,13 @@ class Edges {
     std::int64_t edge_[2 * CANDIDATES], value_[2 * CANDIDATES];
 };
 
-// Bits of the candidates for a band, (6, positions), in the context of `q`.
+constexpr std::int64_t FLOOR = 1 << 14;  // lower bound of probabilities, in units of 2**-38
+
+// Bits of the candidates for a band, (positions, CANDIDATES), in the context of `q`.
 template <class Coder>
-void candidate_bits(Coder& coder, int band, const float* exact, const std::int32_t* q, std::ptrdiff_t positions,
-                    std::vector<float>& bits) {
-    constexpr std::int64_t FLOOR = 1 << 14;
-    coder.visit_densities(band, q, [&](const Mixtures& mixtures, const std::vector<std::int32_t>& rasters, int second) {
+void candidate_bits(Coder& coder, int band, const float* exact, const std::int32_t* q, float* bits) {
+    const auto all = [](std::int32_t) { return true; };
+    const auto visit = [&](const Mixtures& mixtures, const std::vector<std::int32_t>& rasters, int second) {
         for (std::size_t row = 0; row < rasters.size(); ++row) {
             const Candidates candidates(exact[rasters[row]]);
             Edges edges(mixtures, static_cast<int>(row));
@@ -81,22 +85,62 @@ void candidate_bits(Coder& coder, int band, const float* exact, const std::int32
                 if (QUANTISER[kind] != second) continue;
                 const std::int64_t index = index_of(static_cast<std::int64_t>(2 * candidates.value[kind]), second);
                 const std::int64_t mass = edges.below(index + 1) - edges.below(index);
-                bits[kind * positions + rasters[row]] = bits_of(std::max(mass, FLOOR));
+                bits[static_cast<std::ptrdiff_t>(rasters[row]) * CANDIDATES + kind] = bits_of(std::max(mass, FLOOR));
             }
         }
-    });
+    };
+    coder.visit_densities(band, q, 2, all, visit);
+}
+
+// Moves a band's nearest integers `q` one towards zero where the bits saved outweigh the squared error added.
+template <class Coder>
+void move_nearer(Coder& coder, int band, const float* exact, const std::int32_t* q, float slope, std::int32_t* out) {
+    const auto may_move = [&](std::int32_t raster) {
+        return std::fabs(static_cast<float>(q[raster])) > std::fabs(exact[raster]);
+    };
+    const auto visit = [&](const Mixtures& mixtures, const std::vector<std::int32_t>& rasters, int /*second*/) {
+        for (std::size_t row = 0; row < rasters.size(); ++row) {
+            const std::int32_t raster = rasters[row], nearest = q[raster];
+            const auto smaller = static_cast<std::int32_t>(nearest - sign_of(nearest));
+            Edges edges(mixtures, static_cast<int>(row));
+            const auto bits = [&](std::int64_t value) {
+                return bits_of(std::max(edges.below(value + 1) - edges.below(value), FLOOR));
+            };
+            const float saved = bits(nearest) - bits(smaller);
+            const float far = exact[raster] - static_cast<float>(smaller);
+            const float near = exact[raster] - static_cast<float>(nearest);
+            if (far * far - near * near < slope * saved) out[raster] = smaller;
+        }
+    };
+    coder.visit_densities(band, q, 1, may_move, visit);
 }
 
 }  // namespace
 
-void choose_level(const LevelTask& task, const float* exact, const float* bits, float slope, std::int32_t* q) {
+void choose_path(const LevelTask& task, const float* exact, float slope, bool rough, std::int32_t* q) {
     for_each_tile(task, [&](auto& coder, int /*tile*/, std::ptrdiff_t first, std::ptrdiff_t positions) {
-        std::vector<float> own(bits ? 0 : CANDIDATES * positions);
+        std::vector<float> bits(CANDIDATES * positions);
+        PathFinder path(task);
         for (int k = 0; k < task.tables.bands; ++k) {
             const std::ptrdiff_t at = first + k * positions;
-            if (!bits) candidate_bits(coder, k, exact + at, q + at, positions, own);
+            if (rough) {
+                rough_bits(task.context->rough, task.size, exact + at, bits.data());
+            } else {
+                candidate_bits(coder, k, exact + at, q + at, bits.data());
+            }
             // Later bands see the choice before, which the context has kept.
-            best_path(task, task.inside[k], exact + at, bits ? bits + CANDIDATES * at : own.data(), slope, q + at);
+            path.find(task.inside[k], exact + at, bits.data(), slope, q + at);
+        }
+    });
+}
+
+void choose_integers(const LevelTask& task, const float* exact, float slope, std::int32_t* q) {
+    for_each_tile(task, [&](auto& coder, int /*tile*/, std::ptrdiff_t first, std::ptrdiff_t positions) {
+        std::vector<std::int32_t> nearest(positions);
+        for (int k = 0; k < task.tables.bands; ++k) {
+            const std::ptrdiff_t at = first + k * positions;
+            std::copy_n(q + at, positions, nearest.begin());
+            move_nearer(coder, k, exact + at, nearest.data(), slope, q + at);
         }
     });
 }

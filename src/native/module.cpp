@@ -11,6 +11,7 @@
 #include "level_coder.hpp"
 #include "range_coder.hpp"
 #include "simd.hpp"
+#include "trellis.hpp"
 
 namespace py = pybind11;
 
@@ -133,6 +134,8 @@ void add_layer(ContextModel& model, const LayerPart& part) {
 std::shared_ptr<ContextModel> make_context(int channels, std::int32_t limit, bool dependent, bool cross, int components,
                                            bool weighted, const Tables& tables, const Array<std::int64_t>& thresholds,
                                            const Array<std::int32_t>& next_state,
+                                           const Array<std::int32_t>& rough_per_width,
+                                           const Array<std::int32_t>& rough_cells,
                                            const std::vector<py::tuple>& layers) {
     require(channels > 0 && channels < 1 << 16 && limit > 0 && limit < 1 << 24, "the activations do not fit");
     require(components > 0 && components <= 64 && (weighted || components == 1), "the density does not fit");
@@ -148,6 +151,9 @@ std::shared_ptr<ContextModel> make_context(int channels, std::int32_t limit, boo
     model->next_state = values(next_state);
     const auto states = static_cast<std::int32_t>(next_state.size() / 2);
     for (std::int32_t state : model->next_state) require(state >= 0 && state < states, "the trellis does not fit");
+    model->before = transitions_into(model->next_state);
+    model->rough = {values(rough_per_width), values(rough_cells)};
+    require(!dependent || (states > 0 && model->rough.fit()), "the trellis does not fit");
     std::vector<LayerPart> siblings;
     for (const py::tuple& layer : layers) {
         const LayerPart part{layer[0].cast<std::string>(), layer[1].cast<Array<std::int16_t>>(),
@@ -222,6 +228,7 @@ void fill_tables(LevelTask& task, const LevelPart& part, const Density& density)
     task.chains = values(part.chains);
     task.chain_length = static_cast<int>(part.chains.shape(1));
     for (std::int32_t at : task.chains) require(at >= -1 && at < positions, "a chain leaves its band");
+    task.after = successors(task.chains, task.chain_length, positions);
 }
 
 // Raised by one thread to end the calls of others.
@@ -300,20 +307,41 @@ py::list encode(const Model& model, const LevelPart& part, const Array<std::int3
     return tiles;
 }
 
-// exact (tiles, bands, d, h, w) float32, bits (tiles, bands, 6, d, h, w) or None, q like `exact` -> the choice, like q.
-Array<std::int32_t> choose(const Model& model, const LevelPart& part, const Array<float>& exact,
-                           const std::optional<Array<float>>& bits, const Array<std::int32_t>& q, float slope,
-                           const Optional32& coarse, const Optional64& approx, int threads) {
-    check_shape(q, part);
-    require(exact.size() == q.size() && (!bits || bits->size() == 6 * q.size()), "the coefficients do not fit");
+void check_exact(const Array<float>& exact, py::ssize_t count, std::int64_t limit) {
+    require(exact.size() == count, "the coefficients do not fit");
     for (py::ssize_t k = 0; k < exact.size(); ++k) {
-        require(std::fabs(exact.data()[k]) <= static_cast<float>(COEFFICIENT_LIMIT) / 2, "a coefficient is too large");
+        require(std::fabs(exact.data()[k]) <= static_cast<float>(limit), "a coefficient is too large");
     }
-    const LevelTask task = make_task(model, part, static_cast<int>(q.shape(0)), coarse, approx, threads);
+}
+
+// exact (tiles, bands, d, h, w) float32, q like it with the choice before, or None for rough bits -> the choice.
+Array<std::int32_t> path(const Model& model, const LevelPart& part, const Array<float>& exact, const Optional32& q,
+                         float slope, const Optional32& coarse, const Optional64& approx, int threads) {
+    require(exact.ndim() == 5, "coefficients have five axes");
+    Array<std::int32_t> chosen(std::vector<py::ssize_t>(exact.shape(), exact.shape() + exact.ndim()));
+    std::int32_t* data = chosen.mutable_data();
+    require(!q || q->size() == exact.size(), "the coefficients do not fit");
+    std::fill_n(data, chosen.size(), 0);
+    if (q) std::copy_n(q->data(), chosen.size(), data);
+    check_shape(chosen, part);
+    check_exact(exact, chosen.size(), COEFFICIENT_LIMIT / 2);
+    const LevelTask task = make_task(model, part, static_cast<int>(exact.shape(0)), coarse, approx, threads);
     require(task.context && task.context->dependent, "only dependent quantisation has a trellis");
+    released([&] { choose_path(task, exact.data(), slope, !q, data); });
+    return chosen;
+}
+
+// exact (tiles, bands, d, h, w) float32, q like it with the nearest integers -> the choice.
+Array<std::int32_t> integers(const Model& model, const LevelPart& part, const Array<float>& exact,
+                             const Array<std::int32_t>& q, float slope, const Optional32& coarse,
+                             const Optional64& approx, int threads) {
+    check_shape(q, part);
+    check_exact(exact, q.size(), COEFFICIENT_LIMIT);
+    const LevelTask task = make_task(model, part, static_cast<int>(q.shape(0)), coarse, approx, threads);
+    require(!task.context || !task.context->dependent, "dependent quantisation has a trellis");
     Array<std::int32_t> chosen(std::vector<py::ssize_t>(q.shape(), q.shape() + q.ndim()), q.data());
     std::int32_t* data = chosen.mutable_data();
-    released([&] { choose_level(task, exact.data(), bits ? bits->data() : nullptr, slope, data); });
+    released([&] { choose_integers(task, exact.data(), slope, data); });
     return chosen;
 }
 
@@ -349,7 +377,7 @@ PYBIND11_MODULE(_native, m) {
     py::class_<ContextModel, std::shared_ptr<ContextModel>>(m, "ContextModel")
         .def(py::init(&make_context), py::kw_only(), py::arg("channels"), py::arg("limit"), py::arg("dependent"),
              py::arg("cross"), py::arg("components"), py::arg("weighted"), py::arg("tables"), py::arg("thresholds"),
-             py::arg("next_state"), py::arg("layers"))
+             py::arg("next_state"), py::arg("rough_per_width"), py::arg("rough_cells"), py::arg("layers"))
         .def_readonly("narrow", &ContextModel::narrow);
     py::class_<FactorizedModel, std::shared_ptr<FactorizedModel>>(m, "FactorizedModel")
         .def(py::init([](int components, bool weighted, const Tables& tables) {
@@ -367,7 +395,9 @@ PYBIND11_MODULE(_native, m) {
              py::arg("cross"), py::arg("cross_coarse"), py::arg("chains"));
     m.def("encode_level", &encode, py::arg("model"), py::arg("level"), py::arg("q"), py::arg("coarse"),
           py::arg("approx"), py::arg("threads"));
-    m.def("choose_level", &choose, py::arg("model"), py::arg("level"), py::arg("exact"), py::arg("bits"), py::arg("q"),
+    m.def("choose_path", &path, py::arg("model"), py::arg("level"), py::arg("exact"), py::arg("q"), py::arg("slope"),
+          py::arg("coarse"), py::arg("approx"), py::arg("threads"));
+    m.def("choose_integers", &integers, py::arg("model"), py::arg("level"), py::arg("exact"), py::arg("q"),
           py::arg("slope"), py::arg("coarse"), py::arg("approx"), py::arg("threads"));
     m.def("decode_level", &decode, py::arg("model"), py::arg("level"), py::arg("segments"), py::arg("coarse"),
           py::arg("approx"), py::arg("threads"));

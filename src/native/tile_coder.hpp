@@ -55,23 +55,24 @@ class TileCoder {
         context_.begin(band);
         for_each_front([&](int start, int end) {
             context_.mix(start, end);
-            choose_rows(start, end, band, [&](std::int32_t raster) { return states.second(raster); });
+            const auto all = [](std::int32_t) { return true; };
+            choose_rows(start, end, band, all, [&](std::int32_t raster) { return states.second(raster); });
             code_rows(start, states, coder, q);
             finish(start, end, states, q);
         });
     }
 
-    // Visits the mixtures of a band's known coefficients `q`: of every front in the first quantiser, then the second.
-    // visit(mixtures, raster indices, quantiser).
-    template <class Visit>
-    void visit_densities(int band, const std::int32_t* q, Visit visit) {
+    // Visits the mixtures of a band's known coefficients `q`, front by front, in each of `quantisers`, at positions
+    // that are wanted(raster index): visit(mixtures, raster indices, quantiser).
+    template <class Wanted, class Visit>
+    void visit_densities(int band, const std::int32_t* q, int quantisers, Wanted wanted, Visit visit) {
         context_.begin(band);
         std::vector<std::int32_t> rasters;
         for_each_front([&](int start, int end) {
             context_.mix(start, end);
-            for (int second : {0, 1}) {
-                choose_rows(start, end, band, [&](std::int32_t) { return static_cast<std::uint8_t>(second); });
-                if (rows_.empty()) continue;
+            choose_rows(start, end, band, wanted, [](std::int32_t) { return std::uint8_t{0}; });
+            for (int second = 0; second < quantisers && !rows_.empty(); ++second) {
+                std::fill(second_.begin(), second_.end(), static_cast<std::uint8_t>(second));
                 rasters.clear();
                 for (int row : rows_) rasters.push_back(layout_.order[start + row]);
                 set_mixtures();
@@ -90,9 +91,9 @@ class TileCoder {
         }
     }
 
-    // The rows of a front whose positions exist in the band, and their quantisers.
-    template <class Second>
-    void choose_rows(int start, int end, int band, Second second) {
+    // The rows of a front whose positions exist in the band and are wanted, and their quantisers.
+    template <class Wanted, class Second>
+    void choose_rows(int start, int end, int band, Wanted wanted, Second second) {
         const std::array<int, 3>& inside = task_.inside[band];
         const int height = layout_.size[1], width = layout_.size[2];
         const bool whole = inside == layout_.size;
@@ -102,6 +103,7 @@ class TileCoder {
             const std::int32_t raster = layout_.order[r];
             const int x = raster % width, y = raster / width % height, z = raster / width / height;
             if (!whole && (z >= inside[0] || y >= inside[1] || x >= inside[2])) continue;
+            if (!wanted(raster)) continue;
             rows_.push_back(r - start);
             second_.push_back(second(raster));
         }

@@ -3,14 +3,12 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-
-#include "kernels.hpp"
+#include <stdexcept>
 
 namespace aiwave {
 
 namespace {
 
-constexpr int KINDS = 4;
 constexpr int PROBABILITY_BITS = 38, LOG2_BITS = 11, LOG2_FRACTION = 16;
 constexpr float INFINITE = std::numeric_limits<float>::infinity();
 
@@ -27,58 +25,31 @@ const std::vector<std::int32_t>& log2_table() {
     return table;
 }
 
-// The costs of a band's candidates, and the values that have them: even and odd index in the first quantiser, then in
-// the second; (KINDS, positions) both.
-struct Costs {
-    std::vector<float> cost, value;
-};
-
-Costs costs_of(const LevelTask& task, const std::array<int, 3>& inside, const float* exact, const float* bits,
-               float slope) {
-    const auto [depth, height, width] = task.size;
-    const std::size_t positions = static_cast<std::size_t>(depth) * height * width;
-    Costs costs{std::vector<float>(KINDS * positions), std::vector<float>(KINDS * positions)};
-    std::size_t at = 0;
-    for (int z = 0; z < depth; ++z) {
-        for (int y = 0; y < height; ++y) {
-            for (int x = 0; x < width; ++x, ++at) {
-                const bool exists = z < inside[0] && y < inside[1] && x < inside[2];
-                Candidates candidates(exact[at]);
-                float cost[CANDIDATES];
-                for (int k = 0; k < CANDIDATES; ++k) {
-                    const float error = candidates.value[k] - exact[at];
-                    const float rate = slope * (exists ? bits[k * positions + at] : 0.0F);
-                    cost[k] = error * error + rate;
-                }
-                for (int second : {0, 1}) {
-                    const int even = 2 * second, zero = KINDS + second;
-                    if (cost[zero] < cost[even]) {
-                        cost[even] = cost[zero];
-                        candidates.value[even] = 0;
-                    }
-                    if (!exists) cost[even + 1] = INFINITE;
-                }
-                for (int kind = 0; kind < KINDS; ++kind) {
-                    costs.cost[kind * positions + at] = cost[kind];
-                    costs.value[kind * positions + at] = exists ? candidates.value[kind] : 0;
-                }
-            }
-        }
-    }
-    return costs;
-}
-
 }  // namespace
 
-TrellisStates::TrellisStates(const LevelTask& task, int positions)
-    : next_(task.context ? task.context->next_state.data() : nullptr) {
-    if (task.chains.empty()) return;
-    state_.assign(positions, 0);
-    after_.assign(positions, -1);
-    for (std::size_t k = 0; k + 1 < task.chains.size(); ++k) {
-        const bool last = (k + 1) % task.chain_length == 0;
-        if (!last && task.chains[k] >= 0) after_[task.chains[k]] = task.chains[k + 1];
+std::vector<std::int32_t> transitions_into(const std::vector<std::int32_t>& next_state) {
+    const std::size_t states = next_state.size() / 2;
+    std::vector<std::int32_t> before(next_state.size()), filled(states, 0);
+    for (std::size_t way = 0; way < next_state.size(); ++way) {
+        const auto into = static_cast<std::size_t>(next_state[way]);
+        if (filled[into] == 2) throw std::invalid_argument("a state of the trellis has more than two before it");
+        before[static_cast<std::size_t>(filled[into]++) * states + into] = static_cast<std::int32_t>(way);
     }
+    return before;
+}
+
+std::vector<std::int32_t> successors(const std::vector<std::int32_t>& chains, int length, std::int64_t positions) {
+    std::vector<std::int32_t> after(static_cast<std::size_t>(positions), -1);
+    for (std::size_t k = 0; k + 1 < chains.size(); ++k) {
+        const bool last = (k + 1) % static_cast<std::size_t>(length) == 0;
+        if (!last && chains[k] >= 0) after[chains[k]] = chains[k + 1];
+    }
+    return after;
+}
+
+TrellisStates::TrellisStates(const LevelTask& task, int positions)
+    : next_(task.context ? task.context->next_state.data() : nullptr), after_(task.after.data()) {
+    if (!task.chains.empty()) state_.assign(positions, 0);
 }
 
 Candidates::Candidates(float exact) {
@@ -100,55 +71,77 @@ float bits_of(std::int64_t probability) {
     return static_cast<float>(bits) / (1 << LOG2_FRACTION);
 }
 
+PathFinder::PathFinder(const LevelTask& task)
+    : task_(task), states_(static_cast<int>(task.context->next_state.size() / 2)), total_(row()), next_(row()) {
+    by_second_.resize(static_cast<std::size_t>(states_) * task.chain_length);
+    costs_.resize(task.chain_length);
+    exists_.resize(task.after.size());
+}
+
 // The Viterbi algorithm (Forney, "The Viterbi algorithm", 1973) along CHAINS chains at a time.
-void best_path(const LevelTask& task, const std::array<int, 3>& inside, const float* exact, const float* bits,
-               float slope, std::int32_t* q) {
-    const auto [depth, height, width] = task.size;
-    const std::ptrdiff_t positions = static_cast<std::ptrdiff_t>(depth) * height * width;
-    const Costs costs = costs_of(task, inside, exact, bits, slope);
-    const std::vector<std::int32_t>& next_state = task.context->next_state;
-    const int states = static_cast<int>(next_state.size() / 2), length = task.chain_length;
-    std::vector<std::int32_t> before(next_state.size()), filled(states, 0);
-    for (std::size_t way = 0; way < next_state.size(); ++way) {
-        const std::int32_t into = next_state[way];
-        before[static_cast<std::size_t>(filled[into]++) * states + into] = static_cast<std::int32_t>(way);
-    }
-    const std::size_t row = static_cast<std::size_t>(states) * CHAINS;
-    std::vector<float> total(row), next(row), own(KINDS * CHAINS);
-    std::vector<std::uint8_t> by_second(row * length);
-    const int chains = static_cast<int>(task.chains.size()) / length;
+void PathFinder::find(const std::array<int, 3>& inside, const float* exact, const float* bits, float slope,
+                      std::int32_t* q) {
+    set_existing(inside);
+    const int chains = static_cast<int>(task_.chains.size()) / task_.chain_length;
     for (int first = 0; first < chains; first += CHAINS) {
-        const int count = std::min(CHAINS, chains - first);
-        const auto place_of = [&](int chain, int place) {
-            return chain < count ? task.chains[static_cast<std::size_t>(first + chain) * length + place] : -1;
-        };
-        std::fill(total.begin(), total.end(), INFINITE);
-        std::fill_n(total.begin(), CHAINS, 0.0F);
-        for (int place = 0; place < length; ++place) {
-            for (int chain = 0; chain < CHAINS; ++chain) {
-                const std::int32_t at = place_of(chain, place);
-                for (int kind = 0; kind < KINDS; ++kind) {
-                    own[kind * CHAINS + chain] = at < 0 ? 0.0F : costs.cost[kind * positions + at];
-                }
-            }
-            kernels().viterbi_step(
-                {total.data(), own.data(), before.data(), states, next.data(), by_second.data() + place * row});
-            std::swap(total, next);
+        first_ = first;
+        count_ = std::min(CHAINS, chains - first);
+        forward(exact, bits, slope);
+        for (int chain = 0; chain < count_; ++chain) back(chain, q);
+    }
+}
+
+void PathFinder::set_existing(const std::array<int, 3>& inside) {
+    const auto [depth, height, width] = task_.size;
+    std::size_t at = 0;
+    for (int z = 0; z < depth; ++z) {
+        for (int y = 0; y < height; ++y) {
+            for (int x = 0; x < width; ++x) exists_[at++] = z < inside[0] && y < inside[1] && x < inside[2];
         }
-        for (int chain = 0; chain < count; ++chain) {
-            int state = 0;
-            for (int other = 1; other < states; ++other) {
-                if (total[other * CHAINS + chain] < total[state * CHAINS + chain]) state = other;
-            }
-            for (int place = length - 1; place >= 0; --place) {
-                const bool second_way = by_second[place * row + state * CHAINS + chain];
-                const std::int32_t way = before[static_cast<std::size_t>(second_way) * states + state];
-                state = way >> 1;
-                const std::int32_t at = place_of(chain, place);
-                if (at < 0) continue;
-                q[at] = static_cast<std::int32_t>(2 * costs.value[(way & 3) * positions + at]);
+    }
+}
+
+std::int32_t PathFinder::position(int chain, int place) const {
+    return chain < count_ ? task_.chains[static_cast<std::size_t>(first_ + chain) * task_.chain_length + place] : -1;
+}
+
+void PathFinder::forward(const float* exact, const float* bits, float slope) {
+    std::fill(total_.begin(), total_.end(), INFINITE);
+    std::fill_n(total_.begin(), CHAINS, 0.0F);
+    Choices choices;
+    for (int place = 0; place < task_.chain_length; ++place) {
+        for (int chain = 0; chain < CHAINS; ++chain) {
+            const std::int32_t at = position(chain, place);
+            const bool exists = at >= 0 && exists_[at];
+            choices.exact[chain] = exists ? exact[at] : 0.0F;
+            choices.absent[chain] = exists ? 0.0F : INFINITE;
+            for (int k = 0; k < CANDIDATES; ++k) {
+                choices.bits[k][chain] = exists ? bits[static_cast<std::ptrdiff_t>(at) * CANDIDATES + k] : 0.0F;
             }
         }
+        KindCosts& costs = costs_[place];
+        kernels().kind_costs(choices, slope, costs);
+        for (int chain = 0; chain < CHAINS; ++chain) {
+            if (position(chain, place) >= 0) continue;  // after the end, everything is free
+            for (auto& cost : costs.cost) cost[chain] = 0;
+        }
+        kernels().viterbi_step({total_.data(), &costs, task_.context->before.data(), states_, next_.data(),
+                                by_second_.data() + static_cast<std::ptrdiff_t>(place) * states_});
+        std::swap(total_, next_);
+    }
+}
+
+void PathFinder::back(int chain, std::int32_t* q) const {
+    int state = 0;
+    for (int other = 1; other < states_; ++other) {
+        if (total_[other * CHAINS + chain] < total_[state * CHAINS + chain]) state = other;
+    }
+    for (int place = task_.chain_length - 1; place >= 0; --place) {
+        const int second_way = by_second_[static_cast<std::ptrdiff_t>(place) * states_ + state] >> chain & 1;
+        const std::int32_t way = task_.context->before[second_way * states_ + state];
+        state = way >> 1;
+        const std::int32_t at = position(chain, place);
+        if (at >= 0) q[at] = static_cast<std::int32_t>(2 * costs_[place].value[way & 3][chain]);
     }
 }
 

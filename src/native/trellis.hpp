@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "kernels.hpp"
 #include "level_coder.hpp"
 
 namespace aiwave {
@@ -32,13 +33,18 @@ class TrellisStates {
 
    private:
     const std::int32_t* next_;
-    std::vector<std::int32_t> after_;
+    const std::int32_t* after_;
     std::vector<std::uint16_t> state_;
 };
 
-// The candidates of a coefficient: the nearest with even and odd index in the first quantiser, the same in the second,
-// and zero in either.
-constexpr int CANDIDATES = 6;
+// The two transitions into each state, (2, states), as 2 * (previous state) + parity, given each state's successors
+// (states, 2). Throws std::invalid_argument if a state has more.
+std::vector<std::int32_t> transitions_into(const std::vector<std::int32_t>& next_state);
+
+// The position after each in its chain, -1 at the end, given chains (n, length).
+std::vector<std::int32_t> successors(const std::vector<std::int32_t>& chains, int length, std::int64_t positions);
+
+// The quantisers of a coefficient's candidates (see Choices).
 constexpr int QUANTISER[CANDIDATES] = {0, 0, 1, 1, 0, 1};
 
 struct Candidates {
@@ -49,8 +55,27 @@ struct Candidates {
 // Bits of an interval with this probability, in units of 2**-38: 38 - log2, from a table of 2048 mantissas.
 float bits_of(std::int64_t probability);
 
-// Replaces `q` (d, h, w) by the cheapest path for `exact`, given the `bits` (6, d, h, w) of the candidates.
-void best_path(const LevelTask& task, const std::array<int, 3>& inside, const float* exact, const float* bits,
-               float slope, std::int32_t* q);
+// The cheapest paths through the trellis for the bands of a level.
+class PathFinder {
+   public:
+    explicit PathFinder(const LevelTask& task);
+
+    // Sets `q` (d, h, w) to the path for `exact`, given the `bits` (d, h, w, CANDIDATES) of the candidates.
+    void find(const std::array<int, 3>& inside, const float* exact, const float* bits, float slope, std::int32_t* q);
+
+   private:
+    std::size_t row() const { return static_cast<std::size_t>(states_) * CHAINS; }
+    void set_existing(const std::array<int, 3>& inside);
+    std::int32_t position(int chain, int place) const;
+    void forward(const float* exact, const float* bits, float slope);
+    void back(int chain, std::int32_t* q) const;
+
+    const LevelTask& task_;
+    int states_, first_ = 0, count_ = 0;  // the chains that are followed
+    std::vector<float> total_, next_;
+    std::vector<std::uint16_t> by_second_;  // by place and state
+    std::vector<KindCosts> costs_;          // by place
+    std::vector<std::uint8_t> exists_;      // by raster index
+};
 
 }  // namespace aiwave

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from aiwave.coding.band_coder import BandCoder
 from aiwave.coding.constants import log_step_of
 from aiwave.coding.core import compiled_core
-from aiwave.coding.encoder_choice import dependent
+from aiwave.coding.encoder_choice import dependent, optimised
 from aiwave.coding.exact_tables import bits_of
 from aiwave.coding.integer_context import IntegerContext
 from aiwave.coding.integer_layer import IntegerLayer
@@ -134,6 +134,25 @@ def test_the_best_path_is_the_same(states, size, looks, seed):
     agree(coder, chosen[0], SIMD[-1])
 
 
+@given(
+    kind=st.sampled_from(["context", "oriented", "reversible", "factorized"]),
+    simd=st.sampled_from(SIMD),
+    size=SIZES,
+    spread=st.sampled_from([0.4, 5.0, 10**5]),
+    seed=st.integers(0, 99),
+)
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_the_integers_chosen_are_the_same(kind, simd, size, spread, seed):
+    coder = BandCoder(integer_model(random_model(kind, seed)))
+    generator = torch.Generator().manual_seed(seed)
+    exact = noise(size, 2, spread, seed).map(lambda q: (q + torch.rand(q.shape, generator=generator) - 0.5).float())
+    exact = exact.existing()
+    core.use_simd(simd)
+    chosen = [with_core(name, lambda: optimised(coder, exact, STEP)) for name in ("reference", "native")]
+    for ours, theirs in zip(chosen[1].bands(), chosen[0].bands(), strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=0, atol=0)
+
+
 def test_bits_are_those_of_the_logarithm():
     probability = torch.tensor([1, 2, 3, 2**14, 2**37 - 1, 2**38 - 1, 2**38])
     exact = 38 - probability.double().log2()
@@ -209,3 +228,11 @@ def test_parts_that_do_not_fit_are_refused_at_the_border():
         core.encode_level(native._handle, level, np.full((1, 8, 2, 2, 2), 2**23, np.int32), **call)
     with pytest.raises(ValueError, match="lacks a segment"):
         core.decode_level(native._handle, level, [[b""] * 7], **call)
+    exact, q = np.zeros((1, 8, 2, 2, 2), np.float32), np.zeros((1, 8, 2, 2, 2), np.int32)
+    choose = {"slope": 0.1, **call}
+    with pytest.raises(ValueError, match="trellis"):
+        core.choose_path(native._handle, level, exact=exact, q=None, **choose)
+    with pytest.raises(ValueError, match="too large"):
+        core.choose_integers(native._handle, level, exact=exact + 2.0**23, q=q, **choose)
+    with pytest.raises(ValueError, match="fit"):
+        core.choose_integers(native._handle, level, exact=exact[:, :7], q=q, **choose)

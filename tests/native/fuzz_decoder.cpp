@@ -110,6 +110,7 @@ std::vector<T> numbers(std::mt19937& random, std::size_t count, int most) {
 void make_chains(LevelTask& task, std::int64_t positions) {
     task.chain_length = task.size[2];
     for (std::int64_t k = 0; k < positions; ++k) task.chains.push_back(static_cast<std::int32_t>(k));
+    task.after = successors(task.chains, task.chain_length, positions);
 }
 
 void make(Made& made, Input& input) {
