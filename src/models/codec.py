@@ -116,8 +116,7 @@ class WaveletCodec(nn.Module):
         steps = self.rate.band_steps(step)
         exact = coefficients.map_with(torch.div, steps)
         if self.entropy.dependent:
-            looks = 1 if self.training else LOOKS
-            return dependent(self.entropy, exact, steps, looks if self.rounding.rate_distortion else 0)
+            return dependent(self.entropy, exact, steps, LOOKS if self.rounding.rate_distortion else 0)
         if self.rounding.rate_distortion and not self.rounding.is_soft:
             return optimised(self.entropy, exact, steps)
         return exact.map(self.rounding).existing()

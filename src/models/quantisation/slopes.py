@@ -12,5 +12,5 @@ At high rate it would be 0.79 of a uniform quantiser's with eight states, since 
 gave the best curves (measured). With 256 states it would be 0.75; a tenth more or less gives no better curves.
 """
 
-LOOKS = 2
-"""Passes of an encoder that weigh bits in the context of the previous choice; training makes one."""
+LOOKS = 1
+"""Passes that weigh bits in the context of the previous choice."""
