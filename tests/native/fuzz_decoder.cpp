@@ -8,6 +8,7 @@
 
 #include "level_coder.hpp"
 #include "range_coder.hpp"
+#include "trellis.hpp"
 
 namespace {
 
