@@ -46,9 +46,15 @@ def worded(name: str, overrides: Sequence[str], schema: Callable[[], "type[Node]
 
 
 def unknown(error: Exception, name: str, overrides: Sequence[str], schema: Callable[[], "type[Node]"]) -> Exception:
-    """AiwaveError for an error about a key that does not exist; any other error unchanged."""
+    """AiwaveError for a key that does not exist, or has several values outside of a sweep; other errors unchanged."""
     from .validation import unknown_key
 
+    if several := re.search(r"^Ambiguous value for argument '([^=]+)=(.*?)'\n", str(error), re.DOTALL):
+        key, value = several.groups()
+        return AiwaveError(
+            f"{key} has several values, {value}: if they are one, quote it twice, as \"{key}='{value}'\"; if not, add "
+            "-m to run with each."
+        )
     found = re.search(r"Could not override '([^']+)'", str(error))
     if found is None:
         return error

@@ -1,5 +1,6 @@
 """NumPy arrays in .npy files and streams; objects are never unpickled."""
 
+import errno
 import io
 import math
 from pathlib import Path
@@ -44,9 +45,14 @@ def read_stream(stream: BinaryIO) -> Image:
 
 
 def write(image: Image, path: Path) -> None:
-    """Write the voxels, without geometry."""
-    with path.open("wb") as file:
-        np.save(file, image.voxels)
+    """Write the voxels, without geometry. Raises OSError."""
+    try:
+        with path.open("wb") as file:
+            np.save(file, image.voxels)
+    except OSError as error:  # NumPy's own for a full disk has no cause
+        raise OSError(
+            error.errno or errno.ENOSPC, error.strerror or "not all of it arrived, so check the disk"
+        ) from error
 
 
 def archive(name: str) -> AiwaveError:

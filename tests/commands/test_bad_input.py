@@ -38,6 +38,7 @@ def complaint(capfd):
         (["train", "experiment=nothing"], ["experiment/nothing", "quickstart"]),
         (["train", "stage=fourth"], ["stage/fourth", "additive", "affine", "finetune"]),
         (["train", "=3"], ["=3"]),
+        (["prepare", "dataset=folder", "root=a,b"], ["root has several values, a,b", "\"root='a,b'\""]),
         (["train", "modle.levels=2"], ["modle", "did you mean model?"]),
         (["train", "model.level=2"], ["model.level", "did you mean levels?", "mixtures"]),
         (["train", "dataset.crop=[8"], ["dataset.crop=[8"]),

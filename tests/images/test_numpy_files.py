@@ -1,13 +1,14 @@
 """NumPy arrays in files and on standard input."""
 
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from aiwave.errors import AiwaveError
-from aiwave.images import read_image, read_images
-from aiwave.images.numpy_files import read_stream
+from aiwave.images import Image, read_image, read_images
+from aiwave.images.numpy_files import read_stream, write
 
 from ..raw_images import noise
 
@@ -90,3 +91,10 @@ def test_archives(tmp_path):
         read_images(tmp_path / "a.npz")
     with pytest.raises(AiwaveError, match=r"Standard input is an archive of arrays"):
         read_stream(io.BytesIO((tmp_path / "a.npz").read_bytes()))
+
+
+def test_a_full_disk_is_named_whatever_numpy_says_of_it():
+    for size in (3, 60):  # within NumPy's buffer, and beyond it
+        with pytest.raises(OSError, match=r"No space left|not all of it arrived") as caught:
+            write(Image(noise((size, 16, 16))), Path("/dev/full"))
+        assert caught.value.strerror
