@@ -37,7 +37,7 @@ fuzz: build/fuzz_decoder  ## arbitrary segments for the compiled decoder, for an
 build/fuzz_decoder: tests/native/fuzz_decoder.cpp $(wildcard src/native/*pp)
 	mkdir -p build
 	clang++ -std=c++17 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -ffp-contract=off \
-		-pthread -Isrc/native $< $(filter-out src/native/module.cpp,$(wildcard src/native/*.cpp)) -o $@
+		-pthread -Isrc/native $< $(filter-out src/native/%module.cpp,$(wildcard src/native/*.cpp)) -o $@
 
 lint: $(VENV)/installed-test  ## style, types, and the floors of the house
 	$(BIN)/ruff check .

@@ -11,17 +11,16 @@ from ..models.transform.boundary import interleaved
 from ..models.transform.layout import Sharing
 from ..models.transform.wavelet_transform import WaveletTransform
 from ..models.transform.wavelets import Wavelet
-from .constants import APPROX_FRACTION, COEFFICIENT_LIMIT
+from .constants import APPROX_FRACTION, COEFFICIENT_LIMIT, FACTOR_FRACTION
 from .exact_tables import asinh_thresholds
 
-FACTOR_BITS = 20
 APPROX_LIMIT = COEFFICIENT_LIMIT << (APPROX_FRACTION + 4)
 MEAN_SIZE = 5
 UNIT = 1 << APPROX_FRACTION
 
 
 def _fixed(factor: float) -> int:
-    return round(factor * 2**FACTOR_BITS)
+    return round(factor * 2**FACTOR_FRACTION)
 
 
 _CDF97 = Wavelet.CDF97.lifting
@@ -69,7 +68,7 @@ def _merge(low: Tensor, high: Tensor, axis: int) -> Tensor:
 
 
 def _times(factor: int, x: Tensor) -> Tensor:
-    return (x * factor + (1 << (FACTOR_BITS - 1))) >> FACTOR_BITS
+    return (x * factor + (1 << (FACTOR_FRACTION - 1))) >> FACTOR_FRACTION
 
 
 def in_fixed_point(q: Tensor, halves: bool = False) -> Tensor:

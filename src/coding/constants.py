@@ -35,6 +35,36 @@ PREDICTOR_FRACTION = 12
 EMBEDDING_FRACTION = 12
 """Embeddings of bands count in units of 2**-12."""
 
+FACTOR_FRACTION = 20
+"""Factors of the 9/7 that reconstructs coarser levels count in units of 2**-20."""
+
+TAP_FRACTION = 16
+"""Taps of the lossless transform, and the increments of taps and network, count in units of 2**-16."""
+
+TAP_LIMIT = 2**20
+"""Largest magnitude of a tap, in those units."""
+
+SKIP_LIMIT = 2**40
+"""Largest magnitude of what a lifting network sees, in those units; beyond, it is clamped."""
+
+INPUT_FRACTION, INPUT_RANGE = 14, 8
+"""A lifting network's input, relative to the intensity scale: units of 2**-14, from -8 to 8."""
+
+INPUT_LIMIT = (INPUT_RANGE << INPUT_FRACTION) - 1
+
+FEATURE_FRACTION, FEATURE_RANGE = 10, 8
+"""Features count in units of 2**-10; beyond +-8 tanh is +-1, and the input of the last layer is clamped."""
+
+FEATURE_LIMIT = FEATURE_RANGE << FEATURE_FRACTION
+
+TANH_FRACTION = 9
+"""tanh of features counts in units of 2**-9."""
+
+TANH_LIMIT = 1 << TANH_FRACTION
+
+MANTISSA_LIMIT = 2**22
+"""Mantissas of the factors that scale a network's input and output are smaller."""
+
 
 def log_step_of(step: float) -> int:
     """ln(step) rounded to units of 2**-8: the integer that is transmitted, and that densities are conditioned on.

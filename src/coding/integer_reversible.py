@@ -11,30 +11,21 @@ from ..models.transform.boundary import extend
 from ..models.transform.layout import SCHEME_OF_PART, Boundary, Phase, Sharing
 from ..models.transform.reversible_lifting import IntegerScheme
 from ..models.transform.separable import SeparableTransform
+from .constants import (
+    FEATURE_FRACTION,
+    FEATURE_LIMIT,
+    FEATURE_RANGE,
+    INPUT_LIMIT,
+    MANTISSA_LIMIT,
+    SKIP_LIMIT,
+    TANH_FRACTION,
+    TANH_LIMIT,
+    TAP_FRACTION,
+    TAP_LIMIT,
+)
 from .exact_tables import tanh_table
 from .integer_conv import IntegerConv, require_exact_convolutions
 from .integer_layer import IntegerLayer
-
-TAP_FRACTION = 16
-"""Taps, and the increments of taps and network, count in units of 2**-16."""
-
-INPUT_FRACTION, INPUT_RANGE = 14, 8
-"""The network's input, relative to the intensity scale: units of 2**-14, from -8 to 8."""
-
-FEATURE_FRACTION, FEATURE_RANGE = 10, 8
-"""Features count in units of 2**-10; beyond +-8 tanh is +-1, and the input of the last layer is clamped."""
-
-TANH_FRACTION = 9
-
-SKIP_LIMIT = 2**40
-
-MANTISSA_LIMIT = 2**22
-
-INPUT_LIMIT = (INPUT_RANGE << INPUT_FRACTION) - 1
-
-FEATURE_LIMIT = FEATURE_RANGE << FEATURE_FRACTION
-
-TANH_LIMIT = 1 << TANH_FRACTION
 
 
 @dataclass(frozen=True)
@@ -96,8 +87,6 @@ def _tanh(x: Tensor) -> Tensor:
 
 
 MAX_LEVELS = 8
-
-TAP_LIMIT = 2**20
 
 
 @dataclass(frozen=True)

@@ -1,35 +1,19 @@
 // The Python module aiwave._native: checks what Python hands over, releases the interpreter lock, and calls the coder.
-#include <pybind11/numpy.h>
-#include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
-#include <atomic>
 #include <cmath>
 #include <optional>
 #include <variant>
 
+#include "border.hpp"
 #include "level_coder.hpp"
 #include "range_coder.hpp"
 #include "simd.hpp"
 #include "trellis.hpp"
 
-namespace py = pybind11;
-
 namespace aiwave {
 
 namespace {
-
-template <class T>
-using Array = py::array_t<T, py::array::c_style>;
-
-void require(bool holds, const char* what) {
-    if (!holds) throw std::invalid_argument(what);
-}
-
-template <class T>
-std::vector<T> values(const Array<T>& array) {
-    return std::vector<T>(array.data(), array.data() + array.size());
-}
 
 std::shared_ptr<Tables> make_tables(const Array<std::int32_t>& cdf, const Array<std::int32_t>& bin_cdf,
                                     const Array<std::int32_t>& mantissa, const Array<std::int32_t>& shift,
@@ -231,22 +215,6 @@ void fill_tables(LevelTask& task, const LevelPart& part, const Density& density)
     task.after = successors(task.chains, task.chain_length, positions);
 }
 
-// Raised by one thread to end the calls of others.
-struct Stop {
-    std::atomic<bool> raised{false};
-};
-
-// The flag that ends calls of this thread.
-thread_local std::shared_ptr<Stop> obeyed;
-
-std::function<bool()> interrupted() {
-    return [stop = obeyed] {
-        if (stop && stop->raised) return true;
-        const py::gil_scoped_acquire lock;
-        return PyErr_CheckSignals() != 0;
-    };
-}
-
 using Model = std::variant<std::shared_ptr<ContextModel>, std::shared_ptr<FactorizedModel>>;
 using Optional32 = std::optional<Array<std::int32_t>>;
 using Optional64 = std::optional<Array<std::int64_t>>;
@@ -269,18 +237,6 @@ LevelTask make_task(const Model& model, const LevelPart& part, int tiles, const 
     task.threads = threads;
     task.interrupted = interrupted();
     return task;
-}
-
-// Runs without the interpreter lock; a signal's exception, such as KeyboardInterrupt, replaces Stopped.
-template <class Work>
-auto released(Work work) {
-    try {
-        const py::gil_scoped_release release;
-        return work();
-    } catch (const Stopped&) {
-        if (PyErr_Occurred()) throw py::error_already_set();
-        throw;
-    }
 }
 
 void check_shape(const Array<std::int32_t>& q, const LevelPart& part) {
@@ -417,4 +373,5 @@ PYBIND11_MODULE(_native, m) {
     });
     m.def("simd", [] { return name_of(current_simd()); });
     m.def("use_simd", &use_simd);
+    bind_transforms(m);
 }

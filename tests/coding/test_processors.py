@@ -9,7 +9,7 @@ import pytest
 from aiwave.coding.core import compiled_core
 
 ROOT = Path(__file__).resolve().parents[2]
-SOURCES = sorted(str(path) for path in (ROOT / "src/native").glob("*.cpp") if path.name != "module.cpp")
+SOURCES = sorted(str(path) for path in (ROOT / "src/native").glob("*.cpp") if not path.name.endswith("module.cpp"))
 FLAGS = ["-std=c++17", "-O2", "-ffp-contract=off", "-pthread", "-static", f"-I{ROOT / 'src/native'}"]
 INPUTS = "300"
 

@@ -10,8 +10,7 @@ from ...errors import AiwaveError
 from ...models.conv import Conv3d
 from ...models.transform.lifting import LiftingNet, LiftingScheme, LiftingStep
 from ...models.transform.wavelet_transform import WaveletTransform
-from ..integer_layer import IntegerLayer, quantised_layer
-from ..integer_reversible import (
+from ..constants import (
     FEATURE_FRACTION,
     FEATURE_LIMIT,
     FEATURE_RANGE,
@@ -20,9 +19,9 @@ from ..integer_reversible import (
     TANH_FRACTION,
     TANH_LIMIT,
     TAP_FRACTION,
-    Factor,
-    IntegerReversible,
 )
+from ..integer_layer import IntegerLayer, quantised_layer
+from ..integer_reversible import Factor, IntegerReversible
 
 FINE = (12, 12)
 """Bits per weight of the first and the last layer, which are computed in float64."""

@@ -1,0 +1,353 @@
+"""The compiled transforms, filters and context from coarser levels: NumPy arrays in and out, without PyTorch.
+
+`native` is the compiled module (see `core`), `threads` how many may compute at a time; results do not depend on it. A
+tile's level stacks are a list from coarse to fine: the bands (8, d, h, w) of the coarsest level, LLL first, then
+(7, d, h, w). Bands smaller than others of their level have zeros at the far ends. Raises AiwaveError for models whose
+weights do not fit their description.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cache
+from types import ModuleType
+from typing import Any, Protocol
+
+import numpy as np
+
+from ..errors import AiwaveError
+from ..models.transform.wavelets import Wavelet
+from .constants import (
+    APPROX_FRACTION,
+    FACTOR_FRACTION,
+    FEATURE_FRACTION,
+    FEATURE_LIMIT,
+    FEATURE_RANGE,
+    INPUT_LIMIT,
+    TANH_FRACTION,
+    TANH_LIMIT,
+    TAP_LIMIT,
+)
+from .exact_tables import asinh_thresholds, tanh_table
+
+Size = tuple[int, int, int]
+
+Arrays = Mapping[str, np.ndarray]
+
+SCHEME_OF_PART: dict[str, tuple[int, ...]] = {
+    "isotropic": (0,) * 7,
+    "axial": (0, *[1] * 6),
+    "none": tuple(range(7)),
+    "sections": (0, *[1] * 6),
+}
+"""Index of the scheme of each part: the one split along z, the two along y, the four along x."""
+
+GAINS = 1e-6, 1e6
+"""Gains of a wavelet are about 1; those of 0 cannot be undone."""
+
+DETAILS = 7
+MEAN_VOXELS = 125
+
+
+class NetDescription(Protocol):
+    """The network of a lifting step, as `NetPart` describes it."""
+
+    channels: int
+    depth: int
+    activation: str
+    intensity_scale: float
+    damping: float
+    padding: str
+    input_padding: str
+    scale: float | None
+
+
+class TransformDescription(Protocol):
+    """A wavelet transform, as `TransformPart` describes it."""
+
+    wavelet: Wavelet
+    levels: int
+    sharing: str
+    boundary: str
+    net: NetDescription | None
+
+
+class PostDescription(Protocol):
+    """A post-filter, as `PostPart` describes it."""
+
+    kind: str
+    channels: int
+    layers: int
+    intensity_scale: float
+
+
+class LayerDescription(Protocol):
+    """An integer layer, as `LayerPart` describes it."""
+
+    name: str
+    limit: int
+
+
+class ReversibleDescription(Protocol):
+    """A lossless transform, as `ReversiblePart` describes it."""
+
+    levels: int
+    sharing: str
+    boundary: str
+    padding: str
+    input_padding: str
+    layers: Sequence[LayerDescription]
+
+
+class NativeTransform:
+    """The float32 transform of a tile; without networks, every bit is that of PyTorch."""
+
+    def __init__(self, native: ModuleType, part: TransformDescription, weights: Arrays) -> None:
+        with _fitting(weights) as rest:
+            schemes = [_float_scheme(native, part, k, rest) for k in range(_schemes(part.sharing))]
+        self._transform = _separable(native.FloatTransform, part.levels, part.sharing, schemes)
+
+    def forward(self, voxels: np.ndarray, threads: int = 1) -> list[np.ndarray]:
+        """Voxels (d, h, w) in intensity units -> level stacks, float32."""
+        return self._transform.forward(np.ascontiguousarray(voxels, dtype=np.float32), threads)  # type: ignore[no-any-return]
+
+    def inverse(self, stacks: Sequence[np.ndarray], size: Size, threads: int = 1) -> np.ndarray:
+        """The level stacks of a tile of `size` (d, h, w), or the coarsest of them -> voxels, float32.
+
+        Without the finest levels, the result has the size of the LLL band of the finest one given, at that level.
+        """
+        given = [np.ascontiguousarray(stack, dtype=np.float32) for stack in stacks]
+        return self._transform.inverse(given, size, threads)  # type: ignore[no-any-return]
+
+
+class NativeReversible:
+    """The lossless transform of a tile, in integers: the same everywhere."""
+
+    def __init__(self, native: ModuleType, part: ReversibleDescription, arrays: Arrays) -> None:
+        with _fitting(arrays) as rest:
+            layers = {layer.name: _layer(rest, layer) for layer in part.layers}
+            taps, factors = (_integers(rest.pop(name)) for name in ("taps", "factors"))
+            schemes = _schemes(part.sharing)
+            shape = (schemes, taps.shape[1])
+            if taps.shape != (*shape, 3) or factors.shape != (*shape, 4) or int(np.abs(taps).max()) > TAP_LIMIT:
+                raise ValueError("the taps or factors of a lifting scheme do not fit")
+            made = [
+                native.IntegerScheme(
+                    steps=[
+                        (taps[k, n].tolist(), _integer_net(native, part, layers, f"{k}.{n}.", factors[k, n].tolist()))
+                        for n in range(shape[1])
+                    ],
+                    boundary=str(part.boundary),
+                )
+                for k in range(schemes)
+            ]
+            self._transform = _separable(native.IntegerTransform, part.levels, part.sharing, made)
+
+    @classmethod
+    def plain(cls, native: ModuleType, levels: int, sharing: str) -> "NativeReversible":
+        """The reversible 5/3 of JPEG 2000, with which lossy models code losslessly."""
+        transform = cls.__new__(cls)
+        schemes = [
+            native.IntegerScheme(steps=[(taps, None) for taps in _plain_taps(sharing, k)], boundary="symmetric")
+            for k in range(_schemes(sharing))
+        ]
+        transform._transform = _separable(native.IntegerTransform, levels, sharing, schemes)
+        return transform
+
+    def forward(self, voxels: np.ndarray, threads: int = 1) -> list[np.ndarray]:
+        """Integers (d, h, w) -> level stacks, int64."""
+        return self._transform.forward(np.ascontiguousarray(voxels, dtype=np.int64), threads)  # type: ignore[no-any-return]
+
+    def inverse(self, stacks: Sequence[np.ndarray], size: Size, threads: int = 1) -> np.ndarray:
+        """Level stacks of integers -> voxels, int64; otherwise as `NativeTransform.inverse`."""
+        given = [np.ascontiguousarray(stack, dtype=np.int64) for stack in stacks]
+        return self._transform.inverse(given, size, threads)  # type: ignore[no-any-return]
+
+
+class NativeFilter:
+    """The post-filter of a tile, in float32."""
+
+    def __init__(self, native: ModuleType, part: PostDescription, weights: Arrays) -> None:
+        with _fitting(weights) as rest:
+            self._filter = _filter(native, part, rest)
+
+    def __call__(self, x: np.ndarray, step: float, threads: int = 1) -> np.ndarray:
+        """A reconstruction (d, h, w) in intensity units and its quantisation step -> the filtered one."""
+        if self._filter is None:
+            return x
+        return self._filter(np.ascontiguousarray(x, dtype=np.float32), step, threads)  # type: ignore[no-any-return]
+
+
+def next_approx(
+    native: ModuleType,
+    stack: np.ndarray,
+    approx: np.ndarray | None,
+    size: Size,
+    reversible: bool = False,
+    sections: bool = False,
+    halves: bool = False,
+    threads: int = 1,
+) -> np.ndarray:
+    """The reconstruction of T tiles up to and including a level that splits `size` (D, H, W).
+
+    `stack` is (T, n, d, h, w), integers; `approx` (T, 1, d, h, w) int64 is that of the coarser levels, None at the
+    coarsest one. Returns (T, 1, D, H, W) int64 in units of 2**-6 steps. See `coarse_context.next_approx`.
+    """
+    details = np.ascontiguousarray(stack[:, -DETAILS:], dtype=np.int32)
+    low = stack[:, :1].astype(np.int64) << APPROX_FRACTION - halves if approx is None else approx
+    whole = np.ascontiguousarray(low[:, 0], dtype=np.int64)
+    merged = _coarse_transform(native, reversible, sections).next(details, whole, size, halves, threads)
+    return merged[:, None]  # type: ignore[no-any-return]
+
+
+def coarse_inputs(native: ModuleType, approx: np.ndarray, threads: int = 1) -> np.ndarray:
+    """(T, 1, d, h, w) in units of 2**-6 steps -> the context network's two inputs, (T, 2, d, h, w) int32.
+
+    See `coarse_context.coarse_inputs`.
+    """
+    whole = np.ascontiguousarray(approx[:, 0], dtype=np.int64)
+    return _coarse_inputs(native)(whole, threads)  # type: ignore[no-any-return]
+
+
+@cache
+def _coarse_transform(native: ModuleType, reversible: bool, sections: bool) -> Any:
+    lifting = Wavelet.CDF97.lifting
+    inverse_gains = (1 / gain for gain in (lifting.low_gain, lifting.high_gain, lifting.flat_gain))
+    factors = [round(factor * 2**FACTOR_FRACTION) for factor in (*lifting.steps, *inverse_gains)]
+    return native.CoarseTransform(factors=factors, reversible=reversible, sections=sections)
+
+
+@cache
+def _coarse_inputs(native: ModuleType) -> Any:
+    unit = 1 << APPROX_FRACTION
+    return native.CoarseInputs(
+        of_detail=asinh_thresholds(MEAN_VOXELS * unit).numpy(), of_whole=asinh_thresholds(unit).numpy()
+    )
+
+
+@contextmanager
+def _fitting(arrays: Arrays) -> Iterator[dict[str, np.ndarray]]:
+    """A copy of `arrays`, all of which the block takes out. Raises AiwaveError if it cannot, or leaves some."""
+    rest = dict(arrays)
+    try:
+        yield rest
+        if rest:
+            raise ValueError(f"{min(rest)!r} belongs nowhere")
+    except (ValueError, LookupError, TypeError, ArithmeticError) as error:
+        raise AiwaveError("The model is damaged: its weights do not fit its description; store it again.") from error
+
+
+def _schemes(sharing: str) -> int:
+    return 1 + max(SCHEME_OF_PART[sharing])
+
+
+def _separable(make: Any, levels: int, sharing: str, schemes: list) -> Any:
+    return make(levels=levels, scheme_of_part=SCHEME_OF_PART[sharing], schemes=schemes)
+
+
+def _float_scheme(native: ModuleType, part: TransformDescription, index: int, weights: dict[str, np.ndarray]) -> Any:
+    """Take the weights of a scheme out of `weights`."""
+    prefix = f"schemes.{index}."
+    lifting = part.wavelet.lifting
+    steps = []
+    for n in range(len(lifting.steps)):
+        taps = _floats(weights, f"{prefix}steps.{n}.taps", (3,))
+        net = None if part.net is None else _float_net(native, part.net, f"{prefix}steps.{n}.net.", weights)
+        steps.append((taps, net))
+    low, high = (float(_floats(weights, prefix + name, ())) for name in ("low_gain", "high_gain"))
+    if not all(GAINS[0] < abs(gain) < GAINS[1] for gain in (low, high)):
+        raise ValueError("a gain is out of range")
+    lazy = part.sharing == "sections" and index == 0
+    return native.FloatScheme(
+        steps=steps,
+        boundary=str(part.boundary),
+        low_gain=low,
+        high_gain=high,
+        flat_gain=1.0 if lazy else lifting.flat_gain,
+    )
+
+
+def _float_net(native: ModuleType, part: NetDescription, prefix: str, weights: dict[str, np.ndarray]) -> Any:
+    inside = part.channels, part.channels
+    return native.LiftingNet(
+        intensity_scale=part.intensity_scale,
+        damping=part.damping,
+        activation=part.activation,
+        padding=part.padding,
+        input_padding=part.input_padding,
+        bound=part.scale or 0.0,
+        first=_conv(weights, prefix + "first", 1, part.channels),
+        inner=[_conv(weights, f"{prefix}inner.{k}.1", *inside) for k in range(part.depth)],
+        shift_head=_conv(weights, prefix + "shift_head", part.channels, 1),
+        scale_head=None if part.scale is None else _conv(weights, prefix + "scale_head", part.channels, 1),
+    )
+
+
+def _filter(native: ModuleType, part: PostDescription, weights: dict[str, np.ndarray]) -> Any:
+    """The compiled filter, None if there is none."""
+    if part.kind == "none":
+        return None
+    channels, layers = part.channels, range(part.layers)
+    first = _conv(weights, "first", 2 if part.kind == "filter" else 1, channels)
+    if part.kind == "filter":
+        inner = [_conv(weights, f"inner.{k}.1", channels, channels) for k in layers]
+        return native.step_filter(first=first, inner=inner, last=_conv(weights, "last.1", channels, 1))
+    blocks = [tuple(_conv(weights, f"inner.{k}.{n}", channels, channels) for n in (0, 2)) for k in layers]
+    return native.published_filter(
+        peak=part.intensity_scale - 1,
+        first=first,
+        blocks=blocks,
+        collect=_conv(weights, "collect", channels, channels),
+        last=_conv(weights, "last", channels, 1),
+    )
+
+
+def _conv(weights: dict[str, np.ndarray], name: str, inputs: int, outputs: int) -> tuple[np.ndarray, np.ndarray]:
+    """Take weight and bias of a 3x3x3 convolution out of `weights`."""
+    return _floats(weights, name + ".weight", (outputs, inputs, 3, 3, 3)), _floats(weights, name + ".bias", (outputs,))
+
+
+def _floats(weights: dict[str, np.ndarray], name: str, shape: tuple[int, ...]) -> np.ndarray:
+    array = weights.pop(name)
+    if array.dtype != np.float32 or array.shape != shape or not np.isfinite(array).all():
+        raise ValueError(f"{name} is not made of {shape} finite numbers")
+    return np.ascontiguousarray(array).reshape(shape)
+
+
+def _integer_net(
+    native: ModuleType, part: ReversibleDescription, layers: dict[str, tuple], prefix: str, factors: list[int]
+) -> Any:
+    """The network of a step, None for a plain wavelet."""
+    own = {name.removeprefix(prefix): layer for name, layer in layers.items() if name.startswith(prefix)}
+    if not layers:
+        return None
+    first, *inner, head = (own[name] for name in ("first", *(f"inner{k}" for k in range(len(own) - 2)), "head"))
+    if [layer[-1] for layer in (first, *inner, head)] != [INPUT_LIMIT, *[TANH_LIMIT] * len(inner), FEATURE_LIMIT]:
+        raise ValueError("the layers of a lifting network do not fit together")
+    return native.IntegerNet(
+        factors=factors,
+        padding=part.padding,
+        input_padding=part.input_padding,
+        first=first,
+        inner=inner,
+        head=head,
+        tanh=tanh_table(FEATURE_FRACTION, TANH_FRACTION, FEATURE_RANGE).numpy().astype(np.int16),
+    )
+
+
+def _layer(arrays: dict[str, np.ndarray], part: LayerDescription) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
+    """Take weight, bias and shift of an integer layer out of `arrays`, and add its limit."""
+    weight, bias, shift = (_integers(arrays.pop(f"{part.name}.{key}")) for key in ("weight", "bias", "shift"))
+    if weight.size and int(np.abs(weight).max()) >= 2**15:
+        raise ValueError("a weight is out of range")
+    return weight.astype(np.int16), bias, shift, part.limit
+
+
+def _integers(array: np.ndarray) -> np.ndarray:
+    if array.dtype.kind != "i":
+        raise TypeError("arrays of an integer model hold signed integers")
+    return np.ascontiguousarray(array, dtype=np.int64)
+
+
+def _plain_taps(sharing: str, scheme: int) -> list[list[int]]:
+    half = 0 if sharing == "sections" and scheme == 0 else 2**15
+    return [[0, -half, -half], [half // 2, half // 2, 0]]

@@ -1,0 +1,62 @@
+// What the files of the border to Python share: arrays, complaints, and calls without the interpreter lock.
+#pragma once
+
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <stdexcept>
+#include <vector>
+
+#include "parallel.hpp"
+
+namespace aiwave {
+
+namespace py = pybind11;
+
+template <class T>
+using Array = py::array_t<T, py::array::c_style>;
+
+inline void require(bool holds, const char* what) {
+    if (!holds) throw std::invalid_argument(what);
+}
+
+template <class T>
+std::vector<T> values(const Array<T>& array) {
+    return std::vector<T>(array.data(), array.data() + array.size());
+}
+
+// Raised by one thread to end the calls of others.
+struct Stop {
+    std::atomic<bool> raised{false};
+};
+
+// The flag that ends calls of this thread.
+inline thread_local std::shared_ptr<Stop> obeyed;
+
+inline std::function<bool()> interrupted() {
+    return [stop = obeyed] {
+        if (stop && stop->raised) return true;
+        const py::gil_scoped_acquire lock;
+        return PyErr_CheckSignals() != 0;
+    };
+}
+
+// Runs without the interpreter lock; a signal's exception, such as KeyboardInterrupt, replaces Stopped.
+template <class Work>
+auto released(Work work) {
+    try {
+        const py::gil_scoped_release release;
+        return work();
+    } catch (const Stopped&) {
+        if (PyErr_Occurred()) throw py::error_already_set();
+        throw;
+    }
+}
+
+// Adds the transforms, filters and the coarse context to the module; see transform_module.cpp.
+void bind_transforms(py::module_& m);
+
+}  // namespace aiwave
