@@ -7,18 +7,8 @@ import torch
 from torch import Tensor
 
 from .constants import COEFFICIENT_LIMIT, PARAMETER_FRACTION, PREDICTION_FRACTION
-from .exact_tables import (
-    CDF_RANGE,
-    CDF_STEPS,
-    LOG_SCALE_MAX,
-    LOG_SCALE_MIN,
-    WEIGHT_DROP,
-    laplace_cdf,
-    logistic_cdf,
-    looked_up,
-    scale_tables,
-    softmax_weights,
-)
+from .exact_arrays import CDF_RANGE, CDF_STEPS, LOG_SCALE_MAX, LOG_SCALE_MIN, WEIGHT_DROP
+from .exact_tables import laplace_cdf, logistic_cdf, looked_up, scale_tables, softmax_weights
 
 WEIGHT_BITS = 14
 

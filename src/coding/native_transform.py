@@ -9,12 +9,15 @@ weights do not fit their description.
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
+from itertools import chain
 from types import ModuleType
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from ..errors import AiwaveError
+from ..models.bands import DETAILS, Size
+from ..models.transform.layout import SCHEME_OF_PART, Sharing
 from ..models.transform.wavelets import Wavelet
 from .constants import (
     APPROX_FRACTION,
@@ -27,81 +30,21 @@ from .constants import (
     TANH_LIMIT,
     TAP_LIMIT,
 )
-from .exact_tables import asinh_thresholds, tanh_table
-
-Size = tuple[int, int, int]
+from .exact_arrays import asinh_thresholds, tanh_table
+from .parts import LayerPart, NetPart, PostPart, ReversiblePart, TransformPart
 
 Arrays = Mapping[str, np.ndarray]
-
-SCHEME_OF_PART: dict[str, tuple[int, ...]] = {
-    "isotropic": (0,) * 7,
-    "axial": (0, *[1] * 6),
-    "none": tuple(range(7)),
-    "sections": (0, *[1] * 6),
-}
-"""Index of the scheme of each part: the one split along z, the two along y, the four along x."""
 
 GAINS = 1e-6, 1e6
 """Gains of a wavelet are about 1; those of 0 cannot be undone."""
 
-DETAILS = 7
 MEAN_VOXELS = 125
-
-
-class NetDescription(Protocol):
-    """The network of a lifting step, as `NetPart` describes it."""
-
-    channels: int
-    depth: int
-    activation: str
-    intensity_scale: float
-    damping: float
-    padding: str
-    input_padding: str
-    scale: float | None
-
-
-class TransformDescription(Protocol):
-    """A wavelet transform, as `TransformPart` describes it."""
-
-    wavelet: Wavelet
-    levels: int
-    sharing: str
-    boundary: str
-    net: NetDescription | None
-
-
-class PostDescription(Protocol):
-    """A post-filter, as `PostPart` describes it."""
-
-    kind: str
-    channels: int
-    layers: int
-    intensity_scale: float
-
-
-class LayerDescription(Protocol):
-    """An integer layer, as `LayerPart` describes it."""
-
-    name: str
-    limit: int
-
-
-class ReversibleDescription(Protocol):
-    """A lossless transform, as `ReversiblePart` describes it."""
-
-    levels: int
-    sharing: str
-    boundary: str
-    padding: str
-    input_padding: str
-    layers: Sequence[LayerDescription]
 
 
 class NativeTransform:
     """The float32 transform of a tile; without networks, every bit is that of PyTorch."""
 
-    def __init__(self, native: ModuleType, part: TransformDescription, weights: Arrays) -> None:
+    def __init__(self, native: ModuleType, part: TransformPart, weights: Arrays) -> None:
         with _fitting(weights) as rest:
             schemes = [_float_scheme(native, part, k, rest) for k in range(_schemes(part.sharing))]
         self._transform = _separable(native.FloatTransform, part.levels, part.sharing, schemes)
@@ -122,7 +65,7 @@ class NativeTransform:
 class NativeReversible:
     """The lossless transform of a tile, in integers: the same everywhere."""
 
-    def __init__(self, native: ModuleType, part: ReversibleDescription, arrays: Arrays) -> None:
+    def __init__(self, native: ModuleType, part: ReversiblePart, arrays: Arrays) -> None:
         with _fitting(arrays) as rest:
             layers = {layer.name: _layer(rest, layer) for layer in part.layers}
             taps, factors = (_integers(rest.pop(name)) for name in ("taps", "factors"))
@@ -143,7 +86,7 @@ class NativeReversible:
             self._transform = _separable(native.IntegerTransform, part.levels, part.sharing, made)
 
     @classmethod
-    def plain(cls, native: ModuleType, levels: int, sharing: str) -> "NativeReversible":
+    def plain(cls, native: ModuleType, levels: int, sharing: Sharing) -> "NativeReversible":
         """The reversible 5/3 of JPEG 2000, with which lossy models code losslessly."""
         transform = cls.__new__(cls)
         schemes = [
@@ -166,7 +109,7 @@ class NativeReversible:
 class NativeFilter:
     """The post-filter of a tile, in float32."""
 
-    def __init__(self, native: ModuleType, part: PostDescription, weights: Arrays) -> None:
+    def __init__(self, native: ModuleType, part: PostPart, weights: Arrays) -> None:
         with _fitting(weights) as rest:
             self._filter = _filter(native, part, rest)
 
@@ -219,9 +162,7 @@ def _coarse_transform(native: ModuleType, reversible: bool, sections: bool) -> A
 @cache
 def _coarse_inputs(native: ModuleType) -> Any:
     unit = 1 << APPROX_FRACTION
-    return native.CoarseInputs(
-        of_detail=asinh_thresholds(MEAN_VOXELS * unit).numpy(), of_whole=asinh_thresholds(unit).numpy()
-    )
+    return native.CoarseInputs(of_detail=asinh_thresholds(MEAN_VOXELS * unit), of_whole=asinh_thresholds(unit))
 
 
 @contextmanager
@@ -236,15 +177,16 @@ def _fitting(arrays: Arrays) -> Iterator[dict[str, np.ndarray]]:
         raise AiwaveError("The model is damaged: its weights do not fit its description; store it again.") from error
 
 
-def _schemes(sharing: str) -> int:
-    return 1 + max(SCHEME_OF_PART[sharing])
+def _schemes(sharing: Sharing) -> int:
+    """Number of schemes."""
+    return 1 + max(max(row) for row in SCHEME_OF_PART[sharing])
 
 
-def _separable(make: Any, levels: int, sharing: str, schemes: list) -> Any:
-    return make(levels=levels, scheme_of_part=SCHEME_OF_PART[sharing], schemes=schemes)
+def _separable(make: Any, levels: int, sharing: Sharing, schemes: list) -> Any:
+    return make(levels=levels, scheme_of_part=list(chain(*SCHEME_OF_PART[sharing])), schemes=schemes)
 
 
-def _float_scheme(native: ModuleType, part: TransformDescription, index: int, weights: dict[str, np.ndarray]) -> Any:
+def _float_scheme(native: ModuleType, part: TransformPart, index: int, weights: dict[str, np.ndarray]) -> Any:
     """Take the weights of a scheme out of `weights`."""
     prefix = f"schemes.{index}."
     lifting = part.wavelet.lifting
@@ -256,7 +198,7 @@ def _float_scheme(native: ModuleType, part: TransformDescription, index: int, we
     low, high = (float(_floats(weights, prefix + name, ())) for name in ("low_gain", "high_gain"))
     if not all(GAINS[0] < abs(gain) < GAINS[1] for gain in (low, high)):
         raise ValueError("a gain is out of range")
-    lazy = part.sharing == "sections" and index == 0
+    lazy = part.sharing is Sharing.SECTIONS and index == 0
     return native.FloatScheme(
         steps=steps,
         boundary=str(part.boundary),
@@ -266,7 +208,7 @@ def _float_scheme(native: ModuleType, part: TransformDescription, index: int, we
     )
 
 
-def _float_net(native: ModuleType, part: NetDescription, prefix: str, weights: dict[str, np.ndarray]) -> Any:
+def _float_net(native: ModuleType, part: NetPart, prefix: str, weights: dict[str, np.ndarray]) -> Any:
     inside = part.channels, part.channels
     return native.LiftingNet(
         intensity_scale=part.intensity_scale,
@@ -282,7 +224,7 @@ def _float_net(native: ModuleType, part: NetDescription, prefix: str, weights: d
     )
 
 
-def _filter(native: ModuleType, part: PostDescription, weights: dict[str, np.ndarray]) -> Any:
+def _filter(native: ModuleType, part: PostPart, weights: dict[str, np.ndarray]) -> Any:
     """The compiled filter, None if there is none."""
     if part.kind == "none":
         return None
@@ -314,7 +256,7 @@ def _floats(weights: dict[str, np.ndarray], name: str, shape: tuple[int, ...]) -
 
 
 def _integer_net(
-    native: ModuleType, part: ReversibleDescription, layers: dict[str, tuple], prefix: str, factors: list[int]
+    native: ModuleType, part: ReversiblePart, layers: dict[str, tuple], prefix: str, factors: list[int]
 ) -> Any:
     """The network of a step, None for a plain wavelet."""
     own = {name.removeprefix(prefix): layer for name, layer in layers.items() if name.startswith(prefix)}
@@ -330,11 +272,11 @@ def _integer_net(
         first=first,
         inner=inner,
         head=head,
-        tanh=tanh_table(FEATURE_FRACTION, TANH_FRACTION, FEATURE_RANGE).numpy().astype(np.int16),
+        tanh=tanh_table(FEATURE_FRACTION, TANH_FRACTION, FEATURE_RANGE).astype(np.int16),
     )
 
 
-def _layer(arrays: dict[str, np.ndarray], part: LayerDescription) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
+def _layer(arrays: dict[str, np.ndarray], part: LayerPart) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
     """Take weight, bias and shift of an integer layer out of `arrays`, and add its limit."""
     weight, bias, shift = (_integers(arrays.pop(f"{part.name}.{key}")) for key in ("weight", "bias", "shift"))
     if weight.size and int(np.abs(weight).max()) >= 2**15:
@@ -348,6 +290,7 @@ def _integers(array: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(array, dtype=np.int64)
 
 
-def _plain_taps(sharing: str, scheme: int) -> list[list[int]]:
-    half = 0 if sharing == "sections" and scheme == 0 else 2**15
+def _plain_taps(sharing: Sharing, scheme: int) -> list[list[int]]:
+    """Taps of the two steps of the 5/3, in units of 2**-16."""
+    half = 0 if sharing is Sharing.SECTIONS and scheme == 0 else 2**15
     return [[0, -half, -half], [half // 2, half // 2, 0]]

@@ -11,14 +11,8 @@ from hypothesis import strategies as st
 
 from aiwave.coding.coarse_context import coarse_inputs, in_fixed_point, squash, synthesise_level
 from aiwave.coding.context_state import ContextCoding
-from aiwave.coding.exact_tables import (
-    asinh_thresholds,
-    exp_fixed,
-    laplace_cdf,
-    logistic_cdf,
-    scale_tables,
-    softmax_weights,
-)
+from aiwave.coding.exact_arrays import exp_fixed
+from aiwave.coding.exact_tables import asinh_thresholds, laplace_cdf, logistic_cdf, scale_tables, softmax_weights
 from aiwave.coding.integer_layer import IntegerLayer, quantised_layer
 from aiwave.coding.symbols import BINS, bin_table, choose_bins
 from aiwave.coding.to_integer.entropy_from_float import integer_context, integer_density

@@ -1,5 +1,7 @@
 """The compiled transforms, filters and coarse context against the PyTorch modules, on every instruction set."""
 
+import subprocess
+import sys
 from copy import deepcopy
 from functools import partial
 
@@ -10,12 +12,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from aiwave.bitstream.description import ACTIVATIONS, PostPart, TransformPart
 from aiwave.bitstream.model import lossless_transform
-from aiwave.coding import coarse_context, integer_reversible, model_from_arrays, model_to_arrays
+from aiwave.coding import coarse_context
 from aiwave.coding.constants import COEFFICIENT_LIMIT
 from aiwave.coding.core import compiled_core
+from aiwave.coding.float_modules import ACTIVATIONS, post_part, transform_part
+from aiwave.coding.model_parts import model_from_arrays, model_to_arrays
 from aiwave.coding.native_transform import NativeFilter, NativeReversible, NativeTransform, coarse_inputs, next_approx
+from aiwave.coding.to_integer.lifting_from_float import integer_reversible
 from aiwave.errors import AiwaveError
 from aiwave.models import (
     BoundedScale,
@@ -28,7 +32,7 @@ from aiwave.models import (
     Subbands,
     WaveletTransform,
 )
-from aiwave.models.subbands import band_size
+from aiwave.models.bands import band_size
 from tests.builders import shake
 
 core = compiled_core()
@@ -102,7 +106,7 @@ def wavelet_transform(kind, levels, sharing, boundary, seed):
 @examples(80)
 def test_without_networks_every_bit_of_the_float_transform_is_the_same(kind, levels, sharing, boundary, size, seed):
     model = wavelet_transform(kind, levels, sharing, boundary, seed)
-    native = NativeTransform(core, TransformPart.of(model), weights_of(model))
+    native = NativeTransform(core, transform_part(model), weights_of(model))
     x = volume(size, seed)
     bands = model(x)
     stacks = native.forward(x[0, 0].numpy())
@@ -151,7 +155,7 @@ def test_with_networks_the_float_transform_is_nearly_the_same(
         damping=damping,
     )
     core.use_simd(simd)
-    native = NativeTransform(core, TransformPart.of(model), weights_of(model))
+    native = NativeTransform(core, transform_part(model), weights_of(model))
     x = volume(size, seed)
     bands = model(x)
     stacks = native.forward(x[0, 0].numpy())
@@ -168,7 +172,7 @@ def test_the_published_scale_is_the_same():
             value.data.fill_(-0.005)  # where it is neither 0 nor 1
         if name.endswith("scale_head.weight"):
             value.data.mul_(0.01)
-    native = NativeTransform(core, TransformPart.of(model), weights_of(model))
+    native = NativeTransform(core, transform_part(model), weights_of(model))
     x = volume((6, 7, 8), 3)
     close(native.forward(x[0, 0].numpy()), arrays(model(x)), arrays(deepcopy(model).double()(x.double())))
 
@@ -180,8 +184,8 @@ def test_instruction_sets_and_threads_give_the_same_bits():
     results = []
     for simd in SIMD:
         core.use_simd(simd)
-        native = NativeTransform(core, TransformPart.of(model), weights_of(model))
-        filtered = NativeFilter(core, PostPart.of(post), weights_of(post))
+        native = NativeTransform(core, transform_part(model), weights_of(model))
+        filtered = NativeFilter(core, post_part(post), weights_of(post))
         for threads in (1, 3):
             results.append([*native.forward(x, threads), filtered(x, 4.0, threads)])
     assert all(same(result, results[0]) for result in results)
@@ -272,7 +276,7 @@ def test_filters_are_nearly_the_same(size, channels, layers, kind, step, simd, s
     torch.manual_seed(seed)
     post = shake(kind(channels, layers), seed, 0.1).requires_grad_(False).eval()
     core.use_simd(simd)
-    native = NativeFilter(core, PostPart.of(post), weights_of(post))
+    native = NativeFilter(core, post_part(post), weights_of(post))
     x = volume(size, seed, 100.0)
     expected = post(x, torch.tensor([step]))[0, 0].numpy()
     exact = deepcopy(post).double()(x.double(), torch.tensor([step]).double())[0, 0].numpy()
@@ -281,7 +285,7 @@ def test_filters_are_nearly_the_same(size, channels, layers, kind, step, simd, s
 
 def test_no_filter_changes_nothing():
     x = volume((2, 3, 4), 0)[0, 0].numpy()
-    assert np.array_equal(NativeFilter(core, PostPart.of(NoPost()), {})(x, 3.0), x)
+    assert np.array_equal(NativeFilter(core, post_part(NoPost()), {})(x, 3.0), x)
 
 
 @given(
@@ -327,7 +331,7 @@ def refused(make, part, weights, **changes):
 
 def test_weights_that_do_not_fit_are_refused():
     model = net_transform(1, "isotropic", "symmetric", "bounded", 0, channels=4, activation=nn.Tanh)
-    part, weights = TransformPart.of(model), weights_of(model)
+    part, weights = transform_part(model), weights_of(model)
     head, gain = "schemes.0.steps.1.net.shift_head.weight", "schemes.0.low_gain"
     for changes in (
         {"more": np.zeros(1, np.float32)},
@@ -358,7 +362,7 @@ def test_integer_weights_that_do_not_fit_are_refused():
 
 
 def test_bands_that_do_not_fit_the_size_are_refused():
-    native = NativeReversible.plain(core, 2, "isotropic")
+    native = NativeReversible.plain(core, 2, Sharing.ISOTROPIC)
     stacks = native.forward(np.zeros((5, 6, 7), np.int64))
     with pytest.raises(ValueError, match="do not fit"):
         native.inverse(stacks, (5, 6, 9))
@@ -367,3 +371,8 @@ def test_bands_that_do_not_fit_the_size_are_refused():
     with pytest.raises(ValueError, match="do not fit"):
         next_approx(core, np.zeros((1, 8, 2, 2, 2), np.int64), None, (4, 4, 5))
     assert band_size((5, 6, 7)) == stacks[1].shape[1:]
+
+
+def test_pytorch_is_not_imported():
+    code = "import sys, aiwave.coding.native_transform; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
