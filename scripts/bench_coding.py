@@ -19,7 +19,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from aiwave.bitstream import Model, compress, decompress, model_file
+from aiwave.bitstream import Model, compress, decompress
+from aiwave.bitstream.from_codec import model_file
 from aiwave.coding.band_coder import BandCoder
 from aiwave.coding.constants import log_step_of
 from aiwave.coding.context_state import ContextCoding
@@ -118,11 +119,10 @@ def whole(codec: WaveletCodec, tiles: Tensor, side: int, step: float, processes:
     for number, corner in enumerate(itertools.product(range(0, side, size), repeat=3)):
         place = tuple(slice(start, start + size) for start in corner)
         volume[place] = blocks[number % len(blocks)][tuple(slice(0, side - start) for start in corner)]
-    torch.set_num_threads(processes)
+    os.environ["OMP_NUM_THREADS"] = str(processes)
     data, encode_cpu, encode = measured(lambda: compress(volume, model, step=step, model_only=True))
     assert isinstance(data, bytes)
     back, decode_cpu, decode = measured(lambda: decompress(data, model=model))
-    torch.set_num_threads(1)
     assert isinstance(back, np.ndarray)
     assert back.shape == volume.shape
     unit = 1 << 10 if sys.platform == "linux" else 1 << 20

@@ -15,7 +15,7 @@ import torch
 
 from aiwave.coding.band_coder import BandCoder
 from aiwave.coding.constants import log_step_of
-from aiwave.coding.integer_reversible import IntegerReversible
+from aiwave.coding.exact_transform import ExactTransform
 from aiwave.coding.model_parts import model_to_arrays
 from aiwave.coding.to_integer.entropy_from_float import integer_model
 from aiwave.coding.to_integer.lifting_from_float import integer_transform
@@ -35,7 +35,7 @@ def timed(work: Callable[[], Result]) -> tuple[Result, float]:
 
 
 @torch.inference_mode()
-def measure(codec: WaveletCodec, transform: IntegerReversible, coder: BandCoder, file: Path) -> list[float]:
+def measure(codec: WaveletCodec, transform: ExactTransform, coder: BandCoder, file: Path) -> list[float]:
     """The figures of one volume, as COLUMNS. Raises AssertionError if it does not come back."""
     x = torch.from_numpy(tifffile.imread(file).astype("int64"))[None, None]
     one = torch.ones(1)
@@ -64,7 +64,7 @@ def main() -> None:
     sizes = [sum(array.nbytes for array in model_to_arrays(part)[1].values()) for part in (transform, model)]
     print(f"transform {sizes[0]} bytes, entropy model {sizes[1]} bytes")
     coder = BandCoder(model)
-    rows = [measure(codec, transform, coder, file) for file in arguments.volumes]
+    rows = [measure(codec, ExactTransform(transform), coder, file) for file in arguments.volumes]
     means = [sum(column) / len(rows) for column in zip(*rows, strict=True)]
     for label, row in [("", None), *zip([file.name for file in arguments.volumes], rows, strict=True), ("mean", means)]:
         cells = COLUMNS if row is None else [f"{value:.4f}" for value in row]

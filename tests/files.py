@@ -6,7 +6,8 @@ from functools import cache, partial
 import numpy as np
 import torch
 
-from aiwave.bitstream import Model, model_file
+from aiwave.bitstream import Model
+from aiwave.bitstream.from_codec import model_file
 from aiwave.coding.model_parts import model_from_arrays, model_to_arrays
 
 from .builders import codec, dependent_codec, lossless_codec, sections_codec, shake

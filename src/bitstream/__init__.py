@@ -2,6 +2,6 @@
 
 from .decoder import decompress, info
 from .encoder import compress
-from .model import Model, model_file
+from .model import Model
 
-__all__ = ["Model", "compress", "decompress", "info", "model_file"]
+__all__ = ["Model", "compress", "decompress", "info"]

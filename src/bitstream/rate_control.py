@@ -112,7 +112,7 @@ class Search:
                 for k, (part, known) in enumerate(zip(batch.voxels, batch.known, strict=True)):
                     distortion.add(squared_error(codec, one(q, k), part, self.writer.limits, known), 0)
             else:
-                bits += 8 * sum(len(part) for tile in self.writer.model.coder.encode(q, log_step) for part in tile)
+                bits += codec.bits(q, batch.tiles[0].size)
         return self.target.scaled(distortion.psnr if self.target.bpp is None else bits / voxels)
 
 

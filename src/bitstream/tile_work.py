@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..coding.engine import Levels
 from ..errors import AiwaveError
-from ..models.subbands import Subbands
 from .bounded_error import corrections
 from .grid import Tile
 from .header import DAMAGED
@@ -103,7 +103,7 @@ class EncodeTiles:
         return constant(numbers) or smallest(numbers, checksum(numbers))
 
 
-def decoded_numbers(codec: TileCodec, q: Subbands, voxels: np.ndarray, limits: tuple[float, float]) -> np.ndarray:
+def decoded_numbers(codec: TileCodec, q: Levels, voxels: np.ndarray, limits: tuple[float, float]) -> np.ndarray:
     """What numbers (d, h, w) like `voxels` decode to: rounded and clipped if these are integers."""
     decoded = codec.synthesise(q, voxels.shape)
     return decoded if voxels.dtype.kind == "f" else np.rint(decoded).clip(*limits)
@@ -115,7 +115,7 @@ def difference(voxels: np.ndarray, decoded: np.ndarray, known: np.ndarray | None
 
 
 def squared_error(
-    codec: TileCodec, q: Subbands, voxels: np.ndarray, limits: tuple[float, float], known: np.ndarray | None = None
+    codec: TileCodec, q: Levels, voxels: np.ndarray, limits: tuple[float, float], known: np.ndarray | None = None
 ) -> float:
     """Sum of squared differences between a tile's voxels (d, h, w) that are `known` and those decoded from `q`."""
     return difference(voxels, decoded_numbers(codec, q, voxels, limits), known)
@@ -187,10 +187,10 @@ class DecodeTiles:
             return numbers[(slice(None, None, 1 << self.level),) * 3]
         return coarse(numbers, self.smoothed) if self.smoothed else numbers
 
-    def _voxels(self, tile: Tile, q: Subbands, content: int) -> np.ndarray:
+    def _voxels(self, tile: Tile, q: Levels, content: int) -> np.ndarray:
         """The voxels of one tile, not rounded."""
         assert self.codec is not None
-        voxels = self.codec.synthesise(q, [-(-side >> self.smoothed) for side in tile.size], self.smoothed)
+        voxels = self.codec.synthesise(q, tile.size, self.smoothed)
         if not np.isfinite(voxels).all():
             raise AiwaveError(DAMAGED.format(f"tile {tile.number} does not decode to finite voxels"))
         if self.smoothed == 0 and self.codec.content(q, voxels) != content:

@@ -1,18 +1,17 @@
-"""Parallel work on batches, in threads that each work with one thread of PyTorch.
+"""Parallel work on batches, in threads.
 
-The compiled core and PyTorch release the interpreter's lock, so threads of one process keep all processors busy. The
-reference holds it most of the time: it works alone.
+The compiled core releases the interpreter's lock, so threads of one process keep all processors busy. The reference
+holds it most of the time: it works alone.
 """
 
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
+from functools import partial
 from itertools import islice
 from typing import TypeVar
 
-import torch
-
-from ..coding.core import compiled_core
+from ..coding.core import compiled_core, thread_count
 from ..system import one_thread
 
 Task = TypeVar("Task")
@@ -35,10 +34,10 @@ def batch_voxels() -> int:
 
 
 def helpers_for(batches: int) -> int:
-    """Number of helping threads for `batches` batches: as many as PyTorch may have threads, less this one."""
+    """Number of helping threads for `batches` batches: one less than `thread_count`."""
     if compiled_core() is None:
         return 0
-    return max(0, min(torch.get_num_threads(), MOST, batches) - 1)
+    return max(0, min(thread_count(), MOST, batches) - 1)
 
 
 def outcomes(
@@ -49,23 +48,21 @@ def outcomes(
     Tasks are taken from the iterable only shortly before they are worked on. Closing the generator, or any error, ends
     the work: use `contextlib.closing`. Raises whatever `work` raises.
     """
-    with one_thread():
-        if not helpers:
-            yield from ((task, work(task)) for task in tasks)
-            return
+    if helpers:
         yield from _shared(work, iter(tasks), helpers + 1)
+    elif compiled_core() is None:
+        with one_thread():
+            yield from ((task, work(task)) for task in tasks)
+    else:
+        yield from ((task, work(task)) for task in tasks)
 
 
 def _shared(work: Callable[[Task], Result], tasks: Iterable[Task], threads: int) -> Generator[tuple[Task, Result]]:
-    stop = None if (core := compiled_core()) is None else core.Stop()
-
-    def begin() -> None:
-        torch.set_num_threads(1)  # the setting is one of each thread
-        if core is not None:
-            core.obey(stop)
-
+    core = compiled_core()
+    assert core is not None
+    stop = core.Stop()
     given = dict[Future[Result], Task]()
-    pool = ThreadPoolExecutor(threads, "aiwave", begin)
+    pool = ThreadPoolExecutor(threads, "aiwave", partial(core.obey, stop))
     try:
         while True:
             for task in islice(tasks, threads + 1 - len(given)):
@@ -75,7 +72,7 @@ def _shared(work: Callable[[Task], Result], tasks: Iterable[Task], threads: int)
             for future in wait(given, return_when=FIRST_COMPLETED).done:
                 yield given.pop(future), future.result()
     finally:
-        if stop is not None and given:
+        if given:
             stop.set()
         with suppress(KeyboardInterrupt):  # the first one is being handled, and all ends in a moment
             pool.shutdown(cancel_futures=True)

@@ -13,13 +13,12 @@ from ..models.subbands import Subbands
 from .band_model import BandModel, IntegerModel
 from .constants import COEFFICIENT_LIMIT
 from .context_state import ContextCoding
-from .core import compiled_core
+from .factorized_state import FactorizedCoding
 from .integer_context import IntegerContext
 from .integer_conv import require_exact_convolutions, require_exact_products
 from .integer_factorized import IntegerFactorized
-from .integer_mixture import Mixture
+from .integer_mixture import Mixture, mixture
 from .level_decoder import decode_level
-from .native_coder import NativeCoder
 from .symbol_io import Recorder
 from .symbols import code_symbols
 from .wavefront import Wavefront, wavefront
@@ -46,10 +45,9 @@ class KnownBand(NamedTuple):
 class BandCoder:
     """Codes tiles of one shape with an integer model. A tile's bytes do not depend on the other tiles of its batch."""
 
-    def __init__(self, model: IntegerContext | IntegerModel) -> None:
+    def __init__(self, model: IntegerContext | IntegerFactorized | IntegerModel) -> None:
         self.parameters = model
-        self.model: IntegerModel = ContextCoding(model) if isinstance(model, IntegerContext) else model
-        self._compiled: NativeCoder | None = None
+        self.model = _coding(model)
 
     @torch.inference_mode()
     def encode(self, q: Subbands, log_step: int) -> list[list[bytes]]:
@@ -59,28 +57,8 @@ class BandCoder:
         them. `log_step` is ln(step) in units of 2**-8 (see `log_step_of`). Raises ValueError for coefficients that are
         too large.
         """
-        if (native := self.native()) is not None:
-            return self._encode(native, q, log_step)
         by_band = [recorder.segments() for recorder in self._record(q, log_step)]
         return [list(segments) for segments in zip(*by_band, strict=True)]
-
-    def native(self) -> NativeCoder | None:
-        """The compiled coder for this model, None to use the reference."""
-        if not isinstance(self.parameters, IntegerContext | IntegerFactorized) or (module := compiled_core()) is None:
-            return None
-        if self._compiled is None:
-            self._compiled = NativeCoder(module, self.parameters)
-        return self._compiled
-
-    def _encode(self, native: NativeCoder, q: Subbands, log_step: int) -> list[list[bytes]]:
-        segments: list[list[bytes]] = [[] for _ in q.approx]
-        approx: Tensor | None = None
-        for index, (stack, size) in enumerate(zip(q.level_stacks(), q.splits, strict=True)):
-            _require_codable(stack)
-            for own, added in zip(segments, native.encode_level(index, size, stack, approx, log_step), strict=True):
-                own.extend(added)
-            approx = self.model.next_approx(q, index, approx)
-        return segments
 
     @torch.inference_mode()
     def bits(self, q: Subbands, log_step: int) -> Tensor:
@@ -115,7 +93,7 @@ class BandCoder:
 
     def _mixture(self, model: BandModel, mixed: Tensor, predicted: Tensor, second: Tensor | None) -> Mixture:
         """The mixtures of rows (see `BandPass.mixed`) in their quantisers."""
-        return self.model.density.mixture(model.parameters(mixed, second), predicted, second)
+        return mixture(self.model.density, model.parameters(mixed, second), predicted, second)
 
     def _record(self, q: Subbands, log_step: int) -> Iterator[Recorder]:
         for band in self.known_bands(q, log_step):
@@ -124,13 +102,13 @@ class BandCoder:
             indices = band.values if second is None else index_of(band.values, second)
             for start, end, mixture_of in band.densities:
                 places, known = torch.arange(start, end), indices[:, start:end]
-                mixture = mixture_of(None if second is None else second[:, start:end].flatten())
+                rows = mixture_of(None if second is None else second[:, start:end].flatten())
                 if band.inside is not None:
                     here = band.inside[start:end]
                     places, known = places[here], known[:, here]
-                    mixture = mixture.select(here.repeat(len(known)).nonzero().squeeze(1))
+                    rows = rows.select(here.repeat(len(known)).nonzero().squeeze(1))
                 recorder.at(places)
-                code_symbols(mixture, recorder, known.flatten())
+                code_symbols(rows, recorder, known.flatten())
             yield recorder
 
     def _second_of(self, band: KnownBand) -> Tensor:
@@ -153,20 +131,22 @@ class BandCoder:
         require_exact_convolutions()
         approx: Tensor | None = None
         details: list[Tensor] = []
-        native = self.native()
         for index, whole in enumerate(splits(size, self.model.levels)[:levels]):
             first, last = (1 + DETAILS * index if index else 0), 1 + DETAILS * (index + 1)
             segments = [tile[first:last] for tile in tiles]
-            if native is not None:
-                stack = native.decode_level(index, whole, segments, approx, log_step)
-            else:
-                stack = decode_level(self.model, index, whole, list(zip(*segments, strict=True)), approx, log_step)
+            stack = decode_level(self.model, index, whole, list(zip(*segments, strict=True)), approx, log_step)
             if index == 0:
                 lowest, stack = stack[:, :1], stack[:, 1:]
             details.append(stack)
             q = Subbands(lowest, tuple(details), whole)
             approx = self.model.next_approx(q, index, approx)
         return q
+
+
+def _coding(model: IntegerContext | IntegerFactorized | IntegerModel) -> IntegerModel:
+    if isinstance(model, IntegerContext):
+        return ContextCoding(model)
+    return FactorizedCoding(model) if isinstance(model, IntegerFactorized) else model
 
 
 def _require_codable(stack: Tensor) -> None:

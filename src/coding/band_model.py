@@ -5,7 +5,7 @@ from typing import Protocol
 from torch import Tensor
 
 from ..models.subbands import Subbands
-from .integer_mixture import IntegerDensity
+from .integer_density import IntegerDensity
 from .wavefront import Memory, Wavefront
 
 

@@ -12,7 +12,7 @@ from ..models.transform.layout import Sharing
 from ..models.transform.wavelet_transform import WaveletTransform
 from ..models.transform.wavelets import Wavelet
 from .constants import APPROX_FRACTION, COEFFICIENT_LIMIT, FACTOR_FRACTION
-from .exact_tables import asinh_thresholds
+from .tensor_tables import asinh_thresholds
 
 APPROX_LIMIT = COEFFICIENT_LIMIT << (APPROX_FRACTION + 4)
 MEAN_SIZE = 5
@@ -121,6 +121,3 @@ def squash(x: Tensor, unit: int = 1) -> Tensor:
     """asinh(x / unit) in units of 2**-7: int64 -> float32 integers of the same shape."""
     magnitude = torch.bucketize(x.abs(), asinh_thresholds(unit), right=True)
     return (magnitude * x.sign()).to(torch.float32)
-
-
-SQUASH_LIMIT = len(asinh_thresholds(1))

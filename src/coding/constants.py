@@ -66,6 +66,13 @@ MANTISSA_LIMIT = 2**22
 """Mantissas of the factors that scale a network's input and output are smaller."""
 
 
+SINGLE, DOUBLE = 2**24, 2**53
+"""Magnitudes up to which float32 and float64 represent every integer: sums below are exact in any order."""
+
+CUBE, CENTRE = 27, 13
+"""Taps of a 3x3x3 neighbourhood, and those that precede its centre in raster order."""
+
+
 def log_step_of(step: float) -> int:
     """ln(step) rounded to units of 2**-8: the integer that is transmitted, and that densities are conditioned on.
 

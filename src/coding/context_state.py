@@ -1,19 +1,17 @@
 """State of the context model while it codes the bands of many tiles: that of a level, and that of a band."""
 
-from functools import cached_property
-
+import numpy as np
 import torch
 from torch import Tensor
 
 from ..models.bands import BAND_LETTERS
 from ..models.subbands import Subbands
 from .coarse_context import coarse_inputs, next_approx, squash
-from .constants import PIECE
-from .integer_context import IntegerContext
+from .constants import CENTRE, PIECE, PREDICTION_FRACTION, PREDICTOR_FRACTION
+from .integer_context import IntegerContext, rounded_shift
 from .integer_conv import IntegerConv
-from .integer_layer import IntegerLayer
-from .other_bands import CrossPass, OrientedPass, SharedPass, SiblingPass, Written, gathered, padded
-from .wavefront import CENTRE, Memory, Wavefront, whole_memory
+from .other_bands import APPROX_SHIFT, CrossPass, OrientedPass, SharedPass, SiblingPass, Written, gathered
+from .wavefront import Memory, Wavefront, whole_memory
 
 BANDS = len(BAND_LETTERS)
 
@@ -46,9 +44,10 @@ class BandPass:
         self._own = model.layer("own", letters)
         self._deeper = [model.needed(name, letters) for name in ("widen", "narrow") if model.oriented]
         self._mix, self._head = model.needed("mix", letters), model.needed("head", letters)
-        self._condition = model.condition(band, log_step)
-        self._offset = model.head_offset(band)
-        self._change = model.second_change(band)
+        self._condition = _float(model.condition(band, log_step))
+        self._offset = _float(model.head_offset(band))
+        change = model.second_change(band)
+        self._change = None if change is None else (_float(change[0]), _float(change[1]))
         self._unit = 2 if model.dependent else 1
 
     def write(self, start: int, end: int, q: Tensor) -> None:
@@ -83,7 +82,7 @@ class BandPass:
             hidden = narrow(widen(hidden.clamp(0, limit)).clamp_(0, limit)).add_(hidden)
         mixed = self._mix(hidden.clamp_(0, limit))
         others = self.level.crossed(start, end, self)
-        return mixed, model.predicted(self.band_id, gathered(self._q, near)[:, :CENTRE], others)
+        return mixed, predicted(model, self.band_id, gathered(self._q, near)[:, :CENTRE], others)
 
     def parameters(self, mixed: Tensor, second: Tensor | None = None) -> Tensor:
         """Mixed features (rows, C) -> parameters of the density (rows, size), float32 integers.
@@ -99,18 +98,35 @@ class BandPass:
         return self._head(features).add_(self._offset).addcmul_(which, after)
 
 
+def predicted(model: IntegerContext, band: int, neighbours: Tensor, others: Tensor | None = None) -> Tensor:
+    """Causal neighbours of coefficients, (rows, 13) float64 integers -> predictions, int64 in units of 2**-8.
+
+    `others` (rows,) is the prediction from other bands (see `CrossPass.of`).
+    """
+    if model.prediction is None:
+        return torch.zeros(len(neighbours), dtype=torch.int64)
+    total = neighbours @ torch.from_numpy(model.prediction[band]).double()
+    if others is None:
+        return rounded_shift(total.long(), PREDICTOR_FRACTION + model.dependent - PREDICTION_FRACTION)
+    total = total * 2**APPROX_SHIFT + others
+    return rounded_shift(total.long(), PREDICTOR_FRACTION + APPROX_SHIFT - PREDICTION_FRACTION)
+
+
+def _float(integers: np.ndarray) -> Tensor:
+    return torch.from_numpy(integers).float()
+
+
 class LevelContext:
     """Context from outside a band: the coarser levels, and the bands of the same level coded before.
 
     `approx` (T, 1, d, h, w) is the reconstruction of the coarser levels (see `synthesise_level`), None at the coarsest
-    level. `siblings` are the layers over bands coded before (see `SiblingPass`). `memory` selects the positions that a
+    level. `memory` selects the positions that a
     band keeps of itself; all unless given.
     """
 
     def __init__(
         self,
         model: IntegerContext,
-        siblings: list[IntegerLayer],
         level: int,
         wave: Wavefront,
         tiles: int,
@@ -128,13 +144,15 @@ class LevelContext:
         self._last: Written | None = None
         self._coarse: Tensor | None = None
         self.siblings: SiblingPass | None = None
-        if siblings:
-            self.siblings = (OrientedPass if model.oriented else SharedPass)(siblings, wave, tiles)
+        if model.siblings:
+            self.siblings = (OrientedPass if model.oriented else SharedPass)(model.siblings, wave, tiles)
             self._coarse = None if approx is None else self._convolved(approx)
         self.cross: CrossPass | None = None
         if model.cross is not None and model.cross_coarse is not None:
             own = slice(level * BANDS, (level + 1) * BANDS)
-            self.cross = CrossPass(model.cross[own], model.cross_coarse[own], wave, tiles, approx)
+            self.cross = CrossPass(
+                torch.from_numpy(model.cross[own]), torch.from_numpy(model.cross_coarse[own]), wave, tiles, approx
+            )
 
     def near(self, start: int, end: int) -> Tensor:
         """Memory slots of the causal neighbours of positions, and of the positions themselves: (T * n, 14) int32."""
@@ -185,7 +203,7 @@ class ContextCoding:
 
     def next_approx(self, q: Subbands, level: int, approx: Tensor | None) -> Tensor | None:
         """The reconstruction for the next level, None if it needs none; see `coarse_context.next_approx`."""
-        if self.model.layer("siblings", 0) is None or level + 1 >= self.model.levels:
+        if not self.model.sees_coarser or level + 1 >= self.model.levels:
             return None
         return next_approx(
             q, level, approx, self.model.cross is not None, bool(self.model.sections), self.model.dependent
@@ -199,12 +217,4 @@ class ContextCoding:
         self, level: int, wave: Wavefront, tiles: int, approx: Tensor | None, memory: Memory | None = None
     ) -> LevelContext:
         """The bands of one level of `tiles` tiles; see `LevelContext`."""
-        return LevelContext(self.model, self._siblings, level, wave, tiles, approx, memory)
-
-    @cached_property
-    def _siblings(self) -> list[IntegerLayer]:
-        """Layers over bands coded before: one, or one for each of the eight, `padded`; empty without this context."""
-        if not self.model.oriented:
-            return [layer for name, layer in self.model.layers.items() if name == "siblings"]
-        layers = [self.model.layer("siblings", letters) for letters in range(BANDS)]
-        return [padded(layer) for layer in layers if layer is not None]
+        return LevelContext(self.model, level, wave, tiles, approx, memory)

@@ -49,3 +49,11 @@ def _core(core: str, simd: str) -> ModuleType | None:
     except ValueError as error:
         raise AiwaveError(f"{SIMD}={simd} cannot be used: {error}.") from error
     return module
+
+
+def thread_count() -> int:
+    """Threads that may compute at once: OMP_NUM_THREADS, or as many as there are processors."""
+    wanted = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    if wanted.isdecimal() and int(wanted) > 0:
+        return int(wanted)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

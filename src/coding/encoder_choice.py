@@ -4,20 +4,18 @@ As in video encoders (Karczewicz et al., "Rate distortion optimized quantization
 probabilities of the context model itself; for dependent quantisation, the choice of a path through the trellis.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor
 
-from ..models.bands import Size
 from ..models.quantisation.dependent import SECOND, candidates, chosen, index_of
 from ..models.quantisation.slopes import HIGH_RATE_SLOPE, SLOPE
 from ..models.subbands import Subbands, places
 from .band_coder import BandCoder, KnownBand
-from .exact_tables import bits_of
 from .integer_mixture import Mixture
-from .native_coder import NativeCoder
 from .rough_bits import rough_bits
+from .tensor_tables import bits_of
 
 FLOOR = 1 << 14
 """Lower bound of probabilities, in units of 2**-38."""
@@ -31,8 +29,6 @@ def optimised(coder: BandCoder, exact: Subbands, log_step: int) -> Subbands:
     quantiser at high rate, outweigh the squared error added. Bits are those in the context of the nearest integers.
     """
     nearest = exact.map(lambda band: torch.round(band).long())
-    if (native := coder.native()) is not None:
-        return _by_level(native.choose_integers, coder, exact, nearest, log_step)
     bands = zip(coder.known_bands(nearest, log_step), _bands(exact), strict=True)
     return _joined([_choose(band, band.wave.sort(coefficients)) for band, coefficients in bands], exact)
 
@@ -44,42 +40,12 @@ def dependent(coder: BandCoder, exact: Subbands, log_step: int, looks: int) -> S
     The path through the trellis weighs squared errors against bits at the slope of its quantisers. Bits are first a
     rough estimate (see `rough_bits`), then, `looks` times, those in the context of the previous choice.
     """
-    if (native := coder.native()) is not None:
-        coded = _first_paths(native, exact, log_step)
-        for _ in range(looks):
-            coded = _by_level(native.choose_path, coder, exact, coded, log_step)
-        return coded
     states = coder.model.states
     coded = _paths(exact, map(rough_bits, _bands(exact)), states)
     for _ in range(looks):
         known = zip(coder.known_bands(coded, log_step), _bands(exact), strict=True)
         coded = _paths(exact, (_bits(band, band.wave.sort(coefficients)) for band, coefficients in known), states)
     return coded
-
-
-def _by_level(
-    choose: Callable[[int, Size, Tensor, Tensor, Tensor | None, int], Tensor],
-    coder: BandCoder,
-    exact: Subbands,
-    before: Subbands,
-    log_step: int,
-) -> Subbands:
-    """The choice of the compiled core in the context of the choice `before`."""
-    approx: Tensor | None = None
-    stacks = []
-    levels = zip(exact.splits, exact.level_stacks(), before.level_stacks(), strict=True)
-    for index, (size, own, q) in enumerate(levels):
-        stacks.append(choose(index, size, own, q, approx, log_step))
-        if index + 1 < exact.levels:
-            approx = coder.model.next_approx(before, index, approx)
-    return Subbands(stacks[0][:, :1], (stacks[0][:, 1:], *stacks[1:]), exact.size)
-
-
-def _first_paths(native: NativeCoder, exact: Subbands, log_step: int) -> Subbands:
-    """The first choice of `dependent`, by the compiled core."""
-    levels = enumerate(zip(exact.splits, exact.level_stacks(), strict=True))
-    stacks = [native.choose_path(index, size, own, None, None, log_step) for index, (size, own) in levels]
-    return Subbands(stacks[0][:, :1], (stacks[0][:, 1:], *stacks[1:]), exact.size)
 
 
 def _paths(exact: Subbands, costs: Iterable[Tensor], states: int) -> Subbands:

@@ -1,26 +1,25 @@
 """Integer parameters of the context model: the same densities on every machine, in any order of summation."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any, TypeVar
 
-import torch
-from torch import Tensor
+import numpy as np
 
 from ..models.bands import BAND_LETTERS
 from ..models.quantisation.codes import FIRST_STATES, POLYNOMIALS
-from .coarse_context import SQUASH_LIMIT
 from .constants import (
+    CENTRE,
+    CUBE,
     EMBEDDING_FRACTION,
     LOG_STEP_FRACTION,
     LOG_STEP_LIMIT,
     PARAMETER_FRACTION,
-    PREDICTION_FRACTION,
-    PREDICTOR_FRACTION,
+    SINGLE,
 )
-from .integer_layer import EXACT, IntegerLayer
-from .integer_mixture import IntegerDensity
-from .other_bands import APPROX_SHIFT
-from .wavefront import CENTRE, TAPS
+from .exact_tables import SQUASH_LIMIT
+from .integer_density import IntegerDensity
+from .integer_layer import IntegerLayer
 
 LARGEST = 2**31
 """Upper bound (exclusive) on the magnitude of table entries, so that no sum overflows."""
@@ -36,7 +35,7 @@ Coefficients reach 2**23 in units of 2**-6 of a tap, differences of the reconstr
 """
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class IntegerContext:
     """The integer twin of a `ContextEntropy`; activations have `fraction` fractional bits and values up to `limit`.
 
@@ -57,15 +56,15 @@ class IntegerContext:
     fraction: int
     density: IntegerDensity
     layers: dict[str, IntegerLayer]
-    band: Tensor
-    band_step: Tensor
-    band_head: Tensor
-    prediction: Tensor | None
-    cross: Tensor | None = None
-    cross_coarse: Tensor | None = None
+    band: np.ndarray
+    band_step: np.ndarray
+    band_head: np.ndarray
+    prediction: np.ndarray | None
+    cross: np.ndarray | None = None
+    cross_coarse: np.ndarray | None = None
     sections: int | None = None
-    second_head: Tensor | None = None
-    second_mix: Tensor | None = None
+    second_head: np.ndarray | None = None
+    second_mix: np.ndarray | None = None
     trellis: int | None = None
 
     def __post_init__(self) -> None:
@@ -108,48 +107,61 @@ class IntegerContext:
         """The residual layers, in order."""
         return [layer for name, layer in self.layers.items() if name.startswith("block")]
 
-    def condition(self, band: int, log_step: int) -> Tensor:
-        """Embedding of band and step, added to features: (C,) float32 integers.
+    @property
+    def sees_coarser(self) -> bool:
+        """True if a level depends on the reconstruction of the coarser ones."""
+        return bool(self.siblings)
+
+    @cached_property
+    def siblings(self) -> list[IntegerLayer]:
+        """Layers over bands coded before: one, or one for each of the eight; empty without this context.
+
+        The latter are those of `by_tap`.
+        """
+        if not self.oriented:
+            return [layer for name, layer in self.layers.items() if name == "siblings"]
+        layers = [self.layer("siblings", letters) for letters in range(len(BAND_LETTERS))]
+        return [by_tap(layer) for layer in layers if layer is not None]
+
+    def condition(self, band: int, log_step: int) -> np.ndarray:
+        """Embedding of band and step, added to features: (C,) int64.
 
         Raises ValueError for a step out of range.
         """
         if abs(log_step) > LOG_STEP_LIMIT:
             raise ValueError(f"a step of exp({log_step / 2**LOG_STEP_FRACTION:g}) is out of range")
         shift = EMBEDDING_FRACTION + LOG_STEP_FRACTION - self.fraction
-        total = (self.band[band] << LOG_STEP_FRACTION) + self.band_step[band] * log_step
-        return _shifted(total, shift).to(torch.float32)
+        return rounded_shift((self.band[band] << LOG_STEP_FRACTION) + self.band_step[band] * log_step, shift)
 
-    def head_offset(self, band: int) -> Tensor:
-        """Band-dependent bias of the density's parameters: (size,) float32 integers."""
-        return _shifted(self.band_head[band], EMBEDDING_FRACTION - PARAMETER_FRACTION).to(torch.float32)
+    def head_offset(self, band: int) -> np.ndarray:
+        """Band-dependent bias of the density's parameters: (size,) int64."""
+        return rounded_shift(self.band_head[band], EMBEDDING_FRACTION - PARAMETER_FRACTION)
 
-    def second_change(self, band: int) -> tuple[Tensor, Tensor] | None:
+    def second_change(self, band: int) -> tuple[np.ndarray, np.ndarray] | None:
         """Biases of the second quantiser for the mixed features, (C,), and for the density's parameters, (size,).
 
-        Both are float32 integers; None if there is no second quantiser.
+        Both are int64; None if there is no second quantiser.
         """
         if self.second_head is None or self.second_mix is None:
             return None
-        parts = ((self.second_mix, self.fraction), (self.second_head, PARAMETER_FRACTION))
-        mixed, output = (_shifted(part[band], EMBEDDING_FRACTION - fraction).float() for part, fraction in parts)
-        return mixed, output
-
-    def predicted(self, band: int, neighbours: Tensor, others: Tensor | None = None) -> Tensor:
-        """Causal neighbours of coefficients, (rows, 13) float64 integers -> predictions, int64 in units of 2**-8.
-
-        `others` (rows,) is the prediction from other bands (see `CrossPass.of`).
-        """
-        if self.prediction is None:
-            return torch.zeros(len(neighbours), dtype=torch.int64)
-        total = neighbours @ self.prediction[band].double()
-        if others is None:
-            return _shifted(total.long(), PREDICTOR_FRACTION + self.dependent - PREDICTION_FRACTION)
-        total = total * 2**APPROX_SHIFT + others
-        return _shifted(total.long(), PREDICTOR_FRACTION + APPROX_SHIFT - PREDICTION_FRACTION)
+        mixed = rounded_shift(self.second_mix[band], EMBEDDING_FRACTION - self.fraction)
+        return mixed, rounded_shift(self.second_head[band], EMBEDDING_FRACTION - PARAMETER_FRACTION)
 
 
-def _shifted(x: Tensor, shift: int) -> Tensor:
-    """x / 2**shift to the nearest integer, halves up."""
+def by_tap(layer: IntegerLayer) -> IntegerLayer:
+    """A layer over bands coded before, its inputs reordered from (band, tap) to (tap, band), for four bands or all."""
+    by_band = layer.weight.reshape(-1, CUBE, layer.weight.shape[1])
+    width = len(BAND_LETTERS) if len(by_band) > len(BAND_LETTERS) // 2 else len(BAND_LETTERS) // 2
+    weight = np.zeros((CUBE, width, by_band.shape[-1]), by_band.dtype)
+    weight[:, : len(by_band)] = by_band.swapaxes(0, 1)
+    return replace(layer, weight=weight.reshape(CUBE * width, -1))
+
+
+Integers = TypeVar("Integers", bound=Any)
+
+
+def rounded_shift(x: Integers, shift: int) -> Integers:
+    """Integers x / 2**shift, an array or a tensor, to the nearest integer, halves up."""
     return (x + (1 << shift >> 1)) >> shift
 
 
@@ -175,8 +187,8 @@ def _check_shapes(model: IntegerContext) -> None:
         "band_step": (rows, width),
         "band_head": (rows, size),
         "prediction": (rows, CENTRE),
-        "cross": (rows, len(BAND_LETTERS), len(TAPS)),
-        "cross_coarse": (rows, len(TAPS)),
+        "cross": (rows, len(BAND_LETTERS), CUBE),
+        "cross_coarse": (rows, CUBE),
         "second_mix": (rows, width),
         "second_head": (rows, size),
     }
@@ -196,7 +208,7 @@ def _check_layers(model: IntegerContext, width: int, size: int) -> None:
     whole = expected | (kinds - BY_BAND) == names if model.oriented else not kinds & {"widen", "narrow"}
     if not needed <= kinds or (model.dependent and model.cross is not None) or not whole:
         raise ValueError("the layers do not fit the other parts")
-    taps, causal = len(TAPS), CENTRE + 1
+    taps, causal = CUBE, CENTRE + 1
     for name, layer in model.layers.items():
         kind, _, letters = name.partition(".")
         before = max(int(letters), 1) if letters else len(BAND_LETTERS)
@@ -225,18 +237,18 @@ def _check_sums(model: IntegerContext) -> None:
     embedded = _largest(model.band) + _largest(model.band_step) * (LOG_STEP_LIMIT >> LOG_STEP_FRACTION)
     mixed = most["mix"] + _largest(model.second_mix)
     output = most["head"] + _largest(model.band_head) + _largest(model.second_head)
-    predictor = 0 if model.prediction is None else int(model.prediction.abs().sum(dim=1).max())
-    if max(sums + embedded, mixed, output) >= EXACT[torch.float32] or predictor >= 2**30:
+    predictor = 0 if model.prediction is None else int(np.abs(model.prediction).sum(axis=1).max())
+    if max(sums + embedded, mixed, output) >= SINGLE or predictor >= 2**30:
         raise ValueError("the weights are too large for exact sums")
     if model.cross is not None and model.cross_coarse is not None:
-        reach = predictor + int(model.cross.abs().sum(dim=(1, 2)).max())
-        if reach >= CROSS_LIMIT or int(model.cross_coarse.abs().sum(dim=1).max()) >= COARSE_LIMIT:
+        reach = predictor + int(np.abs(model.cross).sum(axis=(1, 2)).max())
+        if reach >= CROSS_LIMIT or int(np.abs(model.cross_coarse).sum(axis=1).max()) >= COARSE_LIMIT:
             raise ValueError("the prediction from other bands is too large for exact sums")
 
 
-def _is_small(table: Tensor) -> bool:
-    return table.numel() > 0 and int(table.min()) > -LARGEST and int(table.max()) < LARGEST
+def _is_small(table: np.ndarray) -> bool:
+    return table.size > 0 and int(table.min()) > -LARGEST and int(table.max()) < LARGEST
 
 
-def _largest(table: Tensor | None) -> int:
-    return 0 if table is None else int(table.abs().max())
+def _largest(table: np.ndarray | None) -> int:
+    return 0 if table is None else int(np.abs(table).max())

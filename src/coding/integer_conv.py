@@ -11,7 +11,9 @@ from torch import Tensor
 
 from ..errors import AiwaveError
 from ..models.conv import conv3d, pad_faces
+from .constants import CUBE
 from .integer_layer import IntegerLayer
+from .integer_reversible import channels_of
 
 
 @cache
@@ -58,8 +60,6 @@ def require_exact_products() -> None:
 SLAB = 2**16
 """Positions per slab; a slab has at least one plane."""
 
-TAPS = 27
-
 
 @dataclass(frozen=True)
 class IntegerConv:
@@ -71,15 +71,10 @@ class IntegerConv:
     layer: IntegerLayer
     padding: str
 
-    def __post_init__(self) -> None:
-        """Raise ValueError if the layer has no 27 taps."""
-        if len(self.layer.weight) % TAPS:
-            raise ValueError("a layer of a lifting network does not have 27 taps")
-
     @property
     def channels(self) -> tuple[int, int]:
         """Numbers of input and output channels."""
-        return len(self.layer.weight) // TAPS, self.layer.weight.shape[1]
+        return channels_of(self.layer)
 
     def __call__(self, x: Tensor) -> Tensor:
         """(B, C, D, H, W) -> (B, N, D, H, W): integers in float32 or float64 -> integers in float32."""
@@ -101,18 +96,18 @@ class IntegerConv:
         out = x.new_empty(len(x), *x.shape[2:], self.channels[1], dtype=torch.float32)
         for index, first, last, slab in self._slabs(x):
             windows = slab[0].unfold(0, 3, 1).unfold(1, 3, 1).unfold(2, 3, 1)
-            columns = windows.permute(3, 4, 5, 0, 1, 2).reshape(TAPS, -1)
+            columns = windows.permute(3, 4, 5, 0, 1, 2).reshape(CUBE, -1)
             out[index, first:last] = self.layer(columns.T).view(last - first, *x.shape[3:], -1)
         return out.permute(0, 4, 1, 2, 3)
 
     def _to_one(self, x: Tensor) -> Tensor:
         """Convolve to one output channel: a matrix product gives each position's contributions to its neighbours."""
         weight, bias, _ = self.layer.operands
-        by_tap = weight.view(TAPS, -1)
+        by_tap = weight.view(CUBE, -1)
         out = x.new_empty(len(x), 1, *x.shape[2:], dtype=torch.float32)
         for index, first, last, slab in self._slabs(x):
             rows = slab.permute(1, 2, 3, 0).to(weight.dtype).reshape(-1, by_tap.shape[1])
-            total = _collected((by_tap @ rows.T).view(TAPS, *slab.shape[1:]))
+            total = _collected((by_tap @ rows.T).view(CUBE, *slab.shape[1:]))
             out[index, 0, first:last] = self.layer.finish(total + bias)
         return out
 

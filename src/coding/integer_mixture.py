@@ -7,8 +7,9 @@ import torch
 from torch import Tensor
 
 from .constants import COEFFICIENT_LIMIT, PARAMETER_FRACTION, PREDICTION_FRACTION
-from .exact_arrays import CDF_RANGE, CDF_STEPS, LOG_SCALE_MAX, LOG_SCALE_MIN, WEIGHT_DROP
-from .exact_tables import laplace_cdf, logistic_cdf, looked_up, scale_tables, softmax_weights
+from .exact_tables import CDF_RANGE, CDF_STEPS, LOG_SCALE_MAX, LOG_SCALE_MIN, WEIGHT_DROP
+from .integer_density import IntegerDensity
+from .tensor_tables import cdf, looked_up, scale_tables, softmax_weights
 
 WEIGHT_BITS = 14
 
@@ -22,8 +23,6 @@ HALF = 1 << (PREDICTION_FRACTION - 1)
 _RAISE = X_FRACTION - PREDICTION_FRACTION
 
 _CDF_BITS = CDF_STEPS.bit_length() - 1
-
-_CDF = {"logistic": logistic_cdf, "laplace": laplace_cdf}
 
 
 @dataclass(frozen=True)
@@ -88,36 +87,24 @@ def _interpolated(family: str, x: Tensor) -> Tensor:
     return looked_up(steps, at).mul_(rest).bitwise_right_shift_(bits).add_(looked_up(values, at))
 
 
-@dataclass(frozen=True)
-class IntegerDensity:
-    """A family of densities, `logistic` or `laplace`, with `components` components per mixture."""
+def mixture(density: IntegerDensity, parameters: Tensor, predicted: Tensor, second: Tensor | None = None) -> Mixture:
+    """Parameters (rows, size) of a density in units of 2**-8 and predictions (rows,), int64 in 2**-8 -> mixtures.
 
-    family: str
-    components: int
-
-    @property
-    def size(self) -> int:
-        """Parameters per coefficient: logits, means and log scales, or just mean and log scale of one component."""
-        return 3 * self.components if self.components > 1 or self.family == "logistic" else 2
-
-    def mixture(self, parameters: Tensor, predicted: Tensor, second: Tensor | None = None) -> Mixture:
-        """Parameters (rows, size) in units of 2**-8 and predictions (rows,), int64 in 2**-8 -> mixtures.
-
-        `second` (rows,) as in `Mixture`.
-        """
-        columns = parameters.T.long()
-        k = self.components
-        mean, log_scale = columns[-2 * k : -k], columns[-k:]
-        low, high = LOG_SCALE_MIN << PARAMETER_FRACTION, LOG_SCALE_MAX << PARAMETER_FRACTION
-        limit = COEFFICIENT_LIMIT << PREDICTION_FRACTION
-        return Mixture(
-            self.family,
-            _weights(columns[:k]) if self.size == 3 * k else torch.full_like(mean, 1 << WEIGHT_BITS),
-            mean.clamp(-MEAN_LIMIT, MEAN_LIMIT),
-            log_scale.clamp(low, high) - low,
-            predicted.clamp(-limit, limit),
-            second,
-        )
+    `second` (rows,) as in `Mixture`.
+    """
+    columns = parameters.T.long()
+    k = density.components
+    mean, log_scale = columns[-2 * k : -k], columns[-k:]
+    low, high = LOG_SCALE_MIN << PARAMETER_FRACTION, LOG_SCALE_MAX << PARAMETER_FRACTION
+    limit = COEFFICIENT_LIMIT << PREDICTION_FRACTION
+    return Mixture(
+        density.family,
+        _weights(columns[:k]) if density.size == 3 * k else torch.full_like(mean, 1 << WEIGHT_BITS),
+        mean.clamp(-MEAN_LIMIT, MEAN_LIMIT),
+        log_scale.clamp(low, high) - low,
+        predicted.clamp(-limit, limit),
+        second,
+    )
 
 
 def _weights(logits: Tensor) -> Tensor:
@@ -132,11 +119,5 @@ def _weights(logits: Tensor) -> Tensor:
 @cache
 def _points(family: str) -> tuple[Tensor, Tensor]:
     """The tabulated function at every point but the last, and its steps to the next; int64."""
-    table = _CDF[family]()
+    table = cdf(family)
     return table[:-1].contiguous(), torch.diff(table)
-
-
-@cache
-def bin_cdf(family: str) -> Tensor:
-    """The tabulated function at the midpoint of every interval of 1/512, in units of 2**-16; int32."""
-    return (_CDF[family]()[1::2] >> 8).int()

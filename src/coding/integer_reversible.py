@@ -1,31 +1,15 @@
-"""The lossless transform in integers, including the networks of its lifting steps."""
+"""Parameters of the lossless transform in integers, including the networks of its lifting steps."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-import torch
-from torch import Tensor
+import numpy as np
 
-from ..models.subbands import Subbands
-from ..models.transform.boundary import extend
-from ..models.transform.layout import SCHEME_OF_PART, Boundary, Phase, Sharing
-from ..models.transform.reversible_lifting import IntegerScheme
-from ..models.transform.separable import SeparableTransform
-from .constants import (
-    FEATURE_FRACTION,
-    FEATURE_LIMIT,
-    FEATURE_RANGE,
-    INPUT_LIMIT,
-    MANTISSA_LIMIT,
-    SKIP_LIMIT,
-    TANH_FRACTION,
-    TANH_LIMIT,
-    TAP_FRACTION,
-    TAP_LIMIT,
-)
-from .exact_tables import tanh_table
-from .integer_conv import IntegerConv, require_exact_convolutions
+from ..models.transform.layout import SCHEME_OF_PART, Boundary, Sharing
+from .constants import CUBE, FEATURE_LIMIT, INPUT_LIMIT, MANTISSA_LIMIT, TANH_LIMIT, TAP_LIMIT
 from .integer_layer import IntegerLayer
+
+MAX_LEVELS = 8
 
 
 @dataclass(frozen=True)
@@ -40,81 +24,39 @@ class Factor:
         if not (0 < self.mantissa < MANTISSA_LIMIT and 0 < self.shift < 63):
             raise ValueError("a factor of a lifting network is out of range")
 
-    def __call__(self, x: Tensor) -> Tensor:
-        """x times the factor, to the nearest integer; x is int64 up to 2**40 in magnitude."""
-        return (x * self.mantissa + (1 << (self.shift - 1))) >> self.shift
+
+def channels_of(layer: IntegerLayer) -> tuple[int, int]:
+    """Numbers of input and output channels of a 3x3x3 convolution, with inputs in the order (tap, channel)."""
+    if len(layer.weight) % CUBE:
+        raise ValueError("a layer of a lifting network does not have 27 taps")
+    return len(layer.weight) // CUBE, layer.weight.shape[1]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class IntegerNet:
-    """A `LiftingNet` with tanh in integers: `first` 1 -> C, the `inner` C -> C, `head` C -> 1.
+    """A `LiftingNet` with tanh in integers, of 3x3x3 convolutions: `first` 1 -> C, the `inner` C -> C, `head` C -> 1.
 
     `scale_in` converts intensities in units of 2**-16 to the units of the input, `scale_out` outputs of the head to
     units of 2**-16. Raises ValueError if the parts do not fit together.
     """
 
-    first: IntegerConv
-    inner: Sequence[IntegerConv]
-    head: IntegerConv
+    first: IntegerLayer
+    inner: Sequence[IntegerLayer]
+    head: IntegerLayer
     scale_in: Factor
     scale_out: Factor
 
     def __post_init__(self) -> None:
         """Check the widths of the layers and the limits of their inputs."""
-        width = self.first.channels[1]
-        channels = [self.first.channels, *(conv.channels for conv in self.inner), self.head.channels]
-        limits = [conv.layer.limit for conv in (self.first, *self.inner, self.head)]
-        expected = [INPUT_LIMIT, *[TANH_LIMIT] * len(self.inner), FEATURE_LIMIT]
-        if channels != [(1, width), *[(width, width)] * len(self.inner), (width, 1)] or limits != expected:
+        layers = (self.first, *self.inner, self.head)
+        width, count = channels_of(self.first)[1], len(self.inner)
+        expected = [INPUT_LIMIT, *[TANH_LIMIT] * count, FEATURE_LIMIT]
+        channels = [(1, width), *[(width, width)] * count, (width, 1)]
+        if [channels_of(layer) for layer in layers] != channels or [layer.limit for layer in layers] != expected:
             raise ValueError("the layers of a lifting network do not fit together")
 
-    def __call__(self, skip: Tensor) -> Tensor:
-        """(B, 1, D, H, W) int64 -> the shift, of the same shape and type; both are intensities in units of 2**-16."""
-        scaled = self.scale_in(skip.clamp(-SKIP_LIMIT, SKIP_LIMIT)).clamp_(-INPUT_LIMIT, INPUT_LIMIT)
-        hidden = first = self.first(scaled.double())
-        for conv in self.inner:
-            hidden = conv(_tanh(hidden))
-        features = (first + hidden).clamp_(-FEATURE_LIMIT, FEATURE_LIMIT)
-        return self.scale_out(self.head(features).long())
 
-
-def _tanh(x: Tensor) -> Tensor:
-    """Features -> their tanh in units of 2**-9, float32 integers, in the same memory format."""
-    table = tanh_table(FEATURE_FRACTION, TANH_FRACTION, FEATURE_RANGE)
-    last = x.movedim(1, -1)
-    at = last.clamp(-FEATURE_LIMIT, FEATURE_LIMIT).add_(FEATURE_LIMIT).int()
-    return table.index_select(0, at.flatten()).view(last.shape).movedim(-1, 1)
-
-
-MAX_LEVELS = 8
-
-
-@dataclass(frozen=True)
-class IntegerLifting:
-    """One lifting step: three taps (3,) int64 in units of 2**-16 and, unless it is a plain wavelet, a network."""
-
-    taps: Tensor
-    source: Phase
-    boundary: Boundary
-    net: IntegerNet | None
-
-    def increment(self, source: Tensor, targets: int) -> Tensor:
-        """The step's update of `targets` samples, rounded to the nearest integer, halves up.
-
-        (B, 1, m, a, b) int64 -> (B, 1, targets, a, b) int64.
-        """
-        extended = extend(source, self.source, self.boundary, targets)
-        skip = sum(tap * extended[:, :, k : k + targets] for k, tap in enumerate(self.taps.tolist()) if tap)
-        skip = skip if isinstance(skip, Tensor) else torch.zeros_like(extended[:, :, :targets])
-        total = skip if self.net is None else skip + self.net(skip)
-        return (total + (1 << (TAP_FRACTION - 1))) >> TAP_FRACTION
-
-
-def _are_taps(taps: Tensor) -> bool:
-    return -TAP_LIMIT <= int(taps.min()) <= int(taps.max()) <= TAP_LIMIT
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class IntegerReversible:
     """A `ReversibleTransform` with fixed-point taps and integer networks.
 
@@ -130,33 +72,29 @@ class IntegerReversible:
     boundary: str
     padding: str
     input_padding: str
-    taps: Tensor
-    factors: Tensor
+    taps: np.ndarray
+    factors: np.ndarray
     layers: dict[str, IntegerLayer]
-    transform: SeparableTransform = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Check the parts and build the transform."""
-        sharing = Sharing(self.sharing)
-        schemes = 1 + max(max(row) for row in SCHEME_OF_PART[sharing])
+        """Check the parts."""
+        Boundary(self.boundary)
+        schemes = 1 + max(max(row) for row in SCHEME_OF_PART[Sharing(self.sharing)])
         shape = (schemes, self.taps.shape[1], 3)
-        if self.taps.shape != shape or self.factors.shape != (*shape[:2], 4) or not _are_taps(self.taps):
+        are_taps = self.taps.shape == shape and -TAP_LIMIT <= self.taps.min() <= self.taps.max() <= TAP_LIMIT
+        if not are_taps or self.factors.shape != (*shape[:2], 4):
             raise ValueError("the taps or factors of a lifting scheme do not fit")
         if not 1 <= self.levels <= MAX_LEVELS or {self.padding, self.input_padding} - {"zeros", "reflect", "replicate"}:
             raise ValueError("the number of levels or a padding is impossible")
-        made = iter([IntegerScheme([self._step(k, n) for n in range(shape[1])]) for k in range(schemes)])
-        object.__setattr__(self, "transform", SeparableTransform(self.levels, sharing, lambda: next(made)))
+        for scheme, step in np.ndindex(*shape[:2]):
+            self.net(scheme, step)
 
     @property
     def width(self) -> int:
         """Most channels of a layer, 1 for plain wavelets."""
         return max((layer.weight.shape[1] for layer in self.layers.values()), default=1)
 
-    def _step(self, scheme: int, step: int) -> IntegerLifting:
-        source = Phase.ODD if step % 2 else Phase.EVEN
-        return IntegerLifting(self.taps[scheme, step], source, Boundary(self.boundary), self._net(scheme, step))
-
-    def _net(self, scheme: int, step: int) -> IntegerNet | None:
+    def net(self, scheme: int, step: int) -> IntegerNet | None:
         """The network of a step, None for a plain wavelet."""
         prefix = f"{scheme}.{step}."
         own = {name.removeprefix(prefix): layer for name, layer in self.layers.items() if name.startswith(prefix)}
@@ -164,20 +102,7 @@ class IntegerReversible:
             return None
         if {"first", "head"} - set(own):
             raise ValueError("a lifting network lacks a layer")
-        inner = [IntegerConv(own[f"inner{k}"], self.padding) for k in range(len(own) - 2)]
-        first, head = IntegerConv(own["first"], self.input_padding), IntegerConv(own["head"], self.padding)
+        inner = [own[f"inner{k}"] for k in range(len(own) - 2)]
         mantissa_in, shift_in, mantissa_out, shift_out = self.factors[scheme, step].tolist()
-        return IntegerNet(first, inner, head, Factor(mantissa_in, shift_in), Factor(mantissa_out, shift_out))
-
-    @torch.no_grad()
-    def forward(self, x: Tensor) -> Subbands:
-        """(B, 1, D, H, W), integers of any dtype, any size -> subbands, int64."""
-        require_exact_convolutions()
-        subbands: Subbands = self.transform(x.long())
-        return subbands
-
-    @torch.no_grad()
-    def inverse(self, subbands: Subbands) -> Tensor:
-        """The inverse of `forward`: subbands of integers -> (B, 1, D, H, W) int64."""
-        require_exact_convolutions()
-        return self.transform.inverse(subbands.map(lambda band: band.long()))
+        factors = Factor(mantissa_in, shift_in), Factor(mantissa_out, shift_out)
+        return IntegerNet(own["first"], inner, own["head"], *factors)

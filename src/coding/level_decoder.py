@@ -11,9 +11,10 @@ from ..models.quantisation.dependent import halves_of
 from ..models.quantisation.trellis import chains, trellis
 from .band_model import BandModel, IntegerModel
 from .constants import COEFFICIENT_LIMIT
-from .exact_tables import looked_up
+from .integer_mixture import mixture
 from .symbol_io import Reader
 from .symbols import code_symbols
+from .tensor_tables import looked_up
 from .wavefront import Run, Wavefront, schedule, wavefront
 
 
@@ -76,8 +77,8 @@ def decode_level(
         lengths = [len(rows) for rows, *_ in chosen]
         shares = zip(runs, lengths, strict=True)
         reader.at([(tiles * run.band + tile, length // tiles) for run, length in shares for tile in range(tiles)])
-        mixture = model.density.mixture(*(torch.cat(part) for part in zip(*chosen, strict=True)))
-        for run, places, part in zip(runs, coded, code_symbols(mixture, reader, None).split(lengths), strict=True):
+        mixtures = mixture(model.density, *(torch.cat(part) for part in zip(*chosen, strict=True)))
+        for run, places, part in zip(runs, coded, code_symbols(mixtures, reader, None).split(lengths), strict=True):
             q = values[run.band, :, run.start : run.end]
             q[:, places] = part.view(tiles, -1)
             if states is not None:

@@ -5,14 +5,12 @@ from dataclasses import fields
 from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from ..errors import AiwaveError
 from .integer_context import IntegerContext
+from .integer_density import IntegerDensity
 from .integer_factorized import IntegerFactorized
 from .integer_layer import IntegerLayer
-from .integer_mixture import IntegerDensity
 from .integer_reversible import IntegerReversible
 from .parts import ContextPart, FactorizedPart, LayerPart, ReversiblePart
 
@@ -40,14 +38,14 @@ def model_to_arrays(model: IntegerModel) -> tuple[AnyPart, dict[str, np.ndarray]
     plain["layers"] = [{"name": name, "limit": layer.limit} for name, layer in model.layers.items()]
     if "density" in plain:
         plain["density"] = vars(plain["density"])
-    tensors = {
+    arrays = {
         f"{name}.{key}": getattr(layer, key)
         for name, layer in model.layers.items()
         for key in ("weight", "bias", "shift")
     }
-    tensors |= {field.name: getattr(model, field.name) for field in fields(model)}
+    arrays |= {field.name: getattr(model, field.name) for field in fields(model)}
     return part.model_validate(plain), {
-        name: _smallest(tensor) for name, tensor in tensors.items() if isinstance(tensor, Tensor)
+        name: _smallest(array) for name, array in arrays.items() if isinstance(array, np.ndarray)
     }
 
 
@@ -56,7 +54,7 @@ def model_from_arrays(part: AnyPart, arrays: Mapping[str, np.ndarray]) -> Intege
     try:
         if any(array.dtype not in TYPES for array in arrays.values()):
             raise TypeError("arrays of an integer model hold signed integers")
-        rest = {name: torch.from_numpy(array.astype(np.int64)) for name, array in arrays.items()}
+        rest = {name: array.astype(np.int64) for name, array in arrays.items()}
         layers = {layer.name: _layer(rest, layer) for layer in part.layers}
         model = next(kind for kind, described in PARTS.items() if type(part) is described)
         plain = part.model_dump(mode="json", exclude={"kind", "layers"})
@@ -71,13 +69,13 @@ def model_from_arrays(part: AnyPart, arrays: Mapping[str, np.ndarray]) -> Intege
         ) from error
 
 
-def _smallest(tensor: Tensor) -> np.ndarray:
-    """The tensor as an array of the first of TYPES that holds all its values."""
-    largest = int(tensor.abs().max())
-    return tensor.numpy().astype(next(dtype for dtype in TYPES if largest <= np.iinfo(dtype).max))
+def _smallest(array: np.ndarray) -> np.ndarray:
+    """The array in the first of TYPES that holds all its values."""
+    largest = int(np.abs(array.astype(np.int64)).max())
+    return array.astype(next(dtype for dtype in TYPES if largest <= np.iinfo(dtype).max))
 
 
-def _layer(arrays: dict[str, Tensor], part: LayerPart) -> IntegerLayer:
+def _layer(arrays: dict[str, np.ndarray], part: LayerPart) -> IntegerLayer:
     """Take a layer's arrays out of `arrays`. Raises KeyError if one is missing."""
     weight, bias, shift = (arrays.pop(f"{part.name}.{key}") for key in ("weight", "bias", "shift"))
     return IntegerLayer(weight, bias, shift, part.limit)

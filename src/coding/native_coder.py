@@ -1,4 +1,4 @@
-"""The exact coder in C++, with the integer models and the bytes of the PyTorch reference."""
+"""The entropy coder in C++, level by level, with the integer models and the bytes of the reference."""
 
 from collections.abc import Callable, Sequence
 from functools import cache, cached_property
@@ -6,61 +6,61 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from ..errors import AiwaveError
 from ..models.bands import BAND_LETTERS, Size, band_size
+from ..models.quantisation.codes import chains, successors
 from ..models.quantisation.slopes import HIGH_RATE_SLOPE, SLOPE
-from ..models.quantisation.trellis import chains, trellis
-from .coarse_context import coarse_inputs
-from .exact_tables import asinh_thresholds, inverse_scales, laplace_cdf, logistic_cdf, scale_tables, softmax_weights
-from .integer_context import IntegerContext
+from .exact_tables import CDF, asinh_thresholds, bin_cdf, inverse_scales, scale_tables, softmax_weights
+from .integer_context import IntegerContext, by_tap
 from .integer_factorized import IntegerFactorized
-from .integer_mixture import bin_cdf
-from .other_bands import padded
-from .rough_bits import rough_tables
+from .native_transform import coarse_inputs
+from .rough_tables import rough_tables
 
 BANDS = len(BAND_LETTERS)
-
-CDF = {"logistic": logistic_cdf, "laplace": laplace_cdf}
-
-ORIENTED_KINDS = ("siblings", "own", "widen", "narrow", "mix", "head")
 
 
 class NativeCoder:
     """Codes levels of T tiles with an integer model; `native` is the compiled module (see `core`).
 
-    A tile's bytes are those of the reference, whatever the number of tiles and of threads.
+    A tile's bytes are those of the reference, whatever the number of tiles and of `threads`. The reconstruction of the
+    coarser levels, `approx` (T, 1, d, h, w) int64 in units of 2**-6 steps, comes with its two `coarse` network inputs
+    (T, 2, d, h, w) int32; both are None at the coarsest level and without long context.
     """
 
-    def __init__(self, native: ModuleType, model: IntegerContext | IntegerFactorized) -> None:
+    def __init__(self, native: ModuleType, model: IntegerContext | IntegerFactorized, threads: int = 1) -> None:
         self._native = native
         self._model = model
+        self._threads = threads
 
     def encode_level(
-        self, level: int, size: Size, stack: Tensor, approx: Tensor | None, log_step: int
+        self, level: int, size: Size, stack: np.ndarray, approx: np.ndarray | None, log_step: int
     ) -> list[list[bytes]]:
-        """Bands (T, n, d, h, w) int64 of the level that splits `size` -> their segments, by tile and band."""
-        q = np.ascontiguousarray(stack.numpy(), dtype=np.int32)
+        """Bands (T, n, d, h, w) int32 of the level that splits `size` -> their segments, by tile and band."""
         part = self._level(level, size, stack.shape[1], log_step)
-        segments: list[list[bytes]] = self._native.encode_level(self._handle, part, q, **self._coarser(approx))
+        segments: list[list[bytes]] = self._native.encode_level(self._handle, part, stack, **self._coarser(approx))
         return segments
 
     def choose_path(
-        self, level: int, size: Size, exact: Tensor, q: Tensor | None, approx: Tensor | None, log_step: int
-    ) -> Tensor:
-        """The best path through the trellis for bands `exact` (T, n, d, h, w) float32 in steps: half steps, int64.
+        self,
+        level: int,
+        size: Size,
+        exact: np.ndarray,
+        q: np.ndarray | None,
+        approx: np.ndarray | None,
+        log_step: int,
+    ) -> np.ndarray:
+        """The best path through the trellis for bands `exact` (T, n, d, h, w) float32 in steps: half steps, int32.
 
-        It weighs `rough_bits` or, given the choice before, `q` (T, n, d, h, w) int64, and the reconstruction `approx`
+        It weighs `rough_bits` or, given the choice before, `q` (T, n, d, h, w) int32, and the reconstruction `approx`
         of its coarser levels, the bits in that context.
         """
         return self._chosen(self._native.choose_path, SLOPE, level, size, exact, q, approx, log_step)
 
     def choose_integers(
-        self, level: int, size: Size, exact: Tensor, q: Tensor, approx: Tensor | None, log_step: int
-    ) -> Tensor:
-        """The integers to code for bands `exact` (T, n, d, h, w) float32 in steps, given the nearest, `q`; int64.
+        self, level: int, size: Size, exact: np.ndarray, q: np.ndarray, approx: np.ndarray | None, log_step: int
+    ) -> np.ndarray:
+        """The integers to code for bands `exact` (T, n, d, h, w) float32 in steps, given the nearest, `q`; int32.
 
         `approx` is the reconstruction of the nearest integers of coarser levels.
         """
@@ -72,41 +72,30 @@ class NativeCoder:
         slope: float,
         level: int,
         size: Size,
-        exact: Tensor,
-        q: Tensor | None,
-        approx: Tensor | None,
+        exact: np.ndarray,
+        q: np.ndarray | None,
+        approx: np.ndarray | None,
         log_step: int,
-    ) -> Tensor:
-        chosen = choose(
-            self._handle,
-            self._level(level, size, exact.shape[1], log_step),
-            exact=np.ascontiguousarray(exact.numpy(), dtype=np.float32),
-            q=None if q is None else np.ascontiguousarray(q.numpy(), dtype=np.int32),
-            slope=slope,
-            **self._coarser(approx),
-        )
-        return torch.from_numpy(chosen).long()
+    ) -> np.ndarray:
+        part = self._level(level, size, exact.shape[1], log_step)
+        return choose(self._handle, part, exact=exact, q=q, slope=slope, **self._coarser(approx))
 
     def decode_level(
-        self, level: int, size: Size, segments: Sequence[Sequence[bytes]], approx: Tensor | None, log_step: int
-    ) -> Tensor:
-        """The inverse of `encode_level`: int64. Raises AiwaveError for damaged data."""
+        self, level: int, size: Size, segments: Sequence[Sequence[bytes]], approx: np.ndarray | None, log_step: int
+    ) -> np.ndarray:
+        """The inverse of `encode_level`: int32. Raises AiwaveError for damaged data."""
         part = self._level(level, size, len(segments[0]), log_step)
         try:
-            q = self._native.decode_level(
+            q: np.ndarray = self._native.decode_level(
                 self._handle, part, [list(tile) for tile in segments], **self._coarser(approx)
             )
         except self._native.Damaged as error:
             raise AiwaveError(f"The coded data is damaged: {error}.") from error
-        return torch.from_numpy(q).long()
+        return q
 
-    def _coarser(self, approx: Tensor | None) -> dict[str, Any]:
-        """What the reconstruction of the coarser levels (T, 1, d, h, w) tells, and the number of threads."""
-        coarse = values = None
-        if approx is not None and isinstance(self._model, IntegerContext):
-            coarse = np.ascontiguousarray(coarse_inputs(approx).numpy(), dtype=np.int32)
-            values = np.ascontiguousarray(approx.numpy(), dtype=np.int64)
-        return {"coarse": coarse, "approx": values, "threads": torch.get_num_threads()}
+    def _coarser(self, approx: np.ndarray | None) -> dict[str, Any]:
+        coarse = None if approx is None else coarse_inputs(self._native, approx)
+        return {"coarse": coarse, "approx": approx, "threads": self._threads}
 
     @cached_property
     def _handle(self) -> Any:
@@ -125,8 +114,8 @@ class NativeCoder:
             limit=model.limit,
             dependent=model.dependent,
             cross=model.cross is not None,
-            thresholds=asinh_thresholds(2 if model.dependent else 1).numpy(),
-            next_state=_int32(trellis(model.states).next) if model.dependent else np.zeros(0, np.int32),
+            thresholds=asinh_thresholds(2 if model.dependent else 1),
+            next_state=_int32(successors(model.states)) if model.dependent else np.zeros(0, np.int32),
             rough_per_width=per_width,
             rough_cells=cells,
             layers=_layers(model),
@@ -147,8 +136,7 @@ class NativeCoder:
             "chains": np.zeros((0, 0), np.int32),
         }
         if isinstance(model, IntegerFactorized):
-            offsets = [model.parameters(each + (BANDS - 1) * level, log_step)[0] for each in letters]
-            tables = {"head_offset": _int32(torch.stack(offsets))}
+            tables = {"head_offset": _int32(np.stack([model.parameters(level, each, log_step) for each in letters]))}
         else:
             tables = _context_tables(model, [BANDS * level + each for each in letters], log_step)
             if model.dependent:
@@ -159,18 +147,18 @@ class NativeCoder:
 
 def _context_tables(model: IntegerContext, bands: list[int], log_step: int) -> dict[str, Any]:
     tables: dict[str, Any] = {
-        "condition": _int32(torch.stack([model.condition(band, log_step) for band in bands])),
-        "head_offset": _int32(torch.stack([model.head_offset(band) for band in bands])),
+        "condition": _int32(np.stack([model.condition(band, log_step) for band in bands])),
+        "head_offset": _int32(np.stack([model.head_offset(band) for band in bands])),
     }
     changes = [change for band in bands if (change := model.second_change(band)) is not None]
     if changes:
         mixes, heads = zip(*changes, strict=True)
-        tables |= {"second_mix": _int32(torch.stack(mixes)), "second_head": _int32(torch.stack(heads))}
+        tables |= {"second_mix": _int32(np.stack(mixes)), "second_head": _int32(np.stack(heads))}
     if model.prediction is not None:
-        tables["prediction"] = np.ascontiguousarray(model.prediction[bands].numpy(), dtype=np.int64)
+        tables["prediction"] = np.ascontiguousarray(model.prediction[bands])
     if model.cross is not None and model.cross_coarse is not None:
-        tables["cross"] = np.ascontiguousarray(model.cross[bands].numpy(), dtype=np.float64)
-        tables["cross_coarse"] = np.ascontiguousarray(model.cross_coarse[bands].numpy(), dtype=np.float64)
+        tables["cross"] = np.ascontiguousarray(model.cross[bands], dtype=np.float64)
+        tables["cross_coarse"] = np.ascontiguousarray(model.cross_coarse[bands], dtype=np.float64)
     return tables
 
 
@@ -179,12 +167,10 @@ def _layers(model: IntegerContext) -> list[tuple]:
     parts = []
     for name, layer in model.layers.items():
         kind = "block" if name.startswith("block") else name.partition(".")[0]
-        own = padded(layer) if kind == "siblings" else layer
         letters = int(name.partition(".")[2] or 0)
-        weight, bias, shift = (part.contiguous().numpy() for part in (own.weight, own.bias, own.shift))
-        parts.append(
-            (letters, (kind, weight.astype(np.int16), bias.astype(np.int64), shift.astype(np.int64), own.limit))
-        )
+        own = by_tap(layer) if kind == "siblings" else layer
+        weight = np.ascontiguousarray(own.weight, dtype=np.int16)
+        parts.append((letters, (kind, weight, own.bias, own.shift, own.limit)))
     return [part for _, part in sorted(parts, key=lambda each: each[0])]
 
 
@@ -198,10 +184,10 @@ def _tables(native: ModuleType, family: str) -> Any:
         mantissa=_int32(mantissa),
         shift=_int32(shift),
         scale=_int32(scale),
-        inverse_scale=inverse_scales().float().numpy(),
+        inverse_scale=inverse_scales(),
         softmax=_int32(softmax_weights()),
     )
 
 
-def _int32(values: Tensor) -> np.ndarray:
-    return np.ascontiguousarray(values.numpy(), dtype=np.int32)
+def _int32(values: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(values, dtype=np.int32)

@@ -9,7 +9,6 @@ weights do not fit their description.
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
-from itertools import chain
 from types import ModuleType
 from typing import Any
 
@@ -19,24 +18,13 @@ from ..errors import AiwaveError
 from ..models.bands import DETAILS, Size
 from ..models.transform.layout import SCHEME_OF_PART, Sharing
 from ..models.transform.wavelets import Wavelet
-from .constants import (
-    APPROX_FRACTION,
-    FACTOR_FRACTION,
-    FEATURE_FRACTION,
-    FEATURE_LIMIT,
-    FEATURE_RANGE,
-    INPUT_LIMIT,
-    TANH_FRACTION,
-    TANH_LIMIT,
-    TAP_LIMIT,
-)
-from .exact_arrays import asinh_thresholds, tanh_table
-from .parts import LayerPart, NetPart, PostPart, ReversiblePart, TransformPart
+from .constants import APPROX_FRACTION, FACTOR_FRACTION, FEATURE_FRACTION, FEATURE_RANGE, TANH_FRACTION
+from .exact_tables import asinh_thresholds, tanh_table
+from .integer_layer import IntegerLayer
+from .integer_reversible import IntegerReversible
+from .parts import NetPart, PostPart, TransformPart
 
 Arrays = Mapping[str, np.ndarray]
-
-GAINS = 1e-6, 1e6
-"""Gains of a wavelet are about 1; those of 0 cannot be undone."""
 
 MEAN_VOXELS = 125
 
@@ -65,28 +53,19 @@ class NativeTransform:
 class NativeReversible:
     """The lossless transform of a tile, in integers: the same everywhere."""
 
-    def __init__(self, native: ModuleType, part: ReversiblePart, arrays: Arrays) -> None:
-        with _fitting(arrays) as rest:
-            layers = {layer.name: _layer(rest, layer) for layer in part.layers}
-            taps, factors = (_integers(rest.pop(name)) for name in ("taps", "factors"))
-            schemes = _schemes(part.sharing)
-            shape = (schemes, taps.shape[1])
-            if taps.shape != (*shape, 3) or factors.shape != (*shape, 4) or int(np.abs(taps).max()) > TAP_LIMIT:
-                raise ValueError("the taps or factors of a lifting scheme do not fit")
-            made = [
-                native.IntegerScheme(
-                    steps=[
-                        (taps[k, n].tolist(), _integer_net(native, part, layers, f"{k}.{n}.", factors[k, n].tolist()))
-                        for n in range(shape[1])
-                    ],
-                    boundary=str(part.boundary),
-                )
-                for k in range(schemes)
-            ]
-            self._transform = _separable(native.IntegerTransform, part.levels, part.sharing, made)
+    def __init__(self, native: ModuleType, model: IntegerReversible) -> None:
+        count, steps = model.taps.shape[:2]
+        schemes = [
+            native.IntegerScheme(
+                steps=[(model.taps[k, n].tolist(), _integer_net(native, model, k, n)) for n in range(steps)],
+                boundary=str(model.boundary),
+            )
+            for k in range(count)
+        ]
+        self._transform = _separable(native.IntegerTransform, model.levels, model.sharing, schemes)
 
     @classmethod
-    def plain(cls, native: ModuleType, levels: int, sharing: Sharing) -> "NativeReversible":
+    def plain(cls, native: ModuleType, levels: int, sharing: str) -> "NativeReversible":
         """The reversible 5/3 of JPEG 2000, with which lossy models code losslessly."""
         transform = cls.__new__(cls)
         schemes = [
@@ -177,13 +156,17 @@ def _fitting(arrays: Arrays) -> Iterator[dict[str, np.ndarray]]:
         raise AiwaveError("The model is damaged: its weights do not fit its description; store it again.") from error
 
 
-def _schemes(sharing: Sharing) -> int:
-    """Number of schemes."""
-    return 1 + max(max(row) for row in SCHEME_OF_PART[sharing])
+def _parts(sharing: str) -> list[int]:
+    """Index of the scheme of each part: the one split along z, the two along y, the four along x."""
+    return [scheme for row in SCHEME_OF_PART[Sharing(sharing)] for scheme in row]
 
 
-def _separable(make: Any, levels: int, sharing: Sharing, schemes: list) -> Any:
-    return make(levels=levels, scheme_of_part=list(chain(*SCHEME_OF_PART[sharing])), schemes=schemes)
+def _schemes(sharing: str) -> int:
+    return 1 + max(_parts(sharing))
+
+
+def _separable(make: Any, levels: int, sharing: str, schemes: list) -> Any:
+    return make(levels=levels, scheme_of_part=_parts(sharing), schemes=schemes)
 
 
 def _float_scheme(native: ModuleType, part: TransformPart, index: int, weights: dict[str, np.ndarray]) -> Any:
@@ -196,9 +179,7 @@ def _float_scheme(native: ModuleType, part: TransformPart, index: int, weights: 
         net = None if part.net is None else _float_net(native, part.net, f"{prefix}steps.{n}.net.", weights)
         steps.append((taps, net))
     low, high = (float(_floats(weights, prefix + name, ())) for name in ("low_gain", "high_gain"))
-    if not all(GAINS[0] < abs(gain) < GAINS[1] for gain in (low, high)):
-        raise ValueError("a gain is out of range")
-    lazy = part.sharing is Sharing.SECTIONS and index == 0
+    lazy = part.sharing == "sections" and index == 0
     return native.FloatScheme(
         steps=steps,
         boundary=str(part.boundary),
@@ -255,42 +236,27 @@ def _floats(weights: dict[str, np.ndarray], name: str, shape: tuple[int, ...]) -
     return np.ascontiguousarray(array).reshape(shape)
 
 
-def _integer_net(
-    native: ModuleType, part: ReversiblePart, layers: dict[str, tuple], prefix: str, factors: list[int]
-) -> Any:
+def _integer_net(native: ModuleType, model: IntegerReversible, scheme: int, step: int) -> Any:
     """The network of a step, None for a plain wavelet."""
-    own = {name.removeprefix(prefix): layer for name, layer in layers.items() if name.startswith(prefix)}
-    if not layers:
+    if (net := model.net(scheme, step)) is None:
         return None
-    first, *inner, head = (own[name] for name in ("first", *(f"inner{k}" for k in range(len(own) - 2)), "head"))
-    if [layer[-1] for layer in (first, *inner, head)] != [INPUT_LIMIT, *[TANH_LIMIT] * len(inner), FEATURE_LIMIT]:
-        raise ValueError("the layers of a lifting network do not fit together")
     return native.IntegerNet(
-        factors=factors,
-        padding=part.padding,
-        input_padding=part.input_padding,
-        first=first,
-        inner=inner,
-        head=head,
+        factors=model.factors[scheme, step].tolist(),
+        padding=model.padding,
+        input_padding=model.input_padding,
+        first=_layer(net.first),
+        inner=[_layer(layer) for layer in net.inner],
+        head=_layer(net.head),
         tanh=tanh_table(FEATURE_FRACTION, TANH_FRACTION, FEATURE_RANGE).astype(np.int16),
     )
 
 
-def _layer(arrays: dict[str, np.ndarray], part: LayerPart) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
-    """Take weight, bias and shift of an integer layer out of `arrays`, and add its limit."""
-    weight, bias, shift = (_integers(arrays.pop(f"{part.name}.{key}")) for key in ("weight", "bias", "shift"))
-    if weight.size and int(np.abs(weight).max()) >= 2**15:
-        raise ValueError("a weight is out of range")
-    return weight.astype(np.int16), bias, shift, part.limit
+def _layer(layer: IntegerLayer) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
+    """Weight, bias, shift and limit of an integer layer."""
+    weight = np.ascontiguousarray(layer.weight, dtype=np.int16)
+    return weight, layer.bias.astype(np.int64), layer.shift.astype(np.int64), layer.limit
 
 
-def _integers(array: np.ndarray) -> np.ndarray:
-    if array.dtype.kind != "i":
-        raise TypeError("arrays of an integer model hold signed integers")
-    return np.ascontiguousarray(array, dtype=np.int64)
-
-
-def _plain_taps(sharing: Sharing, scheme: int) -> list[list[int]]:
-    """Taps of the two steps of the 5/3, in units of 2**-16."""
-    half = 0 if sharing is Sharing.SECTIONS and scheme == 0 else 2**15
+def _plain_taps(sharing: str, scheme: int) -> list[list[int]]:
+    half = 0 if sharing == "sections" and scheme == 0 else 2**15
     return [[0, -half, -half], [half // 2, half // 2, 0]]

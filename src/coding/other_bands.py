@@ -1,14 +1,14 @@
 """Context from a level's other bands, in integers: features for the network, and linear predictions."""
 
-from dataclasses import replace
 from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
 
 from ..models.entropy.prediction import BANDS
+from .constants import CUBE
 from .integer_layer import IntegerLayer
-from .wavefront import TAPS, Wavefront
+from .wavefront import Wavefront
 
 
 def gathered(buffer: Tensor, index: Tensor) -> Tensor:
@@ -58,12 +58,12 @@ class SharedPass:
         here = self._sum[:, start:end]
         if last is not None:
             rows = gathered(last.squashed, neighbours)
-            here += self._layer.accumulate(rows, last.letters * len(TAPS)).view_as(here)
+            here += self._layer.accumulate(rows, last.letters * CUBE).view_as(here)
         return (here * self._layer.operands[2]).floor_().float()
 
 
 class OrientedPass:
-    """Features from a separate layer for each of the eight bands, over the first four bands or all (see `padded`)."""
+    """Features from a separate layer for each of the eight bands, over the first four bands or all."""
 
     def __init__(self, layers: list[IntegerLayer], wave: Wavefront, tiles: int) -> None:
         self._layers = layers
@@ -78,17 +78,8 @@ class OrientedPass:
     def features(self, start: int, end: int, letters: int, last: Written | None, neighbours: Tensor) -> Tensor:
         """See `SiblingPass`."""
         layer = self._layers[letters]
-        seen = self._seen[len(layer.weight) // len(TAPS)]
+        seen = self._seen[len(layer.weight) // CUBE]
         return layer(gathered(seen, neighbours)).unflatten(0, (len(seen), -1))
-
-
-def padded(layer: IntegerLayer) -> IntegerLayer:
-    """Reorder a layer's inputs from (band, tap) to (tap, band), padded with zeros to four bands or to all."""
-    by_band = layer.weight.unflatten(0, (-1, len(TAPS)))
-    width = BANDS if len(by_band) > BANDS // 2 else BANDS // 2
-    weight = layer.weight.new_zeros(len(TAPS), width, by_band.shape[-1])
-    weight[:, : len(by_band)] = by_band.transpose(0, 1)
-    return replace(layer, weight=weight.flatten(0, 1))
 
 
 APPROX_SHIFT = 6

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from .constants import COEFFICIENT_LIMIT, PARAMETER_FRACTION, PREDICTION_FRACTION, TOTAL_BITS
-from .exact_arrays import CDF_STEPS
-from .exact_tables import inverse_scales, looked_up, scale_tables
-from .integer_mixture import HALF, WEIGHT_BITS, Mixture, bin_cdf
+from .exact_tables import CDF_STEPS
+from .integer_mixture import HALF, WEIGHT_BITS, Mixture
+from .tensor_tables import bin_cdf, inverse_scales, looked_up, scale_tables
 
 EDGES = torch.tensor([-12, -8, -5, -3, -2, -1, 0, 1, 2, 3, 4, 6, 9, 13])
 """Lower edges of bins 1 to 14, in units of 4**k from the anchor. Bins 0 and 14 are open."""

@@ -9,11 +9,10 @@ import torch
 from torch import Tensor
 
 from ..models.bands import FRONT, Size
+from .constants import CENTRE
 
 TAPS = torch.cartesian_prod(*[torch.arange(-1, 2)] * 3)
-"""The offsets (z, y, x) of a 3x3x3 neighbourhood in raster order; the first 13 precede the centre."""
-
-CENTRE = 13
+"""The offsets (z, y, x) of a 3x3x3 neighbourhood in raster order."""
 
 
 @dataclass(frozen=True)

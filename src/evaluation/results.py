@@ -12,7 +12,8 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from ..bitstream.model import Model, model_file
+from ..bitstream.from_codec import model_file
+from ..bitstream.model import Model
 from ..datamodules.volume_datamodule import VolumeDataModule
 from ..errors import AiwaveError
 from ..models.codec import WaveletCodec

@@ -4,13 +4,12 @@ import math
 from functools import cache
 
 import numpy as np
-import torch
 
 from ..bitstream.bounded_error import STEP, to_ranks
 from ..bitstream.encoder import compress as encode
 from ..bitstream.header import NARROW
 from ..bitstream.model import Model
-from ..bitstream.tile_codec import TileCodec
+from ..bitstream.tile_codec import TileCodec, one
 from ..bitstream.tile_work import squared_error
 from ..bitstream.voxel_types import checked, prepare
 from ..coding.constants import log_step_of
@@ -155,15 +154,14 @@ def _log_step(card: Card) -> int:
     return 0 if card.lossless else log_step_of((low * high) ** 0.5)
 
 
-@torch.inference_mode()
 def _cost(name: str, part: np.ndarray, log_step: int) -> float:
     """Estimated bits of a part (d, h, w) with a model and, at a step, what its squared error is worth in bits."""
     model = shipped_model(name)
-    lossless = model.integers is not None
+    lossless = model.only_lossless
     voxels = part if part.dtype.kind == "f" else part.astype(np.int32) - min(0, int(part.min()))
     codec = TileCodec(model, log_step, lossless)
     q = codec.analyse([voxels])
-    bits = 8 * sum(map(len, model.coder.encode(q, log_step)[0]))
+    bits = codec.bits(q, part.shape)
     if lossless:
         return bits
-    return bits + squared_error(codec, q, voxels, (-math.inf, math.inf)) / (SLOPE * codec.step**2)
+    return bits + squared_error(codec, one(q, 0), voxels, (-math.inf, math.inf)) / (SLOPE * codec.step**2)

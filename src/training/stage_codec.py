@@ -6,7 +6,7 @@ import torch
 from omegaconf import DictConfig
 from torch import Tensor
 
-from ..bitstream.model import model_file
+from ..bitstream.from_codec import model_file
 from ..config.building import build
 from ..config.command_schemas import TrainConfig
 from ..config.model_schema import Entropy, Post, Rate, Rounding, Transform

@@ -15,7 +15,6 @@ from aiwave.bitstream import Model, info
 from aiwave.bitstream.container import chunk_crc
 from aiwave.bitstream.header import FIXED
 from aiwave.bitstream.model_file import pack, unpack
-from aiwave.coding.integer_reversible import IntegerReversible
 from aiwave.errors import AiwaveError
 from tests.conftest import textured
 from tests.files import file_model, noise
@@ -264,8 +263,8 @@ def test_the_wrong_model_and_a_missing_one_are_named():
 
 def test_voxels_that_a_network_gets_wrong_are_noticed(monkeypatch):
     model = file_model("learned")
-    data, inverse = compress(VOLUME, model, lossless=True, model_only=True), IntegerReversible.inverse
-    monkeypatch.setattr(IntegerReversible, "inverse", lambda *args: inverse(*args) ^ 1)
+    data, inverse = compress(VOLUME, model, lossless=True, model_only=True), model.engine.inverse
+    monkeypatch.setattr(model.engine, "inverse", lambda *args: inverse(*args) ^ 1)
     with pytest.raises(AiwaveError, match="does not decode to the encoded voxels"):
         decompress(data, model=model)
 

@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aiwave.api import find_model
-from aiwave.bitstream import Model, model_file
+from aiwave.bitstream import Model
+from aiwave.bitstream.from_codec import model_file
 from aiwave.bitstream.model_file import pack, unpack
 from aiwave.errors import AiwaveError
 from tests.builders import codec
@@ -57,7 +58,7 @@ def test_other_programs_read_them_by_the_library(kind, tmp_path):
     assert (described["version"], described["name"]) == (1, kind)
     assert model.identity == hashlib.sha256(model.data).hexdigest()
     layers = [layer["name"] for layer in described["entropy"]["layers"]]
-    integers = model.coder.parameters
+    integers = model.parameters.entropy
     assert layers == list(integers.layers)
     for name in layers:
         weight = stored[f"entropy.{name}.weight"]

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from aiwave.api import compress, decompress
-from aiwave.bitstream import Model, model_file
+from aiwave.bitstream import Model
+from aiwave.bitstream.from_codec import model_file
 from aiwave.bitstream.model_file import unpack
 from aiwave.errors import AiwaveError
 from tests.bitstream.mutations import mutated
@@ -30,7 +31,7 @@ def use(data):
     """Load a model and code with it, as far as it lets one; True if it did. Raises anything but AiwaveErrors."""
     try:
         model = Model.from_bytes(data)
-        lossless = model.integers is not None
+        lossless = model.only_lossless
         options = {"lossless": True} if lossless else {"step": 4.0, "optimise": False}
         decoded = decompress(compress(VOLUME, model, model_only=True, **options), model=model)
     except AiwaveError as error:

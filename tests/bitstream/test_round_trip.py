@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 import aiwave
 from aiwave.api import compress, decompress, info
-from aiwave.bitstream import Model, model_file
+from aiwave.bitstream import Model
+from aiwave.bitstream.from_codec import model_file
 from aiwave.bitstream.grid import Grid
 from aiwave.errors import AiwaveError
 from tests.builders import codec, shake

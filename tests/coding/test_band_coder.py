@@ -203,7 +203,6 @@ def test_impossible_steps_are_refused(step):
 
 def test_rounded_products_are_noticed(coders, monkeypatch):
     q = noise((8, 8, 8))
-    monkeypatch.setenv("AIWAVE_CORE", "reference")
     monkeypatch.setattr(torch, "addmm", lambda b, x, w: b + (x.bfloat16() @ w.bfloat16()).float())
     with pytest.raises(AiwaveError, match="not exact"):
         coders["context"].encode(q, STEP)

@@ -1,6 +1,5 @@
 """The compiled core against the PyTorch reference: the same bytes and choices, on every instruction set."""
 
-import os
 from contextlib import suppress
 from dataclasses import replace
 
@@ -14,10 +13,13 @@ from aiwave.coding.band_coder import BandCoder
 from aiwave.coding.constants import log_step_of
 from aiwave.coding.core import compiled_core
 from aiwave.coding.encoder_choice import dependent, optimised
-from aiwave.coding.exact_tables import bits_of
 from aiwave.coding.integer_context import IntegerContext
 from aiwave.coding.integer_layer import IntegerLayer
+from aiwave.coding.native_coder import NativeCoder
+from aiwave.coding.native_entropy import NativeEntropy
+from aiwave.coding.reference_engine import levels_of
 from aiwave.coding.symbol_io import encode_intervals
+from aiwave.coding.tensor_tables import bits_of
 from aiwave.coding.to_integer.entropy_from_float import integer_model
 from aiwave.errors import AiwaveError
 from aiwave.models.subbands import Subbands
@@ -41,24 +43,28 @@ def any_core(monkeypatch):
     core.use_simd(SIMD[-1])
 
 
-def with_core(name, work):
-    before = os.environ.get("AIWAVE_CORE")
-    os.environ["AIWAVE_CORE"] = name
-    try:
-        return work()
-    finally:
-        os.environ.pop("AIWAVE_CORE")
-        if before is not None:
-            os.environ["AIWAVE_CORE"] = before
-
-
-def agree(coder, q, simd):
+def agree(model, q, simd):
+    """Both cores write the same segments, and the compiled one reads them."""
     core.use_simd(simd)
-    reference = with_core("reference", lambda: coder.encode(q, STEP))
-    assert with_core("native", lambda: coder.encode(q, STEP)) == reference
-    decoded = with_core("native", lambda: coder.decode(reference, q.size, STEP))
-    for ours, theirs in zip(decoded.bands(), q.bands(), strict=True):
-        torch.testing.assert_close(ours, theirs.long(), rtol=0, atol=0)
+    segments, levels = BandCoder(model).encode(q, STEP), levels_of(q)
+    compiled = NativeEntropy(core, model)
+    assert compiled.encode(levels, q.size, STEP) == segments
+    same(compiled.decode(segments, q.size, STEP, q.levels), levels)
+
+
+def same(ours, theirs):
+    for a, b in zip(ours, theirs, strict=True):
+        np.testing.assert_array_equal(a, b)
+        assert a.dtype == b.dtype == np.int32
+
+
+def choose_alike(model, exact, looks):
+    """Both cores choose the same coefficients, which are returned."""
+    choose = dependent if model.dependent else optimised
+    chosen = choose(BandCoder(model), exact, STEP, *[looks] * model.dependent)
+    floats = [stack.numpy() for stack in exact.level_stacks()]
+    same(NativeEntropy(core, model).quantised(floats, exact.size, STEP, looks), levels_of(chosen))
+    return chosen
 
 
 def random_model(kind, seed, channels=6, std=0.05, **changes):
@@ -80,7 +86,7 @@ def random_model(kind, seed, channels=6, std=0.05, **changes):
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_random_models_give_the_same_bytes(kind, simd, size, tiles, spread, channels, seed):
     model = integer_model(random_model(kind, seed, channels - channels % 2))
-    agree(BandCoder(model), noise(size, tiles, spread, seed), simd)
+    agree(model, noise(size, tiles, spread, seed), simd)
 
 
 @given(kind=st.sampled_from(["context", "oriented", "reversible"]), size=SIZES, seed=st.integers(0, 99))
@@ -92,46 +98,35 @@ def test_weights_at_the_limits_of_the_format_give_the_same_bytes(kind, size, see
     assert isinstance(model, IntegerContext)
 
     def large(layer):
-        most = max(1, int(layer.weight.abs().max()))
+        most = max(1, int(np.abs(layer.weight).max()))
         factor = int(generator.integers(2**14 // most, 2**15 // most))
         return IntegerLayer(layer.weight * factor, layer.bias * factor, layer.shift + factor.bit_length(), layer.limit)
 
-    coder = BandCoder(replace(model, layers={name: large(layer) for name, layer in model.layers.items()}))
-    assert not coder.native()._handle.narrow
-    agree(coder, noise(size, 2, 300.0, seed), SIMD[-1])
+    wide = replace(model, layers={name: large(layer) for name, layer in model.layers.items()})
+    assert not NativeCoder(core, wide)._handle.narrow
+    agree(wide, noise(size, 2, 300.0, seed), SIMD[-1])
 
 
 @pytest.mark.parametrize("simd", SIMD)
 @pytest.mark.parametrize("name", ["em_lossless", "ct_lossless", "sections_lossless", "em_nano", "mri_nano"])
 def test_ready_made_models_give_the_same_bytes(name, simd):
-    coder = shipped_model(name).coder
+    model = shipped_model(name).parameters.entropy
     generator = torch.Generator().manual_seed(1)
     shape = [(3, 3, 2), (6, 5, 4), (12, 10, 8)]
     bands = [torch.randn(2, 7, *side, generator=generator) * 4 for side in shape]
     low = torch.randn(2, 1, *shape[0], generator=generator) * 300
     exact = Subbands(low, tuple(bands), (24, 20, 16)).existing()
-    if coder.model.dependent:
-        core.use_simd(simd)
-        choose = [with_core(name, lambda: dependent(coder, exact, STEP, 2)) for name in ("reference", "native")]
-        for ours, theirs in zip(choose[1].bands(), choose[0].bands(), strict=True):
-            torch.testing.assert_close(ours, theirs, rtol=0, atol=0)
-        q = choose[0]
-    else:
-        q = exact.map(lambda band: band.round().long())
-    agree(coder, q, simd)
+    core.use_simd(simd)
+    agree(model, choose_alike(model, exact, 2), simd)
 
 
 @pytest.mark.parametrize("states", [8, 64, 256])
 @given(size=SIZES, looks=st.integers(0, 2), seed=st.integers(0, 99))
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_best_path_is_the_same(states, size, looks, seed):
-    coder = BandCoder(integer_model(random_model("context", seed, dependent=True, states=states)))
-    q = noise(size, 2, 4.0, seed)
-    exact = q.map(lambda band: (band * 1.37 / 2).float())
-    chosen = [with_core(name, lambda: dependent(coder, exact, STEP, looks)) for name in ("reference", "native")]
-    for ours, theirs in zip(chosen[1].bands(), chosen[0].bands(), strict=True):
-        torch.testing.assert_close(ours, theirs, rtol=0, atol=0)
-    agree(coder, chosen[0], SIMD[-1])
+    model = integer_model(random_model("context", seed, dependent=True, states=states))
+    exact = noise(size, 2, 4.0, seed).map(lambda band: (band * 1.37 / 2).float())
+    agree(model, choose_alike(model, exact, looks), SIMD[-1])
 
 
 @given(
@@ -143,14 +138,11 @@ def test_the_best_path_is_the_same(states, size, looks, seed):
 )
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_integers_chosen_are_the_same(kind, simd, size, spread, seed):
-    coder = BandCoder(integer_model(random_model(kind, seed)))
+    model = integer_model(random_model(kind, seed))
     generator = torch.Generator().manual_seed(seed)
     exact = noise(size, 2, spread, seed).map(lambda q: (q + torch.rand(q.shape, generator=generator) - 0.5).float())
-    exact = exact.existing()
     core.use_simd(simd)
-    chosen = [with_core(name, lambda: optimised(coder, exact, STEP)) for name in ("reference", "native")]
-    for ours, theirs in zip(chosen[1].bands(), chosen[0].bands(), strict=True):
-        torch.testing.assert_close(ours, theirs, rtol=0, atol=0)
+    choose_alike(model, exact.existing(), 1)
 
 
 def test_bits_are_those_of_the_logarithm():
@@ -160,19 +152,13 @@ def test_bits_are_those_of_the_logarithm():
 
 
 def test_segments_do_not_depend_on_threads_nor_batches():
-    coder = shipped_model("em_lossless").coder
+    model = shipped_model("em_lossless").parameters.entropy
     fine = 9 * torch.randn(4, 7, 8, 6, 10, generator=torch.Generator().manual_seed(0))
     coarse = noise((8, 6, 10), 4, 9.0)
-    q = Subbands(coarse.approx, (*coarse.details, fine.round())).map(lambda band: band.long())
-    before = torch.get_num_threads()
-    try:
-        torch.set_num_threads(1)
-        alone = coder.encode(q, STEP)
-        torch.set_num_threads(3)
-        assert coder.encode(q, STEP) == alone
-    finally:
-        torch.set_num_threads(before)
-    one = coder.encode(q.map(lambda band: band[2:3]), STEP)
+    q = levels_of(Subbands(coarse.approx, (*coarse.details, fine.round())))
+    alone = NativeEntropy(core, model, threads=1).encode(q, (16, 12, 20), STEP)
+    assert NativeEntropy(core, model, threads=3).encode(q, (16, 12, 20), STEP) == alone
+    one = NativeEntropy(core, model).encode([level[2:3] for level in q], (16, 12, 20), STEP)
     assert one == alone[2:3]
 
 
@@ -195,15 +181,15 @@ def test_any_intervals_are_coded_alike(parts):
 
 
 def test_damaged_segments_are_refused_or_decode_to_something():
-    coder = shipped_model("em_nano").coder
+    coder = NativeEntropy(core, shipped_model("em_nano").parameters.entropy)
     generator = np.random.default_rng(0)
     for _ in range(50):
         tile = [generator.bytes(int(generator.integers(0, 60))) for _ in range(22)]
         with suppress(AiwaveError):
-            decoded = coder.decode([tile], (16, 16, 16), STEP)
-            assert max(int(band.abs().max()) for band in decoded.bands()) < 2**23
+            decoded = coder.decode([tile], (16, 16, 16), STEP, 3)
+            assert max(int(np.abs(level).max()) for level in decoded) < 2**23
     with pytest.raises(AiwaveError, match="damaged"):
-        coder.decode([[b"\xff" * 400] * 22], (16, 16, 16), STEP)
+        coder.decode([[b"\xff" * 400] * 22], (16, 16, 16), STEP, 3)
 
 
 @pytest.mark.parametrize(
@@ -217,8 +203,7 @@ def test_unknown_cores_and_instruction_sets_are_refused(monkeypatch, variable, v
 
 
 def test_parts_that_do_not_fit_are_refused_at_the_border():
-    coder = BandCoder(integer_model(random_model("context", 0)))
-    native = coder.native()
+    native = NativeCoder(core, integer_model(random_model("context", 0)))
     level = native._level(0, (4, 4, 4), 8, STEP)
     call = {"coarse": None, "approx": None, "threads": 1}
     for shape in [(1, 8, 2, 2, 3), (1, 7, 2, 2, 2), (0, 8, 2, 2, 2)]:

@@ -226,6 +226,6 @@ def test_an_interruption_leaves_no_file(model, tmp_path, monkeypatch):
     def interrupt(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("aiwave.coding.BandCoder.encode", interrupt)
+    monkeypatch.setattr("aiwave.bitstream.tile_codec.TileCodec.encode", interrupt)
     assert run("compress", tmp_path / "a.tif", tmp_path / "a.aiw", "--model", model, "--lossless") == 130
     assert [path.name for path in tmp_path.iterdir()] == ["a.tif"]

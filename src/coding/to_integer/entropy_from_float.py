@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import cast
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -16,13 +17,13 @@ from ...models.entropy.context import ContextEntropy
 from ...models.entropy.density import Density, Laplace, LogisticMixture
 from ...models.entropy.factorized import FactorizedEntropy
 from ...models.subbands import coded_before
-from ..coarse_context import SQUASH_LIMIT
-from ..constants import EMBEDDING_FRACTION, PARAMETER_FRACTION, PREDICTOR_FRACTION, SQUASH_FRACTION
+from ..constants import CENTRE, EMBEDDING_FRACTION, PARAMETER_FRACTION, PREDICTOR_FRACTION, SQUASH_FRACTION
+from ..exact_tables import SQUASH_LIMIT
 from ..integer_context import IntegerContext
+from ..integer_density import IntegerDensity
 from ..integer_factorized import BITS, FRACTION, LIMIT, IntegerFactorized
-from ..integer_layer import IntegerLayer, quantised_layer
-from ..integer_mixture import IntegerDensity
-from ..wavefront import CENTRE
+from ..integer_layer import IntegerLayer
+from .rounded_layer import quantised_layer
 
 
 def integer_density(density: Density) -> IntegerDensity:
@@ -41,9 +42,7 @@ def integer_factorized(model: FactorizedEntropy) -> IntegerFactorized:
         f"layer{index}": quantised_layer(layer.weight, layer.bias, (FRACTION, FRACTION), LIMIT, BITS)
         for index, layer in enumerate([*linear, model.head])
     }
-    embedding, band_head = (
-        torch.round(part.weight.detach().double() * 2**FRACTION).long() for part in (model.embedding, model.band_head)
-    )
+    embedding, band_head = (_fixed(part.weight, FRACTION) for part in (model.embedding, model.band_head))
     levels = (model.bands - 1) // (len(BAND_LETTERS) - 1)
     return IntegerFactorized(levels, integer_density(model.density), layers, embedding, band_head)
 
@@ -109,8 +108,8 @@ def integer_context(model: ContextEntropy, precision: Precision | None = None) -
         second_mix=None if model.second_mix is None else _fixed(model.second_mix.weight, EMBEDDING_FRACTION),
         prediction=None if prediction is None else _fixed(_causal(prediction.table.weight), PREDICTOR_FRACTION),
         sections=1 if model.sections else None,
-        cross=None if model.cross is None else _before(_fixed(model.cross.siblings.weight, PREDICTOR_FRACTION)),
-        cross_coarse=None if model.cross is None else _fixed(model.cross.coarse.weight, PREDICTOR_FRACTION).flatten(1),
+        cross=None if model.cross is None else _fixed(_before(model.cross.siblings.weight), PREDICTOR_FRACTION),
+        cross_coarse=None if model.cross is None else _fixed(model.cross.coarse.weight.flatten(1), PREDICTOR_FRACTION),
         trellis=model.states if model.dependent else None,
     )
 
@@ -145,8 +144,9 @@ def _before(kernels: Tensor) -> Tensor:
     return kernels.flatten(2) * before.unsqueeze(2)
 
 
-def _fixed(values: Tensor, fraction: int) -> Tensor:
-    return torch.round(values.detach().double() * 2**fraction).long()
+def _fixed(values: Tensor, fraction: int) -> np.ndarray:
+    """Values in units of 2**-`fraction`, int64."""
+    return torch.round(values.detach().cpu().double() * 2**fraction).long().numpy()
 
 
 def integer_model(model: EntropyModel) -> IntegerContext | IntegerFactorized:

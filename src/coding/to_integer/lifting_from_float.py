@@ -3,8 +3,9 @@
 import math
 from typing import cast
 
+import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from ...errors import AiwaveError
 from ...models.conv import Conv3d
@@ -20,8 +21,9 @@ from ..constants import (
     TANH_LIMIT,
     TAP_FRACTION,
 )
-from ..integer_layer import IntegerLayer, quantised_layer
+from ..integer_layer import IntegerLayer
 from ..integer_reversible import Factor, IntegerReversible
+from .rounded_layer import quantised_layer
 
 FINE = (12, 12)
 """Bits per weight of the first and the last layer, which are computed in float64."""
@@ -44,11 +46,11 @@ def integer_reversible(transform: WaveletTransform) -> IntegerReversible:
     if any(step.net is not None and not isinstance(step.net, LiftingNet) for step in steps.values()):
         raise ValueError("its networks have no integer form: train with lifting=damped or published")
     layers: dict[str, IntegerLayer] = {}
-    factors = torch.zeros(len(schemes), len(schemes[0]), 4, dtype=torch.int64)
-    for row, (prefix, net) in zip(factors.view(-1, 4), nets.items(), strict=False):
+    factors = np.zeros((len(schemes), len(schemes[0]), 4), np.int64)
+    for row, (prefix, net) in zip(factors.reshape(-1, 4), nets.items(), strict=False):
         own, scales = _net(net)
         layers |= {prefix + name: layer for name, layer in own.items()}
-        row.copy_(torch.tensor([number for scale in scales for number in (scale.mantissa, scale.shift)]))
+        row[:] = [number for scale in scales for number in (scale.mantissa, scale.shift)]
     some = next(iter(nets.values()), None)
     return IntegerReversible(
         levels=transform.levels,
@@ -56,14 +58,14 @@ def integer_reversible(transform: WaveletTransform) -> IntegerReversible:
         boundary=str(schemes[0][0].boundary),
         padding="zeros" if some is None else some.shift_head.padding_name,
         input_padding="zeros" if some is None else some.first.padding_name,
-        taps=torch.stack([torch.stack([_taps(step) for step in scheme]) for scheme in schemes]),
+        taps=np.array([[_taps(step) for step in scheme] for scheme in schemes]),
         factors=factors,
         layers=layers,
     )
 
 
-def _taps(step: LiftingStep) -> Tensor:
-    return torch.round(step.taps.detach().double() * 2**TAP_FRACTION).long()
+def _taps(step: LiftingStep) -> np.ndarray:
+    return torch.round(step.taps.detach().cpu().double() * 2**TAP_FRACTION).long().numpy()
 
 
 def _net(net: LiftingNet) -> tuple[dict[str, IntegerLayer], tuple[Factor, Factor]]:

@@ -11,10 +11,9 @@ from ...bitstream.container import open_stream
 from ...bitstream.grid import middle
 from ...bitstream.header import NARROW, Header
 from ...bitstream.model import Model
-from ...bitstream.tile_codec import TileCodec, cut
+from ...bitstream.tile_codec import TileCodec, cut, one
 from ...bitstream.tile_index import Mode
 from ...bitstream.tile_work import squared_error
-from ...system import one_thread
 from .anchor import Anchor
 from .run_jobs import AnchorJob, measure
 from .slice_codecs import JpegLs, JpegXl
@@ -144,16 +143,15 @@ def _squared_error(part: np.ndarray, header: Header, model: Model, optimise: boo
     and assumed to be the same everywhere.
     """
     nearest, chosen = (TileCodec(model, header.log_step, False, choose) for choose in (False, True))
-    with one_thread():  # operations on one tile are too small for more
-        error = _decoded_error(nearest, part, header.offset)
-        if optimise:
-            inner = middle(part, INNER)
-            error += _decoded_error(chosen, inner, header.offset) - _decoded_error(nearest, inner, header.offset)
+    error = _decoded_error(nearest, part, header.offset)
+    if optimise:
+        inner = middle(part, INNER)
+        error += _decoded_error(chosen, inner, header.offset) - _decoded_error(nearest, inner, header.offset)
     return max(0.0, error)
 
 
 def _decoded_error(codec: TileCodec, part: np.ndarray, offset: int) -> float:
     voxels = part.astype(np.int32) - offset
     limits = np.iinfo(part.dtype)
-    q = codec.analyse([voxels])
+    q = one(codec.analyse([voxels]), 0)
     return squared_error(codec, q, voxels, (limits.min - offset, limits.max - offset)) / part.size
