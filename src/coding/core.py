@@ -4,6 +4,7 @@ import os
 import sys
 from functools import cache
 from importlib import import_module
+from importlib.util import find_spec
 from types import ModuleType
 
 from ..errors import AiwaveError
@@ -20,12 +21,18 @@ MISSING = (
 )
 
 
+NEITHER = (
+    "The compiled core is missing, and so is PyTorch, which can code in its place: install g++ or clang++, then aiwave "
+    "again, or run pip install 'aiwave[train]'."
+)
+
+
 def compiled_core() -> ModuleType | None:
     """The compiled core, None to use the reference.
 
     AIWAVE_CORE is `native` or `reference`; by default the compiled core is used if it is there, and standard error says
-    once if it is not. AIWAVE_SIMD chooses an instruction set, as in `avx2`. Raises AiwaveError for other values, and
-    for a compiled core that is asked for but not there.
+    once if it is not. AIWAVE_SIMD chooses an instruction set, as in `avx2`. Raises AiwaveError for other values, for a
+    compiled core that is asked for but not there, and if neither core is there.
     """
     return _core(os.environ.get(NAME, ""), os.environ.get(SIMD, ""))
 
@@ -42,6 +49,8 @@ def _core(core: str, simd: str) -> ModuleType | None:
         if core:
             reason = f"{NAME}=native, but the compiled core cannot be loaded ({error}): install aiwave again."
             raise AiwaveError(reason) from error
+        if find_spec("torch") is None:
+            raise AiwaveError(NEITHER) from error
         sys.stderr.write(f"aiwave: {MISSING}\n")
         return None
     try:
