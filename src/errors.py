@@ -4,8 +4,8 @@ import sys
 
 EXTRAS = {
     "train": (
-        "bjontegaard constriction hydra joblib matplotlib monai omegaconf PIL pytorch_lightning scipy tensorboard torch "
-        "torchmetrics wandb yaml"
+        "bjontegaard constriction hydra joblib matplotlib monai omegaconf PIL pytorch_lightning scipy tensorboard "
+        "torch torchmetrics wandb yaml"
     ),
     "anchors": "av",
     "fetch": "requests tensorstore",

@@ -22,17 +22,13 @@ class TileCodec:
     """A model at one step, or lossless (then the step is 1). Voxels are numbers minus the offset.
 
     With `optimise` lossy coding is rate-distortion optimised (see `Engine.quantised`); otherwise it rounds to the
-    nearest. Raises AiwaveError if the model does not support this kind of coding.
+    nearest. Coding raises AiwaveError if the model does not support it.
     """
 
     model: Model
     log_step: int
     lossless: bool
     optimise: bool = False
-
-    def __post_init__(self) -> None:
-        """Check the kind of coding."""
-        self.model.require(self.lossless)
 
     @property
     def step(self) -> float:
@@ -52,6 +48,7 @@ class TileCodec:
 
     def _coefficients(self, voxels: np.ndarray) -> Levels:
         """Coefficients of one tile in steps, int64 or float32."""
+        self.model.require(self.lossless)
         dtype = np.int64 if self.lossless else np.float32
         levels = self.model.engine.forward(voxels.astype(dtype), self.lossless)
         if not self.lossless:
@@ -67,6 +64,7 @@ class TileCodec:
 
         Without the `missing` finest levels they are voxels of the preview, on the intensity scale of the volume.
         """
+        self.model.require(self.lossless)
         unit = self.step / (1 + self.model.dependent)
         levels = q if self.lossless else [level.astype(np.float32) * np.float32(unit) for level in q]
         kept = self.model.levels - missing

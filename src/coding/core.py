@@ -61,7 +61,9 @@ def _core(core: str, simd: str) -> ModuleType | None:
 
 
 def thread_count() -> int:
-    """Threads that may compute at once: OMP_NUM_THREADS, or as many as there are processors."""
+    """Threads that may compute at once: PyTorch's number if it is loaded, else OMP_NUM_THREADS or all processors."""
+    if (torch := sys.modules.get("torch")) is not None:
+        return int(torch.get_num_threads())
     wanted = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
     if wanted.isdecimal() and int(wanted) > 0:
         return int(wanted)

@@ -217,7 +217,7 @@ def test_the_wavefront_gives_what_dense_convolutions_give(threads):
     rows = reference(model.layers["head"], rows.clamp(0, model.limit)) + torch.from_numpy(model.head_offset(0))
     for got, expected in zip(parameters, rows.view(3, 5, 6, 7, -1).unbind(dim=-1), strict=True):
         assert torch.equal(wave.unsort(got).long(), expected)
-    kernel = F.pad(model.prediction[0], (0, 5)).double().view(1, 1, 2, 3, 3)
+    kernel = F.pad(torch.from_numpy(model.prediction[0]), (0, 5)).double().view(1, 1, 2, 3, 3)
     linear = F.conv3d(F.pad(q.double().unsqueeze(1), (1, 1, 1, 1, 1, 0)), kernel)[:, 0]
     assert torch.equal(wave.unsort(predicted[0]), torch.floor((linear + 8) / 16).long())
 
