@@ -16,7 +16,8 @@ from .header import TILE_LIMIT
 from .masks import COSTLY, MOST_FOR_PADDING
 from .metadata import Metadata
 from .model import Model
-from .rate_control import Target, search
+from .rate_control import search
+from .target import Target
 from .tile_codec import TileCodec
 from .voxel_types import Source, checked, prepare
 from .writer import Progress, Writer

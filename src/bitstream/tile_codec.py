@@ -59,6 +59,17 @@ class TileCodec:
             raise AiwaveError(f"With a step of {self.step:g} coefficients are too large to code: {other}.")
         return levels
 
+    def magnitudes(self, voxels: np.ndarray) -> np.ndarray:
+        """Magnitudes of the coefficients of a tile (d, h, w), in steps: (n,)."""
+        return np.abs(np.concatenate([level.ravel() for level in self._coefficients(voxels)]))
+
+    def coefficient_error(self, q: Levels, voxels: np.ndarray) -> float:
+        """Sum of squared errors of a tile's coefficients `q`, in intensity units: nearly that of voxels not rounded."""
+        unit = np.float32(1 / (1 + self.model.dependent))
+        pairs = zip(q, self._coefficients(voxels), strict=True)
+        errors = (np.square(unit * ours - exact).sum(dtype=np.float64) for ours, exact in pairs)
+        return self.step**2 * float(sum(errors))
+
     def synthesise(self, q: Levels, size: Size, missing: int = 0) -> np.ndarray:
         """The coefficients of one tile of `size` (d, h, w) -> its voxels, not rounded.
 
@@ -85,10 +96,6 @@ class TileCodec:
     def segments(self, q: Levels, size: Size) -> list[list[bytes]]:
         """Coefficients of T tiles of `size` (d, h, w) -> for every tile one segment per band."""
         return self.model.engine.encode(q, size, self.log_step)
-
-    def bits(self, q: Levels, size: Size) -> int:
-        """Bits of the segments of T tiles of `size` (d, h, w)."""
-        return 8 * sum(len(segment) for tile in self.segments(q, size) for segment in tile)
 
     def content(self, q: Levels, voxels: np.ndarray) -> int:
         """CRC-32 of a tile's coefficients in coding order, as little-endian int32.

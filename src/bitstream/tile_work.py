@@ -1,6 +1,7 @@
 """The work on a batch of tiles, in this process or another."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Set
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -26,10 +27,14 @@ class VoxelBatch:
 
 @dataclass(frozen=True, eq=False)
 class EncodedTile:
-    """A coded tile, the squared error of its decoded numbers if it was asked for, and the tile of their corrections."""
+    """A coded tile, the squared error of its coefficients and of its decoded numbers, and the tile of corrections.
+
+    Errors are 0 without the model, and otherwise None if they were not asked for.
+    """
 
     coded: CodedTile
-    squared_error: float = 0.0
+    squared_error: float | None = None
+    coefficient_error: float | None = None
     corrections: CodedTile | None = None
 
     @property
@@ -41,10 +46,11 @@ class EncodedTile:
 
 @dataclass(frozen=True)
 class EncodeTiles:
-    """Encodes a batch, with the squared error of each tile if `limits` of decoded numbers are given.
+    """Encodes a batch, with the squared errors of each tile if `limits` of decoded numbers are given.
 
-    A tile takes the model, or what `plain_tiles` has for it, whichever is smaller; that is exact, in lossy streams too.
-    With an `error` there are corrections (see `bounded_error`).
+    Those of numbers are only measured in the tiles `measured`, by number, None for all. `looks` are those that have
+    been taken before. A tile takes the model, or what `plain_tiles` has for it, whichever is smaller; that is exact, in
+    lossy streams too. With an `error` there are corrections (see `bounded_error`).
     """
 
     codec: TileCodec
@@ -52,24 +58,25 @@ class EncodeTiles:
     masked: bool
     limits: tuple[float, float] | None = None
     error: int = 0
+    measured: Set[int] | None = None
+    looks: Mapping[int, Look] = field(default_factory=dict)
 
     def __call__(self, batch: VoxelBatch) -> list[EncodedTile]:
         """Encode a batch. Raises AiwaveError for coefficients that are too large to code."""
-        found = [
-            self._without_model(voxels, self.masked and tile.frame % 2 == 1)
-            for tile, voxels in zip(batch.tiles, batch.voxels, strict=True)
-        ]
+        pairs = zip(batch.tiles, batch.voxels, strict=True)
+        found = [self.looks.get(tile.number) or self.without_model(tile, voxels) for tile, voxels in pairs]
         rest = [k for k, done in enumerate(found) if isinstance(done, Look)]
-        coded = self._by_model([batch.voxels[k] for k in rest], [batch.known[k] for k in rest]) if rest else []
+        coded = self._by_model(batch, rest) if rest else []
         for k, tile in zip(rest, coded, strict=True):
             found[k] = self._smaller(batch.voxels[k], found[k], tile)  # type: ignore[arg-type]
         return found  # type: ignore[return-value]
 
     def _exact(self, coded: CodedTile) -> EncodedTile:
-        return EncodedTile(coded, corrections=CodedTile([], 0, Mode.CONSTANT) if self.error else None)
+        return EncodedTile(coded, 0.0, 0.0, CodedTile([], 0, Mode.CONSTANT) if self.error else None)
 
-    def _without_model(self, voxels: np.ndarray, is_mask: bool) -> EncodedTile | Look:
+    def without_model(self, tile: Tile, voxels: np.ndarray) -> EncodedTile | Look:
         """A tile that is coded without the model, or a look at it."""
+        is_mask = self.masked and tile.frame % 2 == 1
         if (self.model_only and not is_mask) or (voxels.dtype.kind == "f" and (voxels != np.rint(voxels)).any()):
             return UNKNOWN
         voxels = voxels.astype(np.int32)
@@ -87,16 +94,23 @@ class EncodeTiles:
                 return self._exact(other)
         return tile
 
-    def _by_model(self, tiles: list[np.ndarray], known: list[np.ndarray | None]) -> list[EncodedTile]:
-        coded, q = self.codec.encode(tiles)
+    def _by_model(self, batch: VoxelBatch, which: list[int]) -> list[EncodedTile]:
+        coded, q = self.codec.encode([batch.voxels[k] for k in which])
         if self.limits is None:
             return [EncodedTile(tile) for tile in coded]
-        out = []
-        for k, voxels in enumerate(tiles):
-            decoded = decoded_numbers(self.codec, one(q, k), voxels, self.limits)
-            error = difference(voxels, decoded, known[k])
-            out.append(EncodedTile(coded[k], error, self._corrections(voxels, decoded) if self.error else None))
-        return out
+        return [self._measured(batch, k, coded[at], one(q, at)) for at, k in enumerate(which)]
+
+    def _measured(self, batch: VoxelBatch, k: int, coded: CodedTile, q: Levels) -> EncodedTile:
+        """The k-th tile of a batch, coded, with its errors and corrections."""
+        voxels, known = batch.voxels[k], batch.known[k]
+        if self.measured is not None and batch.tiles[k].number not in self.measured:
+            return EncodedTile(coded, None, self.codec.coefficient_error(q, voxels))
+        assert self.limits is not None
+        decoded = decoded_numbers(self.codec, q, voxels, self.limits)
+        error = difference(voxels, decoded, known)
+        if self.error:
+            return EncodedTile(coded, error, corrections=self._corrections(voxels, decoded))
+        return EncodedTile(coded, error, self.codec.coefficient_error(q, voxels))
 
     def _corrections(self, voxels: np.ndarray, decoded: np.ndarray) -> CodedTile:
         numbers = corrections(voxels, decoded, self.error)

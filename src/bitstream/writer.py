@@ -1,9 +1,10 @@
 """Writer of streams: a source, coded tile by tile at any step."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
@@ -15,12 +16,17 @@ from .metadata import Metadata
 from .model import Model
 from .tile_codec import TileCodec
 from .tile_index import CodedTile, Mode
-from .tile_work import EncodeTiles, VoxelBatch
+from .tile_work import EncodedTile, EncodeTiles, VoxelBatch
 from .voxel_types import Source
 from .workers import batch_voxels, helpers_for, outcomes
 
 Progress = Callable[[int], object]
 """Called with the number of voxels processed since the last call."""
+
+Part = TypeVar("Part")
+
+EMPTY = CodedTile([], 0)
+"""In place of a tile that is not coded yet."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,36 +87,54 @@ class Writer:
         mask = self.mask(tile)
         return math.prod(tile.size) if mask is None else int(((mask == 0) | (mask >= FIRST)).sum())
 
-    def write(self, codec: TileCodec, observe: Callable[[float, int], None] | None = None) -> bytes:
-        """The stream; `observe` receives squared error and number of voxels of every tile (see `squared_error`)."""
-        grid, source = self.grid, self.source
-        coded: list[CodedTile | None] = [None] * grid.count
-        limits = self.limits if observe is not None or source.error else None
-        work = EncodeTiles(codec, self.model_only, source.mask is not None, limits, source.error)
-        tiles = (tile for tile in grid.tiles() if not (source.error and source.is_second(tile.frame)))
+    def tiles(self) -> Iterator[Tile]:
+        """The tiles to encode; those of corrections come with the tiles that they correct."""
+        source = self.source
+        return (tile for tile in self.grid.tiles() if not (source.error and source.is_second(tile.frame)))
+
+    def encoder(self, codec: TileCodec) -> EncodeTiles:
+        """The work on batches of tiles, without measuring errors."""
+        source = self.source
+        limits = self.limits if source.error else None
+        return EncodeTiles(codec, self.model_only, source.mask is not None, limits, source.error)
+
+    def encoded(
+        self, work: Callable[[VoxelBatch], list[Part]], tiles: Iterable[Tile]
+    ) -> Generator[tuple[Tile, Part], None, None]:
+        """Yield tiles with what `work` makes of them, in any order."""
         most = batch_voxels()
-        tasks = map(self.batch, grid.batches(tiles, most))
+        tasks = map(self.batch, self.grid.batches(iter(tiles), most))
         with closing(outcomes(work, tasks, helpers_for(self.source.voxels.size // most))) as done:
             for batch, parts in done:
-                for tile, part in zip(batch.tiles, parts, strict=True):
-                    coded[tile.number] = part.coded
-                    if part.corrections is not None:
-                        coded[tile.number + grid.count // grid.shape[0]] = part.corrections
-                    if source.is_second(tile.frame):
-                        continue
-                    if observe is not None:
-                        observe(part.squared_error, self.counted(tile))
-                    if self.progress is not None:
-                        self.progress(math.prod(tile.size))
-        return self._joined(codec, coded)  # type: ignore[arg-type]
+                yield from zip(batch.tiles, parts, strict=True)
+
+    def write(self, codec: TileCodec) -> bytes:
+        """The stream."""
+        parts: dict[int, EncodedTile] = {}
+        with closing(self.encoded(self.encoder(codec), self.tiles())) as done:
+            for tile, part in done:
+                parts[tile.number] = part
+                self.report(tile)
+        return self.joined(codec, parts)
+
+    def report(self, tile: Tile) -> None:
+        """Report a tile's voxels as processed."""
+        if self.progress is not None and not self.source.is_second(tile.frame):
+            self.progress(math.prod(tile.size))
 
     def batch(self, tiles: list[Tile]) -> VoxelBatch:
         """The numbers of tiles, and where they count."""
         return VoxelBatch(tiles, [self.numbers(tile) for tile in tiles], [self.known(tile) for tile in tiles])
 
-    def _joined(self, codec: TileCodec, coded: list[CodedTile]) -> bytes:
-        """The stream of all tiles; without the model, its name and its identity if none of them needs it."""
-        source, grid = self.source, self.grid
+    def joined(self, codec: TileCodec, parts: Mapping[int, EncodedTile]) -> bytes:
+        """The stream of all tiles by number; without the model, its name and its identity if none of them needs it."""
+        grid = self.grid
+        coded: list[CodedTile] = [EMPTY] * grid.count
+        for number, part in parts.items():
+            coded[number] = part.coded
+            if part.corrections is not None:
+                coded[number + grid.count // grid.shape[0]] = part.corrections
+        source = self.source
         needed = any(tile.mode == Mode.MODEL for tile in coded)
         identity = bytes.fromhex(self.model.identity) if needed else bytes(IDENTITY_BYTES)
         header = Header(

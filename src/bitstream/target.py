@@ -1,0 +1,104 @@
+"""Targets of rate control, and the solver that finds the step for one."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ..coding.constants import LOG_STEP_FRACTION
+from ..errors import AiwaveError
+
+EVALUATIONS = 16
+
+
+@dataclass(frozen=True)
+class Target:
+    """Target of rate control: a PSNR [dB] or a rate [bit/voxel]. Raises AiwaveError if it is not positive."""
+
+    psnr: float | None
+    bpp: float | None
+
+    def __post_init__(self) -> None:
+        if not 0 < self.value < math.inf:
+            raise AiwaveError(f"A target of {self.value:g} {self.unit} cannot be met: give a positive number.")
+
+    @property
+    def value(self) -> float:
+        """Value of the target, in its unit."""
+        return self.bpp if self.psnr is None else self.psnr  # type: ignore[return-value]
+
+    @property
+    def unit(self) -> str:
+        """Unit of the target."""
+        return "dB" if self.bpp is None else "bit/voxel"
+
+    @property
+    def tolerance(self) -> float:
+        """Accepted deviation from the target, on the scale of `scaled`."""
+        return 0.1 if self.bpp is None else 0.02
+
+    @property
+    def slope(self) -> float:
+        """Derivative of `scaled` by ln(step): that of uniform quantisers for a PSNR, an estimate for a rate."""
+        return -20 / math.log(10) if self.bpp is None else -0.7
+
+    def scaled(self, value: float) -> float:
+        """The PSNR, or the logarithm of the rate: both are nearly linear in ln(step)."""
+        return value if self.bpp is None else math.log(value)
+
+
+class Solver:
+    """Solves f(x) = y for a decreasing function of integers within bounds, with as few evaluations as possible.
+
+    `slope` is the derivative of f(x) by ln(step), if it is known.
+    """
+
+    def __init__(self, bounds: tuple[int, int], target: Target, slope: float | None = None) -> None:
+        self.bounds = bounds
+        self.target = target
+        self.guess = slope or target.slope
+        self.known: dict[int, float] = {}
+
+    def solve(self, function: Callable[[int], float], y: float, start: int, enough: float) -> int:
+        """The x whose f(x) is nearest to y, or within `enough`. Raises AiwaveError if y is out of reach."""
+        x = start
+        for _ in range(EVALUATIONS):
+            self.known[x] = function(x)
+            if abs(self.known[x] - y) <= enough or (x := self.next(y)) in self.known:
+                break
+        nearest = min(self.known, key=lambda x: abs(self.known[x] - y))
+        if abs(self.known[nearest] - y) > self.target.tolerance:
+            raise self.out_of_reach(self.target.value)
+        return nearest
+
+    @property
+    def slope(self) -> float:
+        """Slope between the last two points evaluated; the guess if there are fewer than two."""
+        if len(self.known) < 2:
+            return self.guess
+        (a, f_a), (b, f_b) = list(self.known.items())[-2:]
+        return min((f_a - f_b) / (a - b) * 2**LOG_STEP_FRACTION, self.guess / 4)
+
+    def next(self, y: float) -> int:
+        """Next x: between the nearest points on either side, or beyond the last; a known one ends the search."""
+        before = max((x for x in self.known if self.known[x] >= y), default=None)
+        after = min((x for x in self.known if self.known[x] < y), default=None)
+        if before is None or after is None:
+            at = after if before is None else before
+            assert at is not None
+            slope = self.slope / 2**LOG_STEP_FRACTION
+            further = round((y - self.known[at]) / slope * 1.1) or (1 if after is None else -1)
+            return min(max(at + further, self.bounds[0]), self.bounds[1])
+        if after - before <= 1:
+            return before
+        share = (self.known[before] - y) / (self.known[before] - self.known[after])
+        share = min(max(share, 0.1), 0.9)
+        return min(max(before + round(share * (after - before)), before + 1), after - 1)
+
+    def out_of_reach(self, wanted: float) -> AiwaveError:
+        """Error that names the range within reach."""
+        values = [y if self.target.bpp is None else math.exp(y) for y in self.known.values()]
+        return AiwaveError(
+            f"{wanted:g} {self.target.unit} cannot be met with this model and volume: steps from "
+            f"{math.exp(min(self.known) / 256):.3g} to {math.exp(max(self.known) / 256):.3g} gave "
+            f"{min(values):.3g} to {max(values):.3g} {self.target.unit}."
+        )
