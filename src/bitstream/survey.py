@@ -92,7 +92,7 @@ class Survey:
                     tiles.append(tile)
                     counts.append(part.counts)
         places = np.argsort(np.argsort((0.5 + GOLDEN * np.arange(len(tiles))) % 1))
-        found = cls(tiles, np.reshape(counts, (len(tiles), -1)), looks, fixed, codec.log_step)
+        found = cls(tiles, np.reshape(counts, (len(tiles), PER_OCTAVE * OCTAVES)), looks, fixed, codec.log_step)
         middle = sum(round(math.log(step) * 2**LOG_STEP_FRACTION) for step in writer.model.description.step_range) // 2
         ranks = np.argsort(found.estimates(middle, Target(None, 1.0)), kind="stable")[places] if tiles else places
         return cls([tiles[k] for k in ranks], found.counts[ranks], looks, fixed, codec.log_step)

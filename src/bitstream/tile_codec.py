@@ -97,6 +97,10 @@ class TileCodec:
         """Coefficients of T tiles of `size` (d, h, w) -> for every tile one segment per band."""
         return self.model.engine.encode(q, size, self.log_step)
 
+    def bits(self, q: Levels, size: Size) -> int:
+        """Bits of the segments of T tiles of `size` (d, h, w)."""
+        return 8 * sum(len(segment) for tile in self.segments(q, size) for segment in tile)
+
     def content(self, q: Levels, voxels: np.ndarray) -> int:
         """CRC-32 of a tile's coefficients in coding order, as little-endian int32.
 

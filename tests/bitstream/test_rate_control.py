@@ -45,6 +45,16 @@ def test_a_sample_of_tiles_stands_for_the_whole(monkeypatch):
     assert abs(psnr(decompress(data, model=file_model("plain")), volume) - 38) < 0.1
 
 
+@pytest.mark.parametrize("certain", [0.0, 1e9])
+def test_a_psnr_is_met_that_only_a_share_of_tiles_is_decoded_for(monkeypatch, certain):
+    """With many standard errors all tiles are decoded in the end."""
+    monkeypatch.setattr("aiwave.bitstream.rate_control.MEASURED", 3)
+    monkeypatch.setattr("aiwave.bitstream.rate_control.CERTAIN", certain)
+    volume = textured((48, 32, 32), 5)
+    data = compress(volume, file_model("plain"), psnr=39, tile=16, model_only=True)
+    assert abs(psnr(decompress(data, model=file_model("plain")), volume) - 39) < 0.1
+
+
 @pytest.mark.parametrize("target", [{"psnr": 200.0}, {"psnr": 1.0}, {"bpp": 90.0}, {"bpp": 0.001}])
 def test_what_is_out_of_reach_is_refused_with_what_is_within(target):
     with pytest.raises(AiwaveError, match="cannot be met with this model and volume: steps from"):
