@@ -39,7 +39,7 @@ def test_a_rate_is_met_with_everything_included(share):
 
 def test_a_sample_of_tiles_stands_for_the_whole(monkeypatch):
     """Half of the volume is noise, so that the sample must be corrected by what the whole gives."""
-    monkeypatch.setattr("aiwave.bitstream.rate_control.SAMPLED", 1)
+    monkeypatch.setattr("aiwave.bitstream.trial.SAMPLED", 1)
     volume = np.concatenate((textured((16, 16, 32), 0), noise((16, 16, 16)) // 8), axis=2)
     data = compress(volume, file_model("plain"), psnr=38, tile=16, model_only=True)
     assert abs(psnr(decompress(data, model=file_model("plain")), volume) - 38) < 0.1
@@ -48,8 +48,8 @@ def test_a_sample_of_tiles_stands_for_the_whole(monkeypatch):
 @pytest.mark.parametrize("certain", [0.0, 1e9])
 def test_a_psnr_is_met_that_only_a_share_of_tiles_is_decoded_for(monkeypatch, certain):
     """With many standard errors all tiles are decoded in the end."""
-    monkeypatch.setattr("aiwave.bitstream.rate_control.MEASURED", 3)
-    monkeypatch.setattr("aiwave.bitstream.rate_control.CERTAIN", certain)
+    monkeypatch.setattr("aiwave.bitstream.trial.MEASURED", 3)
+    monkeypatch.setattr("aiwave.bitstream.trial.CERTAIN", certain)
     volume = textured((48, 32, 32), 5)
     data = compress(volume, file_model("plain"), psnr=39, tile=16, model_only=True)
     assert abs(psnr(decompress(data, model=file_model("plain")), volume) - 39) < 0.1
