@@ -46,6 +46,8 @@ def complaint(error: BaseException) -> str | None:
     for cause in _chain(error):
         if isinstance(cause, AiwaveError):
             return str(cause).rpartition("AiwaveError: ")[2].strip()  # a loader's worker sends its traceback before it
+        if isinstance(cause, MemoryError):
+            return "There is not enough memory: close other programs, or give a smaller volume, tile or batch."
         if isinstance(cause, ModuleNotFoundError) and (extra := _extra_of(cause.name or "")):
             return f"This needs {cause.name}, which is not installed: run pip install 'aiwave[{extra}]'."
     if "hydra" in sys.modules and (sentence := _of_hydra(error)):

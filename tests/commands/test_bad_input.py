@@ -238,3 +238,23 @@ def test_ctrl_c_keeps_the_checkpoint_and_says_how_to_go_on(data_root, tmp_path):
     assert read_checkpoint(last)["epoch"] >= 0
     assert not list(tmp_path.rglob("*.tmp"))
     assert len(list((tmp_path / "run/wandb").glob("offline-run-*/*.wandb"))) == 1
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits of the address space are Linux's")
+def test_too_little_memory_is_a_sentence_and_no_file(tmp_path):
+    from aiwave.coding.core import compiled_core
+
+    if compiled_core() is None:
+        pytest.skip("PyTorch does not start in so little memory")
+    np.save(tmp_path / "a.npy", np.zeros((700, 700, 700), np.uint8))
+    limited = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_AS, (700 << 20,) * 2); "
+        "from aiwave.cli import main; sys.exit(main(sys.argv[1:]))"
+    )
+    command = [sys.executable, "-c", limited, "compress", "a.npy", "a.aiw", "--lossless"]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("aiwave: There is not enough memory")
+    assert "Traceback" not in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["a.npy"]
