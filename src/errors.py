@@ -12,6 +12,7 @@ EXTRAS = {
     "slurm": "submitit",
     "ray": "ray",
     "search": "optuna",
+    "zarr": "zarr numcodecs",
 }
 """Modules by the extra that installs them, `pip install 'aiwave[EXTRA]'`; coding files needs none of them."""
 

@@ -58,24 +58,15 @@ def chunk_crc(seed: int, tile: int, level: int, chunk: bytes) -> int:
 
 def join_segments(segments: Sequence[bytes]) -> bytes:
     """The segments of a level's bands -> its chunk: the lengths of all but the last in LEB128, then the segments."""
-    lengths = b"".join(_leb128(len(segment)) for segment in segments[:-1])
+    lengths = b"".join(leb128(len(segment)) for segment in segments[:-1])
     return lengths + b"".join(segments)
 
 
 def split_segments(chunk: bytes, count: int) -> list[bytes]:
     """The inverse of `join_segments`. Raises AiwaveError for anything else."""
-    at, lengths = 0, []
-    for _ in range(count - 1):
-        length = shift = 0
-        while True:
-            if at >= len(chunk) or shift > 28:
-                raise AiwaveError(DAMAGED.format("the lengths of its segments cannot be read"))
-            byte = chunk[at]
-            at += 1
-            length |= (byte & 127) << shift
-            shift += 7
-            if byte < 128:
-                break
+    at, lengths = 0, list[int]()
+    while len(lengths) < count - 1:
+        length, at = read_leb128(chunk, at)
         lengths.append(length)
     ends = list(accumulate(lengths, initial=at))
     if ends[-1] > len(chunk):
@@ -83,12 +74,27 @@ def split_segments(chunk: bytes, count: int) -> list[bytes]:
     return [chunk[a:b] for a, b in zip(ends, [*ends[1:], len(chunk)], strict=True)]
 
 
-def _leb128(number: int) -> bytes:
+def leb128(number: int) -> bytes:
+    """A number that is not negative: 7 bits per byte, the lowest first; the last byte is below 128."""
     out = bytearray()
     while number > 127:
         out.append(number & 127 | 128)
         number >>= 7
     return bytes([*out, number])
+
+
+def read_leb128(data: bytes, at: int) -> tuple[int, int]:
+    """The number that begins at `at`, and the place after it. Raises AiwaveError beyond the end, or 35 bits."""
+    number = shift = 0
+    while True:
+        if at >= len(data) or shift > 28:
+            raise AiwaveError(DAMAGED.format("a length in it cannot be read"))
+        byte = data[at]
+        at += 1
+        number |= (byte & 127) << shift
+        shift += 7
+        if byte < 128:
+            return number, at
 
 
 def write_stream(header: Header, metadata: Metadata, values: bytes, model: bytes, tiles: Sequence[CodedTile]) -> bytes:

@@ -2,6 +2,9 @@
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
@@ -60,8 +63,23 @@ def _core(core: str, simd: str) -> ModuleType | None:
     return module
 
 
+_limit: ContextVar[int | None] = ContextVar("threads", default=None)
+
+
+@contextmanager
+def at_most_threads(count: int) -> Iterator[None]:
+    """Limit `thread_count` in this context, as where a caller has threads of its own."""
+    before = _limit.set(count)
+    try:
+        yield
+    finally:
+        _limit.reset(before)
+
+
 def thread_count() -> int:
     """Threads that may compute at once: PyTorch's number if it is loaded, else OMP_NUM_THREADS or all processors."""
+    if (limit := _limit.get()) is not None:
+        return limit
     if (torch := sys.modules.get("torch")) is not None:
         return int(torch.get_num_threads())
     wanted = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
