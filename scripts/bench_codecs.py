@@ -4,11 +4,17 @@ A volume is an image or a folder of them, which are joined along x; crops of `--
 mirrored where it is too small. Codecs take turns, on one thread, `--rounds` times, and the fastest round counts; every
 lossless round trip is checked. The PyTorch reference codes the smallest crop alone. Tomoz takes part if it is installed
 (`pip install tomoz`). Megavoxels per CPU second; a figure, if `--figure` is given, shows bits per voxel over speed.
+
+Then processes of their own code and decode the same crops by `--threads` threads: megavoxels per second on the clock, and
+peak memory of the whole process.
 """
 
 import argparse
 import csv
 import os
+import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -28,6 +34,19 @@ from aiwave.images.image_files import read_image
 
 Codec = tuple[Callable[[np.ndarray], Any], Callable[[Any], np.ndarray]]
 COLUMNS = ("volume", "side", "mode", "codec", "bpp", "encode", "decode")
+ALONE = ("volume", "side", "mode", "threads", "encode", "decode", "encode MiB", "decode MiB")
+
+PROCESS = """
+import resource, sys, time
+import numpy as np
+import aiwave
+volume, model, step = np.load(sys.argv[1]), sys.argv[2], float(sys.argv[3])
+began = time.perf_counter()
+data = aiwave.compress(volume, model, model_only=True, **({"step": step} if step else {"lossless": True}))
+coded, most = time.perf_counter(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+aiwave.decompress(data)
+print(coded - began, time.perf_counter() - coded, most, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
 
 
 def ours(core: str, model: Model, **options: Any) -> Codec:
@@ -126,6 +145,22 @@ def rows_of(name: str, side: int, volume: np.ndarray, parts: list[tuple[str, str
     return [(name, side, *parts[k][:2], bpp, voxels / a, voxels / b) for k, (bpp, a, b) in best.items()]
 
 
+def alone(name: str, side: int, volume: np.ndarray, models: list[str], steps: list[float], threads: int) -> list[tuple]:
+    """Rows of speed on the clock and peak memory, by a process for each mode."""
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        np.save(Path(folder) / "volume.npy", volume)
+        for step in (0.0, *steps):
+            command = [sys.executable, "-c", PROCESS, f"{folder}/volume.npy", models[step > 0], str(step)]
+            environment = os.environ | {"OMP_NUM_THREADS": str(threads), NAME: "native"}
+            done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+            encode, decode, first, last = map(float, done.stdout.split())
+            speeds = volume.size / 1e6 / encode, volume.size / 1e6 / decode
+            mode = f"step {step:g}" if step else "lossless"
+            rows.append((name, side, mode, threads, *speeds, first / 1024, last / 1024))
+    return rows
+
+
 def draw(rows: list[tuple], path: Path) -> None:
     """Bits per voxel over decoding speed of the lossless codecs, on the first volume."""
     from matplotlib.figure import Figure
@@ -146,13 +181,14 @@ def main() -> None:
     parser.add_argument("--sides", type=int, nargs="+", default=[64, 128])
     parser.add_argument("--steps", type=float, nargs="+", default=[5.6, 25])
     parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--csv", type=Path)
     parser.add_argument("--figure", type=Path)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     if compiled_core() is None:
         raise SystemExit("The compiled core is missing.")
-    rows = []
+    rows, processes = [], []
     for given in arguments.volumes:
         path, _, names = given.rpartition("=")
         models = [find_model(name) for name in names.split(",")]
@@ -160,7 +196,10 @@ def main() -> None:
             volume = crop(Path(path), side)
             parts = compared(volume, models, arguments.steps, side == min(arguments.sides))
             rows += rows_of(Path(path).name, side, volume, parts, arguments.rounds)
-    print(tabulate(rows, COLUMNS, floatfmt=".3f", tablefmt="github"))
+            for threads in arguments.threads:
+                processes += alone(Path(path).name, side, volume, names.split(","), arguments.steps, threads)
+    for table, columns in ((rows, COLUMNS), (processes, ALONE)):
+        print(tabulate(table, columns, floatfmt=".3f", tablefmt="github"))
     if arguments.csv:
         with arguments.csv.open("w", newline="") as file:
             csv.writer(file).writerows([COLUMNS, *rows])
