@@ -5,8 +5,8 @@ mirrored where it is too small. Codecs take turns, on one thread, `--rounds` tim
 lossless round trip is checked. The PyTorch reference codes the smallest crop alone. Tomoz takes part if it is installed
 (`pip install tomoz`). Megavoxels per CPU second; a figure, if `--figure` is given, shows bits per voxel over speed.
 
-Then processes of their own code and decode the same crops by `--threads` threads: megavoxels per second on the clock, and
-peak memory of the whole process.
+Then processes of their own code and decode the same crops by `--threads` threads: megavoxels per second on the clock,
+and peak memory of the whole process.
 """
 
 import argparse
