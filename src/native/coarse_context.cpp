@@ -13,6 +13,10 @@ namespace {
 constexpr int FACTOR_BITS = 20;
 constexpr int MEAN_SIZE = 5;
 
+// Octaves of magnitudes are divided into about twice as many slices as they have thresholds.
+constexpr int SLICE_BITS = 8;
+constexpr std::int64_t SLICES = 1 << SLICE_BITS;
+
 inline std::int64_t times(std::int64_t factor, std::int64_t x) {
     return (x * factor + (1 << (FACTOR_BITS - 1))) >> FACTOR_BITS;
 }
@@ -94,21 +98,27 @@ void CoarseTransform::next(const std::int32_t* details, const std::int64_t* appr
 }
 
 CoarseInputs::Squasher::Squasher(std::vector<std::int64_t> thresholds) : thresholds_(std::move(thresholds)) {
-    for (int bit = 0; bit < 65; ++bit) {
-        const auto end = bit < 63 ? std::lower_bound(thresholds_.begin(), thresholds_.end(), std::int64_t{1} << bit)
-                                  : thresholds_.end();
-        first_[static_cast<std::size_t>(bit)] = static_cast<std::int32_t>(end - thresholds_.begin());
+    const auto reached = [this](std::int64_t x) {
+        return static_cast<std::int32_t>(std::upper_bound(thresholds_.begin(), thresholds_.end(), x) -
+                                         thresholds_.begin());
+    };
+    for (std::int64_t x = 0; x < 2 * SLICES; ++x) small_.push_back(reached(x));
+    for (int shift = 1; shift < 63 - SLICE_BITS; ++shift) {
+        for (std::int64_t slice = SLICES; slice < 2 * SLICES; ++slice) first_.push_back(reached(slice << shift));
     }
 }
 
 std::int32_t CoarseInputs::Squasher::operator()(std::int64_t x) const {
     const std::int64_t size = x < 0 ? -x : x;
-    if (size == 0) return 0;
-    const auto bit = static_cast<std::size_t>(63 - __builtin_clzll(static_cast<unsigned long long>(size)));
-    // those below 2**bit are reached, those of 2**(bit + 1) and more are not
-    const auto begin = thresholds_.begin();
-    const auto reached =
-        static_cast<std::int32_t>(std::upper_bound(begin + first_[bit], begin + first_[bit + 1], size) - begin);
+    std::int32_t reached;
+    if (size < 2 * SLICES) {
+        reached = small_[static_cast<std::size_t>(size)];
+    } else {
+        const int shift = 63 - SLICE_BITS - __builtin_clzll(static_cast<unsigned long long>(size));
+        reached = first_[static_cast<std::size_t>((shift - 2) * SLICES + (size >> shift))];
+        const auto count = static_cast<std::int32_t>(thresholds_.size());
+        while (reached < count && thresholds_[static_cast<std::size_t>(reached)] <= size) ++reached;
+    }
     return x < 0 ? -reached : reached;
 }
 
@@ -118,7 +128,7 @@ CoarseInputs::CoarseInputs(std::vector<std::int64_t> of_detail, std::vector<std:
 void CoarseInputs::operator()(const std::int64_t* approx, const Size3& size, std::int32_t* out) const {
     Volume<std::int64_t> sum(size);
     std::copy_n(approx, sum.data.size(), sum.data.begin());
-    for (int axis = 0; axis < 3; ++axis) sum = box_sum(sum, axis, MEAN_SIZE);
+    for (int axis = 0; axis < 3; ++axis) sum = box_sum<MEAN_SIZE>(sum, axis);
     constexpr std::int64_t count = MEAN_SIZE * MEAN_SIZE * MEAN_SIZE;
     for (std::size_t k = 0; k < sum.data.size(); ++k) {
         out[k] = of_detail_(count * approx[k] - sum.data[k]);

@@ -46,7 +46,8 @@ class CoarseInputs {
 
        private:
         std::vector<std::int64_t> thresholds_;
-        std::array<std::int32_t, 65> first_{};  // thresholds below 2**k
+        // Thresholds up to each of the smallest magnitudes, and up to the least of each slice of the octaves above.
+        std::vector<std::int32_t> small_, first_;
     };
 
     Squasher of_detail_, of_whole_;

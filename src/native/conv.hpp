@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "conv_kernels.hpp"
+#include "large_buffer.hpp"
 #include "volume.hpp"
 #include "work.hpp"
 
@@ -51,7 +52,7 @@ class Padded {
     int channels_;
     Size3 size_;
     std::ptrdiff_t row_, plane_, channel_;
-    std::vector<T> data_;
+    LargeBuffer<T> data_;
 };
 
 // A kernel's entries and the bias in the order of `ConvRun`.

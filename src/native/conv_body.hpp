@@ -11,6 +11,16 @@ static inline Vec<T> load(const T* from) {
     return v;
 }
 
+// Stores the first `count` lanes.
+template <class T>
+static inline void store(T* to, Vec<T> v, int count) {
+    if (count == LANES<T>) {
+        std::memcpy(to, &v, BYTES);
+    } else {
+        std::memcpy(to, &v, static_cast<std::size_t>(count) * sizeof(T));
+    }
+}
+
 // `Outputs` channels at `Vecs` vectors of positions from `at` on, kept in registers while the inputs pass by. Weights
 // lie in rows of `width`. Of the last vector, `count` lanes are stored.
 template <class T, int Outputs, int Vecs>
@@ -18,7 +28,7 @@ static inline void conv_block(const ConvRun<T>& run, const T* weight, int width,
                               int count) {
     Vec<T> sum[Outputs][Vecs];
     for (int n = 0; n < Outputs; ++n) {
-        for (int v = 0; v < Vecs; ++v) sum[n][v] = Vec<T>{} + run.bias[first + n];
+        for (int v = 0; v < Vecs; ++v) sum[n][v] = spread(run.bias[first + n]);
     }
     const T* in = run.in + at;
     for (int c = 0; c < run.inputs; ++c, in += run.in_channel) {
@@ -33,13 +43,8 @@ static inline void conv_block(const ConvRun<T>& run, const T* weight, int width,
     }
     for (int n = 0; n < Outputs; ++n) {
         T* out = run.out + (first + n) * run.out_channel + at;
-        for (int v = 0; v + 1 < Vecs; ++v) std::memcpy(out + v * LANES<T>, &sum[n][v], BYTES);
-        T* last = out + (Vecs - 1) * LANES<T>;
-        if (count == LANES<T>) {
-            std::memcpy(last, &sum[n][Vecs - 1], BYTES);
-        } else {
-            std::memcpy(last, &sum[n][Vecs - 1], static_cast<std::size_t>(count) * sizeof(T));
-        }
+        for (int v = 0; v + 1 < Vecs; ++v) store(out + v * LANES<T>, sum[n][v], LANES<T>);
+        store(out + (Vecs - 1) * LANES<T>, sum[n][Vecs - 1], count);
     }
 }
 

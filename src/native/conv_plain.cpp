@@ -23,8 +23,8 @@ struct VecOf {
 template <class T>
 using Vec = typename VecOf<T>::type;
 
-inline Vec<float> spread(float w) { return Vec<float>{} + w; }
-inline Vec<double> spread(double w) { return Vec<double>{} + w; }
+inline Vec<float> spread(float w) { return Vec<float>{w, w, w, w}; }
+inline Vec<double> spread(double w) { return Vec<double>{w, w}; }
 inline Vec<float> add_product(Vec<float> sum, Vec<float> x, Vec<float> w) { return sum + x * w; }
 inline Vec<double> add_product(Vec<double> sum, Vec<double> x, Vec<double> w) { return sum + x * w; }
 

@@ -32,7 +32,7 @@ void add(Padded<float>& to, const Padded<float>& x) {
 Volume<float> detail_of(const Volume<float>& x, float step) {
     Volume<double> sum(x.size);
     std::copy(x.data.begin(), x.data.end(), sum.data.begin());
-    for (int axis = 0; axis < 3; ++axis) sum = box_sum(sum, axis, MEAN_SIZE);
+    for (int axis = 0; axis < 3; ++axis) sum = box_sum<MEAN_SIZE>(sum, axis);
     constexpr double count = MEAN_SIZE * MEAN_SIZE * MEAN_SIZE;
     Volume<float> detail(x.size);
     for (std::size_t k = 0; k < x.data.size(); ++k) {

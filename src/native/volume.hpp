@@ -82,21 +82,35 @@ Volume<T> interleaved(const Volume<T>& even, const Volume<T>& odd, int axis) {
     return whole;
 }
 
-// The sum over `size` neighbours along an axis, with the faces repeated outside; `size` is odd.
-template <class T>
-Volume<T> box_sum(const Volume<T>& x, int axis, int size) {
+// The sum over `Size` neighbours along an axis, with the faces repeated outside.
+template <int Size, class T>
+Volume<T> box_sum(const Volume<T>& x, int axis) {
     Volume<T> sum(x.size);
     const Rows rows(x.size, axis);
     const std::ptrdiff_t last = rows.length - 1;
     for (std::ptrdiff_t o = 0; o < rows.outer; ++o) {
         const T* in = x.data.data() + o * rows.length * rows.inner;
         T* out = sum.data.data() + o * rows.length * rows.inner;
-        for (std::ptrdiff_t k = 0; k <= last; ++k) {
-            for (std::ptrdiff_t n = k - size / 2; n <= k + size / 2; ++n) {
+        const auto sum_at = [&](std::ptrdiff_t k) {
+            for (std::ptrdiff_t n = k - Size / 2; n <= k + Size / 2; ++n) {
                 const T* from = in + std::clamp<std::ptrdiff_t>(n, 0, last) * rows.inner;
                 T* to = out + k * rows.inner;
                 for (std::ptrdiff_t i = 0; i < rows.inner; ++i) to[i] += from[i];
             }
+        };
+        if (rows.inner > 1 || rows.length < 2 * Size) {
+            for (std::ptrdiff_t k = 0; k <= last; ++k) sum_at(k);
+            continue;
+        }
+        // along x: all between the ends at once, in the same order
+        for (std::ptrdiff_t k = Size / 2; k <= last - Size / 2; ++k) {
+            T total{};
+            for (int n = 0; n < Size; ++n) total += in[k - Size / 2 + n];
+            out[k] = total;
+        }
+        for (std::ptrdiff_t k = 0; k < Size / 2; ++k) {
+            sum_at(k);
+            sum_at(last - k);
         }
     }
     return sum;

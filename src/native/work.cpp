@@ -23,6 +23,7 @@ void Work::check() const {
 }
 
 void Work::each(int count, const std::function<void(int)>& piece) const {
+    check();
     if (threads_ > 1 && count > 1) {
         StopFlag stop;
         parallel_for(count, threads_, stop, interrupted_, piece);

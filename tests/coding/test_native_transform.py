@@ -354,3 +354,25 @@ def test_bands_that_do_not_fit_the_size_are_refused():
     with pytest.raises(ValueError, match="do not fit"):
         next_approx(core, np.zeros((1, 8, 2, 2, 2), np.int64), None, (4, 4, 5))
     assert band_size((5, 6, 7)) == stacks[1].shape[1:]
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_raised_stop_ends_a_call(threads):
+    x = np.zeros((24, 24, 24), np.float32)
+    post = PostFilter(8, 2)
+    work = [
+        partial(NativeFilter(core, post_part(post), weights_of(post)), x, 1.0, threads),
+        partial(NativeReversible.plain(core, 2, Sharing.NONE).forward, x.astype(np.int64), threads),
+        partial(coarse_inputs, core, np.zeros((400, 1, 16, 16, 16), np.int64), threads),
+    ]
+    stop = core.Stop()
+    core.obey(stop)
+    try:
+        for each in work:
+            each()
+        stop.set()
+        for each in work:
+            with pytest.raises(core.Stopped):
+                each()
+    finally:
+        core.obey(None)
