@@ -60,6 +60,19 @@ class Progress(TQDMProgressBar):
         if trainer.training:
             self.train_progress_bar.close()
 
+    def on_sanity_check_end(self, *args: Any) -> None:
+        """Print the loss of the weights that the stage begins with, if the output is a log."""
+        super().on_sanity_check_end(*args)
+        trainer = args[0]
+        if self.is_enabled and not sys.stderr.isatty() and "val/loss" in trainer.callback_metrics:
+            loss = float(trainer.callback_metrics["val/loss"])
+            where = f"{trainer.lightning_module.stage} 0/{trainer.max_epochs}"
+            sys.stderr.write(f"{where}: validation loss {loss:.4f}\n")
+
+    def init_sanity_tqdm(self) -> Any:
+        """Disabled bar, as that of validation."""
+        return self.init_validation_tqdm()
+
     def init_validation_tqdm(self) -> Any:
         """Disabled bar: validation is too short for one."""
         return Tqdm(disable=True)

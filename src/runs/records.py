@@ -40,11 +40,17 @@ class Provenance(Record):
 
 
 class DoneMark(Record):
-    """done.json: the end of a stage."""
+    """done.json: the end of a stage.
+
+    `validation_loss` is its lowest, `starting_loss` that of the weights that it was given.
+    """
 
     epochs: int = 0
     seconds_since_start_or_resume: float = 0.0
     validation_loss: float | None = None
+    starting_loss: float | None = None
+    final_loss: float | None = None
+    ended_worse: bool = False
 
 
 def read_record(

@@ -3,6 +3,7 @@
 import time
 import zlib
 from pathlib import Path
+from typing import cast
 
 import pytorch_lightning as pl
 from omegaconf import DictConfig, OmegaConf
@@ -21,7 +22,7 @@ from ..errors import Interrupted
 from ..runs.run_folder import RunFolder
 from ..tracking.tracker import Status, Tracker
 from .checkpoints import AtomicCheckpointIO
-from .stage_codec import build_codec, load_weights
+from .stage_codec import build_codec, carried, load_weights
 from .task import CompressionTask
 
 
@@ -45,8 +46,8 @@ OURS = ("compile", "profile")  # keys of `cfg.trainer` that Lightning does not h
 def run_schedule(cfg: DictConfig, folder: RunFolder, datamodule: VolumeDataModule, tracker: Tracker) -> None:
     """Train every unfinished stage; an interrupted one continues from its last checkpoint.
 
-    Only weights are carried from one stage to the next: those of the checkpoint `cfg.schedule.carry`. The first stage
-    starts from `cfg.init_from`, if given.
+    Only weights are carried from one stage to the next: see `carried`. The first stage starts from `cfg.init_from`, if
+    given.
 
     Raises:
         AiwaveError: If a stage cannot be trained.
@@ -54,9 +55,11 @@ def run_schedule(cfg: DictConfig, folder: RunFolder, datamodule: VolumeDataModul
     """
     weights = Path(cfg.init_from) if cfg.init_from else None
     for stage in plan(cfg):
-        if not folder.is_finished(stage.name):
-            run_stage(cfg, stage, weights, folder, datamodule, tracker)
-        weights = folder.stage(stage.name) / f"{cfg.schedule.carry}.ckpt"
+        if folder.is_finished(stage.name):
+            ended_worse = folder.facts(stage.name)["ended_worse"]
+        else:
+            ended_worse = run_stage(cfg, stage, weights, folder, datamodule, tracker)
+        weights = carried(cfg, folder, stage.name, ended_worse)
 
 
 def run_stage(
@@ -66,8 +69,10 @@ def run_stage(
     folder: RunFolder,
     datamodule: VolumeDataModule,
     tracker: Tracker,
-) -> None:
+) -> bool:
     """Run one fit: build the stage's codec, load `weights`, train, mark the stage as finished.
+
+    The `weights` compete for the best of the stage. Returns True, and says so, if it ended worse than it began.
 
     Raises:
         AiwaveError: If the weights do not fit, or the loss is no longer finite.
@@ -87,7 +92,7 @@ def run_stage(
     started = time.perf_counter()
     status: Status = "failed"
     try:
-        trainer = stage_trainer(cfg, stage, folder, tracker)
+        trainer = stage_trainer(cfg, stage, folder, tracker, weights is not None)
         _fit(trainer, task, datamodule, last if last.is_file() else None, stage.name, folder)
         for picture in sorted(folder.stage(stage.name).glob("*.png")):
             tracker.log_picture(picture.stem, picture)
@@ -95,11 +100,24 @@ def run_stage(
     finally:
         tracker.close(status)
     seconds = round(time.perf_counter() - started, 1)
-    best = trainer.checkpoint_callback.best_model_score  # type: ignore[union-attr]
-    loss = None if best is None else float(best)
+    kept = cast(StageCheckpoint, trainer.checkpoint_callback)
+    best = kept.best_model_score
+    facts = {
+        "epochs": stage.epochs,
+        "seconds_since_start_or_resume": seconds,
+        "validation_loss": None if best is None else float(best),
+        "starting_loss": kept.starting_loss,
+        "final_loss": kept.final_loss,
+        "ended_worse": kept.ended_worse,
+    }
     if trainer.is_global_zero:
-        facts = {"epochs": stage.epochs, "seconds_since_start_or_resume": seconds, "validation_loss": loss}
         folder.finish(stage.name, facts)
+        if kept.ended_worse:
+            print(
+                f"{stage.name} ended worse than it began: validation loss {kept.final_loss:.4f} after "
+                f"{kept.starting_loss:.4f}; the best weights, of {facts['validation_loss']:.4f}, are carried on"
+            )
+    return kept.ended_worse
 
 
 def stage_seed(seed: int, name: str) -> int:
@@ -107,8 +125,10 @@ def stage_seed(seed: int, name: str) -> int:
     return zlib.crc32(f"{seed}/{name}".encode())
 
 
-def stage_trainer(cfg: DictConfig, stage: DictConfig, folder: RunFolder, tracker: Tracker) -> pl.Trainer:
-    """The trainer of a stage, its callbacks and its logger."""
+def stage_trainer(
+    cfg: DictConfig, stage: DictConfig, folder: RunFolder, tracker: Tracker, from_weights: bool
+) -> pl.Trainer:
+    """The trainer of a stage, its callbacks and its logger; `from_weights`, if given any, are validated first."""
     own = folder.stage(stage.name)
     own.mkdir(parents=True, exist_ok=True)
     record = folder.record() | {"stage": OmegaConf.to_container(stage), "frozen": list(stage.freeze)}
@@ -128,7 +148,7 @@ def stage_trainer(cfg: DictConfig, stage: DictConfig, folder: RunFolder, tracker
         logger=logger,
         callbacks=[FreezeComponents(stage.freeze), StageCheckpoint(), MetricsTable(), EndTogether(), *extra],
         plugins=[AtomicCheckpointIO()],
-        num_sanity_val_steps=0,
+        num_sanity_val_steps=-1 if from_weights else 0,
         use_distributed_sampler=False,  # the data module divides its batches itself
         enable_model_summary=False,
         enable_progress_bar=cfg.callbacks.get("progress") is not None,

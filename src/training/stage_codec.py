@@ -109,8 +109,16 @@ def trained_codec(cfg: DictConfig, folder: RunFolder, stage_name: str) -> Wavele
         AiwaveError: If its checkpoint is missing or damaged.
     """
     codec = build_codec(cfg, next(stage for stage in plan(cfg) if stage.name == stage_name))
-    load_weights(codec, folder.stage(stage_name) / f"{cfg.schedule.carry}.ckpt")
+    load_weights(codec, carried(cfg, folder, stage_name, folder.facts(stage_name)["ended_worse"]))
     return codec.eval()
+
+
+def carried(cfg: DictConfig, folder: RunFolder, stage_name: str, ended_worse: bool) -> Path:
+    """The checkpoint of a stage that is carried on: `cfg.schedule.carry`, or the best if it ended worse than it began.
+
+    The best is at least as good as the weights that the stage was given.
+    """
+    return folder.stage(stage_name) / f"{'best' if ended_worse else cfg.schedule.carry}.ckpt"
 
 
 def checkpoint_codec(cfg: DictConfig, path: Path) -> WaveletCodec:
