@@ -8,9 +8,14 @@ from .node import Accelerator, Call, Component, Decay, Node, PlainName
 
 
 class LearningRates(Node):
-    """Adam's learning rate per component."""
+    """Adam's learning rate per component.
+
+    `scale`, of the raw affine factor, and `taps`, of taps and gains, are parts of the transform: null for its own rate.
+    """
 
     transform: PositiveFloat
+    scale: PositiveFloat | None = None
+    taps: PositiveFloat | None = None
     rate: PositiveFloat
     entropy: PositiveFloat
     post: PositiveFloat

@@ -41,12 +41,16 @@ class ConstantRate(_Warmed):
         return self.rise(step, total)
 
 
+PARTS = {"scale_head": "scale", "taps": "taps", "low_gain": "taps", "high_gain": "taps"}
+"""Parts of the transform, by words in the names of their parameters."""
+
+
 class CompressionTask(pl.LightningModule):
     """Minimise J / lmbda = bpp + MSE / lmbda over random crops and, for a variable-rate codec, random steps.
 
     MSE is in squared raw intensity units (aiWave, section IV; the division only makes gradients at all rates
-    comparable). `peak` is the PSNR peak. `learning_rates` gives Adam's rate per component (a child of the codec),
-    and `lr_schedule(step, total)` its factor at a step.
+    comparable). `peak` is the PSNR peak. `learning_rates` gives Adam's rate per component (a child of the codec) and,
+    unless None, those of parts of the transform (see `PARTS`), and `lr_schedule(step, total)` their factor at a step.
 
     `stage` names the stage in messages. Random steps and noise depend on `seed` and the global step alone, so a
     resumed run draws the same ones as an uninterrupted run. They are drawn for the whole batch of an optimiser step,
@@ -57,7 +61,7 @@ class CompressionTask(pl.LightningModule):
         self,
         codec: WaveletCodec,
         peak: float,
-        learning_rates: Mapping[str, float],
+        learning_rates: Mapping[str, float | None],
         lr_schedule: Callable[[int, int], float],
         seed: int,
         stage: str,
@@ -95,16 +99,25 @@ class CompressionTask(pl.LightningModule):
         return results
 
     def configure_optimizers(self) -> Any:
-        """One Adam optimiser over all trainable parameters, a group per component."""
-        groups = [
-            {"params": parameters, "lr": self.learning_rates[name], "name": name}
-            for name, module in self.codec.named_children()
-            if (parameters := [p for p in module.parameters() if p.requires_grad])
-        ]
-        optimizer = torch.optim.Adam(groups)
+        """One Adam optimiser over all trainable parameters, a group per component or part that has a rate."""
+        groups: dict[str, list[torch.nn.Parameter]] = {}
+        for name, parameter in self.codec.named_parameters():
+            if parameter.requires_grad:
+                groups.setdefault(self._group(name), []).append(parameter)
+        optimizer = torch.optim.Adam(
+            [{"params": group, "lr": self.learning_rates[name], "name": name} for name, group in groups.items()]
+        )
         self.total_steps = int(self.trainer.estimated_stepping_batches)
         scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: self.lr_schedule(step, self.total_steps))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+    def _group(self, parameter: str) -> str:
+        """The part or else the component whose learning rate a parameter of the codec has."""
+        component, *rest = parameter.split(".")
+        part = (
+            next((PARTS[word] for word in rest if word in PARTS), component) if component == "transform" else component
+        )
+        return component if self.learning_rates.get(part) is None else part
 
     def _draw(self, batch_index: int, count: int, device: torch.device) -> tuple[Tensor, Tensor]:
         """Steps and lambdas, each (count,), of this process's piece of the batch; also prepares the rounding."""

@@ -156,7 +156,7 @@ def test_every_experiment_composes_trains_two_steps_and_evaluates(experiment, da
         ("dataset.crop=[8,8]", ["dataset.crop", "3"]),
         ("dataset.batch_size=0", ["dataset.batch_size", "greater than 0"]),
         ("schedule.stages.affine.freeze=[entropie]", ["schedule.stages.affine.freeze.0", "entropy", "entropie"]),
-        ("+schedule.stages.affine.lr.taps=1", ["schedule.stages.affine.lr.taps", "transform"]),
+        ("+schedule.stages.affine.lr.tap=1", ["schedule.stages.affine.lr.tap", "did you mean taps?"]),
         ("lmbda=-1", ["lmbda", "-1"]),
         ("lmbda=1e400", ["lmbda", "finite"]),
         ("seed=5000000000", ["seed", "4294967296"]),

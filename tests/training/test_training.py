@@ -13,7 +13,7 @@ from aiwave.runs.run_folder import RunFolder
 from aiwave.training import CompressionTask, CosineDecay
 from aiwave.training.checkpoints import read_checkpoint
 from aiwave.training.schedule import stage_seed
-from aiwave.training.stage_codec import build_codec, codec_weights, load_weights
+from aiwave.training.stage_codec import build_codec, codec_weights, load_weights, trained_codec
 from tests.runs import train
 from tests.tracking.test_trackers import wandb_content
 
@@ -109,9 +109,10 @@ def test_parameters_in_the_optimiser_per_stage(run):
         counts[stage.name] = sum(p.numel() for p in codec.parameters() if p.requires_grad)
         sizes = {name: sum(p.numel() for p in child.parameters()) for name, child in codec.named_children()}
         optimised = read_checkpoint(run.stage(stage.name) / "last.ckpt")["optimizer_states"][0]["param_groups"]
-        assert [group["name"] for group in optimised] == [
-            name for name in ("transform", "entropy", "post") if name not in stage.freeze
-        ]
+        parts = {"additive": set(), "affine": {"scale", "taps"}, "finetune": {"scale"}}[stage.name]
+        assert {group["name"]: group["initial_lr"] for group in optimised} == {
+            name: stage.lr[name] for name in {"transform", "entropy", "post", *parts} - set(stage.freeze)
+        }
         frozen_taps = sum(p.numel() for p in codec.entropy.synthesis.parameters())
         expected = sum(size for name, size in sizes.items() if name not in stage.freeze)
         assert counts[stage.name] == expected - (frozen_taps if "entropy" not in stage.freeze else 0)
@@ -178,9 +179,64 @@ def test_a_run_whose_loss_stopped_improving_resumes_from_its_last_epoch(data_roo
     for stage in ("additive", "affine"):
         for name in ("best", "last"):
             assert same(weights(whole, stage, name), weights(moved, stage, name)), (stage, name)
+        facts = [run.facts(stage) | {"seconds_since_start_or_resume": 0} for run in (whole, moved)]
+        assert facts[0] == facts[1]
     rows = [[(row.bpp, row.psnr_db) for row in read_rd_csv(run.path / "rd.csv")] for run in (whole, moved)]
     assert rows[0] == rows[1]
     assert not list((tmp_path / "moved").rglob("*.tmp"))
+
+
+@pytest.mark.parametrize("carry", ["best", "last"])
+def test_a_stage_that_ends_worse_than_it_began_says_so_and_carries_its_start_on(
+    carry, data_root, tmp_path, monkeypatch, capfd
+):
+    log = CompressionTask.log
+
+    def log_rising(self, name, value, **options):
+        rises = name == "val/loss" and self.stage == "affine" and not self.trainer.sanity_checking
+        log(self, name, value + 100 if rises else value, **options)
+
+    monkeypatch.setattr(CompressionTask, "log", log_rising)
+    average = ["ema=0.5"] if carry == "last" else []
+    options = [*average, f"schedule.carry={carry}", "schedule.stages.affine.epochs=2", "logger=none", "evaluate=false"]
+    options += [f"schedule.stages.finetune.lr.{name}=1e-12" for name in ("transform", "scale", "entropy", "post")]
+    assert train(data_root, tmp_path / "run", *options) == 0
+    run = RunFolder(tmp_path / "run")
+    (line,) = (line for line in capfd.readouterr().out.splitlines() if "ended worse" in line)
+    facts = run.facts("affine")
+    began, ended = f"{facts['starting_loss']:.4f}", f"{facts['final_loss']:.4f}"
+    assert line.startswith(f"affine ended worse than it began: validation loss {ended} after {began}; ")
+    assert facts["validation_loss"] == facts["starting_loss"]
+    given = weights(run, "additive", carry)
+    start = weights(run, "affine", "best")
+    assert same(given, {key: start[key] for key in given})
+    assert not same(weights(run, "affine", "last"), start)
+    for key, value in weights(run, "finetune").items():
+        torch.testing.assert_close(value, start[key], atol=1e-6, rtol=0)
+    assert not run.facts("finetune")["ended_worse"]
+    assert run.facts("additive")["starting_loss"] is None
+    cfg = run.read_config()
+    assert same(trained_codec(cfg, run, "affine").state_dict(), start)
+
+
+def test_the_best_of_a_stage_is_at_least_as_good_as_what_it_was_given(run):
+    losses = [run.facts(stage) for stage in STAGES]
+    assert [facts["starting_loss"] for facts in losses[1:]] == pytest.approx(
+        [facts["validation_loss"] for facts in losses[:-1]], rel=1e-6
+    )
+    assert all(facts["validation_loss"] <= facts["starting_loss"] for facts in losses[1:])
+
+
+def test_parts_of_the_transform_have_rates_of_their_own(run, data_root, tmp_path):
+    start = run.stage("additive") / "best.ckpt"
+    given = ["stage=affine", "stage.epochs=1", f"init_from={start}", "logger=none", "evaluate=false"]
+    for part, words in (("scale", ("scale_head",)), ("taps", ("taps", "low_gain", "high_gain"))):
+        assert train(data_root, tmp_path / part, *given, f"stage.lr.{part}=1e-12", epochs=[]) == 0
+        before = weights(run, "additive", "best", "transform")
+        for key, value in weights(RunFolder(tmp_path / part), "affine", component="transform").items():
+            is_part = any(word in key.split(".") for word in words)
+            moved = (value - before.get(key, torch.zeros(1))).abs().max()
+            assert (moved < 1e-9) == is_part, (part, key)
 
 
 def test_a_stage_alone_starts_from_a_checkpoint(run, data_root, tmp_path):
@@ -189,6 +245,7 @@ def test_a_stage_alone_starts_from_a_checkpoint(run, data_root, tmp_path):
         "stage=affine",
         "stage.epochs=1",
         "stage.lr.transform=1e-12",
+        "stage.lr.taps=1e-12",
         "stage.lr.post=1e-12",
         f"init_from={start}",
         "logger=none",
