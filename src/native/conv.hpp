@@ -63,7 +63,8 @@ struct PackedConv {
 };
 
 // Convolutions in a transform act on volumes whose first axis is swapped with the one that is lifted: `swapped` is that
-// axis, 0 for none. `in` has its margin filled, the margin of `out` is arbitrary.
+// axis, 0 for none. `in` has its margin filled, the margin of `out` is arbitrary. If `fused`, the last bits depend on
+// the instruction set (see `ConvKernels`).
 class FloatConv {
    public:
     // `weight` (outputs, inputs, 3, 3, 3), `bias` (outputs).
@@ -71,7 +72,8 @@ class FloatConv {
 
     int inputs() const { return conv_.inputs; }
     int outputs() const { return conv_.outputs; }
-    void operator()(const Padded<float>& in, Padded<float>& out, int swapped, const Work& work) const;
+    void operator()(const Padded<float>& in, Padded<float>& out, int swapped, const Work& work,
+                    bool fused = false) const;
 
    private:
     PackedConv<float> conv_;

@@ -8,10 +8,10 @@
 #include "conv_kernels.hpp"
 
 #if defined(__clang__)
-#pragma clang attribute push(__attribute__((target("avx2"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
 #else
 #pragma GCC push_options
-#pragma GCC target("avx2")
+#pragma GCC target("avx2,fma")
 #endif
 
 namespace aiwave::avx2 {
@@ -31,7 +31,10 @@ using Vec = typename VecOf<T>::type;
 inline Vec<float> spread(float w) { return _mm256_set1_ps(w); }
 inline Vec<double> spread(double w) { return _mm256_set1_pd(w); }
 inline Vec<float> add_product(Vec<float> sum, Vec<float> x, Vec<float> w) { return sum + x * w; }
-inline Vec<double> add_product(Vec<double> sum, Vec<double> x, Vec<double> w) { return sum + x * w; }
+inline Vec<float> add_fused(Vec<float> sum, Vec<float> x, Vec<float> w) { return _mm256_fmadd_ps(x, w, sum); }
+
+// Integers, whose sums are exact.
+inline Vec<double> add_product(Vec<double> sum, Vec<double> x, Vec<double> w) { return _mm256_fmadd_pd(x, w, sum); }
 
 // Two numbers share a lane.
 inline Vec<std::int32_t> spread(std::int32_t pair) { return Vec<std::int32_t>{} + pair; }
@@ -45,7 +48,7 @@ inline Vec<std::int32_t> add_product(Vec<std::int32_t> sum, Vec<std::int32_t> x,
 
 }  // namespace
 
-const ConvKernels CONV_KERNELS{conv_floats, conv_doubles, conv_pairs, tanh_all, silu_all, elu_all};
+const ConvKernels CONV_KERNELS{conv_floats, conv_fused_floats, conv_doubles, conv_pairs, tanh_all, silu_all, elu_all};
 
 }  // namespace aiwave::avx2
 

@@ -37,7 +37,10 @@ using Vec = typename VecOf<T>::type;
 inline Vec<float> spread(float w) { return _mm512_set1_ps(w); }
 inline Vec<double> spread(double w) { return _mm512_set1_pd(w); }
 inline Vec<float> add_product(Vec<float> sum, Vec<float> x, Vec<float> w) { return sum + x * w; }
-inline Vec<double> add_product(Vec<double> sum, Vec<double> x, Vec<double> w) { return sum + x * w; }
+inline Vec<float> add_fused(Vec<float> sum, Vec<float> x, Vec<float> w) { return _mm512_fmadd_ps(x, w, sum); }
+
+// Integers, whose sums are exact.
+inline Vec<double> add_product(Vec<double> sum, Vec<double> x, Vec<double> w) { return _mm512_fmadd_pd(x, w, sum); }
 
 // Two numbers share a lane.
 inline Vec<std::int32_t> spread(std::int32_t pair) { return Vec<std::int32_t>{} + pair; }
@@ -51,7 +54,7 @@ inline Vec<std::int32_t> add_product(Vec<std::int32_t> sum, Vec<std::int32_t> x,
 
 }  // namespace
 
-const ConvKernels CONV_KERNELS{conv_floats, conv_doubles, conv_pairs, tanh_all, silu_all, elu_all};
+const ConvKernels CONV_KERNELS{conv_floats, conv_fused_floats, conv_doubles, conv_pairs, tanh_all, silu_all, elu_all};
 
 }  // namespace aiwave::avx512
 

@@ -1,5 +1,5 @@
 // The convolutions in terms of vectors `Vec<T>` of BYTES bytes; included once by each instruction set, inside its
-// namespace, which has `add_product`. No include guard: every inclusion makes another set of functions.
+// namespace, which has `add_product` and `add_fused`. No include guard: every inclusion makes another set of functions.
 
 template <class T>
 constexpr int LANES = BYTES / static_cast<int>(sizeof(T));
@@ -23,7 +23,7 @@ static inline void store(T* to, Vec<T> v, int count) {
 
 // `Outputs` channels at `Vecs` vectors of positions from `at` on, kept in registers while the inputs pass by. Weights
 // lie in rows of `width`. Of the last vector, `count` lanes are stored.
-template <class T, int Outputs, int Vecs>
+template <class T, bool Fused, int Outputs, int Vecs>
 static inline void conv_block(const ConvRun<T>& run, const T* weight, int width, int first, std::ptrdiff_t at,
                               int count) {
     Vec<T> sum[Outputs][Vecs];
@@ -37,7 +37,13 @@ static inline void conv_block(const ConvRun<T>& run, const T* weight, int width,
             for (int v = 0; v < Vecs; ++v) x[v] = load(in + run.offset[tap] + v * LANES<T>);
             for (int n = 0; n < Outputs; ++n) {
                 const auto w = spread(weight[n]);
-                for (int v = 0; v < Vecs; ++v) sum[n][v] = add_product(sum[n][v], x[v], w);
+                for (int v = 0; v < Vecs; ++v) {
+                    if constexpr (Fused) {
+                        sum[n][v] = add_fused(sum[n][v], x[v], w);
+                    } else {
+                        sum[n][v] = add_product(sum[n][v], x[v], w);
+                    }
+                }
             }
         }
     }
@@ -49,32 +55,32 @@ static inline void conv_block(const ConvRun<T>& run, const T* weight, int width,
 }
 
 // All channels of a block, `Outputs` at a time, at `Vecs` vectors of positions.
-template <class T, int Outputs, int Vecs>
+template <class T, bool Fused, int Outputs, int Vecs>
 static inline void conv_outputs(const ConvRun<T>& run, const T* weight, int width, int first, std::ptrdiff_t at,
                                 int count) {
     for (int n = 0; n < width; n += Outputs) {
-        conv_block<T, Outputs, Vecs>(run, weight + n, width, first + n, at, count);
+        conv_block<T, Fused, Outputs, Vecs>(run, weight + n, width, first + n, at, count);
     }
 }
 
-template <class T, int Outputs, int Vecs>
+template <class T, bool Fused, int Outputs, int Vecs>
 static inline void conv_positions(const ConvRun<T>& run, const T* weight, int width, int first, std::ptrdiff_t& at,
                                   std::ptrdiff_t end) {
     for (; at + Vecs * LANES<T> <= end; at += Vecs * LANES<T>) {
-        conv_outputs<T, Outputs, Vecs>(run, weight, width, first, at, LANES<T>);
+        conv_outputs<T, Fused, Outputs, Vecs>(run, weight, width, first, at, LANES<T>);
     }
 }
 
 // A block of `width` channels at the positions from `at` to `end`.
-template <class T, int Outputs, int Vecs>
+template <class T, bool Fused, int Outputs, int Vecs>
 static void conv_span(const ConvRun<T>& run, const T* weight, int width, int first, std::ptrdiff_t at,
                       std::ptrdiff_t end) {
-    conv_positions<T, Outputs, Vecs>(run, weight, width, first, at, end);
-    conv_positions<T, Outputs, 1>(run, weight, width, first, at, end);
-    if (at < end) conv_outputs<T, Outputs, 1>(run, weight, width, first, at, static_cast<int>(end - at));
+    conv_positions<T, Fused, Outputs, Vecs>(run, weight, width, first, at, end);
+    conv_positions<T, Fused, Outputs, 1>(run, weight, width, first, at, end);
+    if (at < end) conv_outputs<T, Fused, Outputs, 1>(run, weight, width, first, at, static_cast<int>(end - at));
 }
 
-template <class T>
+template <class T, bool Fused>
 static inline void conv(const ConvRun<T>& run) {
     constexpr std::ptrdiff_t CHUNK = 24 * LANES<T>;  // its inputs stay near while all outputs are computed
     for (std::ptrdiff_t at = 0; at < run.count; at += CHUNK) {
@@ -84,27 +90,29 @@ static inline void conv(const ConvRun<T>& run) {
             width = conv_block_width(run.outputs - first);
             switch (width) {
                 case 8:
-                    conv_span<T, MOST_OUTPUTS, VECS>(run, weight, width, first, at, end);
+                    conv_span<T, Fused, MOST_OUTPUTS, VECS>(run, weight, width, first, at, end);
                     break;
                 case 4:
-                    conv_span<T, 4, VECS_OF_4>(run, weight, width, first, at, end);
+                    conv_span<T, Fused, 4, VECS_OF_4>(run, weight, width, first, at, end);
                     break;
                 case 2:
-                    conv_span<T, 2, 4>(run, weight, width, first, at, end);
+                    conv_span<T, Fused, 2, 4>(run, weight, width, first, at, end);
                     break;
                 default:
-                    conv_span<T, 1, 6>(run, weight, width, first, at, end);
+                    conv_span<T, Fused, 1, 6>(run, weight, width, first, at, end);
             }
             weight += static_cast<std::ptrdiff_t>(run.inputs) * CONV_TAPS * width;
         }
     }
 }
 
-static void conv_floats(const ConvRun<float>& run) { conv(run); }
+static void conv_floats(const ConvRun<float>& run) { conv<float, false>(run); }
 
-static void conv_doubles(const ConvRun<double>& run) { conv(run); }
+static void conv_fused_floats(const ConvRun<float>& run) { conv<float, true>(run); }
 
-static void conv_pairs(const ConvRun<std::int32_t>& run) { conv(run); }
+static void conv_doubles(const ConvRun<double>& run) { conv<double, false>(run); }
+
+static void conv_pairs(const ConvRun<std::int32_t>& run) { conv<std::int32_t, false>(run); }
 
 // exp(x) - 1 = scale * part + (scale - 1), and exp(x) = scale * part + scale, for x from -87 to 88: `scale` is a power
 // of two, and `part` the Taylor series of exp(r) - 1 for the rest r, at most ln(2) / 2 in magnitude.

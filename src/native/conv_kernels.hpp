@@ -1,7 +1,7 @@
 // The inner loops of 3x3x3 convolutions and activations, compiled once for every instruction set.
 //
-// All of them give the same bits: every output adds its products one by one in a fixed order (input channels, then
-// taps), multiplication and addition round separately, and vectors only hold neighbouring outputs.
+// All of them but `fused_floats` give the same bits: every output adds its products one by one in a fixed order (input
+// channels, then taps), multiplication and addition round separately, and vectors only hold neighbouring outputs.
 #pragma once
 
 #include <cstddef>
@@ -37,6 +37,8 @@ constexpr std::size_t CONV_SLACK = 64;
 
 struct ConvKernels {
     void (*floats)(const ConvRun<float>& run);
+    // Multiplication and addition round once where the instruction set has that: for what no encoder depends on.
+    void (*fused_floats)(const ConvRun<float>& run);
     void (*doubles)(const ConvRun<double>& run);
     void (*pairs)(const ConvRun<std::int32_t>& run);
     // In place, good to a few units in the last place.

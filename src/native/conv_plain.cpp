@@ -26,6 +26,7 @@ using Vec = typename VecOf<T>::type;
 inline Vec<float> spread(float w) { return Vec<float>{w, w, w, w}; }
 inline Vec<double> spread(double w) { return Vec<double>{w, w}; }
 inline Vec<float> add_product(Vec<float> sum, Vec<float> x, Vec<float> w) { return sum + x * w; }
+inline Vec<float> add_fused(Vec<float> sum, Vec<float> x, Vec<float> w) { return add_product(sum, x, w); }
 inline Vec<double> add_product(Vec<double> sum, Vec<double> x, Vec<double> w) { return sum + x * w; }
 
 // Two numbers share a lane: the first in its low half.
@@ -48,7 +49,7 @@ inline Vec<std::int32_t> add_product(Vec<std::int32_t> sum, Vec<std::int32_t> x,
 
 }  // namespace
 
-const ConvKernels CONV_KERNELS{conv_floats, conv_doubles, conv_pairs, tanh_all, silu_all, elu_all};
+const ConvKernels CONV_KERNELS{conv_floats, conv_fused_floats, conv_doubles, conv_pairs, tanh_all, silu_all, elu_all};
 
 }  // namespace aiwave::plain
 

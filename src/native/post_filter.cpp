@@ -21,7 +21,7 @@ bool is_square(const FloatConv& conv, int width) { return conv.inputs() == width
 // A convolution with zeros outside.
 void convolve(const FloatConv& conv, Padded<float>& in, Padded<float>& out, const Work& work) {
     in.fill_margin(Padding::zeros);
-    conv(in, out, NOT_SWAPPED, work);
+    conv(in, out, NOT_SWAPPED, work, true);
 }
 
 void add(Padded<float>& to, const Padded<float>& x) {
