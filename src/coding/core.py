@@ -1,6 +1,7 @@
 """The core that codes: compiled, or the PyTorch reference."""
 
 import os
+import struct
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,6 +9,7 @@ from contextvars import ContextVar
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from types import ModuleType
 
 from ..errors import AiwaveError
@@ -47,6 +49,9 @@ def _core(core: str, simd: str) -> ModuleType | None:
     if core == "reference":
         return None
     try:
+        spec = find_spec("aiwave._native")
+        if spec is not None and spec.origin and is_cut_short(Path(spec.origin)):
+            raise ImportError(f"{spec.origin} is cut short")
         module = import_module("aiwave._native")
     except ImportError as error:
         if core:
@@ -61,6 +66,20 @@ def _core(core: str, simd: str) -> ModuleType | None:
     except ValueError as error:
         raise AiwaveError(f"{SIMD}={simd} cannot be used: {error}.") from error
     return module
+
+
+SECTIONS = struct.Struct("<Q10x2H")
+"""Place of an ELF file's table of sections, which is its end, and size and number of entries; from byte 40 on."""
+
+
+def is_cut_short(library: Path) -> bool:
+    """True for an ELF library without its end: the system's loader crashes with it."""
+    with library.open("rb") as file:
+        head = file.read(64)
+    if len(head) < 64:
+        return True
+    at, size, count = SECTIONS.unpack_from(head, 40)
+    return head.startswith(b"\x7fELF\x02\x01") and library.stat().st_size < at + size * count
 
 
 _limit: ContextVar[int | None] = ContextVar("threads", default=None)

@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from aiwave.coding.band_coder import BandCoder
 from aiwave.coding.constants import log_step_of
-from aiwave.coding.core import compiled_core
+from aiwave.coding.core import _core, compiled_core, is_cut_short
 from aiwave.coding.encoder_choice import dependent, optimised
 from aiwave.coding.integer_context import IntegerContext
 from aiwave.coding.integer_layer import IntegerLayer
@@ -221,3 +222,18 @@ def test_parts_that_do_not_fit_are_refused_at_the_border():
         core.choose_integers(native._handle, level, exact=exact + 2.0**23, q=q, **choose)
     with pytest.raises(ValueError, match="fit"):
         core.choose_integers(native._handle, level, exact=exact[:, :7], q=q, **choose)
+
+
+def test_a_library_that_is_cut_short_is_not_loaded(tmp_path, monkeypatch):
+    data = Path(core.__file__).read_bytes()
+    assert not is_cut_short(Path(core.__file__))
+    for length in (0, 63, 64, 5000, len(data) - 1):
+        (tmp_path / "cut.so").write_bytes(data[:length])
+        assert is_cut_short(tmp_path / "cut.so") or not data.startswith(b"\x7fELF")
+    monkeypatch.setattr("aiwave.coding.core.is_cut_short", lambda path: True)
+    monkeypatch.setenv("AIWAVE_CORE", "native")
+    monkeypatch.setenv("AIWAVE_SIMD", "plain")
+    _core.cache_clear()
+    with pytest.raises(AiwaveError, match=r"cannot be loaded \(.* is cut short\): install aiwave again"):
+        compiled_core()
+    _core.cache_clear()
