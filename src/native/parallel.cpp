@@ -16,6 +16,7 @@ void parallel_for(int count, int threads, StopFlag& stop, const std::function<bo
     std::mutex mutex;
     std::condition_variable ended;
     int running = 0;
+    bool asked_to_stop = false;
     std::exception_ptr error;
     const auto run = [&] {
         try {
@@ -44,12 +45,15 @@ void parallel_for(int count, int threads, StopFlag& stop, const std::function<bo
             if (pool.empty()) throw;  // fewer threads than asked for do the same work
         }
         while (!ended.wait_for(lock, std::chrono::milliseconds(100), [&] { return running == 0; })) {
+            if (asked_to_stop) continue;
             lock.unlock();
-            if (interrupted()) stop.raise();
+            asked_to_stop = interrupted();
+            if (asked_to_stop) stop.raise();
             lock.lock();
         }
     }
     for (std::thread& thread : pool) thread.join();
+    if (asked_to_stop) throw Stopped();
     if (error) std::rethrow_exception(error);
 }
 

@@ -25,7 +25,8 @@ class StopFlag {
 };
 
 // Calls work(0), ..., work(count - 1) on up to `threads` threads; the first exception ends all and is thrown here.
-// Meanwhile the calling thread asks `interrupted` several times a second, and raises `stop` once it says so.
+// Meanwhile the calling thread asks `interrupted` several times a second. Once it says so, `stop` is raised, and
+// Stopped is thrown here in the end, even if all work has been done by then or has failed.
 void parallel_for(int count, int threads, StopFlag& stop, const std::function<bool()>& interrupted,
                   const std::function<void(int)>& work);
 

@@ -1,5 +1,7 @@
 """The compiled core against the PyTorch reference: the same bytes and choices, on every instruction set."""
 
+import signal
+import time
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -237,3 +239,27 @@ def test_a_library_that_is_cut_short_is_not_loaded(tmp_path, monkeypatch):
     with pytest.raises(AiwaveError, match=r"cannot be loaded \(.* is cut short\): install aiwave again"):
         compiled_core()
     _core.cache_clear()
+
+
+def test_an_interrupt_during_the_last_piece_of_work_is_an_interrupt():
+    exact = np.random.default_rng(0).normal(0, 2, (1, 7, 48, 48, 48)).astype("float32")
+    model = shipped_model("em_nano")
+    coder = NativeCoder(core, model.parameters.entropy)
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    def work(delay):
+        signal.setitimer(signal.ITIMER_REAL, delay)
+        # the first path through the trellis is found without asking whether to stop
+        coder.choose_path(model.levels - 1, (96, 96, 96), exact, None, None, STEP)
+        time.sleep(5)
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        for delay in (0.005, 0.05, 0.15):
+            with pytest.raises(KeyboardInterrupt):
+                work(delay)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
