@@ -47,8 +47,8 @@ int BandLayout::longest_front() const {
     return longest;
 }
 
-std::vector<std::int32_t> BandLayout::offsets(int count, int stride) const {
-    std::vector<std::int32_t> result(taps.begin(), taps.begin() + count);
+std::vector<std::ptrdiff_t> BandLayout::offsets(int count, int stride) const {
+    std::vector<std::ptrdiff_t> result(taps.begin(), taps.begin() + count);
     for (auto& offset : result) offset *= stride;
     return result;
 }

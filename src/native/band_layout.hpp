@@ -32,7 +32,7 @@ struct BandLayout {
     int fronts() const { return static_cast<int>(starts.size()) - 1; }
     int longest_front() const;
     // The offsets of the first `count` taps, `stride` inputs per cell.
-    std::vector<std::int32_t> offsets(int count, int stride) const;
+    std::vector<std::ptrdiff_t> offsets(int count, int stride) const;
 };
 
 }  // namespace aiwave

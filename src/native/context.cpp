@@ -84,7 +84,7 @@ void LevelContext<Element>::add_coarse(const std::int32_t* coarse) {
     coarse_.resize(positions * lanes_);
     const auto first_taps = layout_.offsets(TAPS, 2), second_taps = layout_.offsets(TAPS, model_.lanes());
     const auto convolve = [&](const Layer& layer, const std::vector<Element>& in, std::size_t stride,
-                              const std::vector<std::int32_t>& taps, auto&& take) {
+                              const std::vector<std::ptrdiff_t>& taps, auto&& take) {
         for (std::size_t start = 0; start < positions; start += BATCH) {
             const int count = static_cast<int>(std::min<std::size_t>(BATCH, positions - start));
             for (int r = 0; r < count; ++r) rows_[r] = in.data() + layout_.cell[start + r] * stride;

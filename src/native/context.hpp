@@ -121,7 +121,7 @@ class LevelContext {
     std::vector<Element> inputs_;
     std::vector<const Element*> rows_;
     std::vector<std::int64_t> predicted_;
-    std::vector<std::int32_t> causal_, taps_, own_tap_{0};  // offsets of layers' taps
+    std::vector<std::ptrdiff_t> causal_, taps_, own_tap_{0};  // offsets of layers' taps
 };
 
 extern template class LevelContext<std::int16_t>;

@@ -15,7 +15,7 @@ struct Product {
     const std::int32_t* weight;
     const std::int32_t* bias;
     const std::int32_t* shift;
-    const std::int32_t* offsets;  // by tap, from a row's first input
+    const std::ptrdiff_t* offsets;  // by tap, from a row's first input
     int taps;
     int pairs;  // per tap
     int lanes;

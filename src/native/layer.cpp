@@ -30,14 +30,14 @@ Layer::Layer(const std::int16_t* weight, const std::int64_t* bias, const std::in
     }
 }
 
-void Layer::apply(const std::int16_t* const* rows, const std::vector<std::int32_t>& offsets, int count, bool adds,
+void Layer::apply(const std::int16_t* const* rows, const std::vector<std::ptrdiff_t>& offsets, int count, bool adds,
                   std::int32_t* out) const {
     const Product product{packed_.data(), bias_.data(),     shift_.data(), offsets.data(),
                           taps_,          (width_ + 1) / 2, lanes()};
     kernels().multiply(product, rows, count, adds, out);
 }
 
-void Layer::apply(const std::int32_t* const* rows, const std::vector<std::int32_t>& offsets, int count, bool adds,
+void Layer::apply(const std::int32_t* const* rows, const std::vector<std::ptrdiff_t>& offsets, int count, bool adds,
                   std::int32_t* out) const {
     std::vector<std::int64_t> sum(static_cast<std::size_t>(outputs_));
     for (int r = 0; r < count; ++r) {

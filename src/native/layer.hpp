@@ -1,6 +1,7 @@
 // Integer linear layers: out = floor((bias + sum weight * in) / 2**shift).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -30,18 +31,20 @@ class Layer {
     // followed by a readable one if `width` is odd. Outputs (count, lanes) replace those in `out`, or are added to
     // them.
     template <class Element>
-    void set(const Element* const* rows, const std::vector<std::int32_t>& offsets, int count, std::int32_t* out) const {
+    void set(const Element* const* rows, const std::vector<std::ptrdiff_t>& offsets, int count,
+             std::int32_t* out) const {
         apply(rows, offsets, count, false, out);
     }
     template <class Element>
-    void add(const Element* const* rows, const std::vector<std::int32_t>& offsets, int count, std::int32_t* out) const {
+    void add(const Element* const* rows, const std::vector<std::ptrdiff_t>& offsets, int count,
+             std::int32_t* out) const {
         apply(rows, offsets, count, true, out);
     }
 
    private:
-    void apply(const std::int16_t* const* rows, const std::vector<std::int32_t>& offsets, int count, bool adds,
+    void apply(const std::int16_t* const* rows, const std::vector<std::ptrdiff_t>& offsets, int count, bool adds,
                std::int32_t* out) const;
-    void apply(const std::int32_t* const* rows, const std::vector<std::int32_t>& offsets, int count, bool adds,
+    void apply(const std::int32_t* const* rows, const std::vector<std::ptrdiff_t>& offsets, int count, bool adds,
                std::int32_t* out) const;
 
     int taps_ = 0, width_ = 0, outputs_ = 0;
