@@ -11,6 +11,8 @@ from .integer_layer import IntegerLayer
 
 MAX_LEVELS = 8
 
+MOST_CHANNELS = 1024
+
 
 @dataclass(frozen=True)
 class Factor:
@@ -52,7 +54,8 @@ class IntegerNet:
         width, count = channels_of(self.first)[1], len(self.inner)
         expected = [INPUT_LIMIT, *[TANH_LIMIT] * count, FEATURE_LIMIT]
         channels = [(1, width), *[(width, width)] * count, (width, 1)]
-        if [channels_of(layer) for layer in layers] != channels or [layer.limit for layer in layers] != expected:
+        fit = [channels_of(layer) for layer in layers] == channels and [layer.limit for layer in layers] == expected
+        if not fit or width > MOST_CHANNELS:
             raise ValueError("the layers of a lifting network do not fit together")
 
 

@@ -75,3 +75,21 @@ def test_mutated_models_are_refused_or_harmless(part):
 @pytest.mark.slow
 def test_ten_thousand_mutated_models_are_refused_or_harmless():
     assert _try(range(1000, 11000)) < 5000
+
+
+@pytest.mark.parametrize(("channels", "loads"), [(1024, True), (1025, False)])
+def test_lifting_networks_have_at_most_1024_channels(channels, loads):
+    from tests.bitstream.test_model_files import sealed
+
+    described, arrays = parts("learned")
+    described, arrays = described | {"reversible": dict(described["reversible"])}, dict(arrays)
+    layers = described["reversible"]["layers"]
+    described["reversible"]["layers"] = [layer for layer in layers if "inner" not in layer["name"]]
+    for layer in layers:
+        inputs, outputs = (1, channels) if layer["name"].endswith("first") else (channels, 1)
+        own = {"weight": (27 * inputs, outputs), "bias": outputs, "shift": outputs}
+        for key, shape in own.items():
+            arrays[f"reversible.{layer['name']}.{key}"] = np.zeros(shape, "int8")
+            if "inner" in layer["name"]:
+                del arrays[f"reversible.{layer['name']}.{key}"]
+    assert use(sealed({"version": 1, **described}, arrays)) == loads
