@@ -12,9 +12,11 @@ import pytest
 
 import aiwave
 from aiwave import budget
+from aiwave.bitstream import Model
 from aiwave.bitstream.container import open_stream, write_stream
 from aiwave.bitstream.header import FIXED
 from aiwave.bitstream.metadata import Metadata
+from aiwave.bitstream.model_file import pack, unpack
 from aiwave.bitstream.tile_index import CodedTile, Mode
 from aiwave.budget import allow_large, check_budget
 from aiwave.cli import main
@@ -53,6 +55,28 @@ def test_a_tile_of_a_few_bytes_does_not_take_gigabytes(side):
         refused(data, model=file_model())
     else:
         refused(data)
+
+
+def test_layers_that_keep_their_inputs_count_as_memory():
+    described, arrays = unpack(file_model().data)
+    layers = described["entropy"]["layers"]
+    block = next(layer for layer in layers if layer["name"].startswith("block"))
+    more = dict(arrays)
+    for k in range(40):
+        layers.append(block | {"name": f"block_{k}"})
+        own = {key: arrays[f"entropy.{block['name']}.{key}"] for key in ("weight", "bias", "shift")}
+        more |= {f"entropy.block_{k}.{key}": np.zeros_like(array) for key, array in own.items()}
+    deep = Model.from_bytes(pack(described, more))
+    tile = 192**3
+    assert deep.working_memory(tile, tile) > file_model().working_memory(tile, tile) + 40 * 16 * 4 * tile / 8
+    data = replace_identity(claiming((192,) * 3, 192, Mode.MODEL, b"\1\2"), deep)
+    refused(data, model=deep)
+
+
+def replace_identity(data, model):
+    stream = open_stream(data)
+    header = replace(stream.header, identity=bytes.fromhex(model.identity))
+    return write_stream(header, Metadata(), b"", b"", [stream.tile(0, header.levels)])
 
 
 def test_an_empty_scan_decodes_in_little_more_memory_than_it_has_voxels():

@@ -28,8 +28,14 @@ LEAST_GAIN, MOST_GAIN = 1e-6, 1e6
 LEAST_WIDTH = 4
 """Channels that the transform of a volume takes as much memory as, without any network."""
 
-TILE_BYTES, BATCH_BYTES = 24, 3
-"""Bytes of memory per voxel and channel: measured at 21 to 24 and, with 32 channels of contexts, at 3."""
+TILE_BYTES, BATCH_BYTES, BLOCK_BYTES = 24, 3, 0.6
+"""Bytes of memory per voxel and channel: measured at 21 to 24 and, with 32 channels of contexts, at 3.
+
+Every residual block of contexts keeps its inputs: 0.3 bytes, or 0.6 where activations take 32 bits.
+"""
+
+LANES = 16
+"""The compiled core rounds channels of contexts up to a multiple of this."""
 
 Item = TypeVar("Item")
 
@@ -119,9 +125,11 @@ class Model:
         """
         net, post, parameters = self.description.transform.net, self.description.post, self.parameters
         inner = parameters.integers.width if parameters.integers else 0
-        contexts = parameters.entropy.channels if isinstance(parameters.entropy, IntegerContext) else 0
+        contexts = 0.0
+        if isinstance(entropy := parameters.entropy, IntegerContext):
+            contexts = -(-entropy.channels // LANES) * LANES * (BATCH_BYTES + BLOCK_BYTES * len(entropy.blocks))
         width = max(LEAST_WIDTH, 0 if net is None else net.channels, post.channels, inner)
-        return max(TILE_BYTES * width * tile, BATCH_BYTES * contexts * max(batch, tile))
+        return max(TILE_BYTES * width * tile, int(contexts * max(batch, tile)))
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Model":
