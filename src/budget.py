@@ -28,16 +28,19 @@ def allow_large(allowed: bool = True) -> Iterator[None]:
         _limited.reset(token)
 
 
-def check_budget(needed: int, held: int, name: str, otherwise: str) -> None:
+CONSENT = "add --allow-large (allow_large=True in Python)"
+
+
+def check_budget(needed: int, held: int, name: str, otherwise: str, consent: str = CONSENT) -> None:
     """Raise AiwaveError if `name`, a file of `held` bytes, asks for `needed` bytes, which is beyond its budget.
 
-    `otherwise` is what else can be done about it.
+    `consent` says how to allow that, `otherwise` what else can be done about it.
     """
     if _limited.get() and needed > BASE + PER_BYTE * held:
         size = f"{min(needed, 10**24) / 1e9:,.1f} GB"
         raise AiwaveError(
             f"{name} has only {held} bytes, but declares what takes about {size} of memory to decode: "
-            f"if you trust it, add --allow-large (allow_large=True in Python), or {otherwise}."
+            f"if you trust it, {consent}, or {otherwise}."
         )
 
 

@@ -4,6 +4,7 @@ A store has the model once, for all chunks, and so do its readers. What a header
 rest of the stream follows as it is.
 """
 
+import math
 import struct
 import zlib
 from collections.abc import Sequence
@@ -16,6 +17,9 @@ from .header import CRC, DAMAGED, DTYPES, FIXED, IDENTITY_BYTES, MAGIC, SIDE_LIM
 
 CONSTANT, WITHOUT_MODEL, WITH_MODEL = 0, 1, 2
 """Kinds of chunks, in the first byte."""
+
+MOST_VOXELS = 1 << 48
+"""Most voxels of a constant chunk: NumPy cannot count many more bytes."""
 
 FIELDS = struct.Struct("<HBB")
 """Flags, type and levels, as in the header of a stream."""
@@ -84,7 +88,7 @@ def constant_volume(chunk: bytes) -> np.ndarray:
             sizes.append(size)
     except IndexError as error:
         raise AiwaveError(DAMAGED.format("a constant chunk is cut short or makes no sense")) from error
-    fits = len(sizes) in (3, 4) and all(0 < size <= SIDE_LIMIT for size in sizes)
+    fits = len(sizes) in (3, 4) and all(0 < size <= SIDE_LIMIT for size in sizes) and math.prod(sizes) <= MOST_VOXELS
     if chunk[-CRC.size :] != CRC.pack(zlib.crc32(head)) or len(head) != at + dtype.itemsize or not fits:
         raise AiwaveError(DAMAGED.format("a constant chunk is cut short or makes no sense"))
     value = np.frombuffer(head, dtype.newbyteorder("<"), offset=at).astype(dtype)

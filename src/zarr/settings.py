@@ -13,7 +13,7 @@ import numpy as np
 
 from ..api import find_model
 from ..bitstream.model import Model
-from ..errors import AiwaveError
+from ..errors import AiwaveError, printable
 from ..pretrained.card import cards
 from ..pretrained.choice import AUTO, shipped_by_identity
 
@@ -52,10 +52,18 @@ class Settings:
 
     @classmethod
     def of(cls, configuration: Mapping[str, Any]) -> "Settings":
-        """Settings as metadata has them. Raises AiwaveError for unknown keys."""
+        """Settings as metadata has them, which may name no file. Raises AiwaveError for other keys and models."""
         if unknown := set(configuration) - {"model", "mode"}:
-            raise AiwaveError(f"The codec has no setting {min(unknown)}: it has model and mode.")
-        return cls(configuration.get("model", AUTO), configuration.get("mode", LOSSLESS))
+            raise AiwaveError(
+                f"The codec has no setting {printable(min(map(str, unknown)), 40)}: it has model and mode."
+            )
+        model = configuration.get("model", AUTO)
+        named = {AUTO, *(card.name for card in cards())}
+        if isinstance(model, str) and model not in named and not re.fullmatch("[0-9a-f]{64}", model):
+            raise AiwaveError(
+                f"The metadata names the model {printable(repr(model), 80)}: it must be a SHA-256 or ready-made."
+            )
+        return cls(model, configuration.get("mode", LOSSLESS))
 
     def as_dict(self) -> dict[str, Any]:
         """The settings as metadata has them."""
@@ -112,7 +120,10 @@ def _model(identity: str) -> Model:
         return found
     folder = environ.get(FOLDER)
     for path in sorted(Path(folder).glob("*.aiwm")) if folder else []:
-        data = path.read_bytes()
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise AiwaveError(f"The model {path} in {FOLDER} cannot be read: {error.strerror}.") from error
         if sha256(data).hexdigest() == identity:
             return Model.from_bytes(data)
     raise AiwaveError(

@@ -88,6 +88,20 @@ def test_format_2_has_the_codec_through_numcodecs(order):
         AiwaveV2("auto")
 
 
+@pytest.mark.parametrize("dtype", [">i2", ">f4", "<i2"])
+def test_format_2_refuses_big_endian_arrays_that_it_could_not_give_back(dtype):
+    store = MemoryStore()
+    volume = VOLUME.astype(dtype)
+    options = {"shape": volume.shape, "chunks": (16, 32, 32), "dtype": volume.dtype, "zarr_format": 2}
+    made = zarr.create_array(store, compressors=AiwaveV2("mri_lossless"), **options)
+    if dtype.startswith(">"):
+        with pytest.raises(AiwaveError, match=f"little-endian arrays, not {dtype}"):
+            made[:] = volume
+    else:
+        made[:] = volume
+        np.testing.assert_array_equal(zarr.open_array(store, mode="r")[:], volume)
+
+
 def test_dask_and_xarray_read_and_write_it(tmp_path):
     import dask.array
     import xarray

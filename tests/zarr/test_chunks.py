@@ -1,5 +1,8 @@
 """The chunks of array stores: short, checked, and the same streams."""
 
+import struct
+import zlib
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,8 +11,10 @@ from hypothesis import strategies as st
 from aiwave.bitstream.chunk import constant_chunk, constant_volume, short_form, whole_form
 from aiwave.bitstream.container import open_stream
 from aiwave.bitstream.encoder import compress
+from aiwave.bitstream.header import FIXED
 from aiwave.errors import AiwaveError
 from aiwave.pretrained.choice import shipped_model
+from aiwave.zarr import AiwaveV2
 from aiwave.zarr.settings import Settings
 from aiwave.zarr.volumes import decode, encode
 from tests.conftest import textured
@@ -83,6 +88,53 @@ def test_a_damaged_chunk_is_refused(at, byte, cut, flat):
     damaged = chunk[:at] if cut else bytes([*chunk[:at], chunk[at] ^ byte, *chunk[at + 1 :]])
     with pytest.raises(AiwaveError):
         decode(damaged, volume.shape, volume.dtype, LOSSLESS)
+
+
+def forged_constant(sizes):
+    """A sound constant chunk of any sizes, made without our encoder."""
+    numbers = [bytes([size & 127 | 128, size >> 7 & 127 | 128, size >> 14 & 127 | 128, size >> 21]) for size in sizes]
+    head = bytes([0, 0, len(sizes)]) + b"".join(numbers) + b"\7"
+    return head + struct.pack("<I", zlib.crc32(head))
+
+
+@pytest.mark.parametrize("sizes", [(1 << 24,) * 3, (1 << 24,) * 4, (1 << 13, 1 << 13, 1 << 12)], ids=str)
+def test_a_constant_chunk_that_declares_terabytes_is_refused(sizes):
+    assert (AiwaveV2("em_lossless").decode(forged_constant((2, 3, 4))) == np.full((2, 3, 4), 7)).all()
+    chunk = forged_constant(sizes)
+    with pytest.raises(AiwaveError, match=r"makes no sense|declares .* GB of memory"):
+        AiwaveV2("em_lossless").decode(chunk)
+    with pytest.raises(AiwaveError, match=r"makes no sense|of another array"):
+        decode(chunk, (2, 3, 4), np.dtype("uint8"), LOSSLESS)
+
+
+def test_a_stream_that_declares_gigabytes_is_refused_where_no_metadata_does():
+    stream = compress(np.zeros((4, 4, 4), "uint16"), LOSSLESS.load(), lossless=True, tile=512)
+    fields = list(FIXED.unpack(stream[: FIXED.size]))
+    fields[7:11] = [1, 1 << 13, 1 << 12, 1 << 11]
+    fixed = FIXED.pack(*fields)
+    with pytest.raises(AiwaveError, match=r"declares .* GB of memory"):
+        AiwaveV2("em_lossless").decode(short_form(fixed + struct.pack("<I", zlib.crc32(fixed))))
+
+
+@pytest.mark.parametrize("out", [np.zeros(5, "uint8"), bytes(24), bytearray(23)], ids=["few", "constant", "odd"])
+def test_what_a_chunk_does_not_fit_into_is_refused(out):
+    with pytest.raises(AiwaveError, match="does not fit where it is to go"):
+        AiwaveV2("em_lossless").decode(encode(np.full((2, 3, 4), 7, "uint8"), LOSSLESS), out)
+    whole = np.zeros((4, 3, 2), "uint8").T
+    AiwaveV2("em_lossless").decode(encode(textured((2, 3, 4), 0), LOSSLESS), whole)
+    np.testing.assert_array_equal(whole, textured((2, 3, 4), 0))
+
+
+def test_metadata_opens_no_file(tmp_path):
+    from tests.files import file_model
+
+    file = tmp_path / "own.aiwm"
+    file.write_bytes(file_model("lossy").data)
+    assert Settings(str(file), {"step": 4}).model == file_model("lossy").identity
+    for read in (Settings.of, AiwaveV2.from_config):
+        assert read({"model": "em_lossless"}).model == shipped_model("em_lossless").identity
+        with pytest.raises(AiwaveError, match="The metadata names the model"):
+            read({"model": str(file), "mode": {"step": 4}})
 
 
 @pytest.mark.parametrize("mode", [{"step": 6}, {"psnr": 38.0}, {"max_error": 2}], ids=str)
