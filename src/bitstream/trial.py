@@ -159,20 +159,22 @@ class Trial:
         return float(each[coded].sum() / each.sum())
 
     def _bits(self) -> float:
-        survey, writer = self.search.survey, self.search.writer
-        rest = len(writer.joined(self.codec, {})) + sum(part.size for part in survey.fixed.values())
-        return 8 * (rest + sum(part.size for part in self.parts.values()) / self._share())
+        coded = sum(part.size for part in self.parts.values())
+        return 8 * (len(self.stream()) + coded * (1 / self._share() - 1))
 
     def _error(self) -> Total:
         """Squared error: that of all coefficients, times the ratio of both in the tiles where both are measured."""
-        known = [(p.squared_error, p.coefficient_error) for p in self.parts.values() if p.squared_error is not None]
-        errors, coefficients = np.array(known, np.float64).T
-        if len(known) == len(self.parts):
+        inexact = [part for part in self.parts.values() if part.squared_error is None or part.coefficient_error]
+        known = [(p.squared_error, p.coefficient_error) for p in inexact if p.squared_error is not None]
+        errors, coefficients = np.array(known, np.float64).reshape(-1, 2).T
+        if len(known) == len(inexact):
             return Total(float(errors.sum()) / self._share())
+        if len(known) < MEASURED:  # too few for a ratio, let alone its deviation
+            return Total(sum(part.coefficient_error or 0.0 for part in inexact) / self._share(), math.inf)
         ratio = float(errors.sum()) / max(float(coefficients.sum()), 1.0)
         total = ratio * sum(part.coefficient_error or 0.0 for part in self.parts.values())
         spread = float(np.square(errors - ratio * coefficients).sum()) / max(1, len(known) - 1) / len(known)
-        deviation = len(self.parts) * math.sqrt(spread * (1 - len(known) / len(self.parts))) / max(total, 1.0)
+        deviation = len(inexact) * math.sqrt(spread * (1 - len(known) / len(inexact))) / max(total, 1.0)
         return Total(total / self._share(), deviation)
 
     def certain(self, goal: float) -> bool:
@@ -186,5 +188,5 @@ class Trial:
         return abs(self.value() - goal) <= target.tolerance
 
     def stream(self) -> bytes:
-        """The stream, once all tiles are coded."""
+        """The stream; tiles that are not coded yet are empty."""
         return self.search.writer.joined(self.codec, self.search.survey.fixed | self.parts)

@@ -122,3 +122,12 @@ def test_weighing_bits_against_errors_pays():
     reached = psnr(volume, decompress(nearest, model=model))
     equal = [compress(volume, model, psnr=reached, optimise=choice, model_only=True) for choice in (False, True)]
     assert len(equal[1]) < len(equal[0])
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_rates_of_padded_volumes_count_the_masks_as_they_are_stored(seed):
+    volume = textured((7 + seed, 23, 20), seed).astype("float32")
+    volume[..., :2] = np.nan
+    data = compress(volume, "mri_nano", bpp=3.0 + seed / 4, tile=16, optimise=False)
+    assert info(data)["masked"]
+    assert 8 * len(data) / volume.size == pytest.approx(3.0 + seed / 4, rel=0.0203)
