@@ -91,6 +91,8 @@ def constant_volume(chunk: bytes) -> np.ndarray:
     fits = len(sizes) in (3, 4) and all(0 < size <= SIDE_LIMIT for size in sizes) and math.prod(sizes) <= MOST_VOXELS
     if chunk[-CRC.size :] != CRC.pack(zlib.crc32(head)) or len(head) != at + dtype.itemsize or not fits:
         raise AiwaveError(DAMAGED.format("a constant chunk is cut short or makes no sense"))
+    if dtype.kind == "b" and head[at] > 1:
+        raise AiwaveError(DAMAGED.format("a constant chunk has a truth value beyond 1"))
     value = np.frombuffer(head, dtype.newbyteorder("<"), offset=at).astype(dtype)
     return np.broadcast_to(value.reshape(()), sizes)
 

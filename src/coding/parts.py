@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from ..models.transform.layout import Boundary, Sharing
 from ..models.transform.wavelets import Wavelet
@@ -14,6 +14,16 @@ Width = Annotated[int, Field(ge=1, le=1024)]
 Depth = Annotated[int, Field(ge=0, le=64)]
 
 Positive = Annotated[float, Field(gt=0, le=1e6)]
+
+
+LEAST_BOUND = 1e-6
+"""Smaller bounds of an affine factor leave it at 1, and are 0 in float32."""
+
+
+def _bound(scale: float) -> float:
+    if 0 < scale < LEAST_BOUND:
+        raise ValueError(f"a bound of a factor is at least {LEAST_BOUND:g}")
+    return scale
 
 
 class Part(BaseModel):
@@ -32,7 +42,7 @@ class NetPart(Part):
     damping: Positive
     padding: Padding
     input_padding: Padding
-    scale: Annotated[float, Field(ge=0, le=100)] | None
+    scale: Annotated[float, Field(ge=0, le=100), AfterValidator(_bound)] | None
 
 
 class TransformPart(Part):

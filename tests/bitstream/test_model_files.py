@@ -226,3 +226,12 @@ def test_a_factorized_model_whose_parts_do_not_fit_is_refused_when_it_is_read():
     entropy = described["entropy"]
     fewer = entropy | {"layers": [layer | {"limit": 1} for layer in entropy["layers"]]}
     refused(pack(described | {"entropy": fewer}, arrays), "parts of its integer model do not fit together")
+
+
+def test_a_bound_that_float32_cannot_hold_is_refused():
+    """It would be 0 there, which stands for the published factor."""
+    described, arrays = unpack(file_model("lossy").data)
+    transform = described["transform"]
+    assert transform["net"]["scale"] == 0.5
+    net = transform["net"] | {"scale": 1e-50}
+    refused(pack(described | {"transform": transform | {"net": net}}, arrays))

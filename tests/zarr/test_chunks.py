@@ -58,6 +58,14 @@ def test_minus_zero_is_not_zero():
     assert np.isnan(constant_volume(constant_chunk(nan))).all()
 
 
+def test_a_forged_truth_value_is_refused():
+    chunk = bytearray(constant_chunk(np.ones((2, 3, 4), bool)))
+    chunk[-5] = 2
+    chunk[-4:] = struct.pack("<I", zlib.crc32(chunk[:-4]))
+    with pytest.raises(AiwaveError, match="truth value"):
+        constant_volume(bytes(chunk))
+
+
 @given(
     shape=st.lists(st.integers(1, 9), min_size=3, max_size=5),
     dtype=st.sampled_from(TYPES),
