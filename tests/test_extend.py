@@ -127,3 +127,10 @@ def test_a_tracker(followed, tmp_path, data_root, capfd):
     assert "logger.titel is not a key of TextTracker: did you mean title?" in refused(
         capfd, small, "trust=aiwave.tracking.text_tracker", "logger=text", "+logger.titel=x"
     )
+
+
+def test_a_class_whose_imports_fail_is_told_why(tmp_path, monkeypatch, capfd):
+    (tmp_path / "broken_plugin.py").write_text("from aiwave.models.bands import nothing_such\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert main(["train", "entropy._target_=broken_plugin.Model", "trust=broken_plugin", "logger=none"]) == 1
+    assert "broken_plugin.Model cannot be imported: cannot import name 'nothing_such'" in capfd.readouterr().err

@@ -42,6 +42,8 @@ def named(target: str) -> type:
     try:
         home = import_module(module)
     except ImportError as error:
+        if not isinstance(error, ModuleNotFoundError):
+            raise AiwaveError(f"{target} cannot be imported: {error}") from error
         if not module.startswith(str(error.name)):
             raise AiwaveError(f"{target} needs the package {error.name}, which is not installed") from error
         raise AiwaveError(f"there is no {target}") from error

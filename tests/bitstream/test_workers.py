@@ -114,7 +114,7 @@ def test_a_damaged_tile_is_named_wherever_it_is_decoded(small_batches, monkeypat
 def test_ctrl_c_ends_all_threads_and_leaves_no_file(tmp_path, core):
     if core == "native" and compiled_core() is None:
         pytest.skip("the compiled core is missing")
-    np.save(tmp_path / "in.npy", np.random.default_rng(0).integers(0, 256, (128, 192, 192), "uint8"))
+    np.save(tmp_path / "in.npy", np.random.default_rng(0).integers(0, 256, (256, 256, 256), "uint8"))
     command = [sys.executable, "-m", "aiwave", "compress", "in.npy", "out.aiw", "--model", "em_nano", "--step", "4.5"]
     environment = os.environ | {"AIWAVE_CORE": core, "OMP_NUM_THREADS": "2"}
     process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, env=environment)
