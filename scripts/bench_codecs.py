@@ -6,7 +6,7 @@ lossless round trip is checked. The PyTorch reference codes the smallest crop al
 (`pip install tomoz`). Megavoxels per CPU second; a figure, if `--figure` is given, shows bits per voxel over speed.
 
 Then processes of their own code and decode the same crops by `--threads` threads: megavoxels per second on the clock,
-and peak memory of the whole process.
+and peak memory of the whole process (on Linux).
 """
 
 import argparse
@@ -37,15 +37,17 @@ COLUMNS = ("volume", "side", "mode", "codec", "bpp", "encode", "decode")
 ALONE = ("volume", "side", "mode", "threads", "encode", "decode", "encode MiB", "decode MiB")
 
 PROCESS = """
-import resource, sys, time
+import re, sys, time
+from pathlib import Path
 import numpy as np
 import aiwave
+peak = lambda: int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
 volume, model, step = np.load(sys.argv[1]), sys.argv[2], float(sys.argv[3])
 began = time.perf_counter()
 data = aiwave.compress(volume, model, model_only=True, **({"step": step} if step else {"lossless": True}))
-coded, most = time.perf_counter(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+coded, most = time.perf_counter(), peak()
 aiwave.decompress(data)
-print(coded - began, time.perf_counter() - coded, most, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+print(coded - began, time.perf_counter() - coded, most, peak())
 """
 
 
@@ -169,7 +171,8 @@ def draw(rows: list[tuple], path: Path) -> None:
     axes = figure.subplots()
     for _, _, _, label, bpp, _, decode in [row for row in rows if row[2] == "lossless" and row[:2] == rows[0][:2]]:
         axes.scatter(decode, bpp)
-        axes.annotate(label, (decode, bpp), xytext=(4, 4), textcoords="offset points")
+        axes.annotate(label, (decode, bpp), xytext=(0, 7), textcoords="offset points", ha="center")
+    axes.margins(0.15)
     axes.set(xscale="log", xlabel="decoded Mvoxel per CPU second", ylabel="bit/voxel", title=f"lossless, {rows[0][0]}")
     figure.savefig(path)
 
