@@ -69,8 +69,8 @@ def constant_chunk(volume: np.ndarray) -> bytes | None:
     Kind and type, the number of axes and their sizes, the value in little-endian order, and a CRC-32 of all that.
     """
     plain = np.ascontiguousarray(volume)
-    first = plain.reshape(-1)[:1]
-    if plain.tobytes() != first.tobytes() * plain.size:
+    first, raw = plain.reshape(-1)[:1], plain.reshape(-1, 1).view(np.uint8)
+    if (raw != raw[0]).any():
         return None
     sizes = b"".join(leb128(size) for size in plain.shape)
     value = first.astype(plain.dtype.newbyteorder("<")).tobytes()

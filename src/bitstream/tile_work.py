@@ -128,11 +128,9 @@ def difference(voxels: np.ndarray, decoded: np.ndarray, known: np.ndarray | None
     return float(np.square(decoded - voxels, dtype=np.float64).sum(where=True if known is None else known))
 
 
-def squared_error(
-    codec: TileCodec, q: Levels, voxels: np.ndarray, limits: tuple[float, float], known: np.ndarray | None = None
-) -> float:
-    """Sum of squared differences between a tile's voxels (d, h, w) that are `known` and those decoded from `q`."""
-    return difference(voxels, decoded_numbers(codec, q, voxels, limits), known)
+def squared_error(codec: TileCodec, q: Levels, voxels: np.ndarray, limits: tuple[float, float]) -> float:
+    """Sum of squared differences between a tile's voxels (d, h, w) and those decoded from `q`."""
+    return difference(voxels, decoded_numbers(codec, q, voxels, limits), None)
 
 
 @dataclass(frozen=True, eq=False)

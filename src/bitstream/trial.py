@@ -12,7 +12,7 @@ from functools import cached_property
 
 import numpy as np
 
-from ..coding.constants import LOG_STEP_FRACTION
+from ..coding.constants import LOG_STEP_FRACTION, log_step_of
 from .grid import Tile
 from .survey import Survey
 from .target import Target
@@ -20,7 +20,7 @@ from .tile_index import Mode
 from .tile_work import EncodedTile
 from .writer import Writer
 
-BEYOND = round(math.log(8) * 2**LOG_STEP_FRACTION)
+BEYOND = log_step_of(8)
 """Largest extrapolation beyond the steps a model was trained for: a factor of 8."""
 
 SAMPLED = 64**3
@@ -42,7 +42,7 @@ class Search:
     def __init__(self, writer: Writer, target: Target) -> None:
         self.writer = writer
         self.target = target
-        low, high = (round(math.log(step) * 2**LOG_STEP_FRACTION) for step in writer.model.description.step_range)
+        low, high = map(log_step_of, writer.model.description.step_range)
         self.bounds = low - BEYOND, high + BEYOND
         self.survey = Survey.of(writer, writer.lossy(self.bounds[1]))
         tiles = self.survey.order

@@ -6,7 +6,7 @@ holds it most of the time: it works alone.
 
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from functools import partial
 from itertools import islice
 from typing import TypeVar
@@ -50,10 +50,8 @@ def outcomes(
     """
     if helpers:
         yield from _shared(work, iter(tasks), helpers + 1)
-    elif compiled_core() is None:
-        with one_thread():
-            yield from ((task, work(task)) for task in tasks)
-    else:
+        return
+    with one_thread() if compiled_core() is None else nullcontext():
         yield from ((task, work(task)) for task in tasks)
 
 

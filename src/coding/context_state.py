@@ -203,11 +203,8 @@ class ContextCoding:
 
     def next_approx(self, q: Subbands, level: int, approx: Tensor | None) -> Tensor | None:
         """The reconstruction for the next level, None if it needs none; see `coarse_context.next_approx`."""
-        if not self.model.sees_coarser or level + 1 >= self.model.levels:
-            return None
-        return next_approx(
-            q, level, approx, self.model.cross is not None, bool(self.model.sections), self.model.dependent
-        )
+        options = self.model.synthesis(level)
+        return None if options is None else next_approx(q, level, approx, **options)
 
     def fronts(self, wave: Wavefront) -> list[tuple[int, int]]:
         """Ranges of positions that can be decoded at once: pieces of a fixed length if none depends on another."""

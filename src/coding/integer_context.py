@@ -1,6 +1,6 @@
 """Integer parameters of the context model: the same densities on every machine, in any order of summation."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -19,7 +19,7 @@ from .constants import (
 )
 from .exact_tables import SQUASH_LIMIT
 from .integer_density import IntegerDensity
-from .integer_layer import IntegerLayer
+from .integer_layer import IntegerLayer, by_tap
 
 LARGEST = 2**31
 """Upper bound (exclusive) on the magnitude of table entries, so that no sum overflows."""
@@ -107,10 +107,11 @@ class IntegerContext:
         """The residual layers, in order."""
         return [layer for name, layer in self.layers.items() if name.startswith("block")]
 
-    @property
-    def sees_coarser(self) -> bool:
-        """True if a level depends on the reconstruction of the coarser ones."""
-        return bool(self.siblings)
+    def synthesis(self, level: int) -> dict[str, bool] | None:
+        """Options of the reconstruction (see `next_approx`) that follows a level; None if the next one sees none."""
+        if not self.siblings or level + 1 >= self.levels:
+            return None
+        return {"reversible": self.cross is not None, "sections": bool(self.sections), "halves": self.dependent}
 
     @cached_property
     def siblings(self) -> list[IntegerLayer]:
@@ -146,15 +147,6 @@ class IntegerContext:
             return None
         mixed = rounded_shift(self.second_mix[band], EMBEDDING_FRACTION - self.fraction)
         return mixed, rounded_shift(self.second_head[band], EMBEDDING_FRACTION - PARAMETER_FRACTION)
-
-
-def by_tap(layer: IntegerLayer) -> IntegerLayer:
-    """A layer over bands coded before, its inputs reordered from (band, tap) to (tap, band), for four bands or all."""
-    by_band = layer.weight.reshape(-1, CUBE, layer.weight.shape[1])
-    width = len(BAND_LETTERS) if len(by_band) > len(BAND_LETTERS) // 2 else len(BAND_LETTERS) // 2
-    weight = np.zeros((CUBE, width, by_band.shape[-1]), by_band.dtype)
-    weight[:, : len(by_band)] = by_band.swapaxes(0, 1)
-    return replace(layer, weight=weight.reshape(CUBE * width, -1))
 
 
 Integers = TypeVar("Integers", bound=Any)

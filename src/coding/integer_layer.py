@@ -1,12 +1,13 @@
 """An integer linear layer that floating-point arithmetic computes exactly."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .constants import DOUBLE, SINGLE
+from ..models.bands import BAND_LETTERS
+from .constants import CUBE, DOUBLE, SINGLE
 
 if TYPE_CHECKING:
     import torch
@@ -81,6 +82,15 @@ class IntegerLayer:
     def finish(self, total: "Tensor") -> "Tensor":
         """Sums that include the bias -> outputs."""
         return total.mul_(self.operands[2]).floor_().float()
+
+
+def by_tap(layer: IntegerLayer) -> IntegerLayer:
+    """A layer over bands coded before, its inputs reordered from (band, tap) to (tap, band), for four bands or all."""
+    by_band = layer.weight.reshape(-1, CUBE, layer.weight.shape[1])
+    width = len(BAND_LETTERS) if len(by_band) > len(BAND_LETTERS) // 2 else len(BAND_LETTERS) // 2
+    weight = np.zeros((CUBE, width, by_band.shape[-1]), by_band.dtype)
+    weight[:, : len(by_band)] = by_band.swapaxes(0, 1)
+    return replace(layer, weight=weight.reshape(CUBE * width, -1))
 
 
 def _largest(array: np.ndarray) -> int:

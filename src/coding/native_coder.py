@@ -12,9 +12,10 @@ from ..models.bands import BAND_LETTERS, Size, band_size
 from ..models.quantisation.codes import chains, successors
 from ..models.quantisation.slopes import HIGH_RATE_SLOPE, SLOPE
 from .exact_tables import CDF, asinh_thresholds, bin_cdf, inverse_scales, scale_tables, softmax_weights
-from .integer_context import IntegerContext, by_tap
+from .integer_context import IntegerContext
 from .integer_factorized import IntegerFactorized
-from .native_transform import coarse_inputs
+from .integer_layer import by_tap
+from .native_coarse import coarse_inputs
 from .rough_tables import rough_tables
 
 BANDS = len(BAND_LETTERS)

@@ -10,8 +10,8 @@ from .constants import COEFFICIENT_LIMIT
 from .engine import Levels
 from .integer_context import IntegerContext
 from .integer_factorized import IntegerFactorized
+from .native_coarse import next_approx
 from .native_coder import NativeCoder
-from .native_transform import next_approx
 
 Choose = Callable[[int, Size, np.ndarray, np.ndarray, np.ndarray | None, int], np.ndarray]
 
@@ -74,7 +74,5 @@ class NativeEntropy:
     def _next_approx(self, level: int, stack: np.ndarray, approx: np.ndarray | None, size: Size) -> np.ndarray | None:
         """The reconstruction for the level after this one, which splits `size`; None if it needs none."""
         model = self._model
-        if not isinstance(model, IntegerContext) or not model.sees_coarser or level + 1 >= model.levels:
-            return None
-        flags = {"reversible": model.cross is not None, "sections": bool(model.sections), "halves": model.dependent}
-        return next_approx(self._native, stack, approx, size, **flags)
+        options = model.synthesis(level) if isinstance(model, IntegerContext) else None
+        return None if options is None else next_approx(self._native, stack, approx, size, **options)

@@ -59,7 +59,7 @@ def decode(
     with at_most_threads(1), allow_large(True):  # the array's metadata says how large a chunk is
         header = open_stream(stream).header
         _require_same(header.volume_shape, header.dtype, want, dtype)
-        volume = decompress(stream, _with_time(inside, want), model=found)
+        volume = decompress(stream, inside, model=found)
     if region is None:
         return volume.reshape(shape)
     if inside is None:
@@ -72,10 +72,6 @@ def _volume_shape(shape: Sequence[int]) -> tuple[int, ...]:
     *leading, depth, height, width = shape
     frames = int(np.prod(leading, dtype=np.int64))
     return (depth, height, width) if frames == 1 else (frames, depth, height, width)
-
-
-def _with_time(region: Region | None, shape: tuple[int, ...]) -> Region | None:
-    return region if region is None or len(shape) == 3 else [(0, shape[0]), *region]
 
 
 def _require_same(shape: Sequence[int], dtype: np.dtype[Any], want: Sequence[int], want_dtype: np.dtype[Any]) -> None:

@@ -16,7 +16,8 @@ from aiwave.coding.core import compiled_core
 from aiwave.coding.exact_transform import ExactTransform
 from aiwave.coding.float_modules import ACTIVATIONS, post_part, transform_part
 from aiwave.coding.model_parts import model_from_arrays, model_to_arrays
-from aiwave.coding.native_transform import NativeFilter, NativeReversible, NativeTransform, coarse_inputs, next_approx
+from aiwave.coding.native_coarse import coarse_inputs, next_approx
+from aiwave.coding.native_transform import NativeFilter, NativeReversible, NativeTransform
 from aiwave.coding.to_integer.lifting_from_float import integer_reversible
 from aiwave.errors import AiwaveError
 from aiwave.models import (
