@@ -17,6 +17,7 @@ from . import (
     dicom,
     dicom_writer,
     metaimage_files,
+    minc_files,
     nibabel_files,
     nifti,
     nifti_writer,
@@ -29,15 +30,15 @@ from .image import FORMATS, GEOMETRY, Image, ImageHeader, channel_of, check_plai
 
 STREAM = "-"
 """File name that stands for standard input or output."""
-KINDS = "DICOM, NIfTI, Analyze, MGH, AFNI, NRRD, MetaImage, TIFF or NumPy"
+KINDS = "DICOM, NIfTI, Analyze, MGH, AFNI, MINC, NRRD, MetaImage, TIFF or NumPy"
 VOLUME_SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".mha", ".mhd", ".tif", ".tiff")
 """Suffixes of volume files for training and evaluation."""
 ENDINGS = re.compile(
-    r"\.(nii\.gz|nii|nrrd|nhdr|mha|mhd|(?:hdr|img|mgh|brik)(?:\.gz)?|mgz|head|tiff|tif|npy|dcm)$", re.IGNORECASE
+    r"\.(nii\.gz|nii|nrrd|nhdr|mha|mhd|(?:hdr|img|mgh|brik|mnc)(?:\.gz)?|mgz|head|tiff|tif|npy|dcm)$", re.IGNORECASE
 )
 
 
-CHOOSERS = (nifti, nibabel_files, tiff_files, nrrd_files, metaimage_files)
+CHOOSERS = (nifti, nibabel_files, minc_files, tiff_files, nrrd_files, metaimage_files)
 """Readers that take a `channel`, so that they can read files with both times and channels."""
 
 
@@ -66,7 +67,7 @@ class Writer:
 
 READERS = tuple(
     cast(Reader, module)
-    for module in (nifti, nibabel_files, nrrd_files, metaimage_files, tiff_files, numpy_files, dicom)
+    for module in (nifti, nibabel_files, minc_files, nrrd_files, metaimage_files, tiff_files, numpy_files, dicom)
 )
 WIDENED = ("bool", "float16")
 """Types that many formats lack."""

@@ -20,8 +20,8 @@ from .image import Image, check_numeric, unreadable
 from .nifti_geometry import Placement, placement
 from .placement import sound_length
 
-MGH, AFNI, MINC = (".mgh", ".mgz", ".mgh.gz"), (".head", ".brik", ".brik.gz"), (".mnc", ".mnc.gz")
-SUFFIXES = (*MGH, *AFNI, *MINC)
+MGH, AFNI = (".mgh", ".mgz", ".mgh.gz"), (".head", ".brik", ".brik.gz")
+SUFFIXES = (*MGH, *AFNI)
 MGH_HEADER, MGH_START = 90, 284
 """Bytes of the header of an MGH file, and of all before its voxels."""
 LONGEST = 1 << 26
@@ -31,7 +31,7 @@ AFNI_TIMES = {77001: 1e-3, 77002: 1.0}
 
 
 def takes(path: Path) -> bool:
-    """True if `path` is an MGH, AFNI or MINC file, by its name."""
+    """True if `path` is an MGH or AFNI file, by its name."""
     return path.is_file() and path.name.lower().endswith(SUFFIXES)
 
 
@@ -40,13 +40,9 @@ def read(path: Path, channel: int | None = None) -> list[Image]:
 
     `path` is an MGH file, or a HEAD or BRIK beside the other one. AFNI's sub-bricks are channels unless they are
     times. `channel`, counted from 1, chooses one. Raises AiwaveError, naming the file, if it is damaged or truncated,
-    lacks its other half, has voxels that are not supported or no such channel; and for MINC, of which nibabel does not
-    give the stored voxels.
+    lacks its other half, has voxels that are not supported or no such channel.
     """
-    name = path.name.lower()
-    if name.endswith(MINC):
-        raise AiwaveError(f"{path} is a MINC file, whose format is not supported: convert it to NIfTI with mnc2nii.")
-    return [_mgh(path, channel) if name.endswith(MGH) else _afni(path, channel)]
+    return [_mgh(path, channel) if path.name.lower().endswith(MGH) else _afni(path, channel)]
 
 
 def is_second_half(path: Path) -> bool:
