@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 
-.PHONY: help quickstart test test-slow test-sanitizers fuzz lint format clean
+.PHONY: help quickstart test test-slow test-sanitizers fuzz lint format docs clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -18,7 +18,7 @@ quickstart: $(VENV)/installed  ## train a small codec on generated volumes and d
 test: lint  ## lint, types and the whole test suite
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
-test-slow: $(VENV)/installed-test  ## the tests that take minutes
+test-slow: $(VENV)/installed-test $(VENV)/installed-docs  ## the tests that take minutes
 	$(BIN)/python -m pytest -m slow
 
 # The sanitized build takes the place of the installed one, which comes back at the end.
@@ -53,6 +53,9 @@ format: $(VENV)/installed-test  ## rewrite the sources in the house style
 	$(BIN)/ruff format .
 	$(BIN)/clang-format -i src/native/*pp tests/native/*.cpp
 
+docs: $(VENV)/installed-docs  ## the manual, as build/manual/index.html; a broken link is an error
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
 clean:  ## remove the environment and caches
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
@@ -64,4 +67,8 @@ $(VENV)/installed: pyproject.toml constraints.txt setup.py $(wildcard src/native
 
 $(VENV)/installed-test: $(VENV)/installed
 	$(INSTALL) --editable '.[test]'
+	touch $@
+
+$(VENV)/installed-docs: $(VENV)/installed
+	$(INSTALL) --editable '.[docs]'
 	touch $@

@@ -52,7 +52,7 @@ PLACEHOLDERS = {"SWEEP": "runs/sweeps/one", "DATA": "data", "NAME": "cells", "OT
 
 
 def commands():
-    texts = [path.read_text() for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))]
+    texts = [path.read_text() for path in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))]
     blocks = re.findall(r"```sh\n(.*?)```", "\n".join(texts), flags=re.DOTALL)
     lines = [line.split("#")[0].strip() for block in blocks for line in block.splitlines()]
     lines = [re.sub(r"^(torchrun|srun) .*?(?=aiwave )", "", line) for line in lines]
