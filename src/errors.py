@@ -13,6 +13,7 @@ EXTRAS = {
     "ray": "ray",
     "search": "optuna",
     "zarr": "zarr numcodecs",
+    "minc": "h5py",
 }
 """Modules by the extra that installs them, `pip install 'aiwave[EXTRA]'`; coding files needs none of them."""
 
