@@ -14,6 +14,7 @@ EXTRAS = {
     "search": "optuna",
     "zarr": "zarr numcodecs",
     "minc": "h5py",
+    "convert": "distributed dask",
 }
 """Modules by the extra that installs them, `pip install 'aiwave[EXTRA]'`; coding files needs none of them."""
 

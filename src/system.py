@@ -51,7 +51,7 @@ def replacing(path: Path, force: bool = True, through_links: bool = False) -> It
             os.replace(temporary, goal)
         else:
             _move_to_free_name(temporary, goal)
-        _sync_folder(goal.parent)
+        sync_folder(goal.parent)
 
 
 @contextmanager
@@ -67,9 +67,9 @@ def filling(folder: Path) -> Iterator[Path]:
         for file in (path for path in temporary.rglob("*") if path.is_file()):
             with file.open("rb") as written:
                 os.fsync(written.fileno())
-        _sync_folder(temporary)
+        sync_folder(temporary)
         os.rename(temporary, folder)  # fails if the folder has been filled meanwhile
-        _sync_folder(folder.parent)
+        sync_folder(folder.parent)
 
 
 class StandardOutput:
@@ -177,7 +177,7 @@ def taken(path: Path) -> AiwaveError:
     return AiwaveError(f"{path} already exists: choose another name, or --force to replace it.")
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Bring the names in a folder to the disk, where the file system can."""
     with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)

@@ -12,6 +12,7 @@ COMMANDS = {
     "compress": "compress an image to an .aiw file, lossless or at a step, PSNR or rate",
     "decompress": "decompress an .aiw file, or a region or preview of it, to an image",
     "info": "show the contents of an .aiw file",
+    "convert": "convert arrays of any size to OME-Zarr, here or on a cluster, or a region to an image",
     "models": "models list|show: the models that come with the package",
     "completion": "completion bash|zsh: let the shell complete all of this",
 }

@@ -48,6 +48,19 @@ def read_stream(name: str) -> bytes | memoryview:
         raise AiwaveError(f"{name} cannot be read: {error.strerror or error}.") from error
 
 
+def region_of(text: str) -> list[slice]:
+    """Parse `z0:z1,y0:y1,x0:x1`, where either end may be omitted, into slices. Raises AiwaveError otherwise."""
+    try:
+        return [slice(*(int(end) if end else None for end in _pair(part))) for part in text.split(",")]
+    except ValueError as error:
+        raise AiwaveError(f"The region {text!r} cannot be read: give z0:z1,y0:y1,x0:x1.") from error
+
+
+def _pair(part: str) -> tuple[str, str]:
+    first, last = part.split(":")
+    return first.strip(), last.strip()
+
+
 def parser(command: str, words: str) -> argparse.ArgumentParser:
     """Argument parser for a command."""
     return argparse.ArgumentParser(prog=f"aiwave {command}", description=words, allow_abbrev=False)

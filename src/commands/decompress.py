@@ -5,9 +5,8 @@ import math
 import sys
 from collections.abc import Sequence
 
-from ..errors import AiwaveError
 from ..images.image_files import STREAM
-from .arguments import check_unused, parser, progress_bar, read_stream
+from .arguments import check_unused, parser, progress_bar, read_stream, region_of
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -34,19 +33,6 @@ def main(arguments: Sequence[str]) -> None:
     write_image(image, args.output, exact, decoded.nbytes / len(data), args.force)
     if (lost := lost_by(args.output, image)) and args.output != STREAM and not args.quiet:
         print(f"aiwave: {args.output} cannot keep {', '.join(lost)}.", file=sys.stderr)
-
-
-def region_of(text: str) -> list[slice]:
-    """Parse `z0:z1,y0:y1,x0:x1`, where either end may be omitted, into slices. Raises AiwaveError otherwise."""
-    try:
-        return [slice(*(int(end) if end else None for end in _pair(part))) for part in text.split(",")]
-    except ValueError as error:
-        raise AiwaveError(f"The region {text!r} cannot be read: give z0:z1,y0:y1,x0:x1.") from error
-
-
-def _pair(part: str) -> tuple[str, str]:
-    first, last = part.split(":")
-    return first.strip(), last.strip()
 
 
 def arguments_of() -> argparse.ArgumentParser:

@@ -169,6 +169,18 @@ def _from_slices(files: Sequence[Path], channel: int | None) -> Image:
     return replace(first, voxels=np.concatenate(found, axis=-3))
 
 
+def first_section(files: Sequence[Path]) -> Image:
+    """The first of the files of a folder, which are single slices without gaps in their numbers.
+
+    Raises AiwaveError for gaps, a first file of several pages, and as `read` does.
+    """
+    _check_complete(files)
+    first = _stack(files[0], None, keep=False)
+    if first.voxels.shape[-3] != 1:
+        raise AiwaveError(f"{files[0]} has {first.voxels.shape[-3]} pages: give the stack itself.")
+    return first
+
+
 def _check_complete(files: Sequence[Path]) -> None:
     """Raise AiwaveError if the numbers at the end of the names do not increase in equal steps."""
     numbers = [int(found[-1]) for file in files if (found := re.findall(r"\d+", file.stem))]

@@ -67,6 +67,24 @@ def decode(
     return volume.reshape([b - a for a, b in region])
 
 
+def low_band(chunk: bytes, shape: Sequence[int], dtype: np.dtype[Any], settings: Settings) -> np.ndarray:
+    """Decode a chunk of this shape and type without its finest level: half the size along z, y, x, rounded up.
+
+    Raises AiwaveError as `decode` does.
+    """
+    want, half = _volume_shape(shape), [*shape[:-3], *(-(-size // 2) for size in shape[-3:])]
+    if is_constant(chunk):
+        volume = constant_volume(chunk)
+        _require_same(volume.shape, volume.dtype, want, dtype)
+        return np.broadcast_to(volume.reshape(-1)[0], half)
+    found = settings.load()
+    stream = whole_form(chunk, found.identity)
+    with at_most_threads(1), allow_large(True):
+        header = open_stream(stream).header
+        _require_same(header.volume_shape, header.dtype, want, dtype)
+        return decompress(stream, level=1, model=found).reshape(half)
+
+
 def _volume_shape(shape: Sequence[int]) -> tuple[int, ...]:
     """(z, y, x), or (t, z, y, x) where leading axes have more than one index."""
     *leading, depth, height, width = shape

@@ -1,0 +1,299 @@
+"""Pieces of work: a part of a shard is coded, and a shard is joined from its parts; each is done once and kept."""
+
+import json
+import math
+import resource
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import AiwaveError, complaint
+from ..stores.stored_array import Box
+from ..stores.tensorstore_arrays import words_of
+from ..system import replacing
+from .coarser import coarser
+from .codecs import Cell, options_of
+from .errors_seen import ErrorsSeen
+from .job import Job
+from .levels import Level
+
+EMPTY = 2**64 - 1
+"""Offset and length in a shard's index of a chunk that is not stored, since it is all zeros."""
+
+REPEATED = 2
+"""Voxels beyond the end of an array that repeat its last ones in the chunk."""
+
+
+@dataclass(frozen=True)
+class CodePart:
+    """Codes the chunks of a box of level `number`, counted in the grid of chunks, into a file of the journal.
+
+    The file has a line of JSON, then the chunks one after the other.
+    """
+
+    job: Job
+    number: int
+    chunks: Box
+
+    @property
+    def file(self) -> Path:
+        """The file of the part, which exists once all of it is coded and measured."""
+        return self.job.journal / str(self.number) / f"part-{_words(tuple(one.start for one in self.chunks))}"
+
+    @property
+    def voxels(self) -> int:
+        """Voxels of the part."""
+        return math.prod(part.stop - part.start for part in self._level.box_of(self.chunks))
+
+    @property
+    def words(self) -> str:
+        """The part, for people."""
+        return f"Level {self.number} at {words_of(self._level.box_of(self.chunks))}"
+
+    @property
+    def _level(self) -> Level:
+        return self.job.levels[self.number]
+
+    def __call__(self) -> int:
+        """Code the part unless it is there, and return the largest memory of this process so far, in bytes.
+
+        Raises AiwaveError, naming the chunk, if one cannot be read, coded, or read back as it should.
+        """
+        if not self.file.exists():
+            _calm()
+            started = time.perf_counter()
+            sizes, coded, seen = list[int | None](), list[bytes](), ErrorsSeen()
+            for voxels, box in self._voxels():
+                data, errors = self._chunk(voxels, box, self.job.verify or not seen.voxels)
+                sizes.append(None if data is None else len(data))
+                coded.append(data or b"")
+                seen += errors
+            about = {"sizes": sizes, "seconds": time.perf_counter() - started, "errors": seen.as_dict()}
+            _check_there(self.job)
+            with replacing(self.file) as temporary:
+                temporary.write_bytes(json.dumps(about).encode() + b"\n" + b"".join(coded))
+        return _peak_memory()
+
+    def _voxels(self) -> Iterator[tuple[np.ndarray, Box]]:
+        """Voxels of each chunk as far as they lie in the array, and their box.
+
+        A source is read once for the whole part, since its own chunks may be larger.
+        """
+        level = self._level
+        whole = level.box_of(self.chunks)
+        read = None if self.number else self._read(whole)
+        for place in np.ndindex(*(part.stop - part.start for part in self.chunks)):
+            one = tuple(slice(part.start + k, part.start + k + 1) for part, k in zip(self.chunks, place, strict=True))
+            box = level.box_of(one)
+            if read is None:
+                yield self._read(box), box
+            else:
+                at = (slice(a.start - b.start, a.stop - b.start) for a, b in zip(box, whole, strict=True))
+                yield read[tuple(at)], box
+
+    def _read(self, box: Box) -> np.ndarray:
+        try:
+            return coarser(self.job, self.number, box) if self.number else self.job.source.read(box)
+        except Exception as error:
+            raise self._failed(box, "read", error) from error
+
+    def _chunk(self, voxels: np.ndarray, box: Box, measured: bool) -> tuple[bytes | None, ErrorsSeen]:
+        """The bytes of a chunk, and the errors of what they decode to if they are `measured`."""
+        cell = _cell(self.job, self.number)
+        try:
+            data = cell.encode(_filled_up(voxels, self._level.chunk))
+            if data is None or not measured:
+                return data, ErrorsSeen()
+            decoded = cell.decoded()[tuple(slice(0, size) for size in voxels.shape)]
+        except Exception as error:
+            raise self._failed(box, "coded", error) from error
+        errors = ErrorsSeen.between(voxels, decoded)
+        limit = 0 if self.job.exact else _limit(self.job)
+        if errors.largest > limit:
+            raise AiwaveError(
+                f"The chunk of level {self.number} at {words_of(box)} is off by {errors.largest:g} when read back, not "
+                f"at most {limit:g}: this is a defect, so please report it."
+            )
+        return data, errors
+
+    def _failed(self, box: Box, what: str, error: Exception) -> AiwaveError:
+        reason = complaint(error) or f"{type(error).__name__}: {error}"
+        return AiwaveError(f"The chunk of level {self.number} at {words_of(box)} could not be {what}: {reason}")
+
+
+@dataclass(frozen=True)
+class JoinShard:
+    """Joins the parts of a shard of level `number` into its file in the store, and removes them.
+
+    `record` is written first: a shard is done if that and a file of its size are there.
+    """
+
+    job: Job
+    number: int
+    shard: tuple[int, ...]
+
+    @property
+    def record(self) -> Path:
+        """The file that tells what is in the shard."""
+        return self.job.journal / str(self.number) / f"shard-{_words(self.shard)}.json"
+
+    @property
+    def file(self) -> Path:
+        """The file of the shard, which does not exist if all of it is zeros."""
+        return self.job.folder.joinpath(self.job.levels[self.number].path, "c", *map(str, self.shard))
+
+    @property
+    def voxels(self) -> int:
+        """Voxels that joining adds to what is done."""
+        return 0
+
+    @property
+    def words(self) -> str:
+        """The shard, for people."""
+        return f"Shard {words_of(tuple(slice(k, k + 1) for k in self.shard))} of level {self.number}"
+
+    def parts(self) -> list[CodePart]:
+        """The parts of the shard."""
+        return [CodePart(self.job, self.number, box) for box in self.job.levels[self.number].parts(self.shard)]
+
+    def is_done(self) -> bool:
+        """True if the shard is whole."""
+        if not self.record.exists():
+            return False
+        size = json.loads(self.record.read_bytes())["bytes"]
+        return (self.file.stat().st_size if self.file.exists() else 0) == size
+
+    def __call__(self) -> int:
+        """Join the parts, and return the largest memory of this process so far, in bytes. Raises AiwaveError."""
+        if not self.is_done():
+            _check_there(self.job)
+            self._join(self.parts())
+        for part in self.parts():
+            part.file.unlink(missing_ok=True)
+        return _peak_memory()
+
+    def _join(self, parts: list[CodePart]) -> None:
+        level = self.job.levels[self.number]
+        grid = tuple(outer // inner for outer, inner in zip(level.shard, level.chunk, strict=True))
+        index = np.full((*grid, 2), EMPTY, np.uint64)
+        at, seconds, seen = 0, 0.0, ErrorsSeen()
+        first = [k * count for k, count in zip(self.shard, grid, strict=True)]
+        bodies = []
+        for part in parts:
+            with part.file.open("rb") as file:
+                about = json.loads(file.readline())
+                bodies.append((part.file, file.tell()))
+            seconds, seen = seconds + about["seconds"], seen + ErrorsSeen.of(about["errors"])
+            places = np.ndindex(*(one.stop - one.start for one in part.chunks))
+            for place, size in zip(places, about["sizes"], strict=True):
+                if size is not None:
+                    where = (k + one.start - a for k, one, a in zip(place, part.chunks, first, strict=True))
+                    index[tuple(where)] = at, size
+                    at += size
+        end = _index_bytes(index)
+        record = {"bytes": at + len(end) if at else 0, "seconds": seconds, "errors": seen.as_dict()}
+        if not at:
+            _write_record(self.record, record)
+            return
+        with replacing(self.file) as temporary:
+            with temporary.open("wb") as out:
+                for file_name, start in bodies:
+                    _copy(file_name, start, out)
+                out.write(end)
+            _write_record(self.record, record)
+
+
+def _filled_up(voxels: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Voxels in a chunk of this shape, at its start; the rest, which no reader sees, takes few bytes.
+
+    The last voxels are repeated as far as the low band looks, and the mean follows.
+    """
+    missing = [side - size for side, size in zip(shape, voxels.shape, strict=True)]
+    if not any(missing):
+        return voxels
+    mean = voxels.mean(dtype=np.float64, where=np.isfinite(voxels)) if np.isfinite(voxels).any() else 0.0
+    near = np.pad(voxels, [(0, min(REPEATED, k)) for k in missing], mode="edge")
+    fill = voxels.dtype.type(mean if voxels.dtype.kind == "f" else round(mean))
+    return np.pad(near, [(0, side - size) for side, size in zip(shape, near.shape, strict=True)], constant_values=fill)
+
+
+def _write_record(path: Path, record: dict[str, Any]) -> None:
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(record))
+
+
+def _copy(name: Path, start: int, out: Any) -> None:
+    import shutil
+
+    with name.open("rb") as file:
+        file.seek(start)
+        shutil.copyfileobj(file, out, 1 << 20)
+
+
+def _index_bytes(index: np.ndarray) -> bytes:
+    """A shard's index (chunks per axis, 2) as zarr-python writes it: little-endian numbers and their CRC-32C."""
+    from zarr.codecs import Crc32cCodec
+    from zarr.storage import MemoryStore
+
+    import zarr
+
+    held: dict[str, Any] = {}
+    array = zarr.create_array(
+        MemoryStore(held),
+        shape=index.shape,
+        chunks=index.shape,
+        dtype=index.dtype,
+        fill_value=0,
+        compressors=[Crc32cCodec()],
+        config={"write_empty_chunks": True},
+    )
+    array[...] = index
+    found: bytes = held["/".join(["c", *["0"] * index.ndim])].to_bytes()
+    return found
+
+
+_cells: dict[tuple[str, int], Cell] = {}
+"""Chunks in memory of this process, by job and level."""
+
+
+def _cell(job: Job, number: int) -> Cell:
+    """The chunk in memory of a level; one level at a time needs one."""
+    key = job.digest, number
+    if key not in _cells:
+        _cells.clear()
+        _cells[key] = Cell(job.levels[number], job.source.dtype, options_of(job))
+    return _cells[key]
+
+
+def _limit(job: Job) -> float:
+    return math.inf if job.codec is None else float(dict(job.codec["mode"]).get("max_error", math.inf))
+
+
+def _check_there(job: Job) -> None:
+    """Raise AiwaveError if the target is not there: on another machine, or removed by another process."""
+    if not job.journal.is_dir():
+        raise AiwaveError(
+            f"{job.folder} is not there, or was removed: all workers need the folder of the target, under one name."
+        )
+
+
+@lru_cache(maxsize=1)
+def _calm() -> None:
+    """Have zarr-python work on one chunk at a time: a worker is one thread, with the memory of a few chunks."""
+    import zarr
+
+    zarr.config.set({"async.concurrency": 1, "threading.max_workers": 1})
+
+
+def _peak_memory() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def _words(place: tuple[int, ...]) -> str:
+    return "-".join(map(str, place))

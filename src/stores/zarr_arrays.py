@@ -1,0 +1,58 @@
+"""Arrays of Zarr that zarr-python reads: those with our codec."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from ..errors import AiwaveError
+from ..images.image import native
+from .axes import ORDER, Axis, names_of
+from .stored_array import Box, StoredArray
+
+
+@dataclass(frozen=True)
+class ZarrVoxels:
+    """An array of zarr-python at a path or address; `order` are its axes in our order."""
+
+    name: str
+    place: str
+    order: tuple[int, ...]
+    stamp: str
+
+    def read(self, box: Box) -> np.ndarray:
+        """The voxels of a box. Raises AiwaveError if they cannot be read."""
+        inside = [slice(None)] * len(box)
+        for axis, part in zip(self.order, box, strict=True):
+            inside[axis] = part
+        try:
+            return native(np.asarray(_opened(self.place, self.stamp)[tuple(inside)]).transpose(self.order))
+        except AiwaveError as error:
+            raise AiwaveError(f"{self.name} cannot be read: {error}") from error
+
+
+def open_with_zarr(name: str, place: str, ome: Sequence[Axis] | None, wanted: str | None, stamp: str) -> StoredArray:
+    """Open the array at a place, called `name`, with axes as `wanted`, or as `ome` or itself has them."""
+    array = _opened(place, stamp)
+    labels: Any = [one.name for one in ome] if ome else getattr(array.metadata, "dimension_names", None)
+    letters = names_of(name, array.ndim, labels, wanted)
+    found = list(ome) if ome else [Axis("")] * array.ndim
+    order = tuple(letters.index(letter) for letter in ORDER if letter in letters)
+    return StoredArray(
+        name,
+        ZarrVoxels(name, place, order, stamp),
+        tuple(int(array.shape[axis]) for axis in order),
+        np.dtype(array.dtype),
+        tuple(replace(found[axis], name=letters[axis]) for axis in order),
+        stamp,
+    )
+
+
+@lru_cache(maxsize=8)
+def _opened(place: str, stamp: str) -> Any:
+    """The array with these metadata, of which `stamp` is a digest: others may be there later."""
+    import zarr
+
+    return zarr.open_array(place, mode="r")
