@@ -10,6 +10,9 @@ from ..errors import AiwaveError, printable
 TRIES = 3
 """How often a piece of work is tried before it is named and given up."""
 
+PATIENCE = "10s"
+"""How long a scheduler may take to answer."""
+
 AHEAD = 3
 """Pieces of work per worker that are handed out at a time."""
 
@@ -61,7 +64,7 @@ def _there(client: Any, pieces: Iterable[Piece]) -> Iterator[tuple[Piece, int]]:
     from distributed import as_completed
 
     waiting, running = iter(pieces), dict[Any, Piece]()
-    done = as_completed()
+    done = as_completed(loop=client.loop)
 
     def hand_out() -> None:
         piece = next(waiting, None)
@@ -113,7 +116,7 @@ def _client(workers: int, scheduler: str | None) -> Iterator[Any]:
     }
     if scheduler is not None:
         try:
-            client = Client(scheduler, timeout="10s", set_as_default=False)
+            client = Client(scheduler, timeout=PATIENCE, set_as_default=False)
         except (OSError, ValueError) as error:
             raise AiwaveError(
                 f"No scheduler of Dask can be reached at {scheduler}: start one with dask scheduler, and give its "

@@ -12,7 +12,7 @@ from .work import JoinShard
 
 @dataclass(frozen=True)
 class LevelSummary:
-    """What became of a level; `seconds` are those of all its pieces of work, one after the other."""
+    """What became of a level; `seconds` are those of processors, in all its pieces of work."""
 
     path: str
     shape: tuple[int, ...]
@@ -73,8 +73,8 @@ def table_of(rows: list[dict[str, Any]], shapes: list[tuple[int, ...]]) -> str:
                 "PSNR": "exact" if exact else f"{row['psnr_db']:.2f} dB",
                 "max error": f"{row['max_error']:g}",
                 "measured": f"{share:.0f} %",
-                "work": f"{row['seconds']:.1f} s",
-                "voxel/s": f"{row['voxels'] / max(row['seconds'], 1e-9):.3g}",
+                "CPU": f"{row['seconds']:.1f} s",
+                "voxel/s/CPU": f"{row['voxels'] / max(row['seconds'], 1e-9):.3g}",
             }
         )
     return tabulate(lines, headers="keys", tablefmt="plain", disable_numparse=True)

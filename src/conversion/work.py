@@ -67,14 +67,14 @@ class CodePart:
         """
         if not self.file.exists():
             _calm()
-            started = time.perf_counter()
+            started = time.process_time()
             sizes, coded, seen = list[int | None](), list[bytes](), ErrorsSeen()
             for voxels, box in self._voxels():
                 data, errors = self._chunk(voxels, box, self.job.verify or not seen.voxels)
                 sizes.append(None if data is None else len(data))
                 coded.append(data or b"")
                 seen += errors
-            about = {"sizes": sizes, "seconds": time.perf_counter() - started, "errors": seen.as_dict()}
+            about = {"sizes": sizes, "seconds": time.process_time() - started, "errors": seen.as_dict()}
             _check_there(self.job)
             with replacing(self.file) as temporary:
                 temporary.write_bytes(json.dumps(about).encode() + b"\n" + b"".join(coded))
