@@ -28,13 +28,14 @@ test-sanitizers: $(VENV)/installed-test  ## the compiled core's tests with Addre
 		$(BIN)/python -m pytest tests/coding; status=$$?; \
 		$(BIN)/python setup.py -q build_ext --inplace --force; exit $$status
 
-FUZZ_SECONDS := 3600
+FUZZERS := decoder transform
+FUZZ_SECONDS := 1800
 
-fuzz: build/fuzz_decoder  ## arbitrary segments for the compiled decoder, for an hour (needs clang++)
-	mkdir -p build/fuzz_corpus
-	build/fuzz_decoder build/fuzz_corpus -max_len=2000 -max_total_time=$(FUZZ_SECONDS)
+fuzz: $(FUZZERS:%=build/fuzz_%)  ## arbitrary input for the compiled decoder, for an hour (needs clang++)
+	for part in $(FUZZERS); do mkdir -p build/corpus_$$part && \
+		build/fuzz_$$part build/corpus_$$part -max_len=1000 -len_control=0 -max_total_time=$(FUZZ_SECONDS) || exit 1; done
 
-build/fuzz_decoder: tests/native/fuzz_decoder.cpp $(wildcard src/native/*pp)
+build/fuzz_%: tests/native/fuzz_%.cpp tests/native/fuzz_input.hpp $(wildcard src/native/*pp)
 	mkdir -p build
 	clang++ -std=c++17 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -ffp-contract=off \
 		-pthread -Isrc/native $< $(filter-out src/native/%module.cpp,$(wildcard src/native/*.cpp)) -o $@
@@ -44,14 +45,14 @@ lint: $(VENV)/installed-test  ## style, types, and the floors of the house
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/clang-format --dry-run -Werror src/native/*pp tests/native/*.cpp
+	$(BIN)/clang-format --dry-run -Werror src/native/*pp tests/native/*pp
 	command -v $(CXX) || exit 0; $(CXX) -std=c++17 -Wall -Wextra -Werror -fsyntax-only \
 		$$($(BIN)/python -m pybind11 --includes) src/native/*.cpp
 
 format: $(VENV)/installed-test  ## rewrite the sources in the house style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
-	$(BIN)/clang-format -i src/native/*pp tests/native/*.cpp
+	$(BIN)/clang-format -i src/native/*pp tests/native/*pp
 
 docs: $(VENV)/installed-docs  ## the manual, as build/manual/index.html; a broken link is an error
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict

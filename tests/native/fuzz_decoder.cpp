@@ -1,11 +1,9 @@
 // Feeds arbitrary segments to the decoder, with arbitrary models, for libFuzzer: `make fuzz`.
 //
 // Whatever it decodes must encode, and decode to the same again.
-#include <algorithm>
 #include <cmath>
-#include <cstdlib>
-#include <random>
 
+#include "fuzz_input.hpp"
 #include "level_coder.hpp"
 #include "range_coder.hpp"
 #include "trellis.hpp"
@@ -13,27 +11,6 @@
 namespace {
 
 using namespace aiwave;
-
-// The first bytes of the input choose the model; the rest are segments.
-class Input {
-   public:
-    Input(const std::uint8_t* data, std::size_t size) : data_(data), size_(size) {}
-
-    int below(int limit) { return at_ < size_ ? data_[at_++] % limit : 0; }
-
-    std::string segment(std::size_t length) {
-        const std::size_t end = std::min(size_, at_ + length);
-        std::string bytes(data_ + std::min(at_, size_), data_ + end);
-        at_ = end;
-        return bytes;
-    }
-
-    std::size_t left() const { return size_ - std::min(at_, size_); }
-
-   private:
-    const std::uint8_t* data_;
-    std::size_t size_, at_ = 0;
-};
 
 Tables some_tables() {
     Tables tables;
@@ -100,13 +77,6 @@ void make_layers(Made& made, Input& input, std::mt19937& random, bool wide) {
     for (int k = input.below(3); k > 0; --k) model.blocks.push_back(layer(random, wide, CENTRE + 1, c, c));
 }
 
-template <class T>
-std::vector<T> numbers(std::mt19937& random, std::size_t count, int most) {
-    std::vector<T> values(count);
-    for (auto& value : values) value = static_cast<T>(static_cast<int>(random() % (2U * most + 1)) - most);
-    return values;
-}
-
 // Chains along x, in any order: the decoder must not care.
 void make_chains(LevelTask& task, std::int64_t positions) {
     task.chain_length = task.size[2];
@@ -148,9 +118,8 @@ void make(Made& made, Input& input) {
     model.cross = !model.dependent && input.below(2);
     model.density = used;
     model.tables = tables;
-    std::vector<std::int64_t> thresholds;
-    for (int k = 1; k < 2300; ++k) thresholds.push_back(static_cast<std::int64_t>(std::ceil(std::sinh(k / 128.0))));
-    model.squash = Squash(thresholds);
+    static const Squash squash(asinh_thresholds(2300));
+    model.squash = squash;
     make_layers(made, input, random, wide);
     task.context = &model;
     task.tables.condition = numbers<std::int32_t>(random, bands * model.channels, 500);
@@ -158,8 +127,9 @@ void make(Made& made, Input& input) {
     if (model.dependent) {
         task.tables.second_mix = numbers<std::int32_t>(random, bands * model.channels, 500);
         task.tables.second_head = numbers<std::int32_t>(random, bands * used.size(), 500);
-        for (int state = 0; state < 8; ++state) {
-            for (int parity : {0, 1}) model.next_state.push_back(state >> 1 ^ 7 * (state & 1) ^ parity);
+        const int states = std::array<int, 3>{8, 64, 256}[static_cast<std::size_t>(input.below(3))];
+        for (int state = 0; state < states; ++state) {
+            for (int parity : {0, 1}) model.next_state.push_back(state >> 1 ^ (states - 1) * (state & 1) ^ parity);
         }
         make_chains(task, positions);
     }
@@ -173,10 +143,6 @@ void make(Made& made, Input& input) {
         task.coarse = made.coarse.data();
         task.approx = made.approx.data();
     }
-}
-
-void require(bool holds) {
-    if (!holds) std::abort();
 }
 
 }  // namespace
