@@ -46,7 +46,7 @@ def model_file(codec: WaveletCodec, name: str, lossless: bool | None = None) -> 
         entropy=entropy,  # type: ignore[arg-type]
         reversible=reversible,  # type: ignore[arg-type]
     )
-    return pack(description.model_dump(mode="json"), arrays)
+    return pack(Description.of(description.plain()).plain(), arrays)
 
 
 def _steps(rate: Rate) -> tuple[float, float]:

@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import TypeVar
 
 import numpy as np
-from pydantic import ValidationError
+from msgspec import ValidationError
 
 from ..coding.core import compiled_core
 from ..coding.engine import Engine, Parameters
@@ -136,7 +136,7 @@ class Model:
         """Read a model file. Raises AiwaveError if it is damaged or of another version."""
         described, arrays = unpack(data)
         try:
-            description = Description.model_validate(described)
+            description = Description.of(described)
         except (ValidationError, RecursionError) as error:
             raise AiwaveError(DAMAGED.format("its description is invalid")) from error
         entropy = model_from_arrays(description.entropy, _under("entropy.", arrays))

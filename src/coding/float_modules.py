@@ -79,7 +79,7 @@ def transform_module(part: TransformPart, weights: Mapping[str, np.ndarray]) -> 
 
 
 def _net(part: NetPart, scale: nn.Module | None) -> LiftingNet:
-    options = part.model_dump(exclude={"scale", "activation"})
+    options = {name: value for name, value in part.plain().items() if name not in ("scale", "activation")}
     return LiftingNet(activation=ACTIVATIONS[part.activation], scale=scale, **options)
 
 

@@ -34,7 +34,7 @@ def model_to_arrays(model: IntegerModel) -> tuple[AnyPart, dict[str, np.ndarray]
     after the model's fields.
     """
     part = PARTS[type(model)]
-    plain = {name: getattr(model, name) for name in part.model_fields if name not in ("kind", "layers")}
+    plain = {name: getattr(model, name) for name in part.__struct_fields__ if name != "layers"}
     plain["layers"] = [{"name": name, "limit": layer.limit} for name, layer in model.layers.items()]
     if "density" in plain:
         plain["density"] = vars(plain["density"])
@@ -44,9 +44,7 @@ def model_to_arrays(model: IntegerModel) -> tuple[AnyPart, dict[str, np.ndarray]
         for key in ("weight", "bias", "shift")
     }
     arrays |= {field.name: getattr(model, field.name) for field in fields(model)}
-    return part.model_validate(plain), {
-        name: _smallest(array) for name, array in arrays.items() if isinstance(array, np.ndarray)
-    }
+    return part.of(plain), {name: _smallest(array) for name, array in arrays.items() if isinstance(array, np.ndarray)}
 
 
 def model_from_arrays(part: AnyPart, arrays: Mapping[str, np.ndarray]) -> IntegerModel:
@@ -57,7 +55,7 @@ def model_from_arrays(part: AnyPart, arrays: Mapping[str, np.ndarray]) -> Intege
         rest = {name: array.astype(np.int64) for name, array in arrays.items()}
         layers = {layer.name: _layer(rest, layer) for layer in part.layers}
         model = next(kind for kind, described in PARTS.items() if type(part) is described)
-        plain = part.model_dump(mode="json", exclude={"kind", "layers"})
+        plain = {name: value for name, value in part.plain().items() if name not in ("kind", "layers")}
         if "density" in plain:
             plain["density"] = IntegerDensity(**plain["density"])
         optional: dict[str, Any] = {"prediction": None} if model is IntegerContext else {}

@@ -1,38 +1,41 @@
 """Descriptions of the parts of a codec, in plain values, as model files hold them beside arrays."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from msgspec import Meta, Struct, convert, to_builtins
 
 from ..models.transform.layout import Boundary, Sharing
 from ..models.transform.wavelets import Wavelet
 
 Padding = Literal["zeros", "reflect", "replicate", "circular"]
 
-Width = Annotated[int, Field(ge=1, le=1024)]
+Width = Annotated[int, Meta(ge=1, le=1024)]
 
-Depth = Annotated[int, Field(ge=0, le=64)]
+Depth = Annotated[int, Meta(ge=0, le=64)]
 
-Positive = Annotated[float, Field(gt=0, le=1e6)]
+Positive = Annotated[float, Meta(gt=0, le=1e6)]
 
 
 LEAST_BOUND = 1e-6
 """Smaller bounds of an affine factor leave it at 1, and are 0 in float32."""
 
 
-def _bound(scale: float) -> float:
-    if 0 < scale < LEAST_BOUND:
-        raise ValueError(f"a bound of a factor is at least {LEAST_BOUND:g}")
-    return scale
-
-
-class Part(BaseModel):
+class Part(Struct, frozen=True, forbid_unknown_fields=True):
     """A part of the description; unknown keys are refused."""
 
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, frozen=True)
+    @classmethod
+    def of(cls, plain: Mapping[str, Any]) -> Self:
+        """Read plain values. Raises msgspec.ValidationError for those that do not fit."""
+        return convert(plain, cls)
+
+    def plain(self) -> dict[str, Any]:
+        """The values as JSON can hold them, in their order."""
+        values: dict[str, Any] = to_builtins(self)
+        return values
 
 
-class NetPart(Part):
+class NetPart(Part, frozen=True):
     """The network of a lifting step; `scale` None: additive, 0: the published scale, else the bound."""
 
     channels: Width
@@ -42,47 +45,51 @@ class NetPart(Part):
     damping: Positive
     padding: Padding
     input_padding: Padding
-    scale: Annotated[float, Field(ge=0, le=100), AfterValidator(_bound)] | None
+    scale: Annotated[float, Meta(ge=0, le=100)] | None
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a bound that is 0 in float32."""
+        if self.scale is not None and 0 < self.scale < LEAST_BOUND:
+            raise ValueError(f"a bound of a factor is at least {LEAST_BOUND:g}")
 
 
-class TransformPart(Part):
+class TransformPart(Part, frozen=True):
     """The wavelet transform."""
 
     wavelet: Wavelet
-    levels: Annotated[int, Field(ge=1, le=5)]
+    levels: Annotated[int, Meta(ge=1, le=5)]
     sharing: Sharing
     boundary: Boundary
     net: NetPart | None
 
 
-class PostPart(Part):
+class PostPart(Part, frozen=True):
     """The post-filter, which follows the inverse transform."""
 
     kind: Literal["none", "filter", "published"]
-    channels: Annotated[int, Field(ge=0, le=1024)]
+    channels: Annotated[int, Meta(ge=0, le=1024)]
     layers: Depth
     intensity_scale: Positive
 
 
-class LayerPart(Part):
+class LayerPart(Part, frozen=True):
     """An integer layer, whose weight, bias and shift are arrays; `limit` bounds its inputs."""
 
     name: str
     limit: int
 
 
-class DensityPart(Part):
+class DensityPart(Part, frozen=True):
     """An `IntegerDensity`."""
 
     family: Literal["logistic", "laplace"]
-    components: Annotated[int, Field(ge=1, le=64)]
+    components: Annotated[int, Meta(ge=1, le=64)]
 
 
-class ContextPart(Part):
+class ContextPart(Part, frozen=True, tag_field="kind", tag="context"):
     """An `IntegerContext`."""
 
-    kind: Literal["context"] = "context"
-    levels: Annotated[int, Field(ge=1, le=8)]
+    levels: Annotated[int, Meta(ge=1, le=8)]
     limit: int
     fraction: int
     density: DensityPart
@@ -91,20 +98,18 @@ class ContextPart(Part):
     layers: list[LayerPart]
 
 
-class FactorizedPart(Part):
+class FactorizedPart(Part, frozen=True, tag_field="kind", tag="factorized"):
     """An `IntegerFactorized`."""
 
-    kind: Literal["factorized"] = "factorized"
-    levels: Annotated[int, Field(ge=1, le=8)]
+    levels: Annotated[int, Meta(ge=1, le=8)]
     density: DensityPart
     layers: list[LayerPart]
 
 
-class ReversiblePart(Part):
+class ReversiblePart(Part, frozen=True, tag_field="kind", tag="reversible"):
     """An `IntegerReversible`."""
 
-    kind: Literal["reversible"] = "reversible"
-    levels: Annotated[int, Field(ge=1, le=8)]
+    levels: Annotated[int, Meta(ge=1, le=8)]
     sharing: Sharing
     boundary: Boundary
     padding: Literal["zeros", "reflect", "replicate"]

@@ -7,6 +7,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from aiwave.coding.band_coder import BandCoder
 from aiwave.coding.constants import log_step_of
@@ -187,7 +188,7 @@ def test_arrays_that_do_not_fit_are_refused(coders):
             model_from_arrays(part, changed)
     for wrong in ({"levels": 3}, {"fraction": 40}, {"layers": part.layers[1:]}, {"limit": 0}):
         with pytest.raises(AiwaveError, match="do not fit together"):
-            model_from_arrays(part.model_copy(update=wrong), arrays)
+            model_from_arrays(replace(part, **wrong), arrays)
 
 
 def test_published_models_have_no_integer_form():

@@ -9,7 +9,8 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import ValidationError
+from msgspec import ValidationError
+from msgspec.structs import replace
 from torch import nn
 
 from aiwave.coding.exact_tables import tanh_table
@@ -170,11 +171,11 @@ def test_a_transform_survives_its_file(kind):
 def test_a_transform_whose_parts_do_not_fit_is_refused():
     part, arrays = model_to_arrays(parameters())
     limits = {"0.0.head": 8191}
-    layers = [layer.model_copy(update={"limit": limits.get(layer.name, layer.limit)}) for layer in part.layers]
+    layers = [replace(layer, limit=limits.get(layer.name, layer.limit)) for layer in part.layers]
     assert layers != part.layers
     for changed, stored in (
-        (part.model_copy(update={"layers": layers}), arrays),
-        (part.model_copy(update={"sharing": Sharing.NONE}), arrays),
+        (replace(part, layers=layers), arrays),
+        (replace(part, sharing=Sharing.NONE), arrays),
         (part, {name.replace("0.1.inner0", "0.1.innerX"): array for name, array in arrays.items()}),
         (part, arrays | {"taps": arrays["taps"][..., :2]}),
     ):
@@ -182,7 +183,7 @@ def test_a_transform_whose_parts_do_not_fit_is_refused():
             model_from_arrays(changed, stored)
     for key, value in (("levels", 99), ("sharing", "diagonals"), ("padding", "heros"), ("kind", "context"), ("x", 1)):
         with pytest.raises(ValidationError, match=key):
-            type(part).model_validate(part.model_dump() | {key: value})
+            type(part).of(part.plain() | {key: value})
 
 
 def test_what_has_no_integer_form_is_refused():
