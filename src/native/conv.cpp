@@ -104,12 +104,27 @@ FloatConv::FloatConv(const float* weight, const float* bias, int inputs, int out
           return weight[(static_cast<std::ptrdiff_t>(n) * inputs + c) * CONV_TAPS + tap];
       })) {}
 
-void FloatConv::operator()(const Padded<float>& in, Padded<float>& out, int swapped, const Work& work,
-                           bool fused) const {
+void FloatConv::operator()(const Padded<float>& in, Padded<float>& out, int swapped, const Work& work) const {
     const auto offsets = tap_offsets(in, swapped);
-    const auto kernel = fused ? conv_kernels().fused_floats : conv_kernels().floats;
-    work.each(in.size()[0],
-              [&](int z) { kernel(plane_run(conv_, in, offsets.data(), z, out.at(0, z, 0), out.channel())); });
+    work.each(in.size()[0], [&](int z) {
+        conv_kernels().floats(plane_run(conv_, in, offsets.data(), z, out.at(0, z, 0), out.channel()));
+    });
+}
+
+PlaneTaps plane_taps(std::ptrdiff_t before, std::ptrdiff_t after, std::ptrdiff_t row) {
+    PlaneTaps taps{};
+    const std::array<std::ptrdiff_t, 3> plane{before, 0, after};
+    for (int tap = 0; tap < CONV_TAPS; ++tap) {
+        taps[static_cast<std::size_t>(tap)] =
+            plane[static_cast<std::size_t>(tap / 9)] + (tap / 3 % 3 - 1) * row + tap % 3 - 1;
+    }
+    return taps;
+}
+
+void FloatConv::plane(const float* in, std::ptrdiff_t in_channel, const PlaneTaps& taps, float* out,
+                      std::ptrdiff_t out_channel, std::ptrdiff_t count) const {
+    conv_kernels().fused_floats({in, in_channel, taps.data(), conv_.inputs, conv_.weight.data(), conv_.bias.data(),
+                                 conv_.outputs, out, out_channel, count});
 }
 
 IntegerConv::IntegerConv(const std::int16_t* weight, const std::int64_t* bias, const std::int64_t* shift, int inputs,

@@ -3,30 +3,19 @@
 #include <cmath>
 #include <stdexcept>
 
-#include "lifting_net.hpp"
+#include "conv_stack.hpp"
 
 namespace aiwave {
 
 namespace {
 
 constexpr int MEAN_SIZE = 5;
-constexpr int NOT_SWAPPED = 0;
 
 void require_widths(bool fit) {
     if (!fit) throw std::invalid_argument("the layers of a filter do not fit together");
 }
 
 bool is_square(const FloatConv& conv, int width) { return conv.inputs() == width && conv.outputs() == width; }
-
-// A convolution with zeros outside.
-void convolve(const FloatConv& conv, Padded<float>& in, Padded<float>& out, const Work& work) {
-    in.fill_margin(Padding::zeros);
-    conv(in, out, NOT_SWAPPED, work, true);
-}
-
-void add(Padded<float>& to, const Padded<float>& x) {
-    for (std::size_t k = 0; k < to.count(); ++k) to.data()[k] += x.data()[k];
-}
 
 // asinh of the difference from the local mean, in steps.
 Volume<float> detail_of(const Volume<float>& x, float step) {
@@ -51,28 +40,14 @@ StepFilter::StepFilter(FloatConv first, std::vector<FloatConv> inner, FloatConv 
 }
 
 Volume<float> StepFilter::operator()(const Volume<float>& x, float step, const Work& work) const {
-    Padded<float> start(first_.outputs(), x.size);
-    {
-        Padded<float> input(2, x.size);
-        const Volume<float> detail = detail_of(x, step);
-        put_channel(detail, input, 0, [](float value) { return value; });
-        const float log_step = std::log(step);
-        put_channel(detail, input, 1, [log_step](float) { return log_step; });
-        convolve(first_, input, start, work);
-    }
-    Padded<float> features = start;
-    Padded<float> hidden(first_.outputs(), x.size);
-    for (const FloatConv& conv : inner_) {
-        activate(Activation::relu, features);
-        convolve(conv, features, hidden, work);
-        std::swap(features, hidden);
-    }
-    add(features, start);
-    activate(Activation::relu, features);
-    Padded<float> out(1, x.size);
-    convolve(last_, features, out, work);
-    Volume<float> filtered = channel_of<float>(out, 0, [step](float value) { return step * value; });
-    for (std::size_t k = 0; k < x.data.size(); ++k) filtered.data[k] = x.data[k] + filtered.data[k];
+    std::vector<Volume<float>> inputs{detail_of(x, step), Volume<float>(x.size)};
+    std::fill(inputs[1].data.begin(), inputs[1].data.end(), std::log(step));
+    std::vector<StackLayer> layers{{&first_, StackLayer::NONE, true}};
+    for (const FloatConv& conv : inner_) layers.push_back({&conv, StackLayer::NONE, true});
+    layers.back().plus = 0;
+    layers.push_back({&last_, StackLayer::NONE, false});
+    Volume<float> filtered = run_stack(layers, inputs, work);
+    for (std::size_t k = 0; k < x.data.size(); ++k) filtered.data[k] = x.data[k] + step * filtered.data[k];
     return filtered;
 }
 
@@ -90,25 +65,20 @@ PublishedFilter::PublishedFilter(float peak, FloatConv first, std::vector<std::p
 }
 
 Volume<float> PublishedFilter::operator()(const Volume<float>& x, float, const Work& work) const {
-    Padded<float> input(1, x.size);
-    put_channel(x, input, 0, [this](float value) { return value / peak_ - 0.5F; });
-    Padded<float> start(first_.outputs(), x.size);
-    convolve(first_, input, start, work);
-    Padded<float> hidden = start, inside(first_.outputs(), x.size), outside(first_.outputs(), x.size);
+    std::vector<Volume<float>> inputs{Volume<float>(x.size)};
+    Volume<float>& normalised = inputs[0];
+    for (std::size_t k = 0; k < x.data.size(); ++k) normalised.data[k] = x.data[k] / peak_ - 0.5F;
+    std::vector<StackLayer> layers{{&first_, StackLayer::NONE, false}};
     for (const auto& [one, other] : blocks_) {
-        convolve(one, hidden, inside, work);
-        activate(Activation::relu, inside);
-        convolve(other, inside, outside, work);
-        add(hidden, outside);
+        const auto before = static_cast<int>(layers.size()) - 1;
+        layers.push_back({&one, StackLayer::NONE, true});
+        layers.push_back({&other, before, false});
     }
-    convolve(collect_, hidden, outside, work);
-    add(outside, start);
-    Padded<float> out(1, x.size);
-    convolve(last_, outside, out, work);
-    Volume<float> filtered = channel_of<float>(out, 0, [](float value) { return value; });
+    layers.push_back({&collect_, 0, false});
+    layers.push_back({&last_, StackLayer::NONE, false});
+    Volume<float> filtered = run_stack(layers, inputs, work);
     for (std::size_t k = 0; k < x.data.size(); ++k) {
-        const float normalised = x.data[k] / peak_ - 0.5F;
-        filtered.data[k] = (normalised + filtered.data[k] + 0.5F) * peak_;
+        filtered.data[k] = (normalised.data[k] + filtered.data[k] + 0.5F) * peak_;
     }
     return filtered;
 }

@@ -10,6 +10,9 @@ class Work {
    public:
     Work(int threads, std::function<bool()> interrupted);
 
+    // Whether the calling thread does everything.
+    bool alone() const { return threads_ <= 1; }
+
     // Throws Stopped if the call is to end; asks at most a few times a second. Only for the calling thread.
     void check() const;
 
