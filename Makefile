@@ -33,7 +33,7 @@ FUZZ_SECONDS := 1800
 
 fuzz: $(FUZZERS:%=build/fuzz_%)  ## arbitrary input for the compiled decoder, for an hour (needs clang++)
 	for part in $(FUZZERS); do mkdir -p build/corpus_$$part && \
-		build/fuzz_$$part build/corpus_$$part -max_len=1000 -len_control=0 -max_total_time=$(FUZZ_SECONDS) || exit 1; done
+		build/fuzz_$$part build/corpus_$$part -max_len=1000 -len_control=0 -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=build/ || exit 1; done
 
 build/fuzz_%: tests/native/fuzz_%.cpp tests/native/fuzz_input.hpp $(wildcard src/native/*pp)
 	mkdir -p build
