@@ -3,7 +3,7 @@
 A volume is an image or a folder of them, which are joined along x; crops of `--sides` voxels are taken from its corner,
 mirrored where it is too small. Codecs take turns, on one thread, `--rounds` times, and the fastest round counts; every
 lossless round trip is checked. The PyTorch reference codes the smallest crop alone. Tomoz takes part if it is installed
-(`pip install tomoz`). Megavoxels per CPU second; a figure, if `--figure` is given, shows bits per voxel over speed.
+(`pip install tomoz`). Megavoxels per CPU second; `scripts/make_figures.py` draws the CSV.
 
 Then processes of their own code and decode the same crops by `--threads` threads: megavoxels per second on the clock,
 and peak memory of the whole process (on Linux).
@@ -79,6 +79,8 @@ def lossless_codecs() -> Iterator[tuple[str, Codec]]:
         slices(lambda x: imagecodecs.jpegxl_encode(x, lossless=True, effort=7), imagecodecs.jpegxl_decode),
     )
     yield "HTJ2K", slices(lambda x: imagecodecs.htj2k_encode(x, reversible=True), imagecodecs.htj2k_decode)
+    yield "JPEG 2000", slices(lambda x: imagecodecs.jpeg2k_encode(x, reversible=True), imagecodecs.jpeg2k_decode)
+    yield "JPEG-LS", slices(imagecodecs.jpegls_encode, imagecodecs.jpegls_decode)
     try:
         import tomoz
     except ImportError:
@@ -163,20 +165,6 @@ def alone(name: str, side: int, volume: np.ndarray, models: list[str], steps: li
     return rows
 
 
-def draw(rows: list[tuple], path: Path) -> None:
-    """Bits per voxel over decoding speed of the lossless codecs, on the first volume."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(6, 4), layout="constrained")
-    axes = figure.subplots()
-    for _, _, _, label, bpp, _, decode in [row for row in rows if row[2] == "lossless" and row[:2] == rows[0][:2]]:
-        axes.scatter(decode, bpp)
-        axes.annotate(label, (decode, bpp), xytext=(0, 7), textcoords="offset points", ha="center")
-    axes.margins(0.15)
-    axes.set(xscale="log", xlabel="decoded Mvoxel per CPU second", ylabel="bit/voxel", title=f"lossless, {rows[0][0]}")
-    figure.savefig(path)
-
-
 def main() -> None:
     """See the module."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -186,7 +174,6 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--csv", type=Path)
-    parser.add_argument("--figure", type=Path)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     if compiled_core() is None:
@@ -206,8 +193,6 @@ def main() -> None:
     if arguments.csv:
         with arguments.csv.open("w", newline="") as file:
             csv.writer(file).writerows([COLUMNS, *rows])
-    if arguments.figure:
-        draw(rows, arguments.figure)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,85 @@
+"""The figures of README.md and the manual: `python scripts/make_figures.py`, into docs/figures.
+
+- `slices.png`: a section of a generated volume, decoded at a low rate, and the difference. Real volumes are not used,
+  since not every licence lets one be copied.
+- `speed.png`: bits per voxel over speed of lossless codecs, from `speed.csv`, which is what `scripts/bench_codecs.py
+  VOLUME=em_lossless,em_nano --csv FILE` wrote.
+"""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from aiwave import compress, decompress
+from aiwave.datamodules.phantoms.phantom import make_phantom
+
+FOLDER = Path(__file__).parents[1] / "docs" / "figures"
+SHAPE = (48, 160, 160)
+STEP = 26.0
+MODEL = "em_nano"
+NAMES = {"aiwave native": "aiWave", "aiwave reference": "aiWave\nin PyTorch", "JPEG XL e7": "JPEG XL"}
+OURS, OTHERS = "#b8501f", "#54707f"
+
+
+def slices(path: Path) -> None:
+    """Original, decoded and difference of one section of a phantom, with the sizes in the titles."""
+    volume = make_phantom("em", SHAPE, np.random.default_rng(7))
+    data = compress(volume, MODEL, step=STEP)
+    decoded = decompress(data)
+    difference = decoded.astype(int) - volume
+    psnr = 10 * np.log10(255**2 / np.mean(difference.astype(float) ** 2))
+    bpp = 8 * len(data) / volume.size
+    figure = Figure(figsize=(9, 3.3), layout="constrained", dpi=100)
+    left, middle, right = figure.subplots(1, 3)
+    z = SHAPE[0] // 2
+    for axes, section, title in (
+        (left, volume[z], "original, 8 bit/voxel"),
+        (middle, decoded[z], f"decoded, {bpp:.2f} bit/voxel, {psnr:.1f} dB"),
+    ):
+        axes.imshow(section, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+        axes.set_title(title, fontsize=10)
+    right.imshow(difference[z], cmap="RdBu", vmin=-32, vmax=32, interpolation="nearest")
+    right.set_title("difference, from -32 to 32", fontsize=10)
+    for axes in (left, middle, right):
+        axes.set_axis_off()
+    figure.savefig(path)
+
+
+def speed(table: Path, path: Path) -> None:
+    """Bits per voxel over the speed of coding and of decoding, lossless, of the largest crop in the table."""
+    with table.open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["mode"] == "lossless"]
+    side = max(int(row["side"]) for row in rows)
+    largest = {row["codec"]: row for row in rows if int(row["side"]) == side}
+    figure = Figure(figsize=(9, 3.6), layout="constrained", dpi=100)
+    both = figure.subplots(1, 2, sharex=True, sharey=True)
+    for axes, what in zip(both, ("encode", "decode"), strict=True):
+        _scatter(axes, list(largest.values()), what)
+        axes.set_xlabel(f"{what}: megavoxels per CPU second")
+    both[0].set_ylabel("bit/voxel, lossless")
+    figure.savefig(path)
+
+
+def _scatter(axes: Axes, rows: list[dict[str, str]], what: str) -> None:
+    for row in rows:
+        place = float(row[what]), float(row["bpp"])
+        colour = OURS if row["codec"].startswith("aiwave") else OTHERS
+        axes.scatter(*place, color=colour, zorder=3)
+        label = NAMES.get(row["codec"], row["codec"])
+        axes.annotate(label, place, (0, 7), textcoords="offset points", ha="center", fontsize=9, color=colour)
+    axes.set_xscale("log")
+    axes.margins(0.2)
+    axes.grid(alpha=0.3)
+
+
+def main() -> None:
+    """See the module."""
+    slices(FOLDER / "slices.png")
+    speed(FOLDER / "speed.csv", FOLDER / "speed.png")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,72 @@
+"""README.md says what was measured: its numbers are those of the tables beside its figures, which are small."""
+
+import csv
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
+FIGURES = ROOT / "docs" / "figures"
+SETS = {
+    "FIB-25": "fib25",
+    "chest CT": "qin_ct",
+    "T1 brain": "skyra_t1",
+    "thorax MRI": "heart_mri",
+    "BOLD": "bold",
+    "abdomen CT": "msd_spleen",
+    "ssTEM": "vnc_sstem",
+}
+SPEEDS = {"aiWave": "aiwave native", "JPEG XL": "JPEG XL e7"}
+
+
+def rows_of(name):
+    with (FIGURES / name).open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def cells(line):
+    return [cell.strip(" *") for cell in line.strip().strip("|").split("|")]
+
+
+def row_of_readme(start):
+    (line,) = [line for line in TEXT.splitlines() if line.startswith(f"| {start}")]
+    return cells(line)
+
+
+@pytest.mark.parametrize("words", SETS)
+def test_lossless_sizes_are_those_of_the_table(words):
+    (row,) = [row for row in rows_of("lossless.csv") if row["set"] == SETS[words]]
+    wanted = [f"{float(row[codec]):.3f}" for codec in ("aiwave", "Tomoz", "JPEG XL e7", "SPERR")]
+    line = row_of_readme(words)
+    assert line[4:] == wanted
+    marked = re.search(r"\*\*([\d.]+)\*\*", next(each for each in TEXT.splitlines() if each.startswith(f"| {words}")))
+    assert marked[1] == min(wanted, key=float)
+
+
+@pytest.mark.parametrize("words", SETS)
+def test_lossy_gains_are_those_of_the_ready_made_models(words):
+    lines = (ROOT / "docs/ready-made.md").read_text(encoding="utf-8").splitlines()
+    (row,) = [cells(line) for line in lines if line.startswith(f"| {words}") and "%" in line]
+    assert row_of_readme(words)[1:4] == row[2:5]
+
+
+@pytest.mark.parametrize("what", ["encode", "decode"])
+def test_speeds_are_those_of_the_table(what):
+    header, line = row_of_readme("megavoxels"), row_of_readme(what)
+    rows = {row["codec"]: float(row[what]) for row in rows_of("speed.csv") if row["mode"] == "lossless"}
+    for name, value in zip(header[1:], line[1:], strict=True):
+        assert float(value) == pytest.approx(rows[SPEEDS.get(name, name)], rel=0.05), name
+
+
+def test_pictures_exist_and_are_small():
+    pictures = re.findall(r"!\[[^]]+\]\(([^)]+)\)", TEXT)
+    assert len(pictures) == 2
+    assert all((ROOT / picture).stat().st_size < 300_000 for picture in pictures)
+
+
+def test_links_lead_somewhere():
+    links = re.findall(r"\]\((?!http)([^)#]+)", TEXT)
+    assert len(links) > 15
+    assert [link for link in links if not (ROOT / link).exists()] == []
