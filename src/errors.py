@@ -15,6 +15,7 @@ EXTRAS = {
     "zarr": "zarr numcodecs",
     "minc": "h5py",
     "convert": "distributed dask",
+    "mlflow": "mlflow",
 }
 """Modules by the extra that installs them, `pip install 'aiwave[EXTRA]'`; coding files needs none of them."""
 

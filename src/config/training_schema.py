@@ -55,6 +55,7 @@ class Logger(Call):
     kind = "aiwave.tracking.tracker.Tracker"
     targets = (
         "aiwave.tracking.CsvTracker",
+        "aiwave.tracking.MlflowTracker",
         "aiwave.tracking.NoTracker",
         "aiwave.tracking.TensorBoardTracker",
         "aiwave.tracking.WandbTracker",

@@ -1,5 +1,6 @@
 """Trackers of runs: their interface, one that records nothing, and one that forwards to several."""
 
+import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -15,6 +16,11 @@ from ..report.tables import RdRow, mean_curves
 def run_record(group: str, name: str, job_type: str, tags: Sequence[str]) -> dict[str, Any]:
     """Return the names of a run under one key, to be recorded with its configuration."""
     return {"run": {"group": group, "name": name, "job_type": job_type, "tags": list(tags)}}
+
+
+def run_id(group: str, name: str) -> str:
+    """Return the identity of a run for a tracking service, a function of group and name."""
+    return hashlib.sha256(f"{group}\n{name}".encode()).hexdigest()[:16]
 
 
 def rd_summary(rows: Iterable[RdRow]) -> dict[str, float]:

@@ -1,6 +1,5 @@
 """Tracking in Weights & Biases, with rate-distortion curves as its charts."""
 
-import hashlib
 import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,7 +12,7 @@ from pytorch_lightning.utilities import rank_zero_only, rank_zero_warn
 
 from ..errors import AiwaveError
 from ..report.tables import COLUMNS, RdRow, mean_curves
-from .tracker import NOTHING, Status, Tracker, opened, rd_summary
+from .tracker import NOTHING, Status, Tracker, opened, rd_summary, run_id
 from .wandb_files import next_step
 
 if TYPE_CHECKING:
@@ -225,8 +224,3 @@ class WandbTracker(Tracker):
     def location(self) -> str:
         """Return the address of the last run if online, else its folder."""
         return self._location
-
-
-def run_id(group: str, name: str) -> str:
-    """Return the W&B identity of a run, a function of group and name."""
-    return hashlib.sha256(f"{group}\n{name}".encode()).hexdigest()[:16]

@@ -45,6 +45,7 @@ def prepare_new(cfg: DictConfig, folder: RunFolder, overrides: Sequence[str]) ->
     plan(cfg)
     torch_device(cfg.trainer.accelerator)
     check_processes(cfg, overrides)
+    trackers(cfg)
     folder.check_unused()
     cfg = cfg.copy()
     OmegaConf.set_struct(cfg, False)
@@ -88,6 +89,11 @@ def prepare_resumed(
     torch_device(recorded.trainer.accelerator)
     check_processes(recorded, overrides)
     return recorded, read_data(recorded)
+
+
+def trackers(cfg: DictConfig) -> ManyTrackers:
+    """The trackers of a run. Raises ModuleNotFoundError if a library of theirs is missing."""
+    return ManyTrackers([build(node, Logger, "logger") for node in (cfg.logger, cfg.get("also")) if node is not None])
 
 
 def check_lmbda(cfg: DictConfig) -> None:
@@ -166,9 +172,7 @@ def train(cfg: DictConfig, output: Path | None, overrides: Sequence[str]) -> Non
         cfg, data = prepare_new(cfg, folder, overrides)
     with session(folder.path):
         print(f"\n{format_parameters(build_codec(cfg, plan(cfg)[-1]))}\n")
-        tracker = ManyTrackers(
-            [build(node, Logger, "logger") for node in (cfg.logger, cfg.get("also")) if node is not None]
-        )
+        tracker = trackers(cfg)
         with all_processes(cfg, folder.path):
             run_schedule(cfg, folder, data, tracker)
         if cfg.evaluate:
