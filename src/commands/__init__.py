@@ -5,6 +5,7 @@ COMMANDS = {
     "data": "data show: draw volumes of every split of a data set, and their histogram",
     "train": "train a codec in stages and measure its rate-distortion curve",
     "runs": "runs list|show|diff|rerun: look at runs, compare and repeat them",
+    "dashboard": "open TensorBoard, MLflow or the report of the runs in a folder",
     "evaluate": "measure a trained run on its test volumes, or on others",
     "anchors": "measure traditional codecs on test volumes; anchors list: those available here",
     "report": "compare runs, sweeps and anchors: tables, figures and an interactive page",

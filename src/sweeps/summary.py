@@ -8,14 +8,14 @@ from pathlib import Path
 from ..errors import AiwaveError
 from ..evaluation.results import join_results
 from ..report.gather import gather
-from ..report.make_report import make_report
+from ..report.make_report import Report, make_report
 from ..report.summaries import bd_markdown
 from ..runs.run_folder import RunFolder
-from ..runs.session import RunStatus, read_status
+from ..runs.session import DONE, RunStatus, read_status
 from ..system import replacing
 from .launchers.launcher import Job
 
-FOLDER = "report"
+FOLDER, TABLE, JOBS = "report", "rd.csv", "jobs.csv"
 
 
 def report_runs(runs: Sequence[RunFolder], sweep: Path) -> None:
@@ -24,20 +24,46 @@ def report_runs(runs: Sequence[RunFolder], sweep: Path) -> None:
     Other codecs come from the table that the runs name as `anchor_table`. If the report fails, the reason is printed
     and nothing raised: the runs and their tables are complete without it.
     """
-    measured = [run for run in runs if (run.path / "rd.csv").is_file()]
+    measured = [run for run in runs if (run.path / TABLE).is_file()]
     if not measured:
         return
-    out = sweep / FOLDER
-    anchors = {run.read_config().get("anchor_table") for run in measured} - {None}
     try:
-        made = make_report(gather([*(run.path for run in measured), *map(Path, sorted(anchors))], out), None, out)
+        made = write_report(measured, sweep)
     except AiwaveError as error:
         print(f"no report {error}")
         return
     print(f"\n{bd_markdown(made.entries, made.anchor)}\n")
     for note in made.notes:
         print(f"note      {note}")
-    print(f"report    {out / 'report.html'}")
+    print(f"report    {made.folder / 'report.html'}")
+
+
+def write_report(measured: Sequence[RunFolder], sweep: Path) -> Report:
+    """Write the report of runs with results to `report/` in the folder `sweep`, with the `anchor_table`s they name.
+
+    Raises:
+        AiwaveError: If a table is damaged, or a file cannot be written.
+    """
+    out = sweep / FOLDER
+    anchors = {run.read_config().get("anchor_table") for run in measured} - {None}
+    return make_report(gather([*(run.path for run in measured), *map(Path, sorted(anchors))], out), None, out)
+
+
+def finished_runs(sweep: Path) -> list[RunFolder]:
+    """The runs of a sweep's jobs that have results, in the order of the jobs; jobs may be at work meanwhile."""
+    jobs = sorted((path for path in sweep.iterdir() if path.name.isdecimal()), key=lambda path: int(path.name))
+    runs = [RunFolder((read_status(job) or RunStatus("running")).same_as or job) for job in jobs]
+    return [run for run in runs if run.config_path.is_file() and (run.path / TABLE).is_file()]
+
+
+def is_finished(sweep: Path) -> bool:
+    """True if a sweep's last summary names no job that failed or was interrupted."""
+    try:
+        with (sweep / JOBS).open(newline="", encoding="utf-8") as file:
+            states = [row.get("state") for row in csv.DictReader(file)]
+    except (OSError, UnicodeDecodeError, csv.Error):
+        return False
+    return bool(states) and all(state in DONE for state in states)
 
 
 COLUMNS = ("job", "state", "seconds", "overrides", "reason", "same_as")
@@ -55,7 +81,7 @@ def summarise(jobs: Sequence[Job], folder: Path) -> list[tuple[Job, str]]:
         AiwaveError: If a table is damaged or cannot be written.
     """
     states = [(job, outcome(job)) for job in jobs]
-    with replacing(folder / "jobs.csv") as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+    with replacing(folder / JOBS) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
         writer.writerows(
