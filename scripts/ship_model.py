@@ -63,7 +63,7 @@ def main() -> None:
         raise SystemExit(f"{path} is another model, which files may name: give the run another name, or --replace.")
     FOLDER.mkdir(exist_ok=True)
     path.write_bytes(data)
-    (FOLDER / f"{card.name}.json").write_text(json.dumps(asdict(card), indent=2) + "\n")
+    (FOLDER / f"{card.name}.json").write_text(json.dumps(asdict(card), indent=2) + "\n", encoding="utf-8")
     print(f"{card.name}: {card.parameters} parameters, {card.bytes} bytes")
 
 

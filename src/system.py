@@ -1,12 +1,13 @@
 """Operating system and libraries: atomic file writes, disk space, threads, processes, devices and log levels."""
 
-import fcntl
 import logging
 import os
 import re
 import secrets
 import shutil
+import signal
 import stat
+import subprocess
 import sys
 import time
 import warnings
@@ -14,13 +15,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .errors import AiwaveError
+from .locks import lock
 
 if TYPE_CHECKING:
     import torch
 
+
+IS_WINDOWS = os.name == "nt"
+
+NO_LINKS: int = getattr(os, "O_NOFOLLOW", 0)  # Windows has none
 
 TEMPORARY = re.compile(r"\.aiwave-[0-9a-f]{16}\.tmp")
 """Names of what is being written: unpredictable, so that nobody can plant a link there."""
@@ -39,15 +45,18 @@ def replacing(path: Path, force: bool = True, through_links: bool = False) -> It
         AiwaveError: If the operating system refuses to write there, or the file exists or comes out empty.
     """
     goal = path.resolve() if through_links and force and path.is_symlink() else path
-    with _refusals(path), _temporary(goal, os.O_CREAT) as (temporary, descriptor):
+    with _refusals(path), _temporary(goal) as (temporary, held):
         if goal.exists() and not goal.is_file():
             raise AiwaveError(f"{path} is {'a folder' if goal.is_dir() else 'no file'}: give the name of a file.")
         yield temporary
-        os.fsync(descriptor)
-        if not os.path.samestat(os.fstat(descriptor), temporary.lstat()) or not temporary.lstat().st_size:
+        os.fsync(held.descriptor)
+        if not os.path.samestat(os.fstat(held.descriptor), temporary.lstat()) or not temporary.lstat().st_size:
             raise AiwaveError(f"Cannot write {path}: not all of it arrived, so check the disk.")
         if force:
-            _keep_mode(descriptor, goal)
+            _keep_mode(held.descriptor, goal)
+        if IS_WINDOWS:
+            held.close()  # an open file cannot be renamed there
+        if force:
             os.replace(temporary, goal)
         else:
             _move_to_free_name(temporary, goal)
@@ -60,14 +69,16 @@ def filling(folder: Path) -> Iterator[Path]:
 
     `folder` may exist if it is empty.
     """
-    with _refusals(folder), _temporary(folder, os.O_DIRECTORY) as (temporary, _):
+    with _refusals(folder), _temporary(folder, is_folder=True) as (temporary, _):
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise AiwaveError(f"{folder} exists and is not empty: give the name of a new folder.")
         yield temporary
         for file in (path for path in temporary.rglob("*") if path.is_file()):
-            with file.open("rb") as written:
+            with file.open("r+b" if IS_WINDOWS else "rb") as written:
                 os.fsync(written.fileno())
         sync_folder(temporary)
+        if IS_WINDOWS and folder.exists():
+            folder.rmdir()  # elsewhere renaming replaces an empty folder
         os.rename(temporary, folder)  # fails if the folder has been filled meanwhile
         sync_folder(folder.parent)
 
@@ -100,25 +111,42 @@ def _refusals(path: Path) -> Iterator[None]:
         raise AiwaveError(f"Cannot write {path}: {error.strerror or error}.") from error
 
 
+class _Held:
+    """An open file or folder, locked until it is closed; -1 for a folder on Windows, which cannot be opened."""
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+        with suppress(OSError):  # a file system without locks, where nothing is removed either
+            lock(descriptor, shared=True)
+
+    def close(self) -> None:
+        """Close it, once."""
+        if self.descriptor >= 0:
+            os.close(self.descriptor)
+            self.descriptor = -1
+
+
 @contextmanager
-def _temporary(goal: Path, kind: int) -> Iterator[tuple[Path, int]]:
-    """A new temporary file or folder beside `goal`, locked while it is in use, and its descriptor."""
+def _temporary(goal: Path, is_folder: bool = False) -> Iterator[tuple[Path, _Held]]:
+    """A new temporary file or folder beside `goal`, locked while it is in use."""
     goal.parent.mkdir(parents=True, exist_ok=True)
     _remove_abandoned(goal.parent)
     temporary = goal.with_name(f".aiwave-{secrets.token_hex(8)}.tmp")
-    if kind == os.O_DIRECTORY:
+    if is_folder:
         temporary.mkdir()
-        flags = os.O_RDONLY
+        held = _Held(-1 if IS_WINDOWS else os.open(temporary, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW))
     else:
-        flags = os.O_RDWR | os.O_EXCL
-    descriptor = os.open(temporary, flags | kind | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+        held = _Held(os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | NO_LINKS, 0o666))
     try:
-        with suppress(OSError):  # a file system without locks, where nothing is removed either
-            fcntl.flock(descriptor, fcntl.LOCK_SH)
-        yield temporary, descriptor
+        yield temporary, held
     finally:
-        os.close(descriptor)
+        held.close()
         _remove(temporary)
+
+
+def is_own(about: os.stat_result) -> bool:
+    """True for a file of this user; on Windows, where files do not tell, for any."""
+    return IS_WINDOWS or about.st_uid == os.getuid()
 
 
 @lru_cache(maxsize=64)  # once per process, since folders may be large
@@ -129,13 +157,16 @@ def _remove_abandoned(folder: Path) -> None:
         for path in (folder / name for name in names):
             with suppress(OSError):
                 about = path.lstat()
-                is_ours = about.st_uid == os.getuid() and (stat.S_ISREG(about.st_mode) or stat.S_ISDIR(about.st_mode))
+                is_ours = is_own(about) and (stat.S_ISREG(about.st_mode) or stat.S_ISDIR(about.st_mode))
                 if not is_ours or time.time() - about.st_mtime < ABANDONED_S:
                     continue
-                descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+                if IS_WINDOWS:
+                    _remove(path)  # fails while it is open
+                    continue
+                descriptor = os.open(path, os.O_RDONLY | NO_LINKS | os.O_NONBLOCK)
                 try:
-                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    _remove(path)
+                    if lock(descriptor):
+                        _remove(path)
                 finally:
                     os.close(descriptor)
 
@@ -155,12 +186,16 @@ def _remove(path: Path) -> None:
 def _keep_mode(descriptor: int, goal: Path) -> None:
     """Give a file the permissions of the one that it replaces."""
     with suppress(OSError):
-        os.fchmod(descriptor, stat.S_IMODE(goal.stat().st_mode) & 0o777)
+        if not IS_WINDOWS:  # where they are inherited from the folder
+            os.fchmod(descriptor, stat.S_IMODE(goal.stat().st_mode) & 0o777)
 
 
 def _move_to_free_name(temporary: Path, goal: Path) -> None:
     """Rename a file unless its new name is taken, whoever takes it. Raises AiwaveError if it is."""
     try:
+        if IS_WINDOWS:
+            os.rename(temporary, goal)  # which never replaces there
+            return
         try:
             os.link(temporary, goal, follow_symlinks=False)
         except FileExistsError:
@@ -180,7 +215,7 @@ def taken(path: Path) -> AiwaveError:
 def sync_folder(folder: Path) -> None:
     """Bring the names in a folder to the disk, where the file system can."""
     with suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(descriptor)
         finally:
@@ -218,12 +253,29 @@ def one_thread() -> Iterator[None]:
 
 POLL_S = 0.5
 
+SYNCHRONIZE = 0x00100000  # the right to wait for a process of Windows
+
 
 def end_with(parent: int) -> None:
     """End this process once `parent` has ended, since nobody waits for it and a resumed sweep takes over its job."""
+    if sys.platform == "win32":  # where the parent's number stays the same when it ends
+        import _winapi
+
+        _winapi.WaitForSingleObject(_winapi.OpenProcess(SYNCHRONIZE, False, parent), _winapi.INFINITE)
     while os.getppid() == parent:
         time.sleep(POLL_S)
     os._exit(1)
+
+
+def end_group(process: "subprocess.Popen[Any]") -> None:
+    """Kill a process that was started with `start_new_session`, and all that it has started, if it still runs."""
+    if process.poll() is None:
+        if hasattr(os, "killpg"):
+            os.killpg(process.pid, signal.SIGKILL)
+        else:  # Windows
+            command = ["taskkill", "/F", "/T", "/PID", str(process.pid)]
+            subprocess.run(command, capture_output=True, check=False)
+        process.wait()
 
 
 def check_free_space(folder: Path, needed: int, purpose: str) -> None:

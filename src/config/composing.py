@@ -142,4 +142,4 @@ def options(group: str, pattern: str) -> list[str]:
 def _options(group: str) -> list[str]:
     """All options of a group, those in subfolders as `folder/name`."""
     folder = Path(str(files("aiwave.conf"))) / group
-    return sorted(str(path.relative_to(folder).with_suffix("")) for path in folder.rglob("*.yaml"))
+    return sorted(path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.yaml"))

@@ -25,13 +25,15 @@ struct LargePages {
 
     T* allocate(std::size_t count) {
         if (count > (static_cast<std::size_t>(-1) - 2 * PAGE) / sizeof(T)) throw std::bad_alloc();
+#if defined(__linux__)
         const std::size_t pages = (count * sizeof(T) + PAGE - 1) / PAGE * PAGE;
         const bool large = count * sizeof(T) >= PAGE;
         void* memory = large ? std::aligned_alloc(PAGE, pages) : std::malloc(count * sizeof(T) + 1);
-        if (memory == nullptr) throw std::bad_alloc();
-#if defined(__linux__)
-        if (large) madvise(memory, pages, MADV_HUGEPAGE);  // advice, which may be refused
+        if (memory != nullptr && large) madvise(memory, pages, MADV_HUGEPAGE);  // advice, which may be refused
+#else
+        void* memory = std::malloc(count * sizeof(T) + 1);
 #endif
+        if (memory == nullptr) throw std::bad_alloc();
         return static_cast<T*>(memory);
     }
 

@@ -39,7 +39,9 @@ class Card:
 def cards() -> list[Card]:
     """The cards of all models in the package, sorted by name."""
     found = (entry for entry in _folder().iterdir() if entry.name.endswith(SUFFIX))
-    return sorted((Card(**json.loads(entry.read_text())) for entry in found), key=lambda card: card.name)
+    return sorted(
+        (Card(**json.loads(entry.read_text(encoding="utf-8"))) for entry in found), key=lambda card: card.name
+    )
 
 
 def card_of(name: str) -> Card:

@@ -140,7 +140,7 @@ def check_links(folder: Path) -> None:
     for place, folders, files in os.walk(top):
         for name in (*folders, *files):
             path = os.path.join(place, name)
-            if os.path.islink(path) and os.path.commonpath([top, os.path.realpath(path)]) != top:
+            if os.path.islink(path) and not Path(os.path.realpath(path)).is_relative_to(top):
                 raise AiwaveError(f"{path} is a link that leads out of {folder}: replace it by what it leads to.")
         folders[:] = [name for name in folders if name != "wandb"]
 

@@ -1,6 +1,5 @@
 """Session: exclusive work of a process on a run's folder, with its console and status recorded."""
 
-import fcntl
 import json
 import sys
 import time
@@ -13,6 +12,7 @@ from typing import Any, Literal, TextIO
 from pydantic import TypeAdapter
 
 from ..errors import AiwaveError, Interrupted, complaint
+from ..locks import lock
 from ..system import replacing
 
 State = Literal["running", "finished", "failed", "interrupted", "reused"]
@@ -136,10 +136,7 @@ def is_held(folder: Path) -> bool:
 def alone(folder: Path) -> Iterator[None]:
     """Lock an existing `folder` for the block. Raises AiwaveError if another process holds the lock."""
     with (folder / LOCK).open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise AiwaveError(f"Another process is training in {folder}: wait for it, or end it first.") from error
-        except OSError:  # a file system without locks
-            pass
+        with suppress(OSError):  # a file system without locks
+            if not lock(file.fileno()):
+                raise AiwaveError(f"Another process is training in {folder}: wait for it, or end it first.")
         yield

@@ -123,7 +123,7 @@ def _start(cfg: DictConfig, folder: Path, rank: int, threads: int) -> tuple["sub
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=said,
-        text=True,
+        encoding="utf-8",
         start_new_session=True,  # Ctrl-C is for the first process, which ends the others
     )
     with process.stdin as pipe:  # type: ignore[union-attr]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import AiwaveError
-from ...system import replacing
+from ...system import is_own, replacing
 from .transfer import BY_HAND, Patience, transfer
 
 DIGITS = {"md5": 32, "sha1": 40, "sha256": 64}
@@ -44,13 +44,13 @@ class Checksum:
 def record(path: Path, checksum: Checksum) -> None:
     """Store a file's SHA-256 beside it, in the format of `sha256sum -c`."""
     with replacing(_record_of(path)) as temporary:
-        temporary.write_text(f"{checksum.digest}  {path.name}\n")
+        temporary.write_text(f"{checksum.digest}  {path.name}\n", encoding="utf-8", newline="\n")
 
 
 def recorded(path: Path) -> Checksum | None:
     """Return the SHA-256 stored beside a file when it was fetched; None if there is none."""
     try:
-        digest = _record_of(path).read_text().split()[0]
+        digest = _record_of(path).read_text(encoding="utf-8").split()[0]
     except (OSError, UnicodeDecodeError, IndexError):
         return None
     return Checksum.parse(f"sha256:{digest}")
@@ -125,7 +125,7 @@ def _own_folder(folder: Path) -> Path:
     with suppress(FileExistsError):
         folder.mkdir(mode=0o700)
     about = folder.lstat()
-    is_ours = stat.S_ISDIR(about.st_mode) and about.st_uid == os.getuid()
+    is_ours = stat.S_ISDIR(about.st_mode) and is_own(about)
     if is_ours:
         with suppress(OSError):  # a file system without permissions
             folder.chmod(0o700)

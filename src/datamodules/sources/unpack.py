@@ -47,7 +47,7 @@ def unpack(archive: Path, folder: Path, below: str = "") -> Path:
         try:
             with _open(archive) as members:
                 _extract(archive, members, temporary, below)
-            (temporary / NOTE).write_text(json.dumps(origin))
+            (temporary / NOTE).write_text(json.dumps(origin), encoding="utf-8")
         except OSError as error:
             raise AiwaveError(f"Cannot unpack {archive} into {folder}: {error.strerror or error}.") from error
     return folder
@@ -56,7 +56,7 @@ def unpack(archive: Path, folder: Path, below: str = "") -> Path:
 def unpacked_from(folder: Path) -> dict[str, Any] | None:
     """Return what `unpack` noted in `folder`: `archive` (its name), `bytes` and `below`; None without a note."""
     try:
-        noted = json.loads((folder / NOTE).read_text())
+        noted = json.loads((folder / NOTE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     return noted if isinstance(noted, dict) else None

@@ -67,7 +67,9 @@ class Hm(ExternalAnchor):
             "InputChromaFormat": 400,
             "ExtendedPrecision": int(bits == EXTENDED),
         }
-        (folder / "config.cfg").write_text("".join(f"{key} : {value}\n" for key, value in described.items()))
+        (folder / "config.cfg").write_text(
+            "".join(f"{key} : {value}\n" for key, value in described.items()), encoding="utf-8"
+        )
         configuration = self._configuration(encoder)
         return {"configuration": configuration, "depth": depth, "quality": f"{quality:g}"}
 

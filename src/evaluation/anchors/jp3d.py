@@ -35,7 +35,7 @@ class Jp3d(ExternalAnchor):
             f"Dimensions\t{width}\t{height}\t{depth}",
             "Resolution(mm)\t1\t1\t1\t",
         )
-        (folder / "config.img").write_text("\n".join(lines) + "\n")
+        (folder / "config.img").write_text("\n".join(lines) + "\n", encoding="utf-8")
         return {"quality": f"{quality:g}"}
 
     def command(self, step: str, values: Mapping[str, Any]) -> list[str]:

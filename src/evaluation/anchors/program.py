@@ -4,7 +4,6 @@ import os
 import re
 import shlex
 import shutil
-import signal
 import subprocess
 import time
 from abc import abstractmethod
@@ -18,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import AiwaveError
-from ...system import user_path
+from ...system import end_group, user_path
 from .anchor import Anchor, Availability, CodedVolume, cropped, padded
 
 PROBE_S = 20  # time to print a version
@@ -106,19 +105,19 @@ def _run(command: Sequence[str], folder: Path, timeout: float, log: bool = True)
     finally:
         _stop(process)
     if log:
-        (folder / LOG).write_text(output)
+        (folder / LOG).write_text(output, encoding="utf-8")
     return process.returncode, output
 
 
 def _log(folder: Path) -> str:
     log = folder / LOG
-    return last_line(log.read_text() if log.is_file() else "")
+    return last_line(log.read_text(encoding="utf-8") if log.is_file() else "")
 
 
 def _stop(process: "subprocess.Popen[bytes]") -> None:
     """Kill a program that is still running, with its child processes."""
     if process.poll() is None:
-        os.killpg(process.pid, signal.SIGKILL)
+        end_group(process)
         process.communicate()
 
 
