@@ -96,6 +96,35 @@ def test_the_readme_is_short_and_names_targets_that_exist():
     assert {"quickstart", "test", "help", "lint", "format"} <= targets
 
 
+def test_the_version_is_one():
+    from aiwave import __version__
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    citation = (ROOT / "CITATION.cff").read_text()
+    assert project["version"] == __version__
+    assert f"\nversion: {__version__}\n" in citation
+    changes = (ROOT / "CHANGELOG.md").read_text()
+    (dated,) = re.findall(rf"^## \[{re.escape(__version__)}\] - (\S+)$", changes, re.MULTILINE)
+    assert f"\ndate-released: {dated}\n" in citation
+
+
+def test_workflows_pin_what_they_use_and_hooks_are_the_tools_of_lint():
+    used = re.findall(r"uses: (\S+)", "".join(path.read_text() for path in (ROOT / ".github/workflows").glob("*.yml")))
+    assert used
+    assert all(re.fullmatch(r"[\w/-]+@v\d+\.\d+\.\d+", action) for action in used)
+    pins = dict(line.split("==") for line in (ROOT / "constraints.txt").read_text().splitlines() if "==" in line)
+    hooks = (ROOT / ".pre-commit-config.yaml").read_text()
+    assert f"rev: v{pins['ruff']}\n" in hooks
+    assert f"rev: v{pins['clang-format']}\n" in hooks
+
+
+def test_quickstart_says_first_what_it_will_do():
+    done = subprocess.run(["make", "--dry-run", "quickstart"], cwd=ROOT, capture_output=True, text=True, check=True)
+    first = done.stdout.splitlines()[0]
+    assert "Install aiWave" in first or "Train a small codec" in first
+    assert "--quiet" not in done.stdout
+
+
 def test_help_and_import_need_no_heavy_library():
     code = (
         "import sys, aiwave, aiwave.cli; assert aiwave.cli.main(['--help']) == 0; "
