@@ -189,6 +189,8 @@ def test_folders_and_devices_are_not_replaced(tmp_path):
 
 
 OWN_PLACE = {
+    "conversion/image_source.py",  # into an open temporary file
+    "conversion/journal.py",  # the lock
     "datamodules/caching.py",  # into memory
     "datamodules/sources/transfer.py",  # downloads that are resumed, renamed by `download`
     "evaluation/anchors/hm.py",  # into folders that are thrown away

@@ -1,13 +1,13 @@
 """The journal of an unfinished store: its settings, and a lock, so that one command at a time fills it."""
 
-import fcntl
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from ..errors import AiwaveError, printable
+from ..locks import lock
 from ..system import replacing
 
 SETTINGS = "settings.json"
@@ -37,12 +37,9 @@ def locked(folder: Path) -> Iterator[None]:
     """Hold the journal in an unfinished store for this process. Raises AiwaveError if another has it."""
     (folder / "journal").mkdir(parents=True, exist_ok=True)
     with (folder / "journal" / "lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise AiwaveError(f"{folder} is being filled by another command: wait until that has ended.") from error
-        except OSError:  # a file system without locks
-            pass
+        with suppress(OSError):  # a file system without locks
+            if not lock(file.fileno()):
+                raise AiwaveError(f"{folder} is being filled by another command: wait until that has ended.")
         yield
 
 
@@ -54,7 +51,7 @@ def begin(folder: Path, settings: Mapping[str, Any]) -> bool:
     path = folder / "journal" / SETTINGS
     if not path.exists():
         with replacing(path) as temporary:
-            temporary.write_text(json.dumps(settings, indent=1))
+            temporary.write_text(json.dumps(settings, indent=1), encoding="utf-8")
         return True
     try:
         before = json.loads(path.read_bytes())

@@ -225,7 +225,7 @@ def _filled_up(voxels: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
 
 def _write_record(path: Path, record: dict[str, Any]) -> None:
     with replacing(path) as temporary:
-        temporary.write_text(json.dumps(record))
+        temporary.write_text(json.dumps(record), encoding="utf-8")
 
 
 def _copy(name: Path, start: int, out: Any) -> None:
