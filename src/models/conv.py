@@ -1,61 +1,18 @@
 """3-D convolutions that stay fast for few channels, and the causal convolution of context models."""
 
 from collections.abc import Sequence
-from itertools import product
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-SLAB = 2**15
-"""Positions processed at a time, at least a plane: sized for a processor's cache."""
+from .thin_conv import conv_from_one, conv_to_one
+
+ENOUGH = 24
+"""Number of channels from which the library is as fast for one volume as for several."""
 
 FEWEST = 8
-"""Number of input channels below which this is not faster."""
-
-
-def suits_one(x: Tensor, weight: Tensor, padding: Sequence[int]) -> bool:
-    """True if `conv_to_one` supports this convolution and is faster than the library.
-
-    Libraries compute as many output channels as a vector register has lanes, so that one takes as long as 16.
-    """
-    plain = x.device.type == "cpu" and x.dtype == torch.float32 and not torch.is_grad_enabled()
-    cube = tuple(weight.shape[2:]) == (3, 3, 3) and list(padding) == [1] * 3
-    return plain and cube and len(weight) == 1 and x.shape[1] >= FEWEST
-
-
-def conv_to_one(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """(B, C, D, H, W) and a kernel (1, C, 3, 3, 3) -> (B, 1, D, H, W); zero outside."""
-    by_tap = weight.permute(2, 3, 4, 0, 1).reshape(27, -1)
-    out = x.new_zeros(len(x), *x.shape[2:])
-    if bias is not None:
-        out += bias
-    planes = max(1, SLAB // (x.shape[3] * x.shape[4]))
-    for volume, target in zip(x, out, strict=True):
-        for first in range(0, x.shape[2], planes):
-            slab = volume[:, first : first + planes]
-            parts = (by_tap @ slab.reshape(x.shape[1], -1)).view(3, 3, 3, *slab.shape[1:])
-            _spread(parts, target, first)
-    return out.unsqueeze(1)
-
-
-def _spread(parts: Tensor, out: Tensor, first: int) -> None:
-    """Add a slab's contributions (3, 3, 3, d, H, W) to the neighbours; its plane 0 is plane `first` of (D, H, W)."""
-    count, height, width = parts.shape[3:]
-    for z, y, x in product(range(3), repeat=3):
-        (to_z, from_z), (to_y, from_y), (to_x, from_x) = (
-            _shifted(first + 1 - z, count, len(out)),
-            _shifted(1 - y, height, height),
-            _shifted(1 - x, width, width),
-        )
-        out[to_z, to_y, to_x] += parts[z, y, x][from_z, from_y, from_x]
-
-
-def _shifted(offset: int, count: int, size: int) -> tuple[slice, slice]:
-    """Slices of `count` places moved by `offset`: within `size`, and within the places themselves."""
-    first, last = max(offset, 0), min(offset + count, size)
-    return slice(first, last), slice(first - offset, last - offset)
-
+"""Number of channels on the other side below which matrix products are not faster for one channel."""
 
 SMALLEST_BFLOAT16 = 4
 
@@ -135,13 +92,43 @@ def conv3d(x: Tensor, weight: Tensor, bias: Tensor | None, padding: Sequence[int
     Volumes below four voxels a side stay in float32: oneDNN's bfloat16 gradient of their weights contains uninitialised
     values (seen with PyTorch 2.13).
     """
-    if torch.is_autocast_enabled(x.device.type) and x.device.type == "cpu" and min(x.shape[2:]) < SMALLEST_BFLOAT16:
+    mixed = torch.is_autocast_enabled(x.device.type)
+    if mixed and x.device.type == "cpu" and min(x.shape[2:]) < SMALLEST_BFLOAT16:
         with torch.autocast("cpu", enabled=False):
             return F.conv3d(x.float(), weight.float(), bias, padding=list(padding), groups=groups)
-    if groups == 1 and suits_one(x, weight, padding):
-        return conv_to_one(x, weight, bias)
-    slow = x.shape[0] == 1 and x.device.type == "cpu" and x.dtype == torch.float32 and not torch.is_grad_enabled()
-    if slow and torch.backends.mkldnn.is_available():
+    plain = x.device.type == "cpu" and x.dtype == torch.float32
+    alone = plain and len(x) == 1 and torch.backends.mkldnn.is_available()
+    if plain and not mixed and groups == 1:
+        if suits_to_one(x, weight, padding):
+            return conv_to_one(x, weight, bias)
+        if suits_from_one(weight):
+            return conv_from_one(F.pad(x, [n for n in reversed(padding) for _ in range(2)]), weight, bias)
+        if alone and torch.is_grad_enabled() and len(weight) < ENOUGH and x.shape[2] > weight.shape[2]:
+            return conv_in_halves(x, weight, bias, padding)
+    if alone and not torch.is_grad_enabled():
         ones = [1, 1, 1]
         return torch.mkldnn_convolution(x, weight, bias, list(padding), ones, ones, groups)
     return F.conv3d(x, weight, bias, padding=list(padding), groups=groups)
+
+
+def conv_in_halves(x: Tensor, weight: Tensor, bias: Tensor | None, padding: Sequence[int]) -> Tensor:
+    """Convolve one volume as a batch of two halves: one volume with few channels takes the slow kernel."""
+    x = F.pad(x, (0, 0, 0, 0, padding[0], padding[0]))
+    planes = x.shape[2] - weight.shape[2] + 1
+    half = (planes + 1) // 2
+    overlapping = half + weight.shape[2] - 1
+    halves = torch.cat((x[:, :, :overlapping], x[:, :, -overlapping:]))
+    first, second = F.conv3d(halves, weight, bias, padding=[0, *padding[1:]]).split(1)
+    return torch.cat((first, second[:, :, 2 * half - planes :]), dim=2)
+
+
+def suits_to_one(x: Tensor, weight: Tensor, padding: Sequence[int]) -> bool:
+    """True if `conv_to_one` supports this convolution and is faster than the library."""
+    cube = tuple(weight.shape[2:]) == (3, 3, 3) and list(padding) == [1] * 3
+    return cube and len(weight) == 1 and x.shape[1] >= FEWEST
+
+
+def suits_from_one(weight: Tensor) -> bool:
+    """True if `conv_from_one` supports this convolution and is faster than the library: backwards, not forwards."""
+    trained = torch.is_grad_enabled() and weight.requires_grad
+    return trained and weight.shape[1] == 1 and len(weight) >= FEWEST and tuple(weight.shape[2:]) == (3, 3, 3)
