@@ -20,10 +20,12 @@ def lifting_net(channels=4, **options):
 
 
 def transform(kind, levels=2, channels=4, scale=None, **options):
-    """A transform by the name of its variant: cdf97, cdf53, additive or affine."""
+    """A transform by the name of its variant: cdf97, cdf53, additive, hybrid or affine."""
     wavelet = kind if kind in ("cdf97", "cdf53") else "cdf97"
     net = None if kind == wavelet else partial(lifting_net, channels)
     scale = (scale or BoundedScale(0.5)) if kind == "affine" else None
+    if kind == "hybrid":
+        options["learned"] = "last"
     return WaveletTransform(wavelet, levels, trainable_taps=net is not None, net=net, scale=scale, **options)
 
 

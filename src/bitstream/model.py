@@ -17,7 +17,7 @@ from ..coding.integer_factorized import IntegerFactorized
 from ..coding.integer_reversible import IntegerReversible
 from ..coding.model_parts import model_from_arrays
 from ..errors import AiwaveError
-from ..models.transform.layout import Boundary
+from ..models.transform.layout import Boundary, LearnedSteps, transform_kind
 from ..models.transform.wavelets import Wavelet
 from .description import Description
 from .model_file import DAMAGED, unpack
@@ -99,7 +99,8 @@ class Model:
         if part.wavelet is Wavelet.CDF53 and part.net is None and part.boundary is Boundary.SYMMETRIC:
             return
         affine = part.net is not None and part.net.scale is not None
-        kind = part.wavelet if part.net is None else "affine" if affine else "additive"
+        learned = LearnedSteps.ALL if part.net is None else part.net.learned
+        kind = transform_kind(part.wavelet, part.net is not None, affine, learned)
         other = (
             "train one with experiment=lossless, or take one with transform=cdf53"
             if affine

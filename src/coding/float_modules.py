@@ -10,6 +10,7 @@ from torch import nn
 
 from ..errors import AiwaveError
 from ..models.post import NoPost, PostFilter, PublishedPost
+from ..models.transform.layout import LearnedSteps
 from ..models.transform.lifting import BoundedScale, LiftingNet, LiftingScheme, PublishedScale
 from ..models.transform.wavelet_transform import WaveletTransform
 from ..models.transform.wavelets import Wavelet
@@ -25,18 +26,18 @@ Module = TypeVar("Module", bound=nn.Module)
 def transform_part(transform: WaveletTransform) -> TransformPart:
     """The description of a transform. Raises AiwaveError for lifting networks that the format does not have."""
     scheme = cast(LiftingScheme, transform.schemes[0])
-    step = scheme.lifting_steps()[0]
+    step = scheme.lifting_steps()[-1]
     wavelets = {len(wavelet.lifting.steps): wavelet for wavelet in Wavelet}
     return TransformPart(
         wavelet=wavelets[len(scheme.steps)],
         levels=transform.levels,
         sharing=transform.sharing,
         boundary=step.boundary,
-        net=None if step.net is None else _net_part(step.net),
+        net=None if step.net is None else _net_part(step.net, transform.learned),
     )
 
 
-def _net_part(net: nn.Module) -> NetPart:
+def _net_part(net: nn.Module, learned: LearnedSteps) -> NetPart:
     if not isinstance(net, LiftingNet):
         raise AiwaveError(f"Lifting networks of kind {type(net).__name__} cannot be stored: train with lifting=damped.")
     activation = type(net.inner[0][0]).__name__ if len(net.inner) else "Tanh"  # type: ignore[index]
@@ -54,6 +55,7 @@ def _net_part(net: nn.Module) -> NetPart:
         padding=net.shift_head.padding_name,  # type: ignore[arg-type]
         input_padding=net.first.padding_name,  # type: ignore[arg-type]
         scale=None if net.scale is None else getattr(net.scale, "bound", 0.0),
+        learned=learned,
     )
 
 
@@ -74,12 +76,16 @@ def transform_module(part: TransformPart, weights: Mapping[str, np.ndarray]) -> 
         net = part.net
         make = None if net is None else partial(_net, net)
         scale = None if net is None else _scale(net)
-        module = WaveletTransform(part.wavelet, part.levels, part.sharing, part.boundary, False, make, scale)
+        learned = LearnedSteps.ALL if net is None else net.learned
+        module = WaveletTransform(
+            part.wavelet, part.levels, part.sharing, part.boundary, False, make, scale, learned=learned
+        )
     return _filled(module, weights)
 
 
 def _net(part: NetPart, scale: nn.Module | None) -> LiftingNet:
-    options = {name: value for name, value in part.plain().items() if name not in ("scale", "activation")}
+    dropped = ("scale", "activation", "learned")
+    options = {name: value for name, value in part.plain().items() if name not in dropped}
     return LiftingNet(activation=ACTIVATIONS[part.activation], scale=scale, **options)
 
 

@@ -64,10 +64,10 @@ class IntegerReversible:
     """A `ReversibleTransform` with fixed-point taps and integer networks.
 
     `taps` (schemes, steps, 3) int64 are in units of 2**-16; `sharing` and `boundary` are those of `WaveletTransform`.
-    The layers of networks, if there are any, are named in `layers` by scheme and step, as in `0.2.first`, `0.2.inner0`,
-    ..., `0.2.head`; `factors` (schemes, steps, 4) int64 holds mantissa and shift of the factors that scale their input
-    and output; `padding` and `input_padding` are those of `LiftingNet`. Raises ValueError if the parts do not fit
-    together.
+    The layers of networks are named in `layers` by scheme and step, as in `0.2.first`, `0.2.inner0`, ..., `0.2.head`; a
+    step without any is plain; `factors` (schemes, steps, 4) int64 holds mantissa and shift of the factors that scale
+    their input and output; `padding` and `input_padding` are those of `LiftingNet`. Raises ValueError if the parts do
+    not fit together.
     """
 
     levels: int
@@ -98,10 +98,10 @@ class IntegerReversible:
         return max((layer.weight.shape[1] for layer in self.layers.values()), default=1)
 
     def net(self, scheme: int, step: int) -> IntegerNet | None:
-        """The network of a step, None for a plain wavelet."""
+        """The network of a step, None if it has none."""
         prefix = f"{scheme}.{step}."
         own = {name.removeprefix(prefix): layer for name, layer in self.layers.items() if name.startswith(prefix)}
-        if not self.layers:
+        if not own:
             return None
         if {"first", "head"} - set(own):
             raise ValueError("a lifting network lacks a layer")

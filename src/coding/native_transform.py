@@ -125,9 +125,11 @@ def _float_scheme(native: ModuleType, part: TransformPart, index: int, weights: 
     prefix = f"schemes.{index}."
     lifting = part.wavelet.lifting
     steps = []
-    for n in range(len(lifting.steps)):
+    count = len(lifting.steps)
+    for n in range(count):
         taps = _floats(weights, f"{prefix}steps.{n}.taps", (3,))
-        net = None if part.net is None else _float_net(native, part.net, f"{prefix}steps.{n}.net.", weights)
+        learns = part.net is not None and part.net.learned.learns(n, count)
+        net = _float_net(native, part.net, f"{prefix}steps.{n}.net.", weights) if part.net and learns else None
         steps.append((taps, net))
     low, high = (float(_floats(weights, prefix + name, ())) for name in ("low_gain", "high_gain"))
     lazy = part.sharing == "sections" and index == 0

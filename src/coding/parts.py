@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 
 from msgspec import Meta, Struct, convert, to_builtins
 
-from ..models.transform.layout import Boundary, Sharing
+from ..models.transform.layout import Boundary, LearnedSteps, Sharing
 from ..models.transform.wavelets import Wavelet
 
 Padding = Literal["zeros", "reflect", "replicate", "circular"]
@@ -35,8 +35,11 @@ class Part(Struct, frozen=True, forbid_unknown_fields=True):
         return values
 
 
-class NetPart(Part, frozen=True):
-    """The network of a lifting step; `scale` None: additive, 0: the published scale, else the bound."""
+class NetPart(Part, frozen=True, omit_defaults=True):
+    """The network of a lifting step; `scale` None: additive, 0: the published scale, else the bound.
+
+    `learned` names the steps that have one; it is stored unless all do.
+    """
 
     channels: Width
     depth: Depth
@@ -46,6 +49,7 @@ class NetPart(Part, frozen=True):
     padding: Padding
     input_padding: Padding
     scale: Annotated[float, Meta(ge=0, le=100)] | None
+    learned: LearnedSteps = LearnedSteps.ALL
 
     def __post_init__(self) -> None:
         """Raise ValueError for a bound that is 0 in float32."""

@@ -45,6 +45,8 @@ def about(cfg: DictConfig) -> dict[str, str]:
     """Data set, transform, entropy model and rate of a configuration."""
     transform = cfg.transform
     kind = transform.wavelet if transform.net is None else "affine" if transform.scale is not None else "additive"
+    if transform.net is not None and transform.get("learned", "all") == "last":
+        kind = "hybrid_affine" if kind == "affine" else "hybrid"
     return {
         "dataset": cfg.dataset.name,
         "transform": kind,

@@ -193,7 +193,7 @@ def test_another_process_with_other_threads_decodes_the_same(tmp_path):
         assert np.abs(np.load(tmp_path / "lossy.npy").astype(int) - mine).max() <= 1
 
 
-@pytest.mark.parametrize("kind", ["cdf97", "additive"])
+@pytest.mark.parametrize("kind", ["cdf97", "additive", "hybrid"])
 def test_a_lossy_codec_has_a_lossless_form_unless_it_is_affine(kind):
     lossy, volume = shake(codec(kind), std=0.02).eval(), textured((9, 10, 11), 0)
     model = Model.from_bytes(model_file(lossy, "exact", lossless=True))

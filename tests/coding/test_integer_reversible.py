@@ -87,7 +87,7 @@ def test_all_small_sizes_come_back_exactly():
     seed=st.integers(0, 2**16),
 )
 def test_every_variant_is_exact_on_every_size(size, levels, sharing, boundary, bits, std, seed):
-    model = wild("additive", levels, seed, std, sharing=sharing, boundary=boundary)
+    model = wild(("additive", "hybrid")[seed % 2], levels, seed, std, sharing=sharing, boundary=boundary)
     check(model, integers(bits, size, seed, signed=seed % 2 == 0))
 
 
@@ -162,7 +162,7 @@ def test_nothing_depends_on_batch_threads_memory_format_or_gradient_mode():
         torch.set_num_threads(before)
 
 
-@pytest.mark.parametrize("kind", ["cdf53", "cdf97", "additive"])
+@pytest.mark.parametrize("kind", ["cdf53", "cdf97", "additive", "hybrid"])
 def test_a_transform_survives_its_file(kind):
     model, x = parameters(kind, sharing="axial"), integers(12, (6, 7, 5))
     assert same(ExactTransform(from_arrays(model)).forward(x), ExactTransform(model).forward(x))

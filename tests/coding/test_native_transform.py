@@ -120,10 +120,10 @@ def test_without_networks_every_bit_of_the_float_transform_is_the_same(kind, lev
         assert np.array_equal(preview, model.inverse(bands.coarsest(count))[0, 0].numpy())
 
 
-def net_transform(levels, sharing, boundary, scale, seed, depth=1, **options):
+def net_transform(levels, sharing, boundary, scale, seed, depth=1, learned="all", **options):
     torch.manual_seed(seed)
     net = partial(LiftingNet, depth=depth, intensity_scale=256.0, **options)
-    model = WaveletTransform("cdf97", levels, sharing, boundary, False, net, SCALES[scale])
+    model = WaveletTransform("cdf97", levels, sharing, boundary, False, net, SCALES[scale], learned=learned)
     return shake(model, seed, 0.01).requires_grad_(False).eval()
 
 
@@ -138,12 +138,13 @@ def net_transform(levels, sharing, boundary, scale, seed, depth=1, **options):
     activation=st.sampled_from(sorted(ACTIVATIONS)),
     paddings=st.tuples(ANY_PADDING, ANY_PADDING),
     damping=st.sampled_from([0.1, 1.0]),
+    learned=st.sampled_from(["all", "last"]),
     simd=st.sampled_from(SIMD),
     seed=st.integers(0, 99),
 )
 @examples(60)
 def test_with_networks_the_float_transform_is_nearly_the_same(
-    levels, sharing, boundary, scale, size, channels, depth, activation, paddings, damping, simd, seed
+    levels, sharing, boundary, scale, size, channels, depth, activation, paddings, damping, learned, simd, seed
 ):
     model = net_transform(
         levels,
@@ -152,6 +153,7 @@ def test_with_networks_the_float_transform_is_nearly_the_same(
         scale,
         seed,
         depth,
+        learned,
         channels=channels,
         activation=ACTIVATIONS[activation],
         padding=paddings[0],
@@ -211,15 +213,16 @@ def test_the_plain_reversible_transform_is_the_same(levels, sharing, size, sprea
     assert np.array_equal(native.inverse(stacks[:1], size), preview.numpy())
 
 
-def integer_transform(kind, levels, sharing, boundary, seed, std, **options):
+def integer_transform(kind, levels, sharing, boundary, seed, std, learned="all", **options):
     torch.manual_seed(seed)
     net = partial(LiftingNet, activation=nn.Tanh, intensity_scale=256.0, **options) if kind == "net" else None
-    model = WaveletTransform("cdf97", levels, sharing, boundary, True, net)
+    model = WaveletTransform("cdf97", levels, sharing, boundary, True, net, learned=learned)
     return integer_reversible(shake(model, seed, std))
 
 
 @given(
     kind=st.sampled_from(["plain", "net"]),
+    learned=st.sampled_from(["all", "last"]),
     levels=st.integers(1, 4),
     sharing=SHARINGS,
     boundary=BOUNDARIES,
@@ -234,11 +237,11 @@ def integer_transform(kind, levels, sharing, boundary, seed, std, **options):
 )
 @examples(60)
 def test_the_lossless_transform_is_the_same(
-    kind, levels, sharing, boundary, size, channels, depth, paddings, spread, std, simd, seed
+    kind, learned, levels, sharing, boundary, size, channels, depth, paddings, spread, std, simd, seed
 ):
     options = {} if kind == "plain" else {"channels": channels, "depth": depth}
     options |= {} if kind == "plain" else {"padding": paddings[0], "input_padding": paddings[1]}
-    model = integer_transform(kind, levels, sharing, boundary, seed, std, **options)
+    model = integer_transform(kind, levels, sharing, boundary, seed, std, learned, **options)
     core.use_simd(simd)
     native, exact = NativeReversible(core, model), ExactTransform(model)
     x = integers(size, seed, spread)

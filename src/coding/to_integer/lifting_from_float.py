@@ -38,7 +38,7 @@ OUTPUT_BITS = 23
 
 def integer_reversible(transform: WaveletTransform) -> IntegerReversible:
     """Round a plain or additive transform. Raises ValueError if it has no integer form."""
-    if transform.kind == "affine":
+    if transform.affine:
         raise ValueError("affine lifting is not reversible on integers: for lossless coding use additive or cdf53")
     schemes = [cast(LiftingScheme, scheme).lifting_steps() for scheme in transform.schemes]
     steps = {f"{k}.{n}.": step for k, scheme in enumerate(schemes) for n, step in enumerate(scheme)}
@@ -47,10 +47,11 @@ def integer_reversible(transform: WaveletTransform) -> IntegerReversible:
         raise ValueError("its networks have no integer form: train with lifting=damped or published")
     layers: dict[str, IntegerLayer] = {}
     factors = np.zeros((len(schemes), len(schemes[0]), 4), np.int64)
-    for row, (prefix, net) in zip(factors.reshape(-1, 4), nets.items(), strict=False):
-        own, scales = _net(net)
-        layers |= {prefix + name: layer for name, layer in own.items()}
-        row[:] = [number for scale in scales for number in (scale.mantissa, scale.shift)]
+    for row, prefix in zip(factors.reshape(-1, 4), steps, strict=True):
+        if prefix in nets:
+            own, scales = _net(nets[prefix])
+            layers |= {prefix + name: layer for name, layer in own.items()}
+            row[:] = [number for scale in scales for number in (scale.mantissa, scale.shift)]
     some = next(iter(nets.values()), None)
     return IntegerReversible(
         levels=transform.levels,

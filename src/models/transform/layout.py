@@ -1,4 +1,4 @@
-"""Layout of a transform: which directions share a scheme, and how the halves of a signal are extended."""
+"""Layout of a transform: which steps learn, which directions share a scheme, how halves of a signal are extended."""
 
 from enum import StrEnum
 
@@ -8,6 +8,17 @@ class Phase(StrEnum):
 
     EVEN = "even"
     ODD = "odd"
+
+
+class LearnedSteps(StrEnum):
+    """Lifting steps that have a network: all of the wavelet's, or only its last predict and update step."""
+
+    ALL = "all"
+    LAST = "last"
+
+    def learns(self, step: int, count: int) -> bool:
+        """True if step number `step` of `count` has a network."""
+        return self is LearnedSteps.ALL or step >= count - 2
 
 
 class Boundary(StrEnum):
@@ -41,3 +52,12 @@ SCHEME_OF_PART: dict[Sharing, tuple[tuple[int, ...], ...]] = {
     Sharing.SECTIONS: ((0,), (1, 1), (1, 1, 1, 1)),
 }
 """Index of the scheme that splits each part left by the previous axes, for the axes z, y, x."""
+
+
+def transform_kind(wavelet: str, has_nets: bool, affine: bool, learned: str = LearnedSteps.ALL) -> str:
+    """Name of a kind of transform: the plain wavelet's, `additive`, `affine`, `hybrid` or `hybrid_affine`."""
+    if not has_nets:
+        return wavelet
+    if learned == LearnedSteps.LAST:
+        return "hybrid_affine" if affine else "hybrid"
+    return "affine" if affine else "additive"

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from ...bounds import Layers, Positive, Width, known
 from ..conv import Conv3d, zero_initialised
 from .boundary import extend, interleaved
-from .layout import Boundary, Phase
+from .layout import Boundary, LearnedSteps, Phase
 from .wavelets import Wavelet
 
 
@@ -155,20 +155,27 @@ class LiftingStep(nn.Module):
 class LiftingScheme(nn.Module):
     """A complete one-dimensional transform along axis 2: split, lift, scale.
 
-    `net_factory` creates the net of each step (None: the fixed wavelet). Taps and both gains are trainable if
-    `trainable_taps`.
+    `net_factory` creates the net of each step that is `learned` (None: the fixed wavelet). Taps and both gains are
+    trainable if `trainable_taps`.
     """
 
     def __init__(
-        self, wavelet: Wavelet, boundary: Boundary, trainable_taps: bool, net_factory: NetFactory | None
+        self,
+        wavelet: Wavelet,
+        boundary: Boundary,
+        trainable_taps: bool,
+        net_factory: NetFactory | None,
+        learned: LearnedSteps = LearnedSteps.ALL,
     ) -> None:
         super().__init__()
         start = wavelet.lifting
+        count = len(start.steps)
         self.flat_gain = start.flat_gain
-        sources = [Phase.EVEN, Phase.ODD] * (len(start.steps) // 2)
+        sources = [Phase.EVEN, Phase.ODD] * (count // 2)
+        nets = [net_factory() if net_factory and learned.learns(step, count) else None for step in range(count)]
         self.steps = nn.ModuleList(
-            LiftingStep(factor, source, boundary, trainable_taps, net_factory() if net_factory else None)
-            for factor, source in zip(start.steps, sources, strict=True)
+            LiftingStep(factor, source, boundary, trainable_taps, net)
+            for factor, source, net in zip(start.steps, sources, nets, strict=True)
         )
         self.low_gain = nn.Parameter(torch.tensor(start.low_gain), requires_grad=trainable_taps)
         self.high_gain = nn.Parameter(torch.tensor(start.high_gain), requires_grad=trainable_taps)

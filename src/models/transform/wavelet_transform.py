@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from ...bounds import Levels
 from ..subbands import Subbands
-from .layout import Boundary, Sharing
+from .layout import Boundary, LearnedSteps, Sharing, transform_kind
 from .lifting import LiftingScheme
 from .reversible_lifting import IntegerScheme, ReversibleLifting
 from .separable import SeparableTransform
@@ -26,7 +26,8 @@ class WaveletTransform(SeparableTransform):
 
     Reconstruction is perfect for any weights. `net` creates the net of one lifting step: `net(scale=...)` (None: the
     plain wavelet). `scale` maps its raw scale field to a factor (None: additive lifting; a module such as
-    `BoundedScale`: affine). All variants are equal at initialisation.
+    `BoundedScale`: affine). All variants are equal at initialisation. With `learned` "last", a hybrid transform, only
+    the last predict and update step have nets: half the parameters and arithmetic.
 
     `reversible` rounds the increment of every step and omits the gains (see `ReversibleTransform`): integers below
     2**24 are mapped to integers, in the dtype of the volume, and reconstructed exactly. The weights are those of the
@@ -43,20 +44,23 @@ class WaveletTransform(SeparableTransform):
         net: NetMaker | None = None,
         scale: nn.Module | None = None,
         reversible: bool = False,
+        learned: LearnedSteps | str = LearnedSteps.ALL,
     ) -> None:
-        kind = str(wavelet) if net is None else "additive" if scale is None else "affine"
-        if reversible and kind == "affine":
+        learned = LearnedSteps(learned)
+        self.affine = net is not None and scale is not None
+        if reversible and self.affine:
             raise ValueError("affine lifting is not reversible on integers: for lossless coding use additive or cdf53")
         make_net = None if net is None else partial(net, scale=scale)
         scheme = ReversibleLifting if reversible else LiftingScheme
         super().__init__(
             levels,
             Sharing(sharing),
-            lambda: scheme(Wavelet(wavelet), Boundary(boundary), trainable_taps, make_net),
+            lambda: scheme(Wavelet(wavelet), Boundary(boundary), trainable_taps, make_net, learned),
         )
         if self.sharing is Sharing.SECTIONS:
             cast(LiftingScheme, self.schemes[0]).make_lazy()
-        self.kind = kind
+        self.learned = learned
+        self.kind = transform_kind(str(wavelet), net is not None, self.affine, learned)
         self.reversible = reversible
 
 
@@ -71,7 +75,7 @@ class ReversibleTransform(SeparableTransform):
     """
 
     def __init__(self, transform: WaveletTransform) -> None:
-        if transform.kind == "affine":
+        if transform.affine:
             raise ValueError("affine lifting is not reversible on integers: for lossless coding use additive or cdf53")
         wrapped = (cast(LiftingScheme, scheme) for scheme in transform.schemes)
         super().__init__(transform.levels, transform.sharing, lambda: SharedScheme(next(wrapped)))

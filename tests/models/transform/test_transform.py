@@ -12,7 +12,7 @@ from aiwave.models.transform.lifting import BoundedScale, PublishedScale
 from aiwave.models.transform.wavelet_transform import WaveletTransform
 from tests.builders import lifting_net, shake, transform
 
-KINDS = ["cdf97", "cdf53", "additive", "affine"]
+KINDS = ["cdf97", "cdf53", "additive", "hybrid", "affine"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -77,10 +77,22 @@ def test_letters_name_the_axis_that_is_high():
 def test_trained_variants_start_as_the_plain_wavelet():
     x = 200 * torch.rand(2, 1, 8, 8, 8)
     plain = transform("cdf97")(x)
-    for kind in ("additive", "affine"):
+    for kind in ("additive", "hybrid", "affine"):
         started = transform(kind)(x)
         torch.testing.assert_close(started.details[1], plain.details[1])
         torch.testing.assert_close(started.approx, plain.approx)
+
+
+def test_a_hybrid_transform_is_the_additive_one_without_networks_in_its_first_steps():
+    hybrid, additive = transform("hybrid"), transform("additive")
+    assert hybrid.kind == "hybrid"
+    assert {name.split(".")[3] for name in hybrid.state_dict() if ".net." in name} == {"2", "3"}
+    shake(hybrid)
+    missing = additive.load_state_dict(hybrid.state_dict(), strict=False).missing_keys  # they stay the identity
+    assert missing
+    assert all(".net." in name for name in missing)
+    x = 200 * torch.rand(2, 1, 8, 8, 8)
+    torch.testing.assert_close(hybrid(x).details[1], additive(x).details[1])
 
 
 def test_affine_takes_over_additive_weights_without_changing_one_bit():
