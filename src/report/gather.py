@@ -8,6 +8,7 @@ from pathlib import Path
 from ..errors import AiwaveError
 from .recorded_runs import CONFIG, RecordedRun, Source, read_run, result, tell_apart
 from .slices import Slice, read_slices
+from .study import Trials
 from .tables import RdRow, read_rd_csv
 
 TABLE = "rd.csv"
@@ -29,6 +30,7 @@ class Gathered:
         slices: Middle slices before and after coding.
         settings: Settings of the anchors, as text, by the path of their file.
         notes: Failed measurements, one sentence per folder.
+        trials: The runs' curves by experiment and seed.
     """
 
     rows: list[RdRow]
@@ -38,6 +40,7 @@ class Gathered:
     slices: list[Slice]
     settings: dict[Path, str]
     notes: list[str]
+    trials: Trials
 
 
 def gather(places: Sequence[Path], out: Path) -> Gathered:
@@ -69,6 +72,7 @@ def gather(places: Sequence[Path], out: Path) -> Gathered:
         slices=[one for source in sources for one in source.slices if (one.row.dataset, one.row.codec) in curves],
         settings={path: _text(path) for folder in folders if (path := folder / SETTINGS).is_file()},
         notes=[_failures(path) for folder in folders if (path := folder / FAILED).is_file()],
+        trials=Trials(sources),
     )
 
 

@@ -10,6 +10,7 @@ from .gather import Gathered
 from .page.write_page import write_page
 from .rd_plot import plot_rd, print_rd
 from .slices import draw_slice, file_name, some_slices
+from .study import study_markdown
 from .summaries import bd_markdown, lossless, lossless_markdown, speed_markdown, speeds
 from .tables import write_rd_csv
 
@@ -44,9 +45,14 @@ def make_report(gathered: Gathered, anchor: str | None, out: Path) -> Report:
     notes = [*mixed_peaks(peaks), *single_points(gathered), *gathered.notes]
     write_rd_csv(rows, out / "rd.csv")
     write_bd_csv(entries, out / "bd.csv")
-    tables = [bd_markdown(entries, chosen), lossless_markdown(lossless(rows)), speed_markdown(speeds(rows))]
+    tables = [
+        bd_markdown(entries, chosen),
+        study_markdown(gathered.trials.effects(chosen)),
+        lossless_markdown(lossless(rows)),
+        speed_markdown(speeds(rows)),
+    ]
     with replacing(out / "tables.md") as temporary:
-        temporary.write_text("\n\n".join(tables) + "\n", encoding="utf-8")
+        temporary.write_text("\n\n".join(filter(None, tables)) + "\n", encoding="utf-8")
     figures = _figures(gathered, codecs, peaks, out)
     slices = [draw_slice(one, out) for one in some_slices(gathered.slices)]
     write_page(gathered, codecs, chosen, peaks, notes, out / "report.html")
