@@ -4,6 +4,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.utilities import rank_zero_only
@@ -12,6 +13,7 @@ from torch import Tensor
 from ..models.bands import band_names
 from ..models.transform.wavelet_transform import WaveletTransform
 from ..report.metrics.voxels import Bpp, Psnr
+from ..report.responses import save_responses
 from ..report.slices import save_filters, save_slices
 
 
@@ -67,11 +69,14 @@ def synthesis_functions(transform: WaveletTransform, amplitude: float = 16.0) ->
     return dict(zip(band_names(transform.levels), functions, strict=True))
 
 
-SLICES, FILTERS = "slices.png", "filters.png"
+SLICES, FILTERS, RESPONSES = "slices.png", "filters.png", "responses.png"
 
 
 class Pictures(pl.Callback):
-    """Draw slices.png (a validation crop, coded at the middle quality) and filters.png into the stage's folder."""
+    """Draw slices.png (a validation crop, coded at the middle quality) and filters.png into the stage's folder.
+
+    Of a transform that was trained also responses.png: its synthesis functions beside those of the 9/7.
+    """
 
     def __init__(self) -> None:
         self._seen: tuple[Any, Any] | None = None
@@ -91,10 +96,12 @@ class Pictures(pl.Callback):
         folder = Path(trainer.default_root_dir)
         if self._seen is not None:
             save_slices(*self._seen, folder / SLICES)
-        save_filters(
-            {
-                name: values.float().cpu().numpy()
-                for name, values in synthesis_functions(pl_module.codec.transform).items()
-            },
-            folder / FILTERS,
-        )
+        transform = pl_module.codec.transform
+        functions = _arrays(transform)
+        save_filters(functions, folder / FILTERS)
+        if not transform.reversible and any(parameter.requires_grad for parameter in transform.parameters()):
+            save_responses(functions, _arrays(WaveletTransform("cdf97", transform.levels)), folder / RESPONSES)
+
+
+def _arrays(transform: WaveletTransform) -> dict[str, np.ndarray]:
+    return {name: values.float().cpu().numpy() for name, values in synthesis_functions(transform).items()}

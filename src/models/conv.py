@@ -76,8 +76,8 @@ def zero_initialised(conv: Conv3d) -> Conv3d:
 
 def pad_faces(x: Tensor, margin: int, mode: str) -> Tensor:
     """Pad `margin` voxels beyond every face of (B, C, D, H, W), in a padding mode of `torch.nn.Conv3d`."""
-    if mode == "zeros":
-        return F.pad(x, [margin] * 6)
+    if mode in ("zeros", "replicate"):
+        return F.pad(x, [margin] * 6, mode="constant" if mode == "zeros" else mode)
     for axis in (2, 3, 4):
         pads = [0] * 6
         pads[2 * (4 - axis)] = pads[2 * (4 - axis) + 1] = margin

@@ -1,5 +1,8 @@
 """Pictures of a codec: the right functions, in files that the trackers show."""
 
+import base64
+import os
+
 import numpy as np
 import pytest
 import pywt
@@ -8,6 +11,8 @@ from matplotlib.image import imread
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from aiwave.callbacks.rd_logging import synthesis_functions
+from aiwave.report.page.write_page import _responses
+from aiwave.report.responses import profiles, save_responses
 from aiwave.report.slices import save_filters, save_slices
 from aiwave.tracking import CsvTracker, ManyTrackers, NoTracker, TensorBoardTracker
 from tests.builders import shake, transform
@@ -42,8 +47,17 @@ def test_pictures_are_drawn(tmp_path):
     volume = np.random.default_rng(0).integers(0, 255, (8, 9, 10)).astype(np.float32)
     save_slices(volume, volume + 1, tmp_path / "slices.png")
     save_filters({f"b{k}": volume for k in range(7)}, tmp_path / "filters.png")
-    for name in ("slices", "filters"):
+    save_responses(
+        {f"b{k}": volume + 9 for k in range(7)}, {f"b{k}": volume for k in range(7)}, tmp_path / "responses.png"
+    )
+    for name in ("slices", "filters", "responses"):
         assert imread(tmp_path / f"{name}.png").std() > 0.05
+
+
+def test_profiles_cross_at_the_voxel():
+    volume = np.arange(2 * 3 * 4).reshape(2, 3, 4)
+    lines = profiles(volume, (1, 2, 3))
+    assert [line.tolist() for line in lines] == [[11, 23], [15, 19, 23], [20, 21, 22, 23]]
 
 
 def test_several_loggers_at_once_see_metrics_pictures_and_results(data_root, tmp_path):
@@ -51,7 +65,7 @@ def test_several_loggers_at_once_see_metrics_pictures_and_results(data_root, tmp
     options += ["trainer.log_every_n_steps=1"]
     assert train(data_root, tmp_path / "run", *options, epochs=[]) == 0
     events = EventAccumulator(str(tmp_path / "run/tensorboard/joint")).Reload()
-    assert set(events.Tags()["images"]) == {"filters", "slices"}
+    assert set(events.Tags()["images"]) == {"filters", "responses", "slices"}
     assert {"val/loss", "train/step", "gradient_norm/transform", "band_bpp/HHH1"} <= set(events.Tags()["scalars"])
     (version,) = (tmp_path / "run/csv/joint").iterdir()
     assert {path.name for path in version.iterdir()} >= {"metrics.csv", "filters.png", "slices.png"}
@@ -75,3 +89,13 @@ def test_places_of_several_trackers_are_told(tmp_path):
     assert len(many.open(tmp_path, "group", "name", "train", [], {})) == 2
     many.close("ok")
     assert many.location == f"{tmp_path}/csv/train/version_0, {tmp_path}/tensorboard/train"
+
+
+def test_the_page_shows_the_responses_of_the_last_stage(tmp_path):
+    assert _responses(tmp_path) is None
+    for age, stage in enumerate(("finetune", "additive")):
+        path = tmp_path / "stages" / stage / "responses.png"
+        path.parent.mkdir(parents=True)
+        path.write_bytes(stage.encode())
+        os.utime(path, (1000 - age, 1000 - age))
+    assert base64.b64decode(_responses(tmp_path)) == b"finetune"

@@ -17,7 +17,7 @@ def source(experiment, seed, factors):
     """A run whose volume k needs `factors[k]` times the rates."""
     codec = f"aiwave_{experiment} (estimated) ({experiment}_set seed {seed})"
     rows = [
-        RdRow("set", f"volume{k}", codec, quality, factor * rate, psnr, 0, 0, 0, 0)
+        RdRow("set", f"volume{k}", codec, quality, factor * rate, psnr, 0, 0)
         for k, factor in enumerate(factors)
         for quality, (rate, psnr) in enumerate(zip(RATES, PSNR, strict=True))
     ]

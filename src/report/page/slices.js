@@ -34,7 +34,9 @@ function trio({ c, bpp, psnr, size, cropped, png }) {
 
 function drawRuns() {
   by("runs").classList.toggle("empty", !DATA.runs.length);
-  by("run-list").replaceChildren(...DATA.runs.map(({ name, folder, facts, config }) => h("details", { class: "run" },
+  by("run-list").replaceChildren(...DATA.runs.map(({ name, folder, facts, config, responses }) => h("details", { class: "run" },
     h("summary", {}, name, " ", h("span", {}, folder)),
-    h("dl", {}, facts.map(([fact, value]) => [h("dt", {}, fact), h("dd", {}, value)])), h("pre", { tabindex: 0 }, config))));
+    h("dl", {}, facts.map(([fact, value]) => [h("dt", {}, fact), h("dd", {}, value)])),
+    responses ? h("img", { src: `data:image/png;base64,${responses}`, loading: "lazy", alt: `Impulse responses of the bands of ${name}, learned and 9/7 (dotted)` }) : null,
+    h("pre", { tabindex: 0 }, config))));
 }

@@ -19,6 +19,8 @@ from ..slices import Slice, pictures, png, some_slices
 from ..summaries import lossless, speeds
 from ..tables import mean_curves
 
+LARGEST_FIGURE = 1 << 21  # bytes
+
 
 def payload(
     gathered: Gathered, codecs: Sequence[str], anchor: str, peaks: Peaks, notes: Sequence[str]
@@ -81,16 +83,29 @@ def payload(
             "speed": [[at_dataset[e.dataset], at_codec[e.codec], e.encode_s, e.decode_s] for e in speeds(rows)],
             "slices": [_slice(one, at_dataset, at_codec) for one in some_slices(gathered.slices)],
             "runs": [
-                {"name": run.folder.name, "folder": str(run.folder), "facts": run.facts, "config": run.config}
+                {
+                    "name": run.folder.name,
+                    "folder": str(run.folder),
+                    "facts": run.facts,
+                    "config": run.config,
+                    "responses": _responses(run.folder),
+                }
                 for run in gathered.runs
             ]
             + [
-                {"name": "anchors", "folder": str(path.parent), "facts": [], "config": text}
+                {"name": "anchors", "folder": str(path.parent), "facts": [], "config": text, "responses": None}
                 for path, text in gathered.settings.items()
             ],
             "notes": list(notes),
         }
     )
+
+
+def _responses(run: Path) -> str | None:
+    """The impulse responses that a run's last trained transform has, as a PNG in base64; None without a figure."""
+    found = [path for path in run.glob("stages/*/responses.png") if path.stat().st_size < LARGEST_FIGURE]
+    latest = max(found, key=lambda path: path.stat().st_mtime, default=None)
+    return None if latest is None else base64.b64encode(latest.read_bytes()).decode("ascii")
 
 
 def _estimate(estimate: Estimate | None) -> list[Any] | None:
