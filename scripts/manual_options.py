@@ -57,11 +57,6 @@ def options_page(name: str) -> str:
     return "\n\n".join([f"# {title}", text, *(_group(group) for group in groups)]) + "\n"
 
 
-def group_names() -> set[str]:
-    """Folders of `conf/`."""
-    return {each.name for each in files("aiwave.conf").iterdir() if each.is_dir() and each.name != "__pycache__"}
-
-
 def option_names(group: str) -> list[str]:
     """Options of a group, those in subfolders with their paths."""
 
@@ -108,6 +103,7 @@ def _nodes(hint: Any) -> Iterator[type[Node]]:
         yield hint
 
 
+@cache
 def _targets(group: str) -> dict[str, bool]:
     """Classes that the options of a group build, in their order, and True for those called later."""
     values = [raw(f"{group}/{name}.yaml") for name in option_names(group)]

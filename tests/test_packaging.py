@@ -56,6 +56,7 @@ def commands():
     blocks = re.findall(r"```sh\n(.*?)```", "\n".join(texts), flags=re.DOTALL)
     lines = [line.split("#")[0].strip() for block in blocks for line in block.splitlines()]
     lines = [re.sub(r"^(torchrun|srun) .*?(?=aiwave )", "", line) for line in lines]
+    lines = list(dict.fromkeys(lines))  # several pages show the same
     return [line for line in lines if line.startswith("aiwave ") and not any(option in line for option in EXTENSIONS)]
 
 

@@ -18,11 +18,19 @@ from tests.browser import AVAILABLE, browser
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture
-def module(monkeypatch):
+@pytest.fixture(scope="module")
+def module():
     """A script of the manual by its name."""
-    monkeypatch.syspath_prepend(ROOT / "scripts")
-    return import_module
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(ROOT / "scripts")
+        yield import_module
+
+
+@pytest.fixture(scope="module")
+def options(module):
+    """All pages of options, joined."""
+    made = module("manual_options")
+    return "".join(map(made.options_page, made.PAGES))
 
 
 def test_every_command_is_described_by_its_own_parser(module):
@@ -36,15 +44,13 @@ def test_every_command_is_described_by_its_own_parser(module):
         assert words in text
 
 
-def test_every_option_of_every_group_is_on_one_page(module):
-    options = module("manual_options")
+def test_every_option_of_every_group_is_on_one_page(module, options):
     folder = ROOT / "conf"
-    named = [group for _, groups in options.PAGES.values() for group in groups]
+    named = [group for _, groups in module("manual_options").PAGES.values() for group in groups]
     assert sorted(named) == sorted(
         each.name for each in folder.iterdir() if each.is_dir() and any(each.rglob("*.yaml"))
     )
-    text = "".join(map(options.options_page, options.PAGES))
-    found = re.findall(r"^### `(\w+)=([\w/]+)`", text, flags=re.MULTILINE)
+    found = re.findall(r"^### `(\w+)=([\w/]+)`", options, flags=re.MULTILINE)
     files = [path.relative_to(folder).with_suffix("") for path in folder.rglob("*.yaml") if path.parent != folder]
     assert sorted(found) == sorted((path.parts[0], "/".join(path.parts[1:])) for path in files)
 
@@ -58,9 +64,8 @@ def test_every_option_of_every_group_is_on_one_page(module):
         "| `crop` | *required* | list (3): whole number above 0 |",
     ],
 )
-def test_keys_have_their_values_and_bounds(module, row):
-    options = module("manual_options")
-    assert row in "".join(map(options.options_page, options.PAGES))
+def test_keys_have_their_values_and_bounds(options, row):
+    assert row in options
 
 
 class _Quiet(SimpleHTTPRequestHandler):
