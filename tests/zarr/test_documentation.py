@@ -2,20 +2,30 @@
 
 import json
 import re
+import sys
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
+from aiwave.cli import main
 from aiwave.zarr import AiwaveCodec
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 
-def test_the_example_runs(tmp_path, monkeypatch):
-    (code,) = re.findall(r"```python\n(.*?)```", (DOCS / "zarr.md").read_text(), flags=re.DOTALL)
+def test_the_examples_run(tmp_path, monkeypatch):
+    look, code = re.findall(r"```python\n(.*?)```", (DOCS / "zarr.md").read_text(), flags=re.DOTALL)
     monkeypatch.chdir(tmp_path)
     exec(compile(code, "zarr.md", "exec"), {})
     assert (tmp_path / "cells.zarr/zarr.json").is_file()
+    assert main(["convert", "cells.zarr", "brain.zarr", "--codec", "zstd", "--chunk", "24", "--workers", "1"]) == 0
+    napari = Mock()
+    monkeypatch.setitem(sys.modules, "napari", napari)
+    exec(compile(look, "zarr.md", "exec"), {})
+    (levels,), options = napari.view_image.call_args
+    assert [level.shape for level in levels] == [(96,) * 3, (48,) * 3, (24,) * 3]
+    assert options == {"multiscale": True}
 
 
 @pytest.mark.parametrize("mode", ["lossless", {"step": 2.5}, {"psnr": 40}, {"max_error": 3}])
