@@ -48,7 +48,9 @@ class Codec:
     lossless: bool = True
 
 
-def of_sections(name: str, code: Callable[[np.ndarray], bytes], restore: Callable[[bytes], np.ndarray]) -> Codec:
+def of_sections(
+    name: str, code: Callable[[np.ndarray], bytes | bytearray], restore: Callable[[Any], np.ndarray]
+) -> Codec:
     """A codec of images: sections one by one, of which only those of a box are decoded."""
     return Codec(
         name,
