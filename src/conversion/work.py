@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ..bitstream.encoder import SIDE
 from ..errors import AiwaveError, complaint
 from ..stores.stored_array import Box
 from ..stores.tensorstore_arrays import words_of
@@ -212,13 +213,15 @@ class JoinShard:
 def _filled_up(voxels: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """Voxels in a chunk of this shape, at its start; the rest, which no reader sees, takes few bytes.
 
-    The last voxels are repeated as far as the low band looks, and the mean follows.
+    The last voxels are repeated as far as the low band looks, which is not beyond a tile; the mean follows, since
+    tiles of one value cost nothing.
     """
     missing = [side - size for side, size in zip(shape, voxels.shape, strict=True)]
     if not any(missing):
         return voxels
     mean = voxels.mean(dtype=np.float64, where=np.isfinite(voxels)) if np.isfinite(voxels).any() else 0.0
-    near = np.pad(voxels, [(0, min(REPEATED, k)) for k in missing], mode="edge")
+    repeated = [(0, min(REPEATED, k, -size % SIDE)) for k, size in zip(missing, voxels.shape, strict=True)]
+    near = np.pad(voxels, repeated, mode="edge")
     fill = voxels.dtype.type(mean if voxels.dtype.kind == "f" else round(mean))
     return np.pad(near, [(0, side - size) for side, size in zip(shape, near.shape, strict=True)], constant_values=fill)
 
