@@ -418,3 +418,14 @@ def test_the_journal_is_plain(tmp_path, monkeypatch):
     assert settings["codec"][0]["name"] == "aiwave"
     line = next(Path("out.zarr.part/journal/0").iterdir()).read_bytes().split(b"\n", 1)[0]
     assert set(json.loads(line)) == {"sizes", "seconds", "errors"}
+
+
+def test_what_fills_up_chunks_repeats_little_and_not_beyond_a_tile():
+    volume = textured((64, 20, 20), 3)
+    filled = work._filled_up(volume, (128, 64, 20))
+    np.testing.assert_array_equal(filled[:64, :20], volume)
+    np.testing.assert_array_equal(filled[:64, 20:22], np.repeat(volume[:, -1:], 2, axis=1))
+    assert len(np.unique(np.concatenate([filled[:64, 22:].ravel(), filled[64:].ravel()]))) == 1
+    assert work._filled_up(volume, volume.shape) is volume
+    empty = np.full((3, 3, 3), np.nan, np.float32)
+    assert np.isnan(work._filled_up(empty, (4, 4, 4))[:3]).all()
