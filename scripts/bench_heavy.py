@@ -48,7 +48,7 @@ def main() -> None:
     before = reference()
     analyse, q = timed(codec.analyse, x, step)
     entropy, _ = timed(codec.code_length, q, step)
-    synthesise, _ = timed(codec.synthesise, q, step, x.shape[2:])
+    synthesise, _ = timed(codec.synthesise, q, step)
     conv = (before + reference()) / 2
     print(f"\n{torch.get_num_threads()} threads; a conv of {REFERENCE_GFLOP:.0f} GFLOP takes {conv:.3f} s")
     for name, seconds in (

@@ -1,14 +1,19 @@
 """Effects over seeds and volumes: known ones are found, noise is not, and the ranges are those where they are."""
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from aiwave.report.gather import gather
+from aiwave.report.make_report import make_report
 from aiwave.report.metrics.curves import Curve, bd_rate, bd_rate_by_range, mean_over_two
 from aiwave.report.recorded_runs import RecordedRun, Source
 from aiwave.report.study import Trials, study_markdown
-from aiwave.report.tables import RdRow
+from aiwave.report.tables import RdRow, write_rd_csv
+from tests.report.test_gather import CONFIG
 
 RATES, PSNR = (0.3, 0.8, 1.5, 2.4, 3.9), (30.0, 34.0, 38.0, 41.0, 46.0)
 
@@ -70,3 +75,22 @@ def test_the_interval_covers_both_kinds_of_scatter():
         assert estimate.mean == 1
         assert estimate.interval == (-1, 3)
     assert mean_over_two(np.array([[2.0]])).interval is None
+
+
+def test_the_report_of_runs_with_several_seeds_has_the_study(tmp_path):
+    for experiment, factor in (("plain", 1.0), ("better", 0.9)):
+        for seed in range(2):
+            folder = tmp_path / f"{experiment}{seed}"
+            rows = [
+                replace(row, codec=f"aiwave_{experiment} (estimated)")
+                for row in source(experiment, seed, [factor * (1 + seed)]).rows
+            ]
+            write_rd_csv(rows, folder / "rd.csv")
+            (folder / "config.yaml").write_text(json.dumps(CONFIG | {"name": f"{experiment}_set", "seed": seed}))
+    gathered = gather([tmp_path], tmp_path / "out")
+    anchor = next(row.codec for row in gathered.rows if "plain" in row.codec)
+    make_report(gathered, anchor, tmp_path / "out")
+    study = (tmp_path / "out" / "tables.md").read_text().partition("## Study")[2].partition("##")[0]
+    (line,) = [line for line in study.splitlines() if line.startswith("| set")]
+    cells = [cell.strip() for cell in line.strip("|").split("|")]
+    assert cells == ["set", "better (estimated)", "-10.00", "-10.00, -10.00", *["-10.00"] * 3, "yes", "2 x 1"]
