@@ -13,9 +13,6 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from aiwave import compress, decompress
-from aiwave.datamodules.phantoms.phantom import make_phantom
-
 FOLDER = Path(__file__).parents[1] / "docs" / "figures"
 SHAPE = (48, 160, 160)
 STEP = 26.0
@@ -26,6 +23,9 @@ OURS, OTHERS = "#b8501f", "#54707f"
 
 def slices(path: Path) -> None:
     """Original, decoded and difference of one section of a phantom, with the sizes in the titles."""
+    from aiwave import compress, decompress
+    from aiwave.datamodules.phantoms.phantom import make_phantom
+
     volume = make_phantom("em", SHAPE, np.random.default_rng(7))
     data = compress(volume, MODEL, step=STEP)
     decoded = decompress(data)

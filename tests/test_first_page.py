@@ -2,8 +2,11 @@
 
 import csv
 import re
+import runpy
 from pathlib import Path
 
+import numpy as np
+import PIL.Image
 import pytest
 
 ROOT = Path(__file__).parents[1]
@@ -70,3 +73,13 @@ def test_links_lead_somewhere():
     links = re.findall(r"\]\((?!http)([^)#]+)", TEXT)
     assert len(links) > 15
     assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_the_figure_of_speeds_is_drawn_from_its_table(tmp_path):
+    draw = runpy.run_path(str(ROOT / "scripts" / "make_figures.py"))["speed"]
+    draw(FIGURES / "speed.csv", tmp_path / "speed.png")
+    drawn, stored = (
+        np.asarray(PIL.Image.open(path).convert("L"), float) for path in (tmp_path / "speed.png", FIGURES / "speed.png")
+    )
+    assert drawn.shape == stored.shape
+    assert abs(drawn - stored).mean() < 1  # fonts may differ by a hair
