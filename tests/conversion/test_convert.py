@@ -128,6 +128,26 @@ def test_means_lie_in_the_middle_and_anisotropic_voxels_become_cubes(tmp_path):
     assert about.datasets[2].coordinateTransformations[1].translation == [0, 15, 15]
 
 
+@pytest.mark.parametrize(("dtype", "method"), [("int16", "low-band"), ("float32", "mean"), ("bool", "nearest")])
+def test_voxels_of_other_types_have_levels_that_suit_them(tmp_path, dtype, method):
+    volume = VOLUME > 128 if dtype == "bool" else (VOLUME.astype("float64") * 7.5 - 900).astype(dtype)
+    np.save("a.npy", volume)
+    assert convert("a.npy", "out.zarr", *SIDES, "--model", "mri_lossless", "--levels", 2, "--verify") == 0
+    group, about = image("out.zarr")
+    assert group["0"].dtype == volume.dtype
+    np.testing.assert_array_equal(group["0"][:], volume)
+    assert about.type == method
+    even, level = volume[::2, ::2, ::2].astype(float), group["1"][:].astype(float)
+    if method == "low-band":
+        assert abs(level.mean() - volume.mean()) < 0.01 * np.ptp(volume)
+        assert np.abs(level - even).mean() < 0.05 * np.ptp(volume)
+    elif method == "mean":
+        blocks = volume.reshape(17, 2, 10, 2, 18, 2).astype(float)
+        np.testing.assert_allclose(level, blocks.mean((1, 3, 5)), rtol=1e-6)
+    else:
+        np.testing.assert_array_equal(level, even)
+
+
 def test_labels_keep_their_numbers(tmp_path):
     labels = (VOLUME // 50).astype("uint32") + 70000
     np.save("a.npy", labels)
