@@ -36,6 +36,8 @@ ALL = "".join(path.read_text() for path in CONF.glob("*/*.yaml"))
 EXPERIMENTS = sorted(
     str(path.relative_to(CONF / "experiment").with_suffix("")) for path in CONF.glob("experiment/**/*.yaml")
 )
+TRAINED = [name for name in EXPERIMENTS if not name.startswith("study/")] + ["study/hybrid", "study/more_additive"]
+"""Those of the study that no ablation resembles; `test_study.py` has the others."""
 
 
 def composed(*overrides):
@@ -114,7 +116,7 @@ def test_files_are_short():
     assert long == []
 
 
-@pytest.mark.parametrize("transform", ["cdf97", "cdf53", "additive", "affine"])
+@pytest.mark.parametrize("transform", ["cdf97", "cdf53", "additive", "hybrid", "affine"])
 @pytest.mark.parametrize("entropy", ["factorized", "context_shared", "context_published"])
 @pytest.mark.parametrize(
     "options", ["experiment=fixed_rate", "rate=variable", "post=none", "schedule=warm_three_stage", "trainer=gpu"]
@@ -133,7 +135,7 @@ def test_runs_are_tagged_with_what_they_are():
     assert run_tags(composed("transform=cdf53", "entropy=factorized")) == ["phantom_em", "cdf53", "FactorizedEntropy"]
 
 
-@pytest.mark.parametrize("experiment", EXPERIMENTS)
+@pytest.mark.parametrize("experiment", TRAINED)
 def test_every_experiment_composes_trains_two_steps_and_evaluates(experiment, data_root, tmp_path):
     sizes = ["dataset.crop=[8,8,8]", "dataset.epoch_steps=2", "dataset.batch_size=1", "dataset.val_crops=1"]
     sizes += ["dataset.num_workers=0"]
