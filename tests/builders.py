@@ -6,11 +6,12 @@ import torch
 from torch import nn
 
 from aiwave.models.codec import WaveletCodec
-from aiwave.models.entropy import ContextEntropy, FactorizedEntropy, LogisticMixture, PublishedContext
+from aiwave.models.entropy import ContextEntropy, FactorizedEntropy, LogisticMixture, PublishedContext, VoxelEntropy
 from aiwave.models.entropy.base import GAIN
 from aiwave.models.post import NoPost, PostFilter
 from aiwave.models.quantisation.rate import LosslessRate, VariableRate
 from aiwave.models.quantisation.rounding import Rounding
+from aiwave.models.transform.identity import Identity
 from aiwave.models.transform.lifting import BoundedScale, LiftingNet
 from aiwave.models.transform.wavelet_transform import WaveletTransform
 
@@ -54,6 +55,11 @@ def sections_codec():
     wavelet = WaveletTransform("cdf53", sharing="sections", reversible=True)
     model = entropy("context", reversible=True, sharing="sections")
     return WaveletCodec(wavelet, LosslessRate(), model, NoPost())
+
+
+def voxels_codec():
+    """A network on voxels, without a transform, as in release/voxels_fast."""
+    return WaveletCodec(Identity(), LosslessRate(0), VoxelEntropy([2, 1.5, 1], [8, 6], 2), NoPost())
 
 
 def dependent_codec(rounding=None, **options):

@@ -39,7 +39,7 @@ class Transform(Call):
     """`conf/transform`."""
 
     kind = "torch.nn.Module"
-    targets = ("aiwave.models.WaveletTransform",)
+    targets = ("aiwave.models.Identity", "aiwave.models.WaveletTransform")
 
 
 class Density(Call):
@@ -61,6 +61,7 @@ class Entropy(Call):
         "aiwave.models.entropy.ContextEntropy",
         "aiwave.models.entropy.FactorizedEntropy",
         "aiwave.models.entropy.PublishedContext",
+        "aiwave.models.entropy.VoxelEntropy",
     )
 
 

@@ -43,16 +43,21 @@ def stage_rounding(cfg: DictConfig, stage: DictConfig) -> DictConfig:
 
 def about(cfg: DictConfig) -> dict[str, str]:
     """Data set, transform, entropy model and rate of a configuration."""
-    transform = cfg.transform
-    kind = transform.wavelet if transform.net is None else "affine" if transform.scale is not None else "additive"
-    if transform.net is not None and transform.get("learned", "all") == "last":
-        kind = "hybrid_affine" if kind == "affine" else "hybrid"
     return {
         "dataset": cfg.dataset.name,
-        "transform": kind,
+        "transform": _transform_kind(cfg.transform),
         "entropy": cfg.entropy["_target_"].rpartition(".")[2],
         "rate": "variable" if cfg.lmbda is None else f"lambda {cfg.lmbda:g}",
     }
+
+
+def _transform_kind(transform: DictConfig) -> str:
+    if "wavelet" not in transform:
+        return cast(str, transform["_target_"]).rpartition(".")[2].lower()
+    kind = str(transform.wavelet) if transform.net is None else "affine" if transform.scale is not None else "additive"
+    if transform.net is not None and transform.get("learned", "all") == "last":
+        return "hybrid_affine" if kind == "affine" else "hybrid"
+    return kind
 
 
 def run_tags(cfg: DictConfig) -> list[str]:

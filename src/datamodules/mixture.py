@@ -19,8 +19,9 @@ from .volume_datamodule import VolumeDataModule
 class MixtureDataModule(VolumeDataModule):
     """The sets named by `subset`, joined by "+", each read by `FolderDataModule` from the same root.
 
-    Crops come from every set equally often, whatever its size; each set holds out its own voxels for validation. Sets
-    of 8 and of 16 bits can be mixed only if `peak` is given, since PSNR needs a common one.
+    Training crops come from every set equally often, whatever its size, or N times as often from a set named NAME*N.
+    Each set holds out its own voxels for validation. Sets of 8 and of 16 bits can be mixed only if `peak` is given,
+    since PSNR needs a common one.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -28,11 +29,19 @@ class MixtureDataModule(VolumeDataModule):
         self._options = options
         if len(set(self.subsets)) < len(self.subsets) or not all(self.subsets):
             raise AiwaveError(f"dataset.subset is {self.subset!r}: join the names of different sets by +, as in em+ct.")
+        if not all(share.isdecimal() and int(share) for share in self._shares):
+            raise AiwaveError(
+                f"dataset.subset is {self.subset!r}: a set counts a whole number of times, as in em*3+ct."
+            )
 
     @property
     def subsets(self) -> list[str]:
         """The names of the sets."""
-        return self.subset.split("+")
+        return [part.partition("*")[0] for part in self.subset.split("+")]
+
+    @property
+    def _shares(self) -> list[str]:
+        return [part.partition("*")[2] or "1" for part in self.subset.split("+")]
 
     @cached_property
     def parts(self) -> list[FolderDataModule]:
@@ -43,10 +52,10 @@ class MixtureDataModule(VolumeDataModule):
         """The volumes of all sets, weighted so that every set counts equally."""
         training: list[Item] = []
         validation: list[Item] = []
-        for part in self.parts:
+        for part, share in zip(self.parts, self._shares, strict=True):
             kept, held = part.items()
-            training += _weighing_one(kept)
-            validation += _weighing_one(held)
+            training += _weighing(int(share), kept)
+            validation += _weighing(1, held)
         return training, validation
 
     def training_volumes(self) -> Iterator[Volume]:
@@ -67,7 +76,7 @@ class MixtureDataModule(VolumeDataModule):
             super().check_depth(file, dtype)
 
 
-def _weighing_one(items: list[Item]) -> list[Item]:
-    """The items of a set, with weights such that its voxels together weigh 1."""
+def _weighing(share: int, items: list[Item]) -> list[Item]:
+    """The items of a set, with weights such that its voxels together weigh `share`."""
     voxels = float(sum(np.prod(item.shape) for item in items))
-    return [replace(item, weight=1 / voxels) for item in items]
+    return [replace(item, weight=share / voxels) for item in items]

@@ -6,6 +6,7 @@ from .post import NoPost, PostFilter, PublishedPost
 from .quantisation.rate import FixedRate, LosslessRate, Rate, VariableRate
 from .quantisation.rounding import Rounding
 from .subbands import Subbands
+from .transform.identity import Identity
 from .transform.layout import Boundary, Sharing
 from .transform.lifting import BoundedScale, LiftingNet, LiftingScheme, LiftingStep, PublishedScale
 from .transform.wavelet_transform import ReversibleTransform, WaveletTransform
@@ -17,6 +18,7 @@ __all__ = [
     "BoundedScale",
     "Coded",
     "FixedRate",
+    "Identity",
     "LiftingNet",
     "LiftingScheme",
     "LiftingStep",

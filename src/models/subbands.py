@@ -69,15 +69,19 @@ class Subbands:
 
     def band_sizes(self) -> list[Size]:
         """The size of every band, in coding order; beyond it, its tensor is zero."""
-        return [band_size(self.splits[0]), *(own for size in self.splits for own in detail_sizes(size))]
+        coarsest = band_size(self.splits[0]) if self.details else self.size
+        return [coarsest, *(own for size in self.splits for own in detail_sizes(size))]
 
     def bands(self) -> list[Tensor]:
         """Every band, (B, 1, d, h, w), in coding order."""
         return [band for stack in self.level_stacks() for band in stack.split(1, dim=1)]
 
     def level_stacks(self) -> Iterator[Tensor]:
-        """Coded bands of every level, from coarse to fine: (B, 8, d, h, w) with LLL first, then (B, 7, ...)."""
-        yield torch.cat((self.approx, self.details[0]), dim=1)
+        """Coded bands of every level, from coarse to fine: (B, 8, d, h, w) with LLL first, then (B, 7, ...).
+
+        Without levels, LLL alone.
+        """
+        yield torch.cat((self.approx, *self.details[:1]), dim=1)
         yield from self.details[1:]
 
 

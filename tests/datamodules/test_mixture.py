@@ -37,6 +37,19 @@ def test_crops_come_from_every_set_equally_often_whatever_its_size(root):
     assert share.item() == pytest.approx(0.5, abs=0.12)
 
 
+def test_crops_come_from_a_set_as_often_as_it_counts(root):
+    crops = epoch_of(module(root, "dark*4+light", epoch_steps=100))
+    share = (crops.amax(dim=(1, 2, 3, 4)) == 10).float().mean()
+    assert share.item() == pytest.approx(0.8, abs=0.1)
+    assert module(root, "dark*4+light").subsets == ["dark", "light"]
+
+
+@pytest.mark.parametrize("subset", ["dark*0+light", "dark*x+light", "dark*-1+light", "dark*1.5+light"])
+def test_a_set_counts_a_whole_number_of_times(root, subset):
+    with pytest.raises(AiwaveError, match="a whole number of times"):
+        module(root, subset)
+
+
 def test_volumes_say_which_set_they_are_from(root):
     data = module(root, "dark+light")
     data.setup("fit")

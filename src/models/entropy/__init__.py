@@ -5,6 +5,7 @@ from .context import ContextEntropy
 from .density import Density, Laplace, LogisticMixture, MonotoneNet
 from .factorized import FactorizedEntropy
 from .published import PublishedContext
+from .voxels import VoxelEntropy
 
 __all__ = [
     "ContextEntropy",
@@ -15,4 +16,5 @@ __all__ = [
     "LogisticMixture",
     "MonotoneNet",
     "PublishedContext",
+    "VoxelEntropy",
 ]

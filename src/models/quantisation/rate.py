@@ -9,7 +9,7 @@ import torch
 from annotated_types import Len
 from torch import Tensor, nn
 
-from ...bounds import Levels, Positive
+from ...bounds import Levels, LevelsOrNone, Positive
 from ...errors import AiwaveError
 from ..bands import band_count
 from .slopes import HIGH_RATE_SLOPE
@@ -138,7 +138,7 @@ QUALITY = 0.0
 class LosslessRate(Rate):
     """Integers coded exactly: step 1 and infinite lambda, so that the cost is the rate alone."""
 
-    def __init__(self, levels: Levels = 2) -> None:
+    def __init__(self, levels: LevelsOrNone = 2) -> None:
         super().__init__(levels, per_band=False)
 
     def sample(self, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
