@@ -11,10 +11,10 @@ from aiwave.bitstream import Model
 from aiwave.bitstream.from_codec import model_file
 from aiwave.coding.model_parts import model_from_arrays, model_to_arrays
 
-from .builders import codec, dependent_codec, lossless_codec, sections_codec, shake
+from .builders import codec, dependent_codec, lossless_codec, sections_codec, shake, voxels_codec
 from .conftest import textured
 
-LOSSLESS = {"learned": lossless_codec, "sections": sections_codec}
+LOSSLESS = {"learned": lossless_codec, "sections": sections_codec, "voxels": voxels_codec}
 OTHERS = {
     "dependent": dependent_codec,
     "oriented": partial(dependent_codec, oriented=True),
@@ -27,8 +27,9 @@ KINDS = {"lossy": ("affine", True), "lossless": ("cdf53", False), "plain": ("cdf
 def trained_codec(kind="lossless"):
     """A tiny codec whose entropy model has seen a few volumes.
 
-    `lossy` and `learned` have learned transforms, `lossy` a filter as well; `learned` and `sections` code losslessly
-    alone; the `OTHERS` have dependent quantisation, `oriented` and `trellis` with layers of their own for each band.
+    `lossy` and `learned` have learned transforms, `lossy` a filter as well; `learned`, `sections` and `voxels` code
+    losslessly alone; the `OTHERS` have dependent quantisation, `oriented` and `trellis` with layers of their own for
+    each band.
     """
     torch.manual_seed(0)
     make = (LOSSLESS | OTHERS).get(kind)

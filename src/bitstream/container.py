@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import AiwaveError
-from .header import CRC, DAMAGED, FIXED, Header, seed_of
+from .header import CRC, DAMAGED, FIXED, VOXELS_VERSION, Header, seed_of
 from .metadata import SECTION_LIMIT, Metadata
 from .tile_index import WORD, CodedTile, Mode, TileIndex
 
@@ -135,7 +135,9 @@ def open_stream(data: bytes | memoryview) -> Stream:
             at += CRC.size
     described, values, model, stored = sections
     index = TileIndex.from_bytes(stored, header)
-    if not header.needs_model and (model or Mode.MODEL in index.modes):
+    modes = {Mode(mode) for mode in np.unique(index.modes)}
+    needed = any(mode.needs_model for mode in modes)
+    if (not header.needs_model and (model or needed)) or (header.version == VOXELS_VERSION) != (Mode.VOXELS in modes):
         raise AiwaveError(DAMAGED.format("its header makes no sense"))
     sizes = index.sizes
     starts = at + np.cumsum(sizes).reshape(sizes.shape) - sizes

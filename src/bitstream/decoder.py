@@ -12,7 +12,7 @@ from ..budget import check_budget
 from ..errors import AiwaveError, printable
 from .container import Stream, open_stream
 from .grid import Box, Tile
-from .header import DAMAGED, VERSION, Header
+from .header import DAMAGED, Header
 from .model import Model
 from .restorer import Restorer
 from .tile_codec import TileCodec
@@ -80,7 +80,7 @@ def _memory(stream: Stream, work: DecodeTiles, box: Box) -> int:
     tile = header.grid.largest_filled_up >> 3 * min(work.smoothed, header.levels)
     plain = PLAIN_BYTES * header.grid.largest if (modes > Mode.CONSTANT).any() else 0
     by_model = 0
-    if work.codec is not None and (modes == Mode.MODEL).any():
+    if work.codec is not None and ((modes == Mode.MODEL) | (modes == Mode.VOXELS)).any():
         by_model = work.codec.model.working_memory(tile, min(REFERENCE_BATCH, tile * len(modes)))
     return volume + max(plain, by_model)
 
@@ -179,6 +179,8 @@ def stream_model(stream: Stream, given: Model | None) -> Model | None:
         )
     if model.levels != stream.header.levels:
         raise AiwaveError(DAMAGED.format("its model has other levels"))
+    if (Mode.MODEL if model.voxels else Mode.VOXELS) in stream.index.modes:
+        raise AiwaveError(DAMAGED.format("its tiles are not those of its model"))
     return model
 
 
@@ -188,7 +190,7 @@ def info(data: bytes | memoryview) -> dict[str, Any]:
     header = stream.header
     voxels, restorer = math.prod(header.volume_shape), Restorer.of(header, stream.values)
     return {
-        "version": VERSION,
+        "version": header.version,
         "dtype": header.dtype.name,
         "shape": list(header.volume_shape),
         "lossless": header.lossless,

@@ -8,8 +8,10 @@ from ..coding.float_modules import post_part, transform_part
 from ..coding.model_parts import model_to_arrays
 from ..coding.to_integer.entropy_from_float import integer_model
 from ..coding.to_integer.lifting_from_float import integer_transform
+from ..coding.to_integer.voxels_from_float import integer_voxels
 from ..errors import AiwaveError
 from ..models.codec import WaveletCodec
+from ..models.entropy.voxels import VoxelEntropy
 from ..models.post import NoPost
 from ..models.quantisation.rate import FixedRate, Rate, VariableRate
 from ..models.transform.wavelet_transform import WaveletTransform
@@ -26,6 +28,8 @@ def model_file(codec: WaveletCodec, name: str, lossless: bool | None = None) -> 
     """
     if codec.rate.log_factor is not None:
         raise AiwaveError("Codecs with a step for every band cannot write files: train with rate.per_band=false.")
+    if isinstance(codec.entropy, VoxelEntropy):
+        return _voxel_model_file(codec.entropy, name)
     lossless = codec.lossless or bool(lossless)
     if lossless and codec.entropy.dependent:
         raise AiwaveError("Codecs with dependent quantisation cannot code losslessly: train with experiment=lossless.")
@@ -47,6 +51,25 @@ def model_file(codec: WaveletCodec, name: str, lossless: bool | None = None) -> 
         reversible=reversible,  # type: ignore[arg-type]
     )
     return pack(Description.of(description.plain()).plain(), arrays)
+
+
+def _voxel_model_file(model: VoxelEntropy, name: str) -> bytes:
+    """A voxel model, whose only transform is that of its previews."""
+    try:
+        integers = integer_voxels(model)
+    except ValueError as error:
+        raise AiwaveError(f"This entropy model cannot write files: {error}.") from error
+    entropy, tables = model_to_arrays(integers)
+    description = Description(
+        name=name,
+        transform=transform_part(WaveletTransform("cdf53", integers.levels)),
+        post=post_part(NoPost()),
+        step_range=(1.0, 1.0),
+        gain=1.0,
+        entropy=entropy,  # type: ignore[arg-type]
+        reversible=None,
+    )
+    return pack(description.plain(), {f"entropy.{key}": array for key, array in tables.items()})
 
 
 def _steps(rate: Rate) -> tuple[float, float]:

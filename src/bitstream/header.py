@@ -13,7 +13,9 @@ from ..errors import AiwaveError
 from .grid import Grid
 
 MAGIC = b"\x89aiw\r\n\x1a\n"
-VERSION = 1
+VERSION, VOXELS_VERSION = 1, 2
+"""The version of streams, and of those with tiles coded by a voxel model."""
+
 BEFORE = b"\x89AIW\r\n\x1a\n"
 """The magic of files written before version 1."""
 
@@ -59,6 +61,7 @@ class Header:
     planes: bool = False
     masked: bool = False
     corrected: bool = False
+    version: int = VERSION
 
     @property
     def paired(self) -> bool:
@@ -97,7 +100,7 @@ class Header:
         flags |= PLANES * self.planes | MASKED * self.masked | CORRECTED * self.corrected
         fixed = FIXED.pack(
             MAGIC,
-            VERSION,
+            self.version,
             flags,
             DTYPES.index(self.dtype),
             self.levels,
@@ -129,9 +132,10 @@ class Header:
         crc = CRC.unpack(data[FIXED.size : FIXED.size + CRC.size])[0]
         if crc != zlib.crc32(data[: FIXED.size]):
             raise AiwaveError(DAMAGED.format("the checksum of its header does not fit"))
-        if version != VERSION:
+        if version not in (VERSION, VOXELS_VERSION):
             raise AiwaveError(
-                f"The file has version {version}, this program reads version {VERSION}: update the program."
+                f"The file has version {version}, this program reads versions {VERSION} and {VOXELS_VERSION}: update "
+                "the program."
             )
         shape, offset, identity, sections = tuple(rest[:4]), rest[4], rest[5], tuple(rest[6:])
         sound = (
@@ -144,6 +148,7 @@ class Header:
             and all(1 <= size <= SIDE_LIMIT for size in shape)
             and Grid(shape, side, levels).largest <= TILE_LIMIT  # type: ignore[arg-type]
             and not (flags & LOSSLESS and log_step)
+            and (version == VERSION or bool(flags & LOSSLESS and any(identity)))
             and (abs(offset) < 1 << 16 or dtype >= len(NARROW))
             and (not flags & PLANES or (flags & LOSSLESS and DTYPES[dtype].itemsize > 1))
             and (not flags & MASKED or (not flags & LOSSLESS and DTYPES[dtype].kind != "b"))
@@ -166,6 +171,7 @@ class Header:
             bool(flags & PLANES),
             bool(flags & MASKED),
             bool(flags & CORRECTED),
+            version,
         )
         if shape[0] % header.frames or (shape[0] > header.frames and not header.is_series):
             raise AiwaveError(DAMAGED.format("its header makes no sense"))

@@ -11,13 +11,14 @@ import numpy as np
 from msgspec import ValidationError
 
 from ..coding.core import compiled_core
-from ..coding.engine import Engine, Parameters
+from ..coding.engine import Engine, Parameters, VoxelEngine
 from ..coding.integer_context import IntegerContext
 from ..coding.integer_factorized import IntegerFactorized
 from ..coding.integer_reversible import IntegerReversible
+from ..coding.integer_voxels import IntegerVoxels
 from ..coding.model_parts import model_from_arrays
 from ..errors import AiwaveError
-from ..models.transform.layout import Boundary, LearnedSteps, transform_kind
+from ..models.transform.layout import Boundary, LearnedSteps, Sharing, transform_kind
 from ..models.transform.wavelets import Wavelet
 from .description import Description
 from .model_file import DAMAGED, unpack
@@ -33,6 +34,9 @@ TILE_BYTES, BATCH_BYTES, BLOCK_BYTES = 24, 3, 0.6
 
 Every residual block of contexts keeps its inputs: 0.3 bytes, or 0.6 where activations take 32 bits.
 """
+
+PLACE_BYTES = 8
+"""Bytes per voxel of a tile and input of a voxel model, for the reference."""
 
 LANES = 16
 """The compiled core rounds channels of contexts up to a multiple of this."""
@@ -71,7 +75,7 @@ class Model:
     @property
     def only_lossless(self) -> bool:
         """True for a purely lossless model."""
-        return self.parameters.integers is not None
+        return self.parameters.integers is not None or isinstance(self.parameters.entropy, IntegerVoxels)
 
     @property
     def codes_losslessly(self) -> bool:
@@ -116,6 +120,17 @@ class Model:
         """What codes with the model: the compiled core, or the reference (see `compiled_core`)."""
         return self._engine_of(compiled_core())
 
+    @property
+    def voxels(self) -> VoxelEngine | None:
+        """What codes voxels without a transform, if this is a voxel model; it has no other `engine`."""
+        return self._voxels_of(compiled_core()) if isinstance(self.parameters.entropy, IntegerVoxels) else None
+
+    @cached_property
+    def _voxels_of(self) -> Callable[[ModuleType | None], VoxelEngine]:
+        entropy = self.parameters.entropy
+        assert isinstance(entropy, IntegerVoxels)
+        return cache(lambda core: _voxel_engine(core, entropy))
+
     @cached_property
     def _engine_of(self) -> Callable[[ModuleType | None], Engine]:
         return cache(lambda core: _engine(core, self.parameters))
@@ -125,6 +140,10 @@ class Model:
         the entropy model for a `batch`.
         """
         net, post, parameters = self.description.transform.net, self.description.post, self.parameters
+        if isinstance(parameters.entropy, IntegerVoxels):
+            return TILE_BYTES * tile + PLACE_BYTES * parameters.entropy.inputs * (
+                tile if compiled_core() is None else 0
+            )
         inner = parameters.integers.width if parameters.integers else 0
         contexts = 0.0
         if isinstance(entropy := parameters.entropy, IntegerContext):
@@ -144,20 +163,23 @@ class Model:
         integers = None
         if description.reversible is not None:
             integers = model_from_arrays(description.reversible, _under("reversible.", arrays))
-        assert isinstance(entropy, IntegerContext | IntegerFactorized)  # as the description says
+        assert isinstance(entropy, IntegerContext | IntegerFactorized | IntegerVoxels)  # as the description says
         assert isinstance(integers, IntegerReversible | None)
+        if isinstance(entropy, IntegerVoxels) and not _is_plain(description):
+            raise AiwaveError(DAMAGED.format("a voxel model has no transform but the one of its previews"))
         if integers is not None and entropy.dependent:
             raise AiwaveError(DAMAGED.format("its parts are of the wrong kinds"))
         if any(part.levels != description.transform.levels for part in (entropy, integers) if part is not None):
             raise AiwaveError(DAMAGED.format("its parts have different levels"))
         _check_weights(arrays)
-        transform = {} if integers else _under("transform.", arrays)
-        post = _under("post.", arrays)
+        is_plain = integers is not None or isinstance(entropy, IntegerVoxels)
+        transform = {} if is_plain else _under("transform.", arrays)
+        post = {} if isinstance(entropy, IntegerVoxels) else _under("post.", arrays)
         if arrays:
             raise AiwaveError(DAMAGED.format(f"it holds {min(arrays)!r}, which belongs nowhere"))
         parameters = Parameters(description.transform, transform, description.post, post, entropy, integers)
         model = cls(data, hashlib.sha256(data).hexdigest(), description, parameters)
-        assert model.engine  # its weights fit
+        assert model.voxels or model.engine  # its weights fit
         return model
 
 
@@ -170,6 +192,24 @@ def _engine(core: ModuleType | None, parameters: Parameters) -> Engine:
     from ..coding.native_engine import NativeEngine
 
     return NativeEngine(core, parameters)
+
+
+def _voxel_engine(core: ModuleType | None, entropy: IntegerVoxels) -> VoxelEngine:
+    if core is None:
+        from ..coding.voxel_coder import VoxelCoder
+
+        return VoxelCoder(entropy)
+    from ..coding.native_voxels import NativeVoxels
+
+    return NativeVoxels(core, entropy)
+
+
+def _is_plain(description: Description) -> bool:
+    """True for the reversible 5/3 of previews alone."""
+    part = description.transform
+    plain = part.wavelet is Wavelet.CDF53 and part.net is None and part.boundary is Boundary.SYMMETRIC
+    isotropic = plain and part.sharing is Sharing.ISOTROPIC
+    return isotropic and description.post.kind == "none" and description.reversible is None
 
 
 def _check_weights(weights: Mapping[str, np.ndarray]) -> None:

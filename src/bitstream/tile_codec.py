@@ -8,13 +8,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..coding.constants import COEFFICIENT_LIMIT, LOG_STEP_FRACTION
-from ..coding.engine import Levels
+from ..coding.engine import Levels, VoxelEngine
 from ..errors import AiwaveError
 from ..models.bands import Size
 from .container import join_segments, split_segments
 from .grid import Tile
+from .header import DAMAGED
 from .model import Model
-from .tile_index import CodedTile
+from .plain_tiles import MOST, checksum
+from .tile_index import CodedTile, Mode
+
+BOUND = np.dtype("<u2")
+"""Type of the lowest and the highest number of a tile, which begin the chunk of a voxel model."""
 
 
 @dataclass(frozen=True)
@@ -87,11 +92,36 @@ class TileCodec:
         return self.model.engine.filtered(x, self.step)
 
     def encode(self, tiles: Sequence[np.ndarray]) -> tuple[list[CodedTile], Levels]:
-        """Tiles as for `analyse` -> their chunks, and their coefficients."""
+        """Tiles as for `analyse` -> their chunks, and their coefficients, none with a voxel model."""
+        if self.model.voxels is not None:
+            return self._encode_voxels(self.model.voxels, tiles), []
         q = self.analyse(tiles)
         coded = self.segments(q, tiles[0].shape)  # type: ignore[arg-type]
         contents = [self.content(one(q, k), voxels) for k, voxels in enumerate(tiles)]
         return [CodedTile(_by_level(segments), crc) for segments, crc in zip(coded, contents, strict=True)], q
+
+    def _encode_voxels(self, engine: VoxelEngine, tiles: Sequence[np.ndarray]) -> list[CodedTile]:
+        self.model.require(self.lossless)
+        stacked = np.stack(tiles)
+        bounds = np.stack((stacked.min(axis=(1, 2, 3)), stacked.max(axis=(1, 2, 3))), axis=1)
+        if int(bounds.min()) < 0 or int(bounds.max()) >= MOST:
+            raise AiwaveError("The numbers to code are beyond 16 bits: take another model.")
+        pairs = zip(engine.encode(stacked, bounds), bounds.astype(BOUND), tiles, strict=True)
+        return [CodedTile([ends.tobytes() + segment], checksum(voxels), Mode.VOXELS) for segment, ends, voxels in pairs]
+
+    def decode_voxels(self, chunks: Sequence[bytes], size: Size) -> np.ndarray:
+        """The inverse of `encode` with a voxel model: chunks of T tiles of `size` (d, h, w) -> (T, d, h, w) int32.
+
+        Raises AiwaveError if they cannot be decoded.
+        """
+        assert self.model.voxels is not None
+        head = 2 * BOUND.itemsize
+        if any(len(chunk) < head for chunk in chunks):
+            raise AiwaveError(DAMAGED.format("a tile has no lowest and highest number"))
+        bounds = np.stack([np.frombuffer(chunk, BOUND, 2) for chunk in chunks]).astype(np.int64)
+        if (bounds[:, 0] > bounds[:, 1]).any():
+            raise AiwaveError(DAMAGED.format("the lowest number of a tile is above its highest"))
+        return self.model.voxels.decode([chunk[head:] for chunk in chunks], bounds, size)
 
     def segments(self, q: Levels, size: Size) -> list[list[bytes]]:
         """Coefficients of T tiles of `size` (d, h, w) -> for every tile one segment per band."""

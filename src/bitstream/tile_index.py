@@ -7,7 +7,7 @@ from enum import IntEnum
 import numpy as np
 
 from ..errors import AiwaveError
-from .header import DAMAGED, Header
+from .header import DAMAGED, VERSION, Header
 
 WORD = np.dtype("<u4")
 
@@ -16,19 +16,28 @@ FLAT_LIMIT = 1 << 16
 
 
 class Mode(IntEnum):
-    """Coding of a tile. Those but `MODEL` store the numbers to code exactly, in lossy streams as well."""
+    """Coding of a tile. Those but `MODEL` store the numbers to code exactly, in lossy streams as well.
+
+    `VOXELS` is that of voxel models, which code no other.
+    """
 
     MODEL = 0
     CONSTANT = 1
     JPEG_XL = 2
     LZMA = 3
+    VOXELS = 4
+
+    @property
+    def needs_model(self) -> bool:
+        """True if a model codes the tile."""
+        return self in (Mode.MODEL, Mode.VOXELS)
 
 
 @dataclass(frozen=True)
 class CodedTile:
     """A chunk per level, from coarse to fine, and a checksum of the decoded tile (see `TileCodec.content`).
 
-    Modes without the model have one chunk, `CONSTANT` none: its number is in place of the checksum.
+    Modes but `MODEL` have one chunk, `CONSTANT` none: its number is in place of the checksum.
     """
 
     chunks: Sequence[bytes]
@@ -86,7 +95,9 @@ class TileIndex:
         modes = np.frombuffer(data, np.uint8, count)
         words = np.zeros((count, width), WORD)
         used = _used(modes, words)
-        if modes.max() > max(Mode) or len(data) != count + WORD.itemsize * int(used.sum()):
+        if modes.max() > (Mode.LZMA if header.version == VERSION else Mode.VOXELS) or len(
+            data
+        ) != count + WORD.itemsize * int(used.sum()):
             raise _misfit()
         words[used] = np.frombuffer(data, WORD, offset=count)
         return cls(modes, words)

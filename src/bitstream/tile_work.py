@@ -161,11 +161,7 @@ class DecodeTiles:
     def __call__(self, batch: CodedBatch) -> list[np.ndarray]:
         """Decode a batch. Raises AiwaveError if a tile does not decode to the encoded one."""
         by_model = [k for k, coded in enumerate(batch.coded) if coded.mode == Mode.MODEL]
-        voxels = {
-            k: self._plain(tile, coded)
-            for k, (tile, coded) in enumerate(zip(batch.tiles, batch.coded, strict=True))
-            if coded.mode not in (Mode.MODEL, Mode.CONSTANT)
-        }
+        voxels = {k: self._exact(batch.tiles[k], n, batch.coded[k].content) for k, n in self._numbers(batch).items()}
         if by_model:
             assert self.codec is not None
             q = self.codec.decode([batch.coded[k].chunks for k in by_model], batch.tiles[0].size)
@@ -177,6 +173,21 @@ class DecodeTiles:
         return [
             stored[k] if k in stored else self._constant(tile, batch.coded[k]) for k, tile in enumerate(batch.tiles)
         ]
+
+    def _numbers(self, batch: CodedBatch) -> dict[int, np.ndarray]:
+        """The numbers of the tiles without coefficients, but for constant ones, by their index in the batch."""
+        coded = dict(enumerate(batch.coded))
+        by_voxels = [k for k in coded if coded[k].mode == Mode.VOXELS]
+        numbers = {
+            k: decoded(part, batch.tiles[k].size)
+            for k, part in coded.items()
+            if part.mode not in (Mode.MODEL, Mode.CONSTANT, Mode.VOXELS)
+        }
+        if by_voxels:
+            assert self.codec is not None
+            chunks = [coded[k].chunks[0] for k in by_voxels]
+            numbers |= zip(by_voxels, self.codec.decode_voxels(chunks, batch.tiles[0].size), strict=True)
+        return numbers
 
     def _constant(self, tile: Tile, coded: CodedTile) -> np.ndarray:
         """The voxels of a constant tile, all of them in the memory of one."""
@@ -190,10 +201,9 @@ class DecodeTiles:
     def _is_second(self, tile: Tile) -> bool:
         return self.restorer.header.paired and tile.frame % 2 == 1
 
-    def _plain(self, tile: Tile, coded: CodedTile) -> np.ndarray:
-        """The numbers of a tile without the model."""
-        numbers = decoded(coded, tile.size)
-        if checksum(numbers) != coded.content:
+    def _exact(self, tile: Tile, numbers: np.ndarray, content: int) -> np.ndarray:
+        """The numbers of a tile, checked, or those of its preview."""
+        if checksum(numbers) != content:
             raise self._differs(tile)
         if self._is_second(tile):
             return numbers[(slice(None, None, 1 << self.level),) * 3]

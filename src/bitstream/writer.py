@@ -10,7 +10,7 @@ import numpy as np
 
 from .container import write_stream
 from .grid import Grid, Tile
-from .header import IDENTITY_BYTES, Header
+from .header import IDENTITY_BYTES, VERSION, VOXELS_VERSION, Header
 from .masks import FIRST
 from .metadata import Metadata
 from .model import Model
@@ -135,7 +135,7 @@ class Writer:
             if part.corrections is not None:
                 coded[number + grid.count // grid.shape[0]] = part.corrections
         source = self.source
-        needed = any(tile.mode == Mode.MODEL for tile in coded)
+        needed = any(tile.mode.needs_model for tile in coded)
         identity = bytes.fromhex(self.model.identity) if needed else bytes(IDENTITY_BYTES)
         header = Header(
             source.dtype,
@@ -150,6 +150,7 @@ class Writer:
             planes=source.planes,
             masked=source.mask is not None,
             corrected=source.error > 0,
+            version=VOXELS_VERSION if any(tile.mode == Mode.VOXELS for tile in coded) else VERSION,
         )
         metadata = self.metadata if needed else self.metadata.without("model")
         return write_stream(

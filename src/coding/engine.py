@@ -10,6 +10,7 @@ from ..models.bands import Size
 from .integer_context import IntegerContext
 from .integer_factorized import IntegerFactorized
 from .integer_reversible import IntegerReversible
+from .integer_voxels import IntegerVoxels
 from .parts import PostPart, TransformPart
 
 Levels = list[np.ndarray]
@@ -24,14 +25,15 @@ have zeros at the far ends.
 class Parameters:
     """The parameters of a codec: descriptions and float32 weights of transform and filter, and the integer models.
 
-    `integers` is the transform of a purely lossless codec, whose `transform_weights` are not used.
+    `integers` is the transform of a purely lossless codec, whose `transform_weights` are not used. A voxel model has no
+    transform, but for previews.
     """
 
     transform: TransformPart
     transform_weights: Mapping[str, np.ndarray]
     post: PostPart
     post_weights: Mapping[str, np.ndarray]
-    entropy: IntegerContext | IntegerFactorized
+    entropy: IntegerContext | IntegerFactorized | IntegerVoxels
     integers: IntegerReversible | None
 
 
@@ -67,3 +69,13 @@ class Engine(Protocol):
 
         Raises AiwaveError for damage that is detected; most damaged data decodes to other coefficients.
         """
+
+
+class VoxelEngine(Protocol):
+    """Codes tiles of numbers, without a transform. What is coded is the same for every engine."""
+
+    def encode(self, tiles: np.ndarray, bounds: np.ndarray) -> list[bytes]:
+        """Tiles (T, d, h, w) of integers, and the lowest and highest of each, (T, 2) -> a segment for each."""
+
+    def decode(self, segments: Sequence[bytes], bounds: np.ndarray, size: Size) -> np.ndarray:
+        """The inverse of `encode`: (T, d, h, w) int32. Raises AiwaveError for damage that is detected."""

@@ -1,13 +1,13 @@
 """Integer densities: cumulative probabilities of quantised coefficients, without exp or log."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import torch
 from torch import Tensor
 
 from .constants import COEFFICIENT_LIMIT, PARAMETER_FRACTION, PREDICTION_FRACTION
-from .exact_tables import CDF_RANGE, CDF_STEPS, LOG_SCALE_MAX, LOG_SCALE_MIN, WEIGHT_DROP
+from .exact_tables import CDF_RANGE, CDF_STEPS, LOG_SCALE_MAX, LOG_SCALE_MIN, PROBABILITY_BITS, WEIGHT_DROP
 from .integer_density import IntegerDensity
 from .tensor_tables import cdf, looked_up, scale_tables, softmax_weights
 
@@ -32,7 +32,7 @@ class Mixture:
     `weight` (K, rows) sums to 2**14 over K; `mean` (K, rows), in the component's scale and units of 2**-8; `scale`
     (K, rows) indexes `scale_tables`; `predicted` (rows,) is the origin, in units of 2**-8 steps. All int64. `second`
     (rows,) is 1 where a coefficient is an index in the second quantiser of dependent quantisation, else 0; None if it
-    is nowhere.
+    is nowhere. With `ends`, lowest and highest integers (rows,), all probability beyond them counts as theirs.
     """
 
     family: str
@@ -41,12 +41,18 @@ class Mixture:
     scale: Tensor
     predicted: Tensor
     second: Tensor | None = None
+    ends: tuple[Tensor, Tensor] | None = None
+
+    def within(self, lowest: Tensor, highest: Tensor) -> "Mixture":
+        """The same mixtures with these `ends`."""
+        return replace(self, ends=(lowest, highest))
 
     def select(self, rows: Tensor) -> "Mixture":
         """Mixtures of the rows with these indices."""
         weight, mean, scale = (part.index_select(1, rows) for part in (self.weight, self.mean, self.scale))
         second = None if self.second is None else self.second.index_select(0, rows)
-        return Mixture(self.family, weight, mean, scale, self.predicted.index_select(0, rows), second)
+        ends = None if self.ends is None else (self.ends[0].index_select(0, rows), self.ends[1].index_select(0, rows))
+        return Mixture(self.family, weight, mean, scale, self.predicted.index_select(0, rows), second, ends)
 
     def position(self, edge: Tensor) -> Tensor:
         """Upper end of the interval that is coded as less than `edge` (m, rows), in units of 2**-8 steps; int64.
@@ -75,7 +81,17 @@ class Mixture:
         for weight, factor, bits, origin in zip(self.weight, factors, shifts, origins, strict=True):
             x = (distance * factor >> bits).sub_(origin).clamp_(0, (2 * CDF_RANGE << X_FRACTION) - 1)
             total += _interpolated(self.family, x).mul_(weight)
-        return total
+        return self.folded(total, edge, 1 << PROBABILITY_BITS)
+
+    def folded(self, total: Tensor, edge: Tensor, everything: int) -> Tensor:
+        """Probabilities `total` of less than `edge`, both (m, rows), with what lies beyond the ends counted as these.
+
+        `everything` is the probability 1.
+        """
+        if self.ends is None:
+            return total
+        lowest, highest = self.ends
+        return total.masked_fill_(edge <= lowest, 0).masked_fill_(edge > highest, everything)
 
 
 def _interpolated(family: str, x: Tensor) -> Tensor:

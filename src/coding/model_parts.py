@@ -12,18 +12,20 @@ from .integer_density import IntegerDensity
 from .integer_factorized import IntegerFactorized
 from .integer_layer import IntegerLayer
 from .integer_reversible import IntegerReversible
-from .parts import ContextPart, FactorizedPart, LayerPart, ReversiblePart
+from .integer_voxels import IntegerVoxels
+from .parts import ContextPart, FactorizedPart, LayerPart, ReversiblePart, VoxelsPart
 
-IntegerModel = IntegerContext | IntegerFactorized | IntegerReversible
+IntegerModel = IntegerContext | IntegerFactorized | IntegerReversible | IntegerVoxels
 
 TYPES = [np.dtype(name) for name in ("int8", "int16", "int32", "int64")]
 
-AnyPart = ContextPart | FactorizedPart | ReversiblePart
+AnyPart = ContextPart | FactorizedPart | ReversiblePart | VoxelsPart
 
 PARTS: dict[type[IntegerModel], type[AnyPart]] = {
     IntegerContext: ContextPart,
     IntegerFactorized: FactorizedPart,
     IntegerReversible: ReversiblePart,
+    IntegerVoxels: VoxelsPart,
 }
 
 

@@ -105,7 +105,7 @@ class NativeCoder:
         density = {
             "components": model.density.components,
             "weighted": model.density.size == 3 * model.density.components,
-            "tables": _tables(self._native, model.density.family),
+            "tables": native_tables(self._native, model.density.family),
         }
         if isinstance(model, IntegerFactorized):
             return self._native.FactorizedModel(**density)
@@ -116,7 +116,7 @@ class NativeCoder:
             dependent=model.dependent,
             cross=model.cross is not None,
             thresholds=asinh_thresholds(2 if model.dependent else 1),
-            next_state=_int32(successors(model.states)) if model.dependent else np.zeros(0, np.int32),
+            next_state=int32(successors(model.states)) if model.dependent else np.zeros(0, np.int32),
             rough_per_width=per_width,
             rough_cells=cells,
             layers=_layers(model),
@@ -137,24 +137,24 @@ class NativeCoder:
             "chains": np.zeros((0, 0), np.int32),
         }
         if isinstance(model, IntegerFactorized):
-            tables = {"head_offset": _int32(np.stack([model.parameters(level, each, log_step) for each in letters]))}
+            tables = {"head_offset": int32(np.stack([model.parameters(level, each, log_step) for each in letters]))}
         else:
             tables = _context_tables(model, [BANDS * level + each for each in letters], log_step)
             if model.dependent:
-                tables["chains"] = _int32(chains(band_size(size)))
+                tables["chains"] = int32(chains(band_size(size)))
         inside = [band_size(size, each) for each in letters]
         return self._native.Level(first=first, size=band_size(size), inside=inside, **(none | tables))
 
 
 def _context_tables(model: IntegerContext, bands: list[int], log_step: int) -> dict[str, Any]:
     tables: dict[str, Any] = {
-        "condition": _int32(np.stack([model.condition(band, log_step) for band in bands])),
-        "head_offset": _int32(np.stack([model.head_offset(band) for band in bands])),
+        "condition": int32(np.stack([model.condition(band, log_step) for band in bands])),
+        "head_offset": int32(np.stack([model.head_offset(band) for band in bands])),
     }
     changes = [change for band in bands if (change := model.second_change(band)) is not None]
     if changes:
         mixes, heads = zip(*changes, strict=True)
-        tables |= {"second_mix": _int32(np.stack(mixes)), "second_head": _int32(np.stack(heads))}
+        tables |= {"second_mix": int32(np.stack(mixes)), "second_head": int32(np.stack(heads))}
     if model.prediction is not None:
         tables["prediction"] = np.ascontiguousarray(model.prediction[bands])
     if model.cross is not None and model.cross_coarse is not None:
@@ -176,19 +176,20 @@ def _layers(model: IntegerContext) -> list[tuple]:
 
 
 @cache
-def _tables(native: ModuleType, family: str) -> Any:
+def native_tables(native: ModuleType, family: str) -> Any:
     """The tables of a family of densities, as the compiled module holds them."""
     mantissa, shift, scale = scale_tables()
     return native.Tables(
-        cdf=_int32(CDF[family]()),
-        bin_cdf=_int32(bin_cdf(family)),
-        mantissa=_int32(mantissa),
-        shift=_int32(shift),
-        scale=_int32(scale),
+        cdf=int32(CDF[family]()),
+        bin_cdf=int32(bin_cdf(family)),
+        mantissa=int32(mantissa),
+        shift=int32(shift),
+        scale=int32(scale),
         inverse_scale=inverse_scales(),
-        softmax=_int32(softmax_weights()),
+        softmax=int32(softmax_weights()),
     )
 
 
-def _int32(values: np.ndarray) -> np.ndarray:
+def int32(values: np.ndarray) -> np.ndarray:
+    """The integers, of any type, as the compiled module takes them."""
     return np.ascontiguousarray(values, dtype=np.int32)

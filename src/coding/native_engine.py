@@ -8,6 +8,7 @@ import numpy as np
 from ..models.bands import Size
 from ..models.quantisation.slopes import LOOKS
 from .engine import Levels, Parameters
+from .integer_voxels import IntegerVoxels
 from .native_entropy import NativeEntropy
 from .native_transform import NativeFilter, NativeReversible, NativeTransform
 
@@ -16,6 +17,7 @@ class NativeEngine:
     """See `Engine`; `native` is the compiled module. Raises AiwaveError if weights do not fit their description."""
 
     def __init__(self, native: ModuleType, parameters: Parameters) -> None:
+        assert not isinstance(parameters.entropy, IntegerVoxels)  # it has an engine of its own
         self._entropy = NativeEntropy(native, parameters.entropy)
         self._filter = NativeFilter(native, parameters.post, parameters.post_weights)
         part = parameters.transform

@@ -110,6 +110,15 @@ class FactorizedPart(Part, frozen=True, tag_field="kind", tag="factorized"):
     layers: list[LayerPart]
 
 
+class VoxelsPart(Part, frozen=True, tag_field="kind", tag="voxels"):
+    """An `IntegerVoxels`."""
+
+    levels: Annotated[int, Meta(ge=1, le=5)]
+    limit: int
+    density: DensityPart
+    layers: list[LayerPart]
+
+
 class ReversiblePart(Part, frozen=True, tag_field="kind", tag="reversible"):
     """An `IntegerReversible`."""
 

@@ -17,6 +17,7 @@ from .encoder_choice import dependent, optimised
 from .engine import Levels, Parameters
 from .exact_transform import ExactTransform
 from .float_modules import post_module, transform_module
+from .integer_voxels import IntegerVoxels
 
 
 class LosslessTransform(Protocol):
@@ -37,6 +38,7 @@ class ReferenceEngine:
 
     def __init__(self, parameters: Parameters) -> None:
         self._part, self._integers = parameters.transform, parameters.integers
+        assert not isinstance(parameters.entropy, IntegerVoxels)  # it has an engine of its own
         self.coder = BandCoder(parameters.entropy)
         self._post = post_module(parameters.post, parameters.post_weights)
         self._transform: WaveletTransform | None = None

@@ -21,6 +21,9 @@ CHUNK = 12
 OFFSET_LIMIT = 2**13
 UNITS = torch.tensor([4.0**k for k in range(MAX_LOG4 + 1)])
 
+_TABLE_BITS = 30
+"""Probabilities in `bin_table` count in units of 2**-30."""
+
 PHASE_UNIT, PHASE_SPLIT, PHASE_LENGTH, PHASE_DIGITS = 1, 2, 2 + MAX_LOG4, 3 + MAX_LOG4
 PHASES = 16
 
@@ -93,6 +96,8 @@ def bin_table(mixture: Mixture, bins: Bins) -> Tensor:
     for weight, origin, factor in zip(mixture.weight.int(), origins, factors, strict=True):
         at = (edges * factor).floor_().sub_(origin).clamp_(0, len(cdf) - 1).int()
         total += looked_up(cdf, at).mul_(weight)
+    if mixture.ends is not None:
+        total = mixture.folded(total, (EDGES.unsqueeze(1) << 2 * bins.log4) + bins.anchor, 1 << _TABLE_BITS)
     # 30 bits to 24, minus 16 to leave room for the ones added to the frequencies
     cumulative = (total >> 6) - (total >> 26)
     zero = torch.zeros(1, edges.shape[1], dtype=torch.int32)

@@ -59,4 +59,7 @@ auto released(Work work) {
 // Adds the transforms, filters and the coarse context to the module; see transform_module.cpp.
 void bind_transforms(py::module_& m);
 
+// Adds the voxel model; see voxel_module.cpp.
+void bind_voxels(py::module_& m);
+
 }  // namespace aiwave

@@ -74,6 +74,20 @@ struct ViterbiStep {
     std::uint16_t* by_second;  // by state: one bit per chain, 1 where the second transition is the cheaper one
 };
 
+// Positions whose neighbours are made relative at once.
+constexpr int VOXEL_BLOCK = 64;
+
+// Numbers `seen` (rows, VOXEL_BLOCK) less the reference, times mantissa >> shift, by position.
+struct Differences {
+    const std::int32_t* seen;
+    const std::int32_t* reference;
+    const std::int32_t* mantissa;
+    const std::int32_t* shift;
+};
+
+// Inputs of the voxel model are less in magnitude.
+constexpr std::int32_t INPUT_LIMIT = (32 << 6) - 1;
+
 struct Kernels {
     // (rows) inputs -> (rows, lanes) outputs, added to those there if `adds`.
     void (*multiply)(const Product& layer, const std::int16_t* const* rows, int count, bool adds, std::int32_t* out);
@@ -83,6 +97,11 @@ struct Kernels {
     void (*add_tap)(const std::int32_t* in, std::size_t count, double weight, double* total);
     // Cumulative frequencies below each inner edge, (count, BIN_STRIDE); `last` is the table's last index.
     void (*bin_tables)(const BinRows& rows, const std::int32_t* cdf, int last, std::int32_t* out);
+    // The reference of each of VOXEL_BLOCK positions, by `weight` in eighths, and the sum of differences from it.
+    void (*activity)(const std::int32_t* seen, const std::int32_t* weight, int rows, std::int32_t* reference,
+                     std::int32_t* sum);
+    // The differences as inputs of the first `count` positions, (count, stride); one more where `rows` is odd.
+    void (*relate)(const Differences& differences, int rows, int count, int stride, std::int16_t* out);
     void (*kind_costs)(const Choices& choices, float slope, KindCosts& out);
     void (*viterbi_step)(const ViterbiStep& step);
 };

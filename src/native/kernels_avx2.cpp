@@ -4,6 +4,7 @@
 #include <immintrin.h>
 
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 
 #include "kernels.hpp"
@@ -73,7 +74,7 @@ inline std::uint16_t add_compare_select(const float* one, const float* one_cost,
 
 }  // namespace
 
-const Kernels KERNELS{multiply, clamp, add_tap, bin_tables, kind_costs, viterbi_step};
+const Kernels KERNELS{multiply, clamp, add_tap, bin_tables, activity, relate, kind_costs, viterbi_step};
 
 }  // namespace aiwave::avx2
 

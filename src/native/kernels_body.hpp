@@ -84,6 +84,44 @@ static void bin_tables(const BinRows& rows, const std::int32_t* cdf, int last, s
     }
 }
 
+static void activity(const std::int32_t* seen, const std::int32_t* weight, int rows, std::int32_t* reference,
+                     std::int32_t* sum) {
+    for (int k = 0; k < VOXEL_BLOCK; ++k) reference[k] = 4;
+    for (int row = 0; row < rows; ++row) {
+        if (weight[row] == 0) continue;
+        const std::int32_t* own = seen + row * VOXEL_BLOCK;
+        for (int k = 0; k < VOXEL_BLOCK; ++k) reference[k] += weight[row] * own[k];
+    }
+    for (int k = 0; k < VOXEL_BLOCK; ++k) {
+        reference[k] >>= 3;
+        sum[k] = 0;
+    }
+    for (int row = 0; row < rows; ++row) {
+        const std::int32_t* own = seen + row * VOXEL_BLOCK;
+        for (int k = 0; k < VOXEL_BLOCK; ++k) sum[k] += std::abs(own[k] - reference[k]);
+    }
+}
+
+static void relate(const Differences& differences, int rows, int count, int stride, std::int16_t* out) {
+    std::int32_t pair[2][VOXEL_BLOCK];
+    std::uint32_t packed[VOXEL_BLOCK];
+    for (int row = 0; row < rows; row += 2) {
+        for (int side = 0; side < 2; ++side) {
+            const std::int32_t* own = differences.seen + (row + side < rows ? row + side : row) * VOXEL_BLOCK;
+            for (int k = 0; k < VOXEL_BLOCK; ++k) {
+                const std::int32_t product = (own[k] - differences.reference[k]) * differences.mantissa[k];
+                const std::int32_t value = product >> differences.shift[k];
+                const std::int32_t most = value < INPUT_LIMIT ? value : INPUT_LIMIT;
+                pair[side][k] = most > -INPUT_LIMIT ? most : -INPUT_LIMIT;
+            }
+        }
+        for (int k = 0; k < VOXEL_BLOCK; ++k) {
+            packed[k] = static_cast<std::uint16_t>(pair[0][k]) | static_cast<std::uint32_t>(pair[1][k]) << 16;
+        }
+        for (int k = 0; k < count; ++k) std::memcpy(out + k * stride + row, &packed[k], sizeof packed[k]);
+    }
+}
+
 static void kind_costs(const Choices& choices, float slope, KindCosts& out) {
     for (int chain = 0; chain < CHAINS; ++chain) {
         const float exact = choices.exact[chain], size = std::fabs(exact), sign = exact < 0 ? -1.0F : 1.0F;

@@ -1,5 +1,6 @@
 // The kernels in plain C++, for any processor; products of pairs by SSE2 where it is always there.
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 
 #if defined(__SSE2__)
@@ -79,7 +80,7 @@ inline std::uint16_t add_compare_select(const float* one, const float* one_cost,
 
 }  // namespace
 
-const Kernels KERNELS{multiply, clamp, add_tap, bin_tables, kind_costs, viterbi_step};
+const Kernels KERNELS{multiply, clamp, add_tap, bin_tables, activity, relate, kind_costs, viterbi_step};
 
 }  // namespace aiwave::plain
 

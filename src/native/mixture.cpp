@@ -13,6 +13,10 @@ constexpr int MEAN_LIMIT = 64 << PARAMETER_FRACTION;
 constexpr int OFFSET_LIMIT = 1 << 13;
 constexpr int X_FRACTION = 20;  // fractional bits of the argument of the tabulated function
 constexpr int CDF_BITS = 10;    // 1024 points per unit
+constexpr int PROBABILITY_BITS = WEIGHT_BITS + 24;
+
+// The frequency of everything, less what is left for the ones added to those of bins.
+constexpr std::int32_t ALL_BINS = (1 << 24) - 16;
 
 // Beyond this an anchor is far from zero, whatever edge is added.
 constexpr std::int64_t FAR = 1 << 24;
@@ -118,6 +122,11 @@ const std::int32_t* Mixtures::bin_tables() {
     const BinRows rows{weight_.data(), factor_.data(), origin_.data(),      base_.data(), close_.data(), bits_.data(),
                        second_.data(), EDGES.data(),   density_.components, count_,       capacity_};
     kernels().bin_tables(rows, tables_.bin_cdf.data(), last, bins_.data());
+    for (int row = 0; row < count_; ++row) {
+        if (edge_of(row, 0) > lowest_ && edge_of(row, BIN_EDGES - 1) <= highest_) continue;
+        std::int32_t* own = bins_.data() + static_cast<std::ptrdiff_t>(row) * BIN_STRIDE;
+        for (int edge = 0; edge < BIN_EDGES; ++edge) own[edge] = folded(own[edge], edge_of(row, edge), ALL_BINS);
+    }
     return bins_.data();
 }
 
@@ -133,7 +142,7 @@ std::int32_t Mixtures::below_bin(int row, int edge) const {
         const float x = std::floor(at * (tables_.inverse_scale[scale_[own]] * unit)) - origin;
         total += tables_.bin_cdf[static_cast<int>(std::clamp(x, 0.0F, static_cast<float>(last)))] * weight_[own];
     }
-    return (total >> 6) - (total >> 26);
+    return folded((total >> 6) - (total >> 26), edge_of(row, edge), ALL_BINS);
 }
 
 std::int64_t Mixtures::cumulative(int row, std::int64_t edge) const {
@@ -153,7 +162,7 @@ std::int64_t Mixtures::cumulative(int row, std::int64_t edge) const {
         const std::int64_t value = tables_.cdf[at], step = tables_.cdf[at + 1] - value;
         total += (value + (step * rest >> REST)) * weight_[own];
     }
-    return total;
+    return folded(total, edge, std::int64_t{1} << PROBABILITY_BITS);
 }
 
 }  // namespace aiwave

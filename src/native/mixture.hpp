@@ -46,6 +46,12 @@ class Mixtures {
     void set(const std::int32_t* parameters, int stride, const std::int64_t* predicted, const std::uint8_t* second,
              int count);
 
+    // From now on all probability beyond these counts as theirs.
+    void fold(std::int64_t lowest, std::int64_t highest) {
+        lowest_ = lowest;
+        highest_ = highest;
+    }
+
     int count() const { return count_; }
     std::int64_t anchor(int row) const { return anchor_[row]; }
     int log4(int row) const { return bits_[row] / 2; }
@@ -61,10 +67,19 @@ class Mixtures {
    private:
     void set_row(int row, const std::int32_t* parameters);
     void choose_bins(int row);
+    // A probability of less than `edge`, with what lies beyond the ends counted as these; `everything` is 1.
+    template <class T>
+    T folded(T probability, std::int64_t edge, T everything) const {
+        return edge <= lowest_ ? 0 : edge > highest_ ? everything : probability;
+    }
+    std::int64_t edge_of(int row, int edge) const {
+        return anchor_[row] + EDGES[edge] * (std::int64_t{1} << bits_[row]);
+    }
 
     const Tables& tables_;
     Density density_;
     int capacity_, count_ = 0;
+    std::int64_t lowest_ = INT64_MIN, highest_ = INT64_MAX;
     std::vector<std::int32_t> weight_, mean_, scale_;
     std::vector<std::int64_t> predicted_, anchor_;
     std::vector<std::uint8_t> second_;

@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "border.hpp"
+#include "layer_border.hpp"
 #include "level_coder.hpp"
 #include "range_coder.hpp"
 #include "simd.hpp"
@@ -26,36 +27,6 @@ std::shared_ptr<Tables> make_tables(const Array<std::int32_t>& cdf, const Array<
             "the tables of scales and weights do not fit");
     return std::make_shared<Tables>(Tables{values(cdf), values(bin_cdf), values(mantissa), values(shift), values(scale),
                                            values(inverse_scale), values(softmax)});
-}
-
-struct LayerPart {
-    std::string kind;
-    Array<std::int16_t> weight;
-    Array<std::int64_t> bias, shift;
-    std::int64_t limit;
-};
-
-// Whether inputs of at most `limit` fit 16 bits and all sums 32.
-bool is_narrow(const LayerPart& part) {
-    const py::ssize_t inputs = part.weight.shape(0), outputs = part.weight.shape(1);
-    for (py::ssize_t n = 0; n < outputs; ++n) {
-        std::int64_t bound = std::abs(part.bias.data()[n]);
-        for (py::ssize_t k = 0; k < inputs; ++k) {
-            bound += std::abs(std::int64_t{part.weight.data()[k * outputs + n]}) * part.limit;
-        }
-        if (bound >= std::int64_t{1} << 31) return false;
-    }
-    return part.limit < 1 << 15;
-}
-
-Layer made(const LayerPart& part, int taps, int width, int outputs) {
-    const bool fits = part.weight.ndim() == 2 && part.weight.shape(0) == std::int64_t{taps} * width &&
-                      part.weight.shape(1) == outputs && part.bias.size() == outputs && part.shift.size() == outputs;
-    if (!fits) throw std::invalid_argument("the layer " + part.kind + " does not fit the model");
-    for (int n = 0; n < outputs; ++n) {
-        require(part.shift.data()[n] >= 0 && part.shift.data()[n] < 63, "a shift is out of range");
-    }
-    return Layer(part.weight.data(), part.bias.data(), part.shift.data(), taps, width, outputs);
 }
 
 // Weights are (taps * width, channels), for the first `width` bands. A band needs those of the bands before it: an even
@@ -140,10 +111,7 @@ std::shared_ptr<ContextModel> make_context(int channels, std::int32_t limit, boo
     require(!dependent || (states > 0 && model->rough.fit()), "the trellis does not fit");
     std::vector<LayerPart> siblings;
     for (const py::tuple& layer : layers) {
-        const LayerPart part{layer[0].cast<std::string>(), layer[1].cast<Array<std::int16_t>>(),
-                             layer[2].cast<Array<std::int64_t>>(), layer[3].cast<Array<std::int64_t>>(),
-                             layer[4].cast<std::int64_t>()};
-        require(part.weight.ndim() == 2 && part.limit >= 0, "a layer does not fit the model");
+        const LayerPart part = layer_part(layer);
         model->narrow = model->narrow && is_narrow(part);
         if (part.kind == "siblings") {
             siblings.push_back(part);
@@ -374,4 +342,5 @@ PYBIND11_MODULE(_native, m) {
     m.def("simd", [] { return name_of(current_simd()); });
     m.def("use_simd", &use_simd);
     bind_transforms(m);
+    bind_voxels(m);
 }

@@ -31,12 +31,15 @@ def stream(kind):
         return compress(VOLUME, file_model(), lossless=True, tile=4, model_only=True)
     if kind == "packed":
         return compress(np.array([0, 7, 60000], "uint16")[VOLUME % 3], file_model(), lossless=True, model_only=True)
+    if kind == "voxels":
+        return compress(VOLUME, file_model("voxels"), lossless=True, tile=8, model_only=True)
     return compress(VOLUME, file_model("plain"), step=2.0, metadata={"a": [1, "µ"]}, model_only=True)
 
 
 def opened(data, kind):
     """The decoded volume or None for an AiwaveError in one sentence; anything else fails."""
-    model = None if kind == "embedded" else file_model("plain" if kind == "lossy" else "lossless")
+    name = {"lossy": "plain", "voxels": "voxels"}.get(kind, "lossless")
+    model = None if kind == "embedded" else file_model(name)
     started, volume, said = time.monotonic(), None, "."
     try:
         volume = decompress(data, model=model)
@@ -48,12 +51,14 @@ def opened(data, kind):
     return volume
 
 
-KINDS = ["lossy", "tiles", "packed", "embedded"]
+KINDS = ["lossy", "tiles", "packed", "embedded", "voxels"]
 
 ALL = pytest.param("tiles", 1, marks=pytest.mark.slow)
 
 
-@pytest.mark.parametrize(("kind", "every"), [("lossy", 1), ("tiles", 5), ("packed", 1), ("embedded", 11), ALL])
+@pytest.mark.parametrize(
+    ("kind", "every"), [("lossy", 1), ("tiles", 5), ("packed", 1), ("embedded", 11), ("voxels", 3), ALL]
+)
 def test_flipped_bytes_are_noticed(kind, every):
     data = stream(kind)
     assert opened(data, kind) is not None
@@ -173,7 +178,7 @@ def forged(original, fixed):
 
 
 def test_a_stream_forged_without_a_change_is_the_stream():
-    for kind in KINDS:
+    for kind in ("lossy", "tiles", "packed", "embedded"):
         assert forged(stream(kind), stream(kind)[: FIXED.size]) == stream(kind)
 
 
@@ -239,9 +244,11 @@ def test_a_header_with_a_mended_checksum_does_not_fit_the_rest(fields):
 
 
 def test_other_versions_and_other_files_are_told_apart():
-    for version in (0, 2, 3, 65535):
-        with pytest.raises(AiwaveError, match=f"version {version}, this program reads version 1: update"):
+    for version in (0, 3, 65535):
+        with pytest.raises(AiwaveError, match=f"version {version}, this program reads versions 1 and 2: update"):
             decompress(rewritten(stream("tiles"), version=version))
+    with pytest.raises(AiwaveError, match="its header makes no sense"):
+        decompress(rewritten(stream("lossy"), version=2))  # whose tiles are lossless
     for version in (1, 2, 3):
         before = rewritten(stream("tiles"), magic=b"\x89AIW\r\n\x1a\n", version=version)
         with pytest.raises(AiwaveError, match=r"before version 1 of the \.aiw format: .* commit 6ce39fe"):

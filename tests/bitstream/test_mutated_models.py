@@ -15,7 +15,7 @@ from tests.bitstream.mutations import mutated
 from tests.builders import codec
 from tests.files import file_model
 
-KINDS = ("lossy", "learned", "dependent", "oriented", "sections", "factorized")
+KINDS = ("lossy", "learned", "dependent", "oriented", "sections", "factorized", "voxels")
 VOLUME = np.arange(5 * 6 * 7, dtype="uint8").reshape(5, 6, 7)
 
 

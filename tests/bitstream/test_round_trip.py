@@ -37,7 +37,7 @@ def extreme(kind, shape, dtype):
     return volume
 
 
-@pytest.mark.parametrize("name", ["lossless", "learned"])
+@pytest.mark.parametrize("name", ["lossless", "learned", "voxels"])
 @given(shape=sizes, dtype=st.sampled_from(DTYPES), kind=st.sampled_from(["lowest", "highest", "spike", "noise"]))
 @settings(max_examples=24)
 def test_lossless_gives_every_voxel_back(name, shape, dtype, kind):
@@ -47,7 +47,7 @@ def test_lossless_gives_every_voxel_back(name, shape, dtype, kind):
     np.testing.assert_array_equal(decoded, volume)
 
 
-@pytest.mark.parametrize("name", ["lossless", "learned"])
+@pytest.mark.parametrize("name", ["lossless", "learned", "voxels"])
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("kind", ["spike", "checks", "noise"])
 def test_extremes_of_several_tiles_survive(kind, dtype, name):

@@ -159,5 +159,5 @@ def integer_model(model: EntropyModel) -> IntegerContext | IntegerFactorized:
     except ValueError as error:
         raise AiwaveError(f"This entropy model cannot write files: {error}.") from error
     raise AiwaveError(
-        f"Models of kind {model.kind} cannot write files: train with entropy=context_shared or factorized."
+        f"Models of kind {model.kind} cannot write files: train with entropy=context_shared, factorized or voxels."
     )

@@ -108,7 +108,7 @@ def find_smaller(volume: np.ndarray, data: bytes, model: Model, optimise: bool) 
     """As `smaller_codec`, but raises what goes wrong."""
     stream = open_stream(data)
     header, index = stream.header, stream.index
-    by_model = np.flatnonzero(index.modes == Mode.MODEL).tolist()
+    by_model = [number for number, mode in enumerate(index.modes) if Mode(mode).needs_model]
     if header.dtype not in NARROW or header.paired or header.grid.largest > LARGEST or not by_model:
         return None
     at = {by_model[(2 * k + 1) * len(by_model) // (2 * LOOKED_AT)] for k in range(LOOKED_AT)}

@@ -1,0 +1,169 @@
+#include "voxel_context.hpp"
+
+#include <algorithm>
+
+namespace aiwave {
+
+namespace {
+
+constexpr int BLOCK = VOXEL_BLOCK;
+constexpr std::int32_t OUTSIDE = -1;
+constexpr int SMALL = 1 << 12;
+
+// Steps to the voxels before, along x, y and z; the first that is inside replaces neighbours outside.
+constexpr std::array<std::array<int, 3>, 3> BEFORE{{{0, 0, -1}, {0, -1, 0}, {-1, 0, 0}}};
+
+int time_of(const std::array<int, 3>& at) { return FRONT_Z * at[0] + FRONT_Y * at[1] + FRONT_X * at[2]; }
+
+}  // namespace
+
+VoxelContext::VoxelContext(const VoxelModel& model, const BandLayout& layout, Bounds bounds)
+    : model_(model),
+      layout_(layout),
+      bounds_(bounds),
+      pitch_(layout.size[1] + 2 * REACH),
+      stride_((model.inputs() + 1) / 2 * 2) {
+    size_ = static_cast<std::size_t>(layout.size[0] + REACH) * pitch_;
+    for (const auto& offset : model.offsets) {
+        back_.push_back(-time_of(offset));
+        shift_.push_back(static_cast<std::ptrdiff_t>(offset[0]) * pitch_ + offset[1]);
+        kept_ = std::max(kept_, 1 + back_.back());
+    }
+    planes_.assign(static_cast<std::size_t>(kept_) * size_, OUTSIDE);
+    for (std::int32_t sum = 0; sum < SMALL; ++sum) {
+        const auto& thresholds = model.levels.thresholds;
+        const auto above = std::upper_bound(thresholds.begin(), thresholds.end(), sum);
+        small_.push_back(static_cast<std::uint8_t>(above - thresholds.begin()));
+    }
+    const auto longest = static_cast<std::size_t>(layout.longest_front());
+    int widest = model.head.lanes();
+    for (const Layer& layer : model.hidden) widest = std::max(widest, layer.lanes());
+    seen_.assign((model.offsets.size() + 1) * BLOCK, 0);
+    inputs_.assign(static_cast<std::size_t>(stride_) * BLOCK, 0);
+    features_.assign(static_cast<std::size_t>(widest) * BLOCK, 0);
+    sum_.resize(static_cast<std::size_t>(widest) * BLOCK);
+    out_.resize(longest * static_cast<std::size_t>(model.head.lanes()));
+    predicted_.resize(longest);
+}
+
+void VoxelContext::mix(int start, int end) {
+    const int raster = layout_.order[start], height = layout_.size[1], width = layout_.size[2];
+    const int t = time_of({raster / width / height, raster / width % height, raster % width});
+    while (t_ < t) std::fill_n(plane(++t_), size_, OUTSIDE);
+    find_runs(start, end);
+    for (int first = 0; first < end - start; first += BLOCK) {
+        const int count = std::min(BLOCK, end - start - first);
+        gather(first, count);
+        relate(count);
+        add_others(start + first, count);
+        multiply(first, count);
+    }
+}
+
+void VoxelContext::find_runs(int start, int end) {
+    const int height = layout_.size[1], width = layout_.size[2];
+    runs_.clear();
+    for (int at = start; at < end;) {
+        const int raster = layout_.order[at], y = raster / width % height, z = raster / width / height;
+        // The next position of the front has one more y, as long as x stays inside.
+        const int x = raster % width;
+        const int length = std::min({height - y, x / FRONT_Y + 1, end - at});
+        runs_.push_back({at - start, length, (z + REACH) * pitch_ + y + REACH});
+        at += length;
+    }
+}
+
+// The neighbours of a block's positions, by neighbour; the lowest number is the last.
+void VoxelContext::gather(int first, int count) {
+    const auto copy = [&](int back, std::ptrdiff_t shift, std::int32_t* to) {
+        const std::int32_t* from = plane(t_ - back) + shift;
+        for (const Run& run : runs_) {
+            const int a = std::max(run.first, first), b = std::min(run.first + run.length, first + count);
+            for (int k = a; k < b; ++k) to[k - first] = from[run.place + k - run.first];
+        }
+    };
+    std::array<std::array<std::int32_t, BLOCK>, BEFORE.size()> before;
+    for (std::size_t axis = 0; axis < BEFORE.size(); ++axis) {
+        const auto& step = BEFORE[axis];
+        copy(-time_of(step), static_cast<std::ptrdiff_t>(step[0]) * pitch_ + step[1], before[axis].data());
+    }
+    std::array<std::int32_t, BLOCK> nearest{};
+    for (int k = 0; k < count; ++k) {
+        nearest[k] = bounds_[0];
+        for (std::size_t axis = BEFORE.size(); axis-- > 0;) {
+            if (before[axis][k] != OUTSIDE) nearest[k] = before[axis][k];
+        }
+    }
+    for (std::size_t n = 0; n < shift_.size(); ++n) {
+        std::int32_t* to = seen_.data() + n * BLOCK;
+        copy(back_[n], shift_[n], to);
+        for (int k = 0; k < BLOCK; ++k) to[k] = to[k] == OUTSIDE ? nearest[k] : to[k];
+    }
+    std::fill_n(seen_.data() + shift_.size() * BLOCK, BLOCK, bounds_[0]);
+}
+
+int VoxelContext::level_of(std::int32_t sum) const {
+    if (sum < SMALL) return small_[sum];
+    const auto& thresholds = model_.levels.thresholds;
+    return static_cast<int>(std::upper_bound(thresholds.begin(), thresholds.end(), sum) - thresholds.begin());
+}
+
+// References, activities, and the inputs that are relative to them.
+void VoxelContext::relate(int count) {
+    std::array<std::int32_t, BLOCK> sum, mantissa{}, shift{};
+    kernels().activity(seen_.data(), model_.reference.data(), NEAREST, reference_.data(), sum.data());
+    for (int k = 0; k < count; ++k) {
+        level_[k] = level_of(sum[k]);
+        mantissa[k] = model_.levels.mantissa[level_[k]];
+        shift[k] = model_.levels.shift[level_[k]];
+    }
+    const Differences differences{seen_.data(), reference_.data(), mantissa.data(), shift.data()};
+    kernels().relate(differences, static_cast<int>(shift_.size()) + 1, count, stride_, inputs_.data());
+}
+
+// The activity, and ones at the tile's beginning.
+void VoxelContext::add_others(int start, int count) {
+    constexpr int ONE = 1 << INPUT_FRACTION;
+    const int height = layout_.size[1], width = layout_.size[2];
+    for (int k = 0; k < count; ++k) {
+        const int raster = layout_.order[start + k], row = raster / width, z = row / height;
+        std::int16_t* to = inputs_.data() + static_cast<std::size_t>(k) * stride_ + shift_.size() + 1;
+        *to++ = static_cast<std::int16_t>((level_[k] - UNIT_LEVEL) * (ONE / LEVELS_PER_E));
+        for (bool flag : {z == 0, z == 1, row == z * height, raster == row * width}) {
+            *to++ = static_cast<std::int16_t>(flag ? ONE : 0);
+        }
+    }
+}
+
+// The network, and what its outputs mean in grey levels.
+void VoxelContext::multiply(int first, int count) {
+    std::array<const std::int16_t*, BLOCK> inputs, rows;
+    for (int k = 0; k < count; ++k) inputs[k] = rows[k] = inputs_.data() + static_cast<std::size_t>(k) * stride_;
+    for (const Layer& layer : model_.hidden) {
+        layer.set(rows.data(), only_tap_, count, sum_.data());
+        const std::size_t lanes = layer.lanes();
+        kernels().clamp(sum_.data(), count * lanes, model_.limit, features_.data());
+        for (int k = 0; k < count; ++k) rows[k] = features_.data() + static_cast<std::size_t>(k) * lanes;
+    }
+    std::int32_t* out = out_.data() + static_cast<std::ptrdiff_t>(first) * stride();
+    model_.head.set(rows.data(), only_tap_, count, out);
+    model_.skip.add(inputs.data(), only_tap_, count, out);
+    const int size = model_.density.size(), components = model_.density.components;
+    for (int k = 0; k < count; ++k, out += stride()) {
+        const std::int32_t log_activity = (level_[k] - UNIT_LEVEL) * ((1 << PARAMETER_FRACTION) / LEVELS_PER_E);
+        for (int c = size - components; c < size; ++c) out[c] += log_activity;
+        const std::int64_t moved = out[size] * model_.levels.activity[level_[k]];
+        constexpr std::int64_t HALF = std::int64_t{1} << (PARAMETER_FRACTION - 1);
+        predicted_[first + k] =
+            std::int64_t{reference_[k]} * (1 << PREDICTION_FRACTION) + ((moved + HALF) >> PARAMETER_FRACTION);
+    }
+}
+
+void VoxelContext::write(const std::int64_t* numbers) {
+    std::int32_t* to = plane(t_);
+    for (const Run& run : runs_) {
+        for (int k = 0; k < run.length; ++k) to[run.place + k] = static_cast<std::int32_t>(numbers[run.first + k]);
+    }
+}
+
+}  // namespace aiwave
