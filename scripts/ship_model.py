@@ -23,6 +23,7 @@ USE = {
     "ct": "CT, 12 bits or Hounsfield units",
     "mri": "magnetic resonance images with 8 to 12 bits",
     "sections": "stacks of sections that hardly resemble each other, 8 to 12 bits",
+    "any": "images of any scanner or microscope",
     "fmri": "series of functional magnetic resonance images",
 }
 

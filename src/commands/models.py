@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 from tabulate import tabulate
 
-from ..pretrained.card import Card, card_of, cards
+from ..pretrained.card import ANY, Card, card_of, cards
 from .arguments import parser
 
 
@@ -26,7 +26,8 @@ def _listing(known: Sequence[Card]) -> str:
 def _card(card: Card) -> str:
     lines = asdict(card) | {"lossless": card.coding, "trained_on": "\n".join(card.trained_on)}
     names = {"lossless": "coding", "trained_on": "trained on", "experiment": "trained by", "weak": "bad at"}
-    lines["experiment"] = f"aiwave train experiment={card.experiment} dataset=folder dataset.root=DATA ..."
+    data = "dataset.root=DATA" if card.modality == ANY else "dataset=folder dataset.root=DATA ..."
+    lines["experiment"] = f"aiwave train experiment={card.experiment} {data}"
     return tabulate(
         [(names.get(key, key), value) for key, value in lines.items()], tablefmt="plain", disable_numparse=True
     )

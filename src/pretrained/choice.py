@@ -14,7 +14,7 @@ from ..bitstream.tile_work import squared_error
 from ..bitstream.voxel_types import checked, prepare
 from ..coding.constants import log_step_of
 from ..errors import AiwaveError
-from .card import Card, card_of, cards, shipped_bytes
+from .card import ANY, Card, card_of, cards, shipped_bytes
 
 
 @cache
@@ -51,15 +51,16 @@ DICOM_MODALITIES = {"CT": "ct", "PT": "ct", "MR": "mri"}
 
 
 def candidates(lossless: bool, modality: str | None = None) -> list[Card]:
-    """Candidate models: those for a modality, ours or DICOM's, if it has some, else all."""
+    """Candidate models: those for a modality, ours or DICOM's, and for any, if it has some of its own, else all."""
     suitable = [card for card in cards() if card.lossless == lossless]
     wanted = DICOM_MODALITIES.get(modality or "", modality)
-    return [card for card in suitable if card.modality == wanted] or suitable
+    known = any(card.modality == wanted for card in suitable)
+    return [card for card in suitable if card.modality in (wanted, ANY)] if known else suitable
 
 
 def modalities() -> list[str]:
     """Modalities that `candidates` accepts, ours and DICOM's."""
-    return [*sorted({card.modality for card in cards()}), *DICOM_MODALITIES]
+    return [*sorted({card.modality for card in cards()} - {ANY}), *DICOM_MODALITIES]
 
 
 def automatic_model(
@@ -80,7 +81,7 @@ def automatic_model(
     else:
         best, count = _within(tried, candidates(False, modality), parts, max_error)
     why = "the volume has hardly any texture" if not parts else f"it codes parts of the volume best, of {count}"
-    if modality is not None and len({card.modality for card in tried}) == 1:
+    if modality is not None and len({card.modality for card in tried} - {ANY}) == 1:
         why = f"the modality is {modality}" + (f" and {why}" if count > 1 else "")
     return shipped_model(best.name), f"model {best.name}, since {why}"
 
@@ -160,8 +161,9 @@ def _cost(name: str, part: np.ndarray, log_step: int) -> float:
     lossless = model.only_lossless
     voxels = part if part.dtype.kind == "f" else part.astype(np.int32) - min(0, int(part.min()))
     codec = TileCodec(model, log_step, lossless)
-    q = codec.analyse([voxels])
-    bits = codec.bits(q, part.shape)
     if lossless:
-        return bits
-    return bits + squared_error(codec, one(q, 0), voxels, (-math.inf, math.inf)) / (SLOPE * codec.step**2)
+        return 8.0 * sum(map(len, codec.encode([voxels])[0][0].chunks))
+    q = codec.analyse([voxels])
+    return codec.bits(q, part.shape) + squared_error(codec, one(q, 0), voxels, (-math.inf, math.inf)) / (
+        SLOPE * codec.step**2
+    )
