@@ -34,14 +34,14 @@ test-sanitizers: $(VENV)/installed-test  ## the compiled core's tests with Addre
 		$(BIN)/python -m pytest tests/coding; status=$$?; \
 		$(BIN)/python setup.py -q build_ext --inplace --force; exit $$status
 
-FUZZERS := decoder transform
+FUZZERS := decoder transform voxels
 FUZZ_SECONDS := 1800
 
 fuzz: $(FUZZERS:%=build/fuzz_%)  ## arbitrary input for the compiled decoder, for an hour (needs clang++)
 	for part in $(FUZZERS); do mkdir -p build/corpus_$$part && \
 		build/fuzz_$$part build/corpus_$$part -max_len=1000 -len_control=0 -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=build/ || exit 1; done
 
-build/fuzz_%: tests/native/fuzz_%.cpp tests/native/fuzz_input.hpp $(wildcard src/native/*pp)
+build/fuzz_%: tests/native/fuzz_%.cpp $(wildcard tests/native/fuzz_*.hpp) $(wildcard src/native/*pp)
 	mkdir -p build
 	clang++ -std=c++17 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -ffp-contract=off \
 		-pthread -Isrc/native $< $(filter-out src/native/%module.cpp,$(wildcard src/native/*.cpp)) -o $@

@@ -18,8 +18,8 @@ class Card:
     """A ready-made model: `NAME.aiwm` beside its card `NAME.json`.
 
     `modality` is `em`, `ct`, `mri`, `fmri`, `sections` or `any`, `lossless` the kind of coding, `sha256` the hash of
-    its file. `experiment` trains it again, `trained_on` lists data sets with licence and attribution, `use` and `weak` describe
-    its purpose and its weaknesses.
+    its file. `experiment` trains it again, `trained_on` lists data sets with licence and attribution, `use` and `weak`
+    describe its purpose and its weaknesses.
     """
 
     name: str

@@ -70,15 +70,16 @@ class Settings:
         return {"model": self.model, "mode": self.mode if isinstance(self.mode, str) else dict(self.mode)}
 
     def resolved(self, dtype: np.dtype) -> "Settings":
-        """The same with a model in place of `auto`: the one for electron microscopy for 8 bits, else that for MRI.
+        """The same with a model in place of `auto`: losslessly the one for images of any kind.
 
-        No chunk is known yet; `aiwave.compress` with `auto` tries all models on the data.
+        Lossily it is the one for electron microscopy for 8 bits, else that for MRI. No chunk is known yet;
+        `aiwave.compress` with `auto` tries all models on the data.
         """
         if self.model != AUTO:
             return self
-        kind = "em" if dtype.itemsize == 1 else "mri"
-        exact = self.mode == LOSSLESS or "max_error" in self.mode
-        return Settings(f"{kind}_{'lossless' if exact else 'nano'}", self.mode)
+        if self.mode == LOSSLESS or "max_error" in self.mode:
+            return Settings("voxels_fast", self.mode)
+        return Settings("em_nano" if dtype.itemsize == 1 else "mri_nano", self.mode)
 
     @property
     def quality(self) -> dict[str, Any]:

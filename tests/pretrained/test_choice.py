@@ -13,7 +13,7 @@ from aiwave.cli import main
 from aiwave.errors import AiwaveError
 from aiwave.pretrained import card
 from aiwave.pretrained.card import card_of, cards, shipped_bytes
-from aiwave.pretrained.choice import automatic_model, textured_parts
+from aiwave.pretrained.choice import automatic_model, candidates, textured_parts
 from tests.conftest import textured
 from tests.files import file_model
 
@@ -95,8 +95,9 @@ def test_a_modality_leaves_its_models_only(monkeypatch):
     volume = textured((8, 8, 8), 0)
     assert automatic_model(volume, lossless=False, modality="em")[1] == "model em_nano, since the modality is em"
     model, why = automatic_model(volume, lossless=True, modality="MR")
-    assert why == f"model {model.name}, since the modality is MR and it codes parts of the volume best, of 2"
-    assert automatic_model(volume, lossless=True, modality="US")[1].endswith("best, of 6")
+    assert why == f"model {model.name}, since the modality is MR and it codes parts of the volume best, of 3"
+    assert {card.name for card in candidates(True, "ct")} == {"ct_lossless", "voxels_fast"}
+    assert automatic_model(volume, lossless=True, modality="US")[1].endswith("best, of 7")
     monkeypatch.setattr("aiwave.pretrained.choice.cards", lambda: [])
     with pytest.raises(AiwaveError, match="No ready-made model"):
         automatic_model(volume, lossless=False)
