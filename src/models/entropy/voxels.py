@@ -48,7 +48,7 @@ class VoxelEntropy(EntropyModel):
     Absolute intensities and contrasts of a scanner do not matter, so it holds on others. The reference is a mean of the
     nearest neighbours, the activity their mean absolute difference from it; the network also sees the activity itself,
     in grey levels, how far the tile's lowest voxel is, and whether the voxel lies at the tile's beginning. `radii` say
-    which neighbours it sees (see `neighbours`), `channels` how wide the hidden layers are. In training, one voxel in
+    which neighbours it sees (see `neighbours`), `widths` how wide the hidden layers are. In training, one voxel in
     `every` stands for all, so that crops are many.
 
     The density is a mixture of `components` logistics, with scales in units of the activity, folded at the tile's
@@ -60,7 +60,7 @@ class VoxelEntropy(EntropyModel):
     def __init__(
         self,
         radii: Annotated[Sequence[Positive], Len(3, 3)],
-        channels: Annotated[Sequence[Width], Len(1)],
+        widths: Annotated[Sequence[Width], Len(1)],
         components: Width,
         every: Count = 1,
     ) -> None:
@@ -68,10 +68,10 @@ class VoxelEntropy(EntropyModel):
         self.every = every
         self.offsets = neighbours(radii)
         self.components = components
-        widths = [len(self.offsets) + OTHERS, *channels]
-        self.hidden = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(widths))
-        self.head = nn.Linear(widths[-1], self.size)
-        self.skip = nn.Linear(widths[0], self.size, bias=False)
+        sizes = [len(self.offsets) + OTHERS, *widths]
+        self.hidden = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(sizes))
+        self.head = nn.Linear(sizes[-1], self.size)
+        self.skip = nn.Linear(sizes[0], self.size, bias=False)
         with torch.no_grad():
             self.skip.weight.zero_()
             self.head.weight.mul_(0.1)

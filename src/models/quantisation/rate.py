@@ -9,7 +9,7 @@ import torch
 from annotated_types import Len
 from torch import Tensor, nn
 
-from ...bounds import Levels, LevelsOrNone, Positive
+from ...bounds import LevelsOrNone, Positive
 from ...errors import AiwaveError
 from ..bands import band_count
 from .slopes import HIGH_RATE_SLOPE
@@ -60,7 +60,7 @@ class FixedRate(Rate):
     def __init__(
         self,
         lmbda: Positive | None,
-        levels: Levels = 2,
+        levels: LevelsOrNone = 2,
         initial_step: Positive | None = None,
         per_band: bool = False,
     ) -> None:
@@ -102,7 +102,7 @@ class VariableRate(Rate):
         self,
         step_range: Annotated[Sequence[Positive], Len(2, 2)],
         ladder: Annotated[Sequence[Positive], Len(1)],
-        levels: Levels = 2,
+        levels: LevelsOrNone = 2,
         per_band: bool = False,
     ) -> None:
         super().__init__(levels, per_band)
