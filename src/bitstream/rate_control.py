@@ -1,78 +1,67 @@
 """Rate control: the search for the quantisation step that meets a target PSNR or rate.
 
-A few tiles are coded at some steps, then all tiles at the step that they promise; a step that turns out to miss is
-given up early.
+Tiles are coded at the step that all that is known promises, those first that no trial has coded; a trial is given up
+as soon as its step is likely to miss.
 """
 
 from ..errors import AiwaveError
+from .search import Search
 from .target import EVALUATIONS, Solver, Target
-from .trial import Search, Trial
+from .trial import Trial
 from .writer import Writer
+
+GIVEN_UP = 6
+"""So many trials may be given up; whatever comes then is coded to the end."""
+
+IN_VAIN = 0.75
+"""What a trial that misses costs, in units of coding all tiles: some misses show before the end."""
 
 
 def search(writer: Writer, target: Target) -> bytes:
     """The stream that meets a target; one that is exact throughout, and smaller than with the model, needs no search.
 
-    Raises AiwaveError, with the attainable range, if no step does.
+    Raises AiwaveError, with what the steps tried gave, if none of them does.
     """
     found, goal = Search(writer, target), target.scaled(target.value)
-    order = found.survey.order
     for tile in writer.grid.tiles():
         if tile.number in found.survey.fixed:
             writer.report(tile)
-    trials: dict[int, Trial] = {}
-
-    def of_sample(log_step: int) -> float:
-        trials[log_step] = Trial(found, log_step)
-        trials[log_step].code(order[: found.sample])
-        return trials[log_step].value()
-
-    start = found.start(goal)
-    if not order:
-        return Trial(found, start).stream()
-    first = Solver(found.bounds, target, found.slope(start))
-    try:
-        log_step = first.solve(of_sample, goal, start, target.tolerance / 3)
-    except AiwaveError:
-        trials[start].code(order, final=True)
-        if trials[start].needs_model:
-            raise
-        return trials[start].stream()
-    last, certain = Solver(found.bounds, target, first.slope), dict[int, float]()
-    for _ in range(EVALUATIONS):
-        trial = trials.get(log_step) or Trial(found, log_step)
-        trials.clear()
-        _advance(trial, goal)
-        if trial.is_complete and (not trial.needs_model or trial.certain(goal)):
-            return trial.stream()
-        value, slope = trial.value(), last.slope
-        if trial.is_complete:
-            found.learn(trial)
-            certain[log_step] = value
-            last = Solver(found.bounds, target, slope)
-            last.known |= certain
-        last.known[log_step] = value
-        if (log_step := last.next(goal)) in last.known:
-            break
-    trial = Trial(found, min(last.known, key=lambda x: abs(last.known[x] - goal)))
-    trial.code(order, final=True)
-    if trial.certain(goal):
-        return trial.stream()
-    raise last.out_of_reach(target.value)
-
-
-def _advance(trial: Trial, goal: float) -> None:
-    """Code all tiles, or give up at an eighth or a third of them if their estimate misses the goal.
-
-    Then the next trials, which other tiles than these would mislead, are not judged by fewer.
-    """
-    search = trial.search
-    order, tolerance = search.survey.order, search.target.tolerance
-    for count, share in ((len(order) // 8, 0.5), (len(order) // 3, 0.75)):
-        if count < search.least:
+    log_step = found.best(goal)
+    if not found.order:
+        return Trial(found, log_step).stream()
+    solver = Solver(found.bounds, target)
+    for attempt in range(GIVEN_UP + EVALUATIONS):
+        trial = Trial(found, log_step)
+        may_end = attempt < GIVEN_UP and not solver.known
+        if not _run(trial, goal, may_end):
+            log_step = found.best(goal)
             continue
-        trial.code(order[:count], final=True)
-        if abs(trial.value() - goal) > share * tolerance:
-            search.least = count
-            return
-    trial.code(order, final=True)
+        if not trial.needs_model or trial.certain(goal):
+            return trial.stream()
+        solver.guess = found.slope(log_step)
+        solver.known[log_step] = trial.value()
+        if (log_step := solver.next(goal)) in solver.known:
+            break
+    raise AiwaveError(solver.failure(writer.source.scale))
+
+
+def _run(trial: Trial, goal: float, may_end: bool) -> bool:
+    """Code all tiles. Returns False if it `may_end` before and does, since another step is likely to be better.
+
+    It ends if what is coded so far is less work than `IN_VAIN` of all tiles, times the probability to miss the goal
+    that the best step would save.
+    """
+    found = trial.search
+    new = found.is_new
+    places = [*new.nonzero()[0], *(~new).nonzero()[0]]
+    done, count, all_work = 0, found.sample, int(found.sizes.sum())
+    while done < len(places):
+        end = count if may_end and count < 0.7 * len(places) else len(places)
+        trial.code([found.order[k] for k in places[done:end]])
+        done, count = end, 2 * count
+        log_step = trial.log_step
+        saved = found.risk(log_step, abs(trial.value() - goal)) - found.risk(log_step, 0.0)
+        in_vain = IN_VAIN * saved * all_work > found.sizes[places[:done]].sum() and found.best(goal) != log_step
+        if in_vain and done < len(places):
+            return False
+    return True

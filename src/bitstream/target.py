@@ -37,6 +37,11 @@ class Target:
         return 0.1 if self.bpp is None else 0.02
 
     @property
+    def relative(self) -> float:
+        """What a small relative change of the squared error or of the bits is on the scale of `scaled`."""
+        return 10 / math.log(10) if self.bpp is None else 1.0
+
+    @property
     def slope(self) -> float:
         """Derivative of `scaled` by ln(step): that of uniform quantisers for a PSNR, an estimate for a rate."""
         return -20 / math.log(10) if self.bpp is None else -0.7
@@ -67,7 +72,7 @@ class Solver:
                 break
         nearest = min(self.known, key=lambda x: abs(self.known[x] - y))
         if abs(self.known[nearest] - y) > self.target.tolerance:
-            raise self.out_of_reach(self.target.value)
+            raise AiwaveError(self.failure())
         return nearest
 
     @property
@@ -94,11 +99,14 @@ class Solver:
         share = min(max(share, 0.1), 0.9)
         return min(max(before + round(share * (after - before)), before + 1), after - 1)
 
-    def out_of_reach(self, wanted: float) -> AiwaveError:
-        """Error that names the range within reach."""
-        values = [y if self.target.bpp is None else math.exp(y) for y in self.known.values()]
-        return AiwaveError(
-            f"{wanted:g} {self.target.unit} cannot be met with this model and volume: steps from "
-            f"{math.exp(min(self.known) / 256):.3g} to {math.exp(max(self.known) / 256):.3g} gave "
-            f"{min(values):.3g} to {max(values):.3g} {self.target.unit}."
+    def failure(self, scale: float = 1.0) -> str:
+        """A sentence that tells what the steps tried gave, in units of the voxels, which are `scale` numbers."""
+        values = {x: y if self.target.bpp is None else math.exp(y) for x, y in self.known.items()}
+        wanted, unit = self.target.value, self.target.unit
+        nearest = min(values, key=lambda x: abs(values[x] - wanted))
+        first, last, best = (math.exp(x / 256) * scale for x in (min(values), max(values), nearest))
+        return (
+            f"{wanted:g} {unit} was not met with this model and volume: steps from {first:.3g} to {last:.3g} gave "
+            f"{min(values.values()):.3g} to {max(values.values()):.3g} {unit}; the nearest, {values[nearest]:.4g}, "
+            f"comes with step {best:.4g}."
         )

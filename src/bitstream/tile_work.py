@@ -1,7 +1,7 @@
 """The work on a batch of tiles, in this process or another."""
 
 from collections.abc import Mapping, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -115,6 +115,25 @@ class EncodeTiles:
     def _corrections(self, voxels: np.ndarray, decoded: np.ndarray) -> CodedTile:
         numbers = corrections(voxels, decoded, self.error)
         return constant(numbers) or smallest(numbers, checksum(numbers))
+
+
+@dataclass(frozen=True)
+class MeasureTiles:
+    """Decodes tiles that are coded with the model, by number, to measure the squared errors of their numbers."""
+
+    codec: TileCodec
+    limits: tuple[float, float]
+    parts: Mapping[int, EncodedTile]
+
+    def __call__(self, batch: VoxelBatch) -> list[EncodedTile]:
+        """The parts of a batch, with their errors."""
+        parts = [self.parts[tile.number] for tile in batch.tiles]
+        q = self.codec.decode([part.coded.chunks for part in parts], batch.tiles[0].size)
+        errors = [
+            difference(voxels, decoded_numbers(self.codec, one(q, k), voxels, self.limits), known)
+            for k, (voxels, known) in enumerate(zip(batch.voxels, batch.known, strict=True))
+        ]
+        return [replace(part, squared_error=error) for part, error in zip(parts, errors, strict=True)]
 
 
 def decoded_numbers(codec: TileCodec, q: Levels, voxels: np.ndarray, limits: tuple[float, float]) -> np.ndarray:

@@ -1,5 +1,7 @@
 """Meeting a PSNR or a rate; the length that is estimated and the real one."""
 
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -8,6 +10,7 @@ from aiwave.api import compress, decompress
 from aiwave.bitstream import info
 from aiwave.bitstream.target import Solver, Target
 from aiwave.bitstream.tile_codec import TileCodec
+from aiwave.bitstream.trial import Trial
 from aiwave.coding.band_coder import BandCoder
 from aiwave.coding.reference_engine import subbands_of
 from aiwave.errors import AiwaveError
@@ -39,7 +42,7 @@ def test_a_rate_is_met_with_everything_included(share):
 
 def test_a_sample_of_tiles_stands_for_the_whole(monkeypatch):
     """Half of the volume is noise, so that the sample must be corrected by what the whole gives."""
-    monkeypatch.setattr("aiwave.bitstream.trial.SAMPLED", 1)
+    monkeypatch.setattr("aiwave.bitstream.search.SAMPLED", 1)
     volume = np.concatenate((textured((16, 16, 32), 0), noise((16, 16, 16)) // 8), axis=2)
     data = compress(volume, file_model("plain"), psnr=38, tile=16, model_only=True)
     assert abs(psnr(decompress(data, model=file_model("plain")), volume) - 38) < 0.1
@@ -48,7 +51,8 @@ def test_a_sample_of_tiles_stands_for_the_whole(monkeypatch):
 @pytest.mark.parametrize("certain", [0.0, 1e9])
 def test_a_psnr_is_met_that_only_a_share_of_tiles_is_decoded_for(monkeypatch, certain):
     """With many standard errors all tiles are decoded in the end."""
-    monkeypatch.setattr("aiwave.bitstream.trial.MEASURED", 3)
+    for module in ("search", "trial"):
+        monkeypatch.setattr(f"aiwave.bitstream.{module}.MEASURED", 3)
     monkeypatch.setattr("aiwave.bitstream.trial.CERTAIN", certain)
     volume = textured((48, 32, 32), 5)
     data = compress(volume, file_model("plain"), psnr=39, tile=16, model_only=True)
@@ -57,8 +61,32 @@ def test_a_psnr_is_met_that_only_a_share_of_tiles_is_decoded_for(monkeypatch, ce
 
 @pytest.mark.parametrize("target", [{"psnr": 200.0}, {"psnr": 1.0}, {"bpp": 90.0}, {"bpp": 0.001}])
 def test_what_is_out_of_reach_is_refused_with_what_is_within(target):
-    with pytest.raises(AiwaveError, match="cannot be met with this model and volume: steps from"):
+    with pytest.raises(AiwaveError, match="was not met with this model and volume: steps from"):
         compress(VOLUME[:8, :8, :8], file_model("plain"), **target, model_only=True)
+
+
+@pytest.mark.parametrize("target", [50.2, 52.7, 1.0])
+def test_the_nearest_that_a_refusal_names_comes_with_the_step_it_names(target):
+    """In a tiny volume most targets lie between the steps."""
+    volume, model = VOLUME[:2, :2, :2], file_model("plain")
+    try:
+        data = compress(volume, model, psnr=target, model_only=True)
+        assert abs(psnr(decompress(data, model=model), volume) - target) < 0.1
+    except AiwaveError as error:
+        value, step = re.search(r"the nearest, (\S+), comes with step (\S+)\.$", str(error)).groups()
+        decoded = decompress(compress(volume, model, step=float(step), model_only=True), model=model)
+        assert psnr(decoded, volume) == pytest.approx(float(value), rel=1e-3)
+
+
+def test_few_tiles_are_coded_in_vain(monkeypatch):
+    """At rates that differ between tiles."""
+    monkeypatch.setattr("aiwave.bitstream.search.SAMPLED", 1)
+    coded, code = [], Trial.code
+    monkeypatch.setattr(Trial, "code", lambda self, tiles: (coded.extend(tiles), code(self, tiles)))
+    volume = (textured((32, 48, 48), 6) * np.linspace(0.2, 1, 48)).astype("uint8")
+    data = compress(volume, file_model("plain"), psnr=42, tile=16, model_only=True)
+    assert abs(psnr(decompress(data, model=file_model("plain")), volume) - 42) < 0.1
+    assert 18 <= len(coded) <= 1.5 * 18
 
 
 @pytest.mark.parametrize(
