@@ -52,7 +52,7 @@ lint: $(VENV)/installed-test  ## style, types, and the floors of the house
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/clang-format --dry-run -Werror src/native/*pp tests/native/*pp
-	command -v $(CXX) || exit 0; $(CXX) -std=c++17 -Wall -Wextra -Werror -fsyntax-only \
+	command -v $(CXX) || exit 0; $(CXX) -std=c++17 -fvisibility=hidden -Wall -Wextra -Werror -fsyntax-only \
 		$$($(BIN)/python -m pybind11 --includes) src/native/*.cpp
 
 format: $(VENV)/installed-test  ## rewrite the sources in the house style
