@@ -22,6 +22,15 @@ INPUT_LIMIT = (32 << FRACTION) - 1
 MOST = 2**16 - 1
 """Largest number that can be coded."""
 
+NARROW = 2**15
+"""Inputs of layers are below: the compiled core holds them in 16 bits, and sums in `SUMS`."""
+
+SUMS = 2**31
+"""Partial sums are below in magnitude."""
+
+WIDEST, MOST_NEIGHBOURS = 1024, 4095
+"""Most outputs of a hidden layer, and most neighbours."""
+
 MANTISSA_BITS = 15
 """Bits of the mantissa of 1 / activity: its product with a difference of two numbers fits 32 bits."""
 
@@ -46,17 +55,21 @@ class IntegerVoxels:
         """Check the parts."""
         if self.far.ndim != 2 or self.far.shape[1] != 3 or not len(self.far):
             raise ValueError("neighbours are offsets (z, y, x), and more than the nearest")
+        if len(self.offsets) > MOST_NEIGHBOURS:
+            raise ValueError("there are too many neighbours")
         if len(set(self.offsets)) < len(self.offsets):
             raise ValueError("a neighbour occurs twice")
         if not all(map(is_causal, self.offsets)):
             raise ValueError("a neighbour is not known before a voxel")
         names = [*(f"hidden{k}" for k in range(len(self.layers) - 2)), "head", "skip"]
-        if list(self.layers) != names or len(names) < 3 or not 0 < self.limit < 2**15:
+        if list(self.layers) != names or len(names) < 3 or not 0 < self.limit < NARROW:
             raise ValueError("the layers are not those of a voxel model")
         width, limit = self.inputs, INPUT_LIMIT
         for name in names[:-1]:
             self._check(name, width, limit)
             width, limit = self.layers[name].weight.shape[1], self.limit
+        if any(self.layers[name].weight.shape[1] > WIDEST for name in names[:-2]):
+            raise ValueError("a hidden layer is too wide")
         self._check("skip", self.inputs, INPUT_LIMIT)
         outputs = [self.layers[name] for name in ("head", "skip")]
         if any(layer.weight.shape[1] != self.density.size + 1 for layer in outputs):
@@ -68,6 +81,8 @@ class IntegerVoxels:
         layer = self.layers[name]
         if layer.weight.shape[0] != width or layer.limit < limit:
             raise ValueError(f"the layer {name} does not fit the other parts")
+        if layer.limit >= NARROW or int(layer.bounds.max()) >= SUMS:
+            raise ValueError(f"the sums of the layer {name} may take more than 32 bits")
 
     @property
     def offsets(self) -> list[tuple[int, int, int]]:

@@ -34,8 +34,9 @@ OTHERS = 2 + FLAGS
 
 
 def is_causal(offset: Offset) -> bool:
-    """True for neighbours in an earlier front (see `FRONT`), within reach."""
-    return sum(a * b for a, b in zip(offset, FRONT, strict=True)) < 0 and max(map(abs, offset)) <= REACH
+    """True for neighbours in an earlier front (see `FRONT`), within reach, and in no later section."""
+    earlier = sum(a * b for a, b in zip(offset, FRONT, strict=True)) < 0
+    return earlier and offset[0] <= 0 and max(map(abs, offset)) <= REACH
 
 
 def neighbours(radii: Sequence[float]) -> list[Offset]:

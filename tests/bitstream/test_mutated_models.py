@@ -1,5 +1,6 @@
 """Model files of a forger, who mends every hash: refused in one sentence, or as harmless as any other model."""
 
+import copy
 import warnings
 from functools import cache
 
@@ -93,3 +94,33 @@ def test_lifting_networks_have_at_most_1024_channels(channels, loads):
             if "inner" in layer["name"]:
                 del arrays[f"reversible.{layer['name']}.{key}"]
     assert use(sealed({"version": 1, **described}, arrays)) == loads
+
+
+def _layer_limit(described, arrays):
+    next(one for one in described["entropy"]["layers"] if one["name"] == "head")["limit"] = 2**15
+
+
+def _later_section(described, arrays):
+    arrays["entropy.far"][0] = (1, -8, 0)
+
+
+def _wide_sums(described, arrays):
+    for key, value in (("bias", 2**40), ("shift", 40)):
+        arrays[f"entropy.skip.{key}"] = np.full(arrays[f"entropy.skip.{key}"].shape, value, "int64")
+
+
+def _wide_layer(described, arrays):
+    inputs, outputs = arrays["entropy.hidden0.weight"].shape[0], arrays["entropy.hidden1.weight"].shape[1]
+    arrays["entropy.hidden1.weight"] = np.zeros((1025, outputs), "int8")
+    shapes = {"weight": (inputs, 1025), "bias": (1025,), "shift": (1025,)}
+    arrays.update({f"entropy.hidden0.{key}": np.zeros(shape, "int8") for key, shape in shapes.items()})
+
+
+@pytest.mark.parametrize("forge", [_layer_limit, _later_section, _wide_sums, _wide_layer])
+def test_voxel_models_that_the_compiled_core_cannot_hold_are_damaged(forge):
+    from tests.bitstream.test_model_files import sealed
+
+    described, arrays = copy.deepcopy(parts("voxels"))
+    forge(described, arrays)
+    with pytest.raises(AiwaveError, match="do not fit together"):
+        Model.from_bytes(sealed({"version": 1, **described}, arrays))
