@@ -26,11 +26,14 @@ def main(arguments: Sequence[str]) -> None:
     args = arguments_of().parse_args(arguments)
     if args.modality is not None and args.modality not in modalities():
         raise AiwaveError(f"--modality is {args.modality}: give one of {', '.join(modalities())}, or leave it out.")
+    if args.levels is not None and args.levels < 1:
+        raise AiwaveError(f"--levels is {args.levels}: give the number of levels, from 1, or leave it out.")
     if args.workers is not None and args.workers < 1:
         raise AiwaveError(f"--workers is {args.workers}: give the number of processes, from 1.")
     from ..images.image_files import ENDINGS
 
-    if args.target.endswith(".zarr"):
+    if (store := args.target.rstrip("/")).endswith(".zarr"):
+        args.target = store
         _to_store(args)
     elif ENDINGS.search(args.target):
         _to_image(args)
@@ -75,6 +78,8 @@ def _to_store(args: argparse.Namespace) -> None:
         job = Job(source, folder.resolve(), tuple(levels), codec, args.codec, args.verify)
         done = convert_to_store(job, target, opened, args.workers or _processors(), args.scheduler, _bar(args.quiet))
     except KeyboardInterrupt as error:
+        if not is_begun(folder):
+            raise Interrupted("Interrupted before anything was finished: the same command starts again.") from error
         raise Interrupted(
             f"Interrupted: what is finished is in {folder}, and the same command goes on from there."
         ) from error

@@ -36,7 +36,7 @@ def _registered(text: str) -> ArrayOptions:
             f"No codec {printable(text, 80)!r} is registered with zarr: give a name such as blosc, zstd or gzip, none, "
             "or install the package that has it."
         ) from error
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         words = printable(str(error).rstrip("."), 200)
         raise AiwaveError(f"The codec {printable(text, 80)} cannot be used: {words}.") from error
     if isinstance(made, BytesBytesCodec):

@@ -1,6 +1,7 @@
 """The journal of an unfinished store: its settings, and a lock, so that one command at a time fills it."""
 
 import json
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -41,6 +42,19 @@ def locked(folder: Path) -> Iterator[None]:
             if not lock(file.fileno()):
                 raise AiwaveError(f"{folder} is being filled by another command: wait until that has ended.")
         yield
+
+
+@contextmanager
+def emptied(folder: Path) -> Iterator[None]:
+    """Remove an unfinished store after an error if no part of it is finished: there is nothing to go on with, and its
+    settings, which may be what is wrong, would have to be kept to.
+    """
+    try:
+        yield
+    except BaseException:
+        if not any((folder / "journal").glob("*/*")):
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
 def begin(folder: Path, settings: Mapping[str, Any]) -> bool:

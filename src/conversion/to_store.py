@@ -17,7 +17,7 @@ from ..stores.stored_array import StoredArray
 from ..system import sync_folder
 from .codecs import options_of
 from .job import Job
-from .journal import begin, changed, check_same, locked
+from .journal import begin, changed, check_same, emptied, locked
 from .levels import METHODS
 from .looks import fingerprint
 from .running import Piece, Run, runner
@@ -61,7 +61,7 @@ def convert_to_store(
     if os.path.lexists(target):
         return Outcome(_whole(target, settings))
     job = replace(job, digest=sha256(json.dumps(settings).encode()).hexdigest())
-    with locked(job.folder):
+    with locked(job.folder), emptied(job.folder):
         begin(job.folder, settings)
         _create(job, options)
         voxels, seconds, peak = _fill(job, workers, scheduler, bar)

@@ -124,7 +124,7 @@ class CodePart:
         return data, errors
 
     def _failed(self, box: Box, what: str, error: Exception) -> AiwaveError:
-        reason = complaint(error) or f"{type(error).__name__}: {error}"
+        reason = complaint(error) or f"{type(error).__name__}: {str(error).rstrip('.')}."
         return AiwaveError(f"The chunk of level {self.number} at {words_of(box)} could not be {what}: {reason}")
 
 

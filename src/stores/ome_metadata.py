@@ -1,6 +1,7 @@
 """Metadata of OME-Zarr 0.4 and 0.5: read both, write 0.5."""
 
 from collections.abc import Mapping, Sequence
+from math import isfinite
 from typing import Any
 
 from ..errors import AiwaveError
@@ -48,9 +49,11 @@ def axes_of(image: Mapping[str, Any], path: str) -> list[Axis]:
                     translation = [a * float(b) for a, b in zip(translation, one["scale"], strict=True)]
                 elif one["type"] == "translation":
                     translation = [a + float(b) for a, b in zip(translation, one["translation"], strict=True)]
+        if not all(a and isfinite(a) for a in scale) or not all(map(isfinite, translation)):
+            raise ValueError("an axis without a scale")
         named = zip(given, scale, translation, strict=True)
         return [Axis(str(one["name"]), unit_name(one.get("unit")), a, b) for one, a, b in named]
-    except (TypeError, KeyError, ValueError, AttributeError) as error:
+    except (TypeError, KeyError, ValueError, AttributeError, OverflowError) as error:
         raise AiwaveError(
             f"The metadata of OME-Zarr is damaged: axes or transformations of {path} make no sense."
         ) from error

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from ..errors import AiwaveError
 from ..images.image_metadata import image_metadata, image_of, part_of
 from .axes import Axis
 
@@ -25,7 +26,8 @@ class StoredArray:
     """An array of 3 to 5 axes, in the order t, c, z, y, x; nothing is read before `read`.
 
     `name` is what the user calls it; `stamp` is text that changes if its metadata does. `geometry` is that of the image
-    file that the array was made of (see `image_metadata`), which says more than axes can.
+    file that the array was made of (see `image_metadata`), which says more than axes can. Raises AiwaveError for an
+    array without voxels.
     """
 
     name: str
@@ -36,6 +38,11 @@ class StoredArray:
     stamp: str = ""
     geometry: Mapping[str, Any] = field(default_factory=dict)
     start: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Check that there are voxels."""
+        if 0 in self.shape:
+            raise AiwaveError(f"{self.name} has the shape {self.shape}: it holds no voxels to read.")
 
     def read(self, box: Box) -> np.ndarray:
         """The voxels of a box that lies in the array, in its order of axes."""

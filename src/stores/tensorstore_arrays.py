@@ -42,7 +42,7 @@ class Keys:
             return None
         try:
             about = json.loads(found.value)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise AiwaveError(f"{self.place}/{name} is damaged: it is not JSON.") from error
         if not isinstance(about, dict):
             raise AiwaveError(f"{self.place}/{name} is damaged: it is not an object of JSON.")

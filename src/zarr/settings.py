@@ -1,5 +1,6 @@
 """Settings of the codec: its model and the quality, as a store's metadata has them."""
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -97,7 +98,7 @@ def _is_mode(mode: object) -> bool:
     if not isinstance(mode, Mapping) or len(mode) != 1:
         return False
     ((name, value),) = mode.items()
-    return name in QUALITIES and isinstance(value, int | float) and not isinstance(value, bool) and value > 0
+    return name in QUALITIES and isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf
 
 
 def _identity(model: str) -> str:

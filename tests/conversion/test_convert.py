@@ -264,6 +264,14 @@ def test_a_command_goes_on_where_another_was_interrupted(tmp_path, coded, monkey
     assert not Path("out.zarr.part").exists()
 
 
+def test_nothing_is_left_of_what_was_interrupted_before_a_part_was_finished(tmp_path, monkeypatch, capsys):
+    np.save("a.npy", VOLUME[:16, :16, :16])
+    fail_at(monkeypatch, 1, KeyboardInterrupt())
+    assert convert("a.npy", "out.zarr", *SMALL) == 130
+    assert "the same command starts again" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["a.npy"]
+
+
 def test_a_shard_that_was_not_joined_in_the_end_is_joined_again(tmp_path, coded, monkeypatch):
     np.save("a.npy", VOLUME)
     with monkeypatch.context() as patch:
@@ -365,6 +373,14 @@ def test_a_source_that_changes_is_refused(tmp_path, monkeypatch, capsys):
         (["a.npy", "out.zarr", "--region", "0:9"], "has 1 axes"),
         (["a.npy", "out.zarr", "--axes", "zyx"], "image files tell theirs"),
         (["a.npy", "out.zarr", "--workers", "0"], "--workers is 0"),
+        (["a.npy", "out.zarr", "--levels", "0"], "--levels is 0"),
+        (["a.npy", "out.zarr", "--step", "inf"], "mode {'step': inf} is unknown"),
+        (["a.npy", "out.zarr", "--workers", "1", "--step", "4", "--model", "em_lossless"], "codes only losslessly"),
+        (["a.npy", "out.zarr", "--workers", "1", "--codec", "vlen-utf8"], "could not be coded: TypeError"),
+        (["a.npy", "out.zarr", "--codec", '{"name":' * 2000], "cannot be used"),
+        (["empty.zarr", "out.zarr"], "empty.zarr has the shape (0, 5, 5): it holds no voxels"),
+        (["deep.zarr", "out.zarr"], "deep.zarr/zarr.json is damaged: it is not JSON"),
+        (["a.npy", "there.zarr/"], "there.zarr already exists, and this command did not make it"),
         (["a.npy", "out.zarr", "--modality", "xray"], "--modality is xray"),
         (["a.npy", "there.zarr"], "there.zarr already exists, and this command did not make it"),
         (["a.npy", "a.tif"], "a.tif already exists"),
@@ -376,6 +392,9 @@ def test_bad_input_is_one_sentence_and_leaves_nothing(tmp_path, arguments, words
     np.save("complex.npy", VOLUME.astype("complex64"))
     Path("a.tif").write_bytes(b"")
     Path("there.zarr").mkdir()
+    zarr.create_array("empty.zarr", shape=(0, 5, 5), dtype="uint8")
+    Path("deep.zarr").mkdir()
+    Path("deep.zarr/zarr.json").write_text("[" * 100_000)
     before = sorted(tmp_path.rglob("*"))
     assert convert(*arguments) == 1
     said = capsys.readouterr().err.splitlines()

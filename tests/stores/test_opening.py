@@ -197,6 +197,7 @@ def test_a_block_that_is_missing_is_black_as_in_viewers(tmp_path):
     same(open_store(path), np.where(np.indices(VOLUME.shape).max(0) < 8, 0, VOLUME).astype("uint8"))
 
 
-def test_axes_that_make_no_sense_are_said_in_a_sentence(tmp_path):
+@pytest.mark.parametrize("scale", [[1, 2], [1, 2, 0], [1, 2, float("nan")], [1, 2, 10**400]], ids=range(4))
+def test_axes_that_make_no_sense_are_said_in_a_sentence(tmp_path, scale):
     with pytest.raises(AiwaveError, match="transformations of 0 make no sense"):
-        open_store(ome(tmp_path / "a.zarr", "0.5", [{"type": "scale", "scale": [1, 2]}]))
+        open_store(ome(tmp_path / "a.zarr", "0.5", [{"type": "scale", "scale": scale}]))
