@@ -48,6 +48,7 @@ def unpack(data: bytes) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
             data[8 : 8 + int.from_bytes(data[:8], "little")], object_pairs_hook=_once
         )  # for the metadata
         description = json.loads(header["__metadata__"][KEY], object_pairs_hook=_once)
+        json.dumps(description, ensure_ascii=False).encode()  # ValueError for escaped halves of characters
     except SafetensorError as error:
         raise AiwaveError(DAMAGED.format(f"it is not a complete safetensors file ({_in_one_line(error)})")) from error
     except (ValueError, KeyError, TypeError, RecursionError) as error:

@@ -124,3 +124,18 @@ def test_voxel_models_that_the_compiled_core_cannot_hold_are_damaged(forge):
     forge(described, arrays)
     with pytest.raises(AiwaveError, match="do not fit together"):
         Model.from_bytes(sealed({"version": 1, **described}, arrays))
+
+
+@pytest.mark.parametrize("place", ["name", "value", "key"])
+def test_a_description_with_half_a_character_is_damaged(place):
+    from tests.bitstream.test_model_files import sealed
+
+    described, arrays = copy.deepcopy(parts("lossy"))
+    where, key = {
+        "name": (described, "name"),
+        "value": (described["transform"], "wavelet"),
+        "key": (described["transform"], "\ud800"),
+    }[place]
+    where[key] = "\ud800"
+    with pytest.raises(AiwaveError, match="its header cannot be read"):
+        Model.from_bytes(sealed({"version": 1, **described}, arrays))
