@@ -33,10 +33,13 @@ AUTO = "auto"
 """Model name that stands for the automatic choice."""
 
 SIDE, PARTS, LOOKED_AT = 32, 4, 48
-"""Voxels per side of the parts that candidates are compared on, their number, and that of the places looked at."""
+"""Parts that candidates are compared on: voxels per side, about, their number, and that of the places looked at."""
 
-COMMON = 0.25
-"""Share of the most frequent value above which a part is background, and tells nothing about models."""
+COMMON = 0.5
+"""Share of the most frequent value above which a part is background, and tells nothing about models.
+
+The edges of a patient or a brain are no background: scans have many, and models differ there.
+"""
 
 FAR = 1.1
 """Cost, as a multiple of the best so far, from which on a candidate is not tried on further parts."""
@@ -106,12 +109,13 @@ def _numbers(volume: np.ndarray, lossless: bool) -> np.ndarray:
 
 
 def textured_parts(volume: np.ndarray) -> list[np.ndarray]:
-    """Up to `PARTS` blocks (d, h, w) of at most `SIDE` voxels per side, spread over the volume, without background.
+    """Up to `PARTS` blocks (d, h, w) of about `SIDE` voxels per side, spread over the volume, without background.
 
+    A side of up to 1.5 times that is not halved, since models pay for borders differently.
     If there is hardly anything else, those with the least; none if the volume is flat wherever it was looked at.
     """
     series = volume.reshape(-1, *volume.shape[-3:])
-    blocks = [-(-size // SIDE) for size in series.shape[1:]]
+    blocks = [max(1, (size + SIDE // 2 - 1) // SIDE) for size in series.shape[1:]]
     count = len(series) * math.prod(blocks)
     numbers = {int(k * GOLDEN * count) % count: None for k in range(1, LOOKED_AT + 1)}
     found: list[tuple[float, np.ndarray]] = []
