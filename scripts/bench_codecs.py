@@ -1,9 +1,10 @@
-"""Speed next to other codecs: `python scripts/bench_codecs.py VOLUME=LOSSLESS_MODEL,LOSSY_MODEL ... [--csv FILE]`.
+"""Speed next to other codecs: `python scripts/bench_codecs.py VOLUME=LOSSLESS,...,LOSSY ... [--csv FILE]`.
 
-A volume is an image or a folder of them, which are joined along x; crops of `--sides` voxels are taken from its corner,
-mirrored where it is too small. Codecs take turns, on one thread, `--rounds` times, and the fastest round counts; every
-lossless round trip is checked. The PyTorch reference codes the smallest crop alone. Tomoz takes part if it is installed
-(`pip install tomoz`). Megavoxels per CPU second; `scripts/make_figures.py` draws the CSV.
+The last model is lossy, the others are lossless. A volume is an image or a folder of them, which are joined along x;
+crops of `--sides` voxels are taken from its corner, mirrored where it is too small. Codecs take turns, on one thread,
+`--rounds` times, and the fastest round counts; every lossless round trip is checked. The PyTorch reference codes the
+smallest crop alone, with the first and the last model. Tomoz takes part if it is installed (`pip install tomoz`).
+Megavoxels per CPU second; `scripts/make_figures.py` draws the CSV.
 
 Then processes of their own code and decode the same crops by `--threads` threads: megavoxels per second on the clock,
 and peak memory of the whole process (on Linux).
@@ -126,9 +127,10 @@ def compared(
     """Mode, name and codec of all that takes part."""
     cores = ["native", "reference"] if reference else ["native"]
     parts = [("lossless", f"aiwave {core}", ours(core, models[0], lossless=True)) for core in cores]
+    parts += [("lossless", f"aiwave {model.name}", ours("native", model, lossless=True)) for model in models[1:-1]]
     parts += [("lossless", name, codec) for name, codec in lossless_codecs()]
     for step in steps:
-        parts += [(f"step {step:g}", f"aiwave {core}", ours(core, models[1], step=step)) for core in cores]
+        parts += [(f"step {step:g}", f"aiwave {core}", ours(core, models[-1], step=step)) for core in cores]
         noise = step / 12**0.5
         psnr = 20 * np.log10(float(np.ptp(volume)) / noise)
         parts.append((f"step {step:g}", "SPERR", sperr(psnr)))
@@ -155,7 +157,7 @@ def alone(name: str, side: int, volume: np.ndarray, models: list[str], steps: li
     with tempfile.TemporaryDirectory() as folder:
         np.save(Path(folder) / "volume.npy", volume)
         for step in (0.0, *steps):
-            command = [sys.executable, "-c", PROCESS, f"{folder}/volume.npy", models[step > 0], str(step)]
+            command = [sys.executable, "-c", PROCESS, f"{folder}/volume.npy", models[-1 if step else 0], str(step)]
             environment = os.environ | {"OMP_NUM_THREADS": str(threads), NAME: "native"}
             done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
             encode, decode, first, last = map(float, done.stdout.split())
@@ -168,7 +170,7 @@ def alone(name: str, side: int, volume: np.ndarray, models: list[str], steps: li
 def main() -> None:
     """See the module."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("volumes", nargs="+", metavar="VOLUME=LOSSLESS,LOSSY")
+    parser.add_argument("volumes", nargs="+", metavar="VOLUME=LOSSLESS,...,LOSSY")
     parser.add_argument("--sides", type=int, nargs="+", default=[64, 128])
     parser.add_argument("--steps", type=float, nargs="+", default=[5.6, 25])
     parser.add_argument("--rounds", type=int, default=2)

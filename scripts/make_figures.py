@@ -3,7 +3,7 @@
 - `slices.png`: a section of a generated volume, decoded at a low rate, and the difference. Real volumes are not used,
   since not every licence lets one be copied.
 - `speed.png`: bits per voxel over speed of lossless codecs, from `speed.csv`, which is what `scripts/bench_codecs.py
-  VOLUME=em_lossless,em_nano --csv FILE` wrote.
+  VOLUME=em_lossless,voxels_best,voxels_fast,em_nano --csv FILE` wrote.
 """
 
 import csv
@@ -17,7 +17,15 @@ FOLDER = Path(__file__).parents[1] / "docs" / "figures"
 SHAPE = (48, 160, 160)
 STEP = 26.0
 MODEL = "em_nano"
-NAMES = {"aiwave native": "aiWave", "aiwave reference": "aiWave\nin PyTorch", "JPEG XL e7": "JPEG XL"}
+ABOVE = ("center", 0, 7)
+"""Alignment of a label, and its distance from its point [pt]."""
+LABELS = {
+    "aiwave native": ("em_lossless", "left", 7, -3),
+    "aiwave reference": ("em_lossless\nin PyTorch", "center", 0, -26),
+    "aiwave voxels_best": ("voxels_best", "right", -7, -3),
+    "aiwave voxels_fast": ("voxels_fast", "left", 7, -5),
+    "JPEG XL e7": ("JPEG XL", *ABOVE),
+}
 OURS, OTHERS = "#b8501f", "#54707f"
 
 
@@ -68,8 +76,8 @@ def _scatter(axes: Axes, rows: list[dict[str, str]], what: str) -> None:
         place = float(row[what]), float(row["bpp"])
         colour = OURS if row["codec"].startswith("aiwave") else OTHERS
         axes.scatter(*place, color=colour, zorder=3)
-        label = NAMES.get(row["codec"], row["codec"])
-        axes.annotate(label, place, (0, 7), textcoords="offset points", ha="center", fontsize=9, color=colour)
+        label, align, *distance = LABELS.get(row["codec"], (row["codec"], *ABOVE))
+        axes.annotate(label, place, distance, textcoords="offset points", ha=align, fontsize=9, color=colour)
     axes.set_xscale("log")
     axes.margins(0.2)
     axes.grid(alpha=0.3)

@@ -21,7 +21,8 @@ SETS = {
     "abdomen CT": "msd_spleen",
     "ssTEM": "vnc_sstem",
 }
-SPEEDS = {"aiWave": "aiwave native", "JPEG XL": "JPEG XL e7"}
+SPEEDS = {"em_lossless": "aiwave native", "JPEG XL": "JPEG XL e7"}
+SPEEDS |= {name: f"aiwave {name}" for name in ("voxels_best", "voxels_fast")}
 
 
 def rows_of(name):

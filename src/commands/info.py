@@ -30,7 +30,13 @@ def main(arguments: Sequence[str]) -> None:
 SHOWN = 200
 """Characters of an entry of the metadata."""
 
-WAYS = {"model": "by the model", "constant": "constant", "jpeg_xl": "in JPEG XL", "lzma": "in LZMA"}
+WAYS = {
+    "model": "by the model",
+    "voxels": "by the model",
+    "constant": "constant",
+    "jpeg_xl": "in JPEG XL",
+    "lzma": "in LZMA",
+}
 """How tiles are coded, for people."""
 
 

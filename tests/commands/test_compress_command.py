@@ -11,7 +11,9 @@ import SimpleITK as sitk
 import tifffile
 
 from aiwave.api import compress as compress_bytes
+from aiwave.bitstream.tile_index import Mode
 from aiwave.cli import main
+from aiwave.commands.info import WAYS
 from aiwave.images import Image, read_images, write_image
 from aiwave.images.image_files import WRITERS
 from tests.conftest import textured
@@ -229,3 +231,7 @@ def test_an_interruption_leaves_no_file(model, tmp_path, monkeypatch):
     monkeypatch.setattr("aiwave.bitstream.tile_codec.TileCodec.encode", interrupt)
     assert run("compress", tmp_path / "a.tif", tmp_path / "a.aiw", "--model", model, "--lossless") == 130
     assert [path.name for path in tmp_path.iterdir()] == ["a.tif"]
+
+
+def test_info_has_words_for_every_way_of_coding_a_tile():
+    assert set(WAYS) == {mode.name.lower() for mode in Mode}

@@ -36,8 +36,10 @@ ALL = "".join(path.read_text() for path in CONF.glob("*/*.yaml"))
 EXPERIMENTS = sorted(
     str(path.relative_to(CONF / "experiment").with_suffix("")) for path in CONF.glob("experiment/**/*.yaml")
 )
-TRAINED = [name for name in EXPERIMENTS if not name.startswith("study/")] + ["study/hybrid", "study/more_additive"]
-"""Those of the study that no ablation resembles; `test_study.py` has the others."""
+OFTEN = ("quickstart", "fixed_rate", "lossless", "ablation/one_stage", "ablation/no_post", "ablation/density_laplace")
+OFTEN += ("ablation/entropy_factorized", "ablation/scale_published", "study/hybrid", "release/em_nano")
+"""Experiments that every run of the suite trains; together they build each kind of component."""
+TRAINED = [pytest.param(name, marks=[] if name in OFTEN else pytest.mark.slow) for name in EXPERIMENTS]
 
 
 def composed(*overrides):
@@ -135,8 +137,14 @@ def test_runs_are_tagged_with_what_they_are():
     assert run_tags(composed("transform=cdf53", "entropy=factorized")) == ["phantom_em", "cdf53", "FactorizedEntropy"]
 
 
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+def test_every_experiment_composes(experiment):
+    data = ["dataset=folder", "dataset.root=/data", "dataset.subset=cells"]
+    validate(composed(f"experiment={experiment}", *data), TrainConfig)
+
+
 @pytest.mark.parametrize("experiment", TRAINED)
-def test_every_experiment_composes_trains_two_steps_and_evaluates(experiment, data_root, tmp_path):
+def test_every_experiment_trains_two_steps_and_evaluates(experiment, data_root, tmp_path):
     sizes = ["dataset.crop=[8,8,8]", "dataset.epoch_steps=2", "dataset.batch_size=1", "dataset.val_crops=1"]
     sizes += ["dataset.num_workers=0"]
     data = ["dataset=folder", f"dataset.root={data_root}", "dataset.subset=cells", "dataset.steps=[8]"]

@@ -38,7 +38,7 @@ def test_the_workers_of_a_scheduler_do_it_and_say_which_chunk_fails(monkeypatch,
         with monkeypatch.context() as patch:
             patch.setattr(work.Cell, "encode", lambda *_: (_ for _ in ()).throw(MemoryError()))
             assert main(["convert", "a.npy", "other.zarr", *OPTIONS, *there]) == 1
-    said = capsys.readouterr().err.splitlines()[-1]
+    (said,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("aiwave: ")]
     assert said.startswith("aiwave: The chunk of level 0 at ")
     assert "could not be coded: There is not enough memory" in said
     np.testing.assert_array_equal(zarr.open_array("out.zarr/0", mode="r")[:], volume)

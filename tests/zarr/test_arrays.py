@@ -44,7 +44,7 @@ def test_metadata_names_the_model_by_its_hash():
     (codec,) = array(MemoryStore()).metadata.to_dict()["codecs"]
     assert codec == {
         "name": "aiwave",
-        "configuration": {"model": shipped_model("em_lossless").identity, "mode": "lossless"},
+        "configuration": {"model": shipped_model("voxels_fast").identity, "mode": "lossless"},
     }
 
 
