@@ -76,8 +76,8 @@ def _scatter(axes: Axes, rows: list[dict[str, str]], what: str) -> None:
         place = float(row[what]), float(row["bpp"])
         colour = OURS if row["codec"].startswith("aiwave") else OTHERS
         axes.scatter(*place, color=colour, zorder=3)
-        label, align, *distance = LABELS.get(row["codec"], (row["codec"], *ABOVE))
-        axes.annotate(label, place, distance, textcoords="offset points", ha=align, fontsize=9, color=colour)
+        label, align, right, up = LABELS.get(row["codec"], (row["codec"], *ABOVE))
+        axes.annotate(label, place, (right, up), textcoords="offset points", ha=align, fontsize=9, color=colour)
     axes.set_xscale("log")
     axes.margins(0.2)
     axes.grid(alpha=0.3)
