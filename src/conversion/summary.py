@@ -7,7 +7,7 @@ from typing import Any
 
 from .errors_seen import ErrorsSeen
 from .job import Job
-from .work import JoinShard
+from .shards import JoinShard
 
 
 @dataclass(frozen=True)

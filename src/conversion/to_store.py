@@ -21,8 +21,8 @@ from .journal import begin, changed, check_same, emptied, locked
 from .levels import METHODS
 from .looks import fingerprint
 from .running import Piece, Run, runner
+from .shards import JoinShard
 from .summary import summary_of
-from .work import JoinShard
 
 Bar = Callable[[int, int], AbstractContextManager[Callable[[int], object]]]
 """Shows progress: from the number of all voxels and of those already done, to what is told of more."""

@@ -1,4 +1,4 @@
-"""Pieces of work: a part of a shard is coded, and a shard is joined from its parts; each is done once and kept."""
+"""Parts of shards: each is coded once, measured and kept until its shard is joined."""
 
 import json
 import math
@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -23,9 +22,6 @@ from .codecs import Cell, options_of
 from .errors_seen import ErrorsSeen
 from .job import Job
 from .levels import Level
-
-EMPTY = 2**64 - 1
-"""Offset and length in a shard's index of a chunk that is not stored, since it is all zeros."""
 
 REPEATED = 2
 """Voxels beyond the end of an array that repeat its last ones in the chunk."""
@@ -45,7 +41,7 @@ class CodePart:
     @property
     def file(self) -> Path:
         """The file of the part, which exists once all of it is coded and measured."""
-        return self.job.journal / str(self.number) / f"part-{_words(tuple(one.start for one in self.chunks))}"
+        return self.job.journal / str(self.number) / f"part-{joined(tuple(one.start for one in self.chunks))}"
 
     @property
     def voxels(self) -> int:
@@ -76,10 +72,10 @@ class CodePart:
                 coded.append(data or b"")
                 seen += errors
             about = {"sizes": sizes, "seconds": time.process_time() - started, "errors": seen.as_dict()}
-            _check_there(self.job)
+            check_there(self.job)
             with replacing(self.file) as temporary:
                 temporary.write_bytes(json.dumps(about).encode() + b"\n" + b"".join(coded))
-        return _peak_memory()
+        return peak_memory()
 
     def _voxels(self) -> Iterator[tuple[np.ndarray, Box]]:
         """Voxels of each chunk as far as they lie in the array, and their box.
@@ -128,88 +124,6 @@ class CodePart:
         return AiwaveError(f"The chunk of level {self.number} at {words_of(box)} could not be {what}: {reason}")
 
 
-@dataclass(frozen=True)
-class JoinShard:
-    """Joins the parts of a shard of level `number` into its file in the store, and removes them.
-
-    `record` is written first: a shard is done if that and a file of its size are there.
-    """
-
-    job: Job
-    number: int
-    shard: tuple[int, ...]
-
-    @property
-    def record(self) -> Path:
-        """The file that tells what is in the shard."""
-        return self.job.journal / str(self.number) / f"shard-{_words(self.shard)}.json"
-
-    @property
-    def file(self) -> Path:
-        """The file of the shard, which does not exist if all of it is zeros."""
-        return self.job.folder.joinpath(self.job.levels[self.number].path, "c", *map(str, self.shard))
-
-    @property
-    def voxels(self) -> int:
-        """Voxels that joining adds to what is done."""
-        return 0
-
-    @property
-    def words(self) -> str:
-        """The shard, for people."""
-        return f"Shard {words_of(tuple(slice(k, k + 1) for k in self.shard))} of level {self.number}"
-
-    def parts(self) -> list[CodePart]:
-        """The parts of the shard."""
-        return [CodePart(self.job, self.number, box) for box in self.job.levels[self.number].parts(self.shard)]
-
-    def is_done(self) -> bool:
-        """True if the shard is whole."""
-        if not self.record.exists():
-            return False
-        size = json.loads(self.record.read_bytes())["bytes"]
-        return (self.file.stat().st_size if self.file.exists() else 0) == size
-
-    def __call__(self) -> int:
-        """Join the parts, and return the largest memory of this process so far, in bytes. Raises AiwaveError."""
-        if not self.is_done():
-            _check_there(self.job)
-            self._join(self.parts())
-        for part in self.parts():
-            part.file.unlink(missing_ok=True)
-        return _peak_memory()
-
-    def _join(self, parts: list[CodePart]) -> None:
-        level = self.job.levels[self.number]
-        grid = tuple(outer // inner for outer, inner in zip(level.shard, level.chunk, strict=True))
-        index = np.full((*grid, 2), EMPTY, np.uint64)
-        at, seconds, seen = 0, 0.0, ErrorsSeen()
-        first = [k * count for k, count in zip(self.shard, grid, strict=True)]
-        bodies = []
-        for part in parts:
-            with part.file.open("rb") as file:
-                about = json.loads(file.readline())
-                bodies.append((part.file, file.tell()))
-            seconds, seen = seconds + about["seconds"], seen + ErrorsSeen.of(about["errors"])
-            places = np.ndindex(*(one.stop - one.start for one in part.chunks))
-            for place, size in zip(places, about["sizes"], strict=True):
-                if size is not None:
-                    where = (k + one.start - a for k, one, a in zip(place, part.chunks, first, strict=True))
-                    index[tuple(where)] = at, size
-                    at += size
-        end = _index_bytes(index)
-        record = {"bytes": at + len(end) if at else 0, "seconds": seconds, "errors": seen.as_dict()}
-        if not at:
-            _write_record(self.record, record)
-            return
-        with replacing(self.file) as temporary:
-            with temporary.open("wb") as out:
-                for file_name, start in bodies:
-                    _copy(file_name, start, out)
-                out.write(end)
-            _write_record(self.record, record)
-
-
 def _filled_up(voxels: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """Voxels in a chunk of this shape, at its start; the rest, which no reader sees, takes few bytes.
 
@@ -224,41 +138,6 @@ def _filled_up(voxels: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     near = np.pad(voxels, repeated, mode="edge")
     fill = voxels.dtype.type(mean if voxels.dtype.kind == "f" else round(mean))
     return np.pad(near, [(0, side - size) for side, size in zip(shape, near.shape, strict=True)], constant_values=fill)
-
-
-def _write_record(path: Path, record: dict[str, Any]) -> None:
-    with replacing(path) as temporary:
-        temporary.write_text(json.dumps(record), encoding="utf-8")
-
-
-def _copy(name: Path, start: int, out: Any) -> None:
-    import shutil
-
-    with name.open("rb") as file:
-        file.seek(start)
-        shutil.copyfileobj(file, out, 1 << 20)
-
-
-def _index_bytes(index: np.ndarray) -> bytes:
-    """A shard's index (chunks per axis, 2) as zarr-python writes it: little-endian numbers and their CRC-32C."""
-    from zarr.codecs import Crc32cCodec
-    from zarr.storage import MemoryStore
-
-    import zarr
-
-    held: dict[str, Any] = {}
-    array = zarr.create_array(
-        MemoryStore(held),
-        shape=index.shape,
-        chunks=index.shape,
-        dtype=index.dtype,
-        fill_value=0,
-        compressors=[Crc32cCodec()],
-        config={"write_empty_chunks": True},
-    )
-    array[...] = index
-    found: bytes = held["/".join(["c", *["0"] * index.ndim])].to_bytes()
-    return found
 
 
 _cells: dict[tuple[str, int], Cell] = {}
@@ -278,7 +157,7 @@ def _limit(job: Job) -> float:
     return math.inf if job.codec is None else float(dict(job.codec["mode"]).get("max_error", math.inf))
 
 
-def _check_there(job: Job) -> None:
+def check_there(job: Job) -> None:
     """Raise AiwaveError if the target is not there: on another machine, or removed by another process."""
     if not job.journal.is_dir():
         raise AiwaveError(
@@ -294,9 +173,11 @@ def _calm() -> None:
     zarr.config.set({"async.concurrency": 1, "threading.max_workers": 1})
 
 
-def _peak_memory() -> int:
+def peak_memory() -> int:
+    """Largest memory of this process so far [bytes]."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
-def _words(place: tuple[int, ...]) -> str:
+def joined(place: tuple[int, ...]) -> str:
+    """A place in a grid as part of a file name."""
     return "-".join(map(str, place))

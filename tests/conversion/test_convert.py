@@ -11,7 +11,7 @@ from ome_zarr_models.v05 import Image
 
 import zarr
 from aiwave.cli import main
-from aiwave.conversion import work
+from aiwave.conversion import shards, work
 from tests.conftest import textured
 from tests.stores.test_opening import ome, precomputed, sections, written
 
@@ -275,7 +275,7 @@ def test_nothing_is_left_of_what_was_interrupted_before_a_part_was_finished(tmp_
 def test_a_shard_that_was_not_joined_in_the_end_is_joined_again(tmp_path, coded, monkeypatch):
     np.save("a.npy", VOLUME)
     with monkeypatch.context() as patch:
-        patch.setattr(work, "_copy", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
+        patch.setattr(shards, "_copy", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
         assert convert("a.npy", "out.zarr", *SMALL, "--levels", 1) == 130
     count = len(coded)
     assert not list(Path("out.zarr.part/0").rglob("c/*/*/*"))
@@ -343,13 +343,13 @@ def test_a_source_that_changes_is_refused(tmp_path, monkeypatch, capsys):
     zarr.open_array(str(path), mode="r+")[:] = VOLUME[1:34]
     assert convert(path, "out.zarr", *SMALL) == 1
     assert "a has changed since" in capsys.readouterr().err
-    whole = work.JoinShard._join
+    whole = shards.JoinShard._join
 
     def join(self, parts):
         zarr.open_array(str(path), mode="r+")[:] = VOLUME[::-1][:33]
         return whole(self, parts)
 
-    monkeypatch.setattr(work.JoinShard, "_join", join)
+    monkeypatch.setattr(shards.JoinShard, "_join", join)
     assert convert(path, "other.zarr", *SMALL) == 1
     assert "a has changed since" in capsys.readouterr().err
     assert not Path("other.zarr").exists()
