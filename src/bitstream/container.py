@@ -135,9 +135,8 @@ def open_stream(data: bytes | memoryview) -> Stream:
             at += CRC.size
     described, values, model, stored = sections
     index = TileIndex.from_bytes(stored, header)
-    modes = {Mode(mode) for mode in np.unique(index.modes)}
-    needed = any(mode.needs_model for mode in modes)
-    if (not header.needs_model and (model or needed)) or (header.version == VOXELS_VERSION) != (Mode.VOXELS in modes):
+    has_voxels = Mode.VOXELS in index.modes
+    if (not header.needs_model and (model or index.needs_model)) or (header.version == VOXELS_VERSION) != has_voxels:
         raise AiwaveError(DAMAGED.format("its header makes no sense"))
     sizes = index.sizes
     starts = at + np.cumsum(sizes).reshape(sizes.shape) - sizes

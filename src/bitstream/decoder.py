@@ -80,7 +80,7 @@ def _memory(stream: Stream, work: DecodeTiles, box: Box) -> int:
     tile = header.grid.largest_filled_up >> 3 * min(work.smoothed, header.levels)
     plain = PLAIN_BYTES * header.grid.largest if (modes > Mode.CONSTANT).any() else 0
     by_model = 0
-    if work.codec is not None and ((modes == Mode.MODEL) | (modes == Mode.VOXELS)).any():
+    if work.codec is not None and stream.index.needs_model:
         by_model = work.codec.model.working_memory(tile, min(REFERENCE_BATCH, tile * len(modes)))
     return volume + max(plain, by_model)
 

@@ -50,7 +50,7 @@ def model_file(codec: WaveletCodec, name: str, lossless: bool | None = None) -> 
         entropy=entropy,  # type: ignore[arg-type]
         reversible=reversible,  # type: ignore[arg-type]
     )
-    return pack(Description.of(description.plain()).plain(), arrays)
+    return _packed(description, arrays)
 
 
 def _voxel_model_file(model: VoxelEntropy, name: str) -> bytes:
@@ -69,7 +69,12 @@ def _voxel_model_file(model: VoxelEntropy, name: str) -> bytes:
         entropy=entropy,  # type: ignore[arg-type]
         reversible=None,
     )
-    return pack(description.plain(), {f"entropy.{key}": array for key, array in tables.items()})
+    return _packed(description, {f"entropy.{key}": array for key, array in tables.items()})
+
+
+def _packed(description: Description, arrays: dict[str, np.ndarray]) -> bytes:
+    """A model file, whose description is checked as it is when it is read."""
+    return pack(Description.of(description.plain()).plain(), arrays)
 
 
 def _steps(rate: Rate) -> tuple[float, float]:

@@ -59,8 +59,13 @@ class TileIndex:
 
     @property
     def mixed(self) -> bool:
-        """True if some tile is coded without the model, so that the modes have to be stored."""
+        """True if some tile is coded in another way than by coefficients, so that the modes have to be stored."""
         return bool(self.modes.any())
+
+    @property
+    def needs_model(self) -> bool:
+        """True if a model codes some tile."""
+        return any(Mode(mode).needs_model for mode in np.unique(self.modes))
 
     def bytes_of(self, tile: int) -> int:
         """Bytes of a tile's chunks and of its words in the index."""

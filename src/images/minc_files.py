@@ -40,15 +40,10 @@ def read(path: Path, channel: int | None = None) -> list[Image]:
     other axes or voxels of a type that is not supported, if `channel` is given, or h5py is missing.
     """
     with _opened_minc(path) as minc:
-        try:
-            found = _header(str(path), minc)
-            check_image_budget(int(np.prod(found.order.shape)) * found.dtype.itemsize, path)
-            voxels = _stored(minc, found)
-            scaling = _scaling(minc, found)
-        except AiwaveError:
-            raise
-        except Exception as error:  # nibabel and h5py raise errors of any class where a file is damaged
-            raise unreadable(str(path), str(error).strip("'\"").rstrip(".") or type(error).__name__) from error
+        found = _header(str(path), minc)
+        check_image_budget(int(np.prod(found.order.shape)) * found.dtype.itemsize, path)
+        voxels = _stored(minc, found)
+        scaling = _scaling(minc, found)
     slope, intercept, note = 1.0, 0.0, ""
     if scaling.is_one:
         slope, intercept = float(scaling.slope.flat[0]), float(scaling.intercept.flat[0])
@@ -62,7 +57,7 @@ def read(path: Path, channel: int | None = None) -> list[Image]:
 
 @contextmanager
 def _opened_minc(path: Path) -> Iterator[Any]:
-    """nibabel's view of the file. Raises AiwaveError if it is no MINC file, or refers to others."""
+    """nibabel's view of the file. Raises AiwaveError if it is no MINC file, refers to others, or fails in the block."""
     from nibabel.externals.netcdf import netcdf_file
     from nibabel.minc1 import Minc1File
     from nibabel.minc2 import Minc2File
@@ -77,7 +72,7 @@ def _opened_minc(path: Path) -> Iterator[Any]:
             yield Minc2File(file)
     except AiwaveError:
         raise
-    except Exception as error:  # as above
+    except Exception as error:  # nibabel and h5py raise errors of any class where a file is damaged
         raise unreadable(str(path), str(error).strip("'\"").rstrip(".") or type(error).__name__) from error
 
 
