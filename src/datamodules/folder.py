@@ -25,6 +25,11 @@ class FolderDataModule(PreparedDataModule):
         """True if there is a manifest."""
         return (self.folder / "manifest.csv").is_file()
 
+    @property
+    def has_test_volumes(self) -> bool:
+        """True if it is prepared, or has a folder of test volumes."""
+        return self.is_prepared or (user_path(str(self.root)) / "test" / self.subset).is_dir()
+
     def items(self) -> tuple[list[Item], list[Item]]:
         """The training and validation volumes; read into memory if not prepared."""
         return super().items() if self.is_prepared else super(PreparedDataModule, self).items()

@@ -63,8 +63,12 @@ class MixtureDataModule(VolumeDataModule):
         return chain.from_iterable(part.training_volumes() for part in self.parts)
 
     def test_volumes(self) -> Iterator[Volume]:
-        """Yield the test volumes, set by set."""
-        return chain.from_iterable(part.test_volumes() for part in self.parts)
+        """Yield the test volumes, set by set; sets without any are only trained on.
+
+        Raises AiwaveError if no set has one.
+        """
+        tested = [part for part in self.parts if part.has_test_volumes]
+        return chain.from_iterable(part.test_volumes() for part in tested or self.parts)
 
     def identity(self) -> str:
         """Hash of the sets' hashes."""

@@ -1,5 +1,7 @@
 """Several sets at once, and crops that look as if they came from other scanners."""
 
+import shutil
+
 import numpy as np
 import pytest
 import tifffile
@@ -55,6 +57,14 @@ def test_volumes_say_which_set_they_are_from(root):
     data.setup("fit")
     assert [(v.dataset, int(v.voxels.max())) for v in data.test_volumes()] == [("dark", 10), ("light", 200)]
     assert data.identity() != module(root, "light+dark").identity()
+
+
+def test_sets_without_test_volumes_are_only_trained_on(root):
+    shutil.rmtree(root / "test/dark")
+    assert [v.dataset for v in module(root, "dark+light").test_volumes()] == ["light"]
+    shutil.rmtree(root / "test/light")
+    with pytest.raises(AiwaveError, match="test/dark is not a folder"):
+        next(module(root, "dark+light").test_volumes())
 
 
 def test_bit_depths_go_together_only_with_a_peak(root):
