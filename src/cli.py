@@ -30,7 +30,8 @@ UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command and return the exit status: 0, 1 for bad input, 2 for bad usage, 130 after Ctrl-C."""
+    """Run a command and return the exit status: 0, 1 for bad input, 2 for bad usage, 130 after Ctrl-C, and after
+    SIGTERM while training."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that wait must not hold up a busy machine

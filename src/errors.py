@@ -28,7 +28,7 @@ class AiwaveError(Exception):
 
 
 class Interrupted(AiwaveError):
-    """The user pressed Ctrl-C. Finished work is kept; the message says how to continue."""
+    """Ctrl-C, or SIGTERM while training. Finished work is kept; the message says how to continue."""
 
 
 LONGEST = 2000

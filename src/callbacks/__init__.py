@@ -4,10 +4,10 @@ from .freeze import FreezeComponents
 from .health import GradientHealth
 from .progress import MetricsTable, Progress
 from .rd_logging import Pictures, RdLogging
-from .stage_checkpoint import EndTogether, StageCheckpoint, WeightAverage
+from .stage_checkpoint import EndBySigterm, StageCheckpoint, WeightAverage
 
 __all__ = [
-    "EndTogether",
+    "EndBySigterm",
     "FreezeComponents",
     "GradientHealth",
     "MetricsTable",

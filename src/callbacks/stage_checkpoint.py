@@ -1,6 +1,7 @@
-"""Checkpoints of a stage, the average of its weights, and its simultaneous end in all processes."""
+"""Checkpoints of a stage, the average of its weights, and its end by SIGTERM."""
 
 import signal
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -66,15 +67,16 @@ class StageCheckpoint(ModelCheckpoint):
         super().load_state_dict({**state_dict, "dirpath": self.dirpath, "best_model_path": best, **known})
 
 
-class EndTogether(pl.Callback):
-    """Treats SIGTERM like Ctrl-C if there are several processes: the run ends and can be resumed.
+class EndBySigterm(pl.Callback):
+    """Treats SIGTERM like Ctrl-C: the run ends and can be resumed.
 
-    Lightning's own handler waits for the other processes in the middle of a collective operation, and hangs.
+    Lightning's own handler ends a single process with an error of its own, and several wait for each other in the
+    middle of a collective operation, and hang.
     """
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Replace the handler; Lightning restores the previous one when the fit ends."""
-        if trainer.world_size > 1:
+        if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 

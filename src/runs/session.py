@@ -1,7 +1,9 @@
 """Session: exclusive work of a process on a run's folder, with its console and status recorded."""
 
 import json
+import signal
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -95,13 +97,14 @@ LOCK = ".lock"
 def session(folder: Path) -> Iterator[None]:
     """Lock the run in an existing `folder` for the block, and record the block's outcome as its status.
 
-    A process that is killed leaves the status "running" and no lock: the run can be resumed.
+    SIGTERM raises KeyboardInterrupt in the block. A process that is killed leaves the status "running" and no lock:
+    the run can be resumed.
 
     Raises:
         AiwaveError: If another process holds the lock.
     """
     started = time.perf_counter()
-    with alone(folder), recorded_console(folder):
+    with alone(folder), sigterm_as_interrupt(), recorded_console(folder):
         RunStatus("running").write(folder)
         try:
             yield
@@ -110,6 +113,20 @@ def session(folder: Path) -> Iterator[None]:
                 _failed(error, time.perf_counter() - started).write(folder)
             raise
         RunStatus("finished", seconds=round(time.perf_counter() - started, 1)).write(folder)
+
+
+@contextmanager
+def sigterm_as_interrupt() -> Iterator[None]:
+    """Raise KeyboardInterrupt in the block on SIGTERM, unless somebody handles it already."""
+    is_main = threading.current_thread() is threading.main_thread()
+    if not is_main or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
+        yield
+        return
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _failed(error: BaseException, seconds: float) -> RunStatus:

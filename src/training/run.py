@@ -158,7 +158,7 @@ def train(cfg: DictConfig, output: Path | None, overrides: Sequence[str]) -> Non
 
     Raises:
         AiwaveError: If the configuration, the data or a checkpoint cannot be used.
-        Interrupted: On Ctrl-C; the run can be resumed.
+        Interrupted: On Ctrl-C or SIGTERM; the run can be resumed.
     """
     quieten()
     if is_follower():

@@ -12,7 +12,7 @@ from pytorch_lightning.trainer.states import TrainerStatus
 
 from ..callbacks.freeze import FreezeComponents
 from ..callbacks.progress import MetricsTable
-from ..callbacks.stage_checkpoint import EndTogether, StageCheckpoint, WeightAverage
+from ..callbacks.stage_checkpoint import EndBySigterm, StageCheckpoint, WeightAverage
 from ..config.building import build
 from ..config.data_schema import Dataset
 from ..config.plan import plan, run_tags
@@ -51,7 +51,7 @@ def run_schedule(cfg: DictConfig, folder: RunFolder, datamodule: VolumeDataModul
 
     Raises:
         AiwaveError: If a stage cannot be trained.
-        Interrupted: On Ctrl-C; the run can be resumed.
+        Interrupted: On Ctrl-C or SIGTERM; the run can be resumed.
     """
     weights = Path(cfg.init_from) if cfg.init_from else None
     for stage in plan(cfg):
@@ -76,7 +76,7 @@ def run_stage(
 
     Raises:
         AiwaveError: If the weights do not fit, or the loss is no longer finite.
-        Interrupted: On Ctrl-C.
+        Interrupted: On Ctrl-C or SIGTERM.
     """
     seed = stage_seed(cfg.seed, stage.name)
     pl.seed_everything(seed, verbose=False)
@@ -146,7 +146,7 @@ def stage_trainer(
         gradient_clip_val=stage.clip,
         default_root_dir=own,
         logger=logger,
-        callbacks=[FreezeComponents(stage.freeze), StageCheckpoint(), MetricsTable(), EndTogether(), *extra],
+        callbacks=[FreezeComponents(stage.freeze), StageCheckpoint(), MetricsTable(), EndBySigterm(), *extra],
         plugins=[AtomicCheckpointIO()],
         num_sanity_val_steps=-1 if from_weights else 0,
         use_distributed_sampler=False,  # the data module divides its batches itself
@@ -165,7 +165,7 @@ def _fit(
 ) -> None:
     try:
         trainer.fit(task, datamodule=datamodule, ckpt_path=checkpoint, weights_only=True)
-    except SystemExit as stop:  # how Lightning ends after Ctrl-C
+    except SystemExit as stop:  # how Lightning ends after an interrupt
         if trainer.state.status != TrainerStatus.INTERRUPTED:
             raise
         raise Interrupted(

@@ -80,14 +80,20 @@ def test_torchrun_starts_the_processes_as_well(data_root, tmp_path):
 
 
 @pytest.mark.slow
-def test_ending_the_first_process_leaves_a_run_to_resume(data_root, tmp_path):
-    options = [*TINY, f"dataset.root={data_root}", *STAGE, *DDP, "stage.epochs=500", f"run_dir={tmp_path}/run"]
-    process = subprocess.Popen([sys.executable, "-m", "aiwave", "train", *options])
-    while not (tmp_path / "run/stages/additive/last.ckpt").is_file():
+@pytest.mark.parametrize("processes", [1, 2])
+def test_sigterm_leaves_a_run_to_resume(processes, data_root, tmp_path):
+    options = [*TINY, f"dataset.root={data_root}", *STAGE, "stage.epochs=500", f"run_dir={tmp_path}/run"]
+    options += DDP if processes > 1 else []
+    command = [sys.executable, "-m", "aiwave", "train", *options]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    while process.poll() is None and not (tmp_path / "run/stages/additive/last.ckpt").is_file():
         time.sleep(0.05)
     process.send_signal(signal.SIGTERM)
-    assert process.wait(60) == 130
-    assert RunFolder(tmp_path / "run").read_config().trainer.devices == 2
+    errors = process.communicate(timeout=60)[1]
+    assert process.returncode == 130
+    assert "Traceback" not in errors
+    assert errors.splitlines()[-1].startswith("aiwave: Interrupted in stage additive at step ")
+    assert RunFolder(tmp_path / "run").read_config().trainer.devices == processes
     status = read_status(tmp_path / "run")
     assert (status.state, "continue with" in status.reason) == ("interrupted", True)
 
