@@ -53,6 +53,7 @@ def main() -> None:
         "whole": (small.astype(np.int64) + 10**9, "lossless", {"lossless": True, "tile": 8}),
         "corrected": (small.astype(np.uint16) * 9, "lossy", {"max_error": 12, "tile": 8, "model_only": True}),
         "within": (small, "lossless", {"max_error": 2, "tile": 8}),
+        "repeated": (np.stack([small, small[::-1], small]), "lossy", {"step": 4.0, "tile": 8}),
         "voxels": (small.astype(np.int16) - 90, "voxels", {"lossless": True, "tile": 8}),
     }
     for name, (volume, kind, options) in types.items():

@@ -58,6 +58,7 @@ def main() -> None:
         trained_on=args.trained_on,
         use=f"{card_use(codec.lossless)} {args.use or USE[args.modality]}",
         weak=args.weak,
+        run=run_in_words(folder),
     )
     path = FOLDER / f"{card.name}.aiwm"
     if path.is_file() and path.read_bytes() != data and not args.replace:
@@ -66,6 +67,17 @@ def main() -> None:
     path.write_bytes(data)
     (FOLDER / f"{card.name}.json").write_text(json.dumps(asdict(card), indent=2) + "\n", encoding="utf-8")
     print(f"{card.name}: {card.parameters} parameters, {card.bytes} bytes")
+
+
+def run_in_words(folder: RunFolder) -> str:
+    """Epochs, time, validation loss and commit of a run, stage by stage."""
+    cfg, git = folder.read_config(), folder.provenance()["git"]
+    stages = []
+    for stage in cfg.schedule.order:
+        facts = folder.facts(stage)
+        time = f"{facts['epochs']} epochs in {facts['seconds_since_start_or_resume'] / 60:.0f} minutes"
+        stages.append(f"{stage}: {time}, validation loss {facts['validation_loss']:.4f}")
+    return f"{'; '.join(stages)}; commit {git['commit'][:12]}{' with changes' if git['dirty'] else ''}"
 
 
 def card_use(lossless: bool) -> str:

@@ -13,10 +13,13 @@ import numpy as np
 
 from ..errors import AiwaveError
 from .container import leb128, read_leb128
-from .header import CRC, DAMAGED, DTYPES, FIXED, IDENTITY_BYTES, MAGIC, SIDE_LIMIT, VERSION, VOXELS_VERSION
+from .header import CRC, DAMAGED, DTYPES, FIXED, IDENTITY_BYTES, LATEST, MAGIC, SIDE_LIMIT, VERSION
 
-CONSTANT, WITHOUT_MODEL, WITH_MODEL, WITH_VOXELS = 0, 1, 2, 3
-"""Kinds of chunks, in the first byte; the last are streams of the version for voxel models."""
+CONSTANT = 0
+"""Kind of a chunk of one value, in the first byte."""
+
+KINDS = {1: (VERSION, False), 2: (VERSION, True), 3: (LATEST, True), 4: (LATEST, False)}
+"""The other kinds: the version of the stream, and whether it needs the model."""
 
 MOST_VOXELS = 1 << 48
 """Most voxels of a constant chunk: NumPy cannot count many more bytes."""
@@ -33,7 +36,7 @@ def short_form(stream: bytes) -> bytes:
     """
     _, version, flags, dtype, levels, side, log_step, *rest = FIXED.unpack(stream[: FIXED.size])
     shape, offset, identity, sections = rest[:4], rest[4], rest[5], rest[6:]
-    kind = WITH_VOXELS if version == VOXELS_VERSION else WITH_MODEL if any(identity) else WITHOUT_MODEL
+    kind = next(kind for kind, facts in KINDS.items() if facts == (version, any(identity)))
     numbers = [side, _zigzag(log_step), _zigzag(offset), *shape, *sections]
     head = bytes([kind]) + FIELDS.pack(flags, dtype, levels) + b"".join(map(leb128, numbers))
     return head + stream[FIXED.size :]
@@ -51,17 +54,15 @@ def whole_form(chunk: bytes, identity: str) -> bytes:
             number, at = read_leb128(chunk, at)
             numbers.append(number)
         side, log_step, offset, *rest = numbers
-        of_model = bytes.fromhex(identity) if chunk[0] in (WITH_MODEL, WITH_VOXELS) else bytes(IDENTITY_BYTES)
+        version, needs_model = KINDS[chunk[0]]
+        of_model = bytes.fromhex(identity) if needs_model else bytes(IDENTITY_BYTES)
         signed = _unzigzag(log_step), _unzigzag(offset)
-        version = VOXELS_VERSION if chunk[0] == WITH_VOXELS else VERSION
         fixed = FIXED.pack(
             MAGIC, version, flags, dtype, levels, side, signed[0], *rest[:4], signed[1], of_model, *rest[4:]
         )
-    except (struct.error, IndexError) as error:
+    except (struct.error, IndexError, KeyError) as error:
         raise AiwaveError(DAMAGED.format("a chunk's header is cut short or makes no sense")) from error
-    if chunk[0] not in (WITHOUT_MODEL, WITH_MODEL, WITH_VOXELS) or chunk[at : at + CRC.size] != CRC.pack(
-        zlib.crc32(fixed)
-    ):
+    if chunk[at : at + CRC.size] != CRC.pack(zlib.crc32(fixed)):
         raise AiwaveError(DAMAGED.format("the checksum of a chunk's header does not fit, or its model is another"))
     return fixed + chunk[at:]
 

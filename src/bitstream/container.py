@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import AiwaveError
-from .header import CRC, DAMAGED, FIXED, VOXELS_VERSION, Header, seed_of
+from .header import CRC, DAMAGED, FIXED, Header, seed_of
 from .metadata import SECTION_LIMIT, Metadata
 from .tile_index import WORD, CodedTile, Mode, TileIndex
 
@@ -46,9 +46,13 @@ class Stream:
 
     def tile(self, tile: int, levels: int) -> CodedTile:
         """A tile, with the chunks of its `levels` coarsest levels. Raises AiwaveError if one is damaged."""
-        mode = Mode(self.index.modes[tile])
+        mode, content = Mode(self.index.modes[tile]), int(self.index.words[tile, -1])
+        if mode == Mode.REPEATED:
+            if self.header.grid.size_of(tile) != self.header.grid.size_of(content):
+                raise AiwaveError(DAMAGED.format(f"tile {tile} repeats one of another size"))
+            return self.tile(content, levels)
         needed = {Mode.MODEL: levels, Mode.CONSTANT: 0}.get(mode, 1)
-        return CodedTile([self.chunk(tile, k) for k in range(needed)], int(self.index.words[tile, -1]), mode)
+        return CodedTile([self.chunk(tile, k) for k in range(needed)], content, mode)
 
 
 def chunk_crc(seed: int, tile: int, level: int, chunk: bytes) -> int:
@@ -103,7 +107,7 @@ def write_stream(header: Header, metadata: Metadata, values: bytes, model: bytes
     words[:, -1] = [tile.content for tile in tiles]
     index = TileIndex(np.array([tile.mode for tile in tiles], np.uint8), words)
     described = metadata.to_bytes()
-    header = replace(header, mixed=index.mixed, packed=metadata.packed)
+    header = replace(header, mixed=index.mixed, packed=metadata.packed, version=index.version)
     first = header.to_bytes((len(described), len(values), len(model), len(index.to_bytes())))
     seed = seed_of(first)
     for number, tile in enumerate(tiles):
@@ -135,8 +139,9 @@ def open_stream(data: bytes | memoryview) -> Stream:
             at += CRC.size
     described, values, model, stored = sections
     index = TileIndex.from_bytes(stored, header)
-    has_voxels = Mode.VOXELS in index.modes
-    if (not header.needs_model and (model or index.needs_model)) or (header.version == VOXELS_VERSION) != has_voxels:
+    lacks_model = not header.needs_model and (model or index.needs_model)
+    lossy_voxels = Mode.VOXELS in index.modes and not header.lossless
+    if lacks_model or lossy_voxels or index.version != header.version:
         raise AiwaveError(DAMAGED.format("its header makes no sense"))
     sizes = index.sizes
     starts = at + np.cumsum(sizes).reshape(sizes.shape) - sizes

@@ -62,6 +62,12 @@ class Grid:
         """Number of tiles, computed without enumerating them."""
         return self.shape[0] * math.prod(math.ceil(size / self.side) for size in self.shape[1:])
 
+    def size_of(self, number: int) -> Size:
+        """(d, h, w) of a tile, in voxels."""
+        _, *place = np.unravel_index(number, (self.shape[0], *map(len, self.axes)))
+        depth, height, width = (parts[k].stop - parts[k].start for parts, k in zip(self.axes, place, strict=True))
+        return depth, height, width
+
     def tiles(self, region: Box | None = None) -> Iterator[Tile]:
         """All tiles, or those that touch a region."""
         whole = tuple(slice(0, size) for size in self.shape)

@@ -13,8 +13,8 @@ from ..errors import AiwaveError
 from .grid import Grid
 
 MAGIC = b"\x89aiw\r\n\x1a\n"
-VERSION, VOXELS_VERSION = 1, 2
-"""The version of streams, and of those with tiles coded by a voxel model."""
+VERSION, LATEST = 1, 2
+"""The version of streams, and of those with tiles of the modes that came later (see `TileIndex.version`)."""
 
 BEFORE = b"\x89AIW\r\n\x1a\n"
 """The magic of files written before version 1."""
@@ -132,9 +132,9 @@ class Header:
         crc = CRC.unpack(data[FIXED.size : FIXED.size + CRC.size])[0]
         if crc != zlib.crc32(data[: FIXED.size]):
             raise AiwaveError(DAMAGED.format("the checksum of its header does not fit"))
-        if version not in (VERSION, VOXELS_VERSION):
+        if version not in (VERSION, LATEST):
             raise AiwaveError(
-                f"The file has version {version}, this program reads versions {VERSION} and {VOXELS_VERSION}: update "
+                f"The file has version {version}, this program reads versions {VERSION} and {LATEST}: update "
                 "the program."
             )
         shape, offset, identity, sections = tuple(rest[:4]), rest[4], rest[5], tuple(rest[6:])
@@ -148,7 +148,6 @@ class Header:
             and all(1 <= size <= SIDE_LIMIT for size in shape)
             and Grid(shape, side, levels).largest <= TILE_LIMIT  # type: ignore[arg-type]
             and not (flags & LOSSLESS and log_step)
-            and (version == VERSION or bool(flags & LOSSLESS and any(identity)))
             and (abs(offset) < 1 << 16 or dtype >= len(NARROW))
             and (not flags & PLANES or (flags & LOSSLESS and DTYPES[dtype].itemsize > 1))
             and (not flags & MASKED or (not flags & LOSSLESS and DTYPES[dtype].kind != "b"))

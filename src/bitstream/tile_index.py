@@ -7,7 +7,7 @@ from enum import IntEnum
 import numpy as np
 
 from ..errors import AiwaveError
-from .header import DAMAGED, VERSION, Header
+from .header import DAMAGED, LATEST, VERSION, Header
 
 WORD = np.dtype("<u4")
 
@@ -18,7 +18,7 @@ FLAT_LIMIT = 1 << 16
 class Mode(IntEnum):
     """Coding of a tile. Those but `MODEL` store the numbers to code exactly, in lossy streams as well.
 
-    `VOXELS` is that of voxel models, which code no other.
+    `VOXELS` is that of voxel models, which code no other. A tile that is `REPEATED` is coded as an earlier one.
     """
 
     MODEL = 0
@@ -26,6 +26,7 @@ class Mode(IntEnum):
     JPEG_XL = 2
     LZMA = 3
     VOXELS = 4
+    REPEATED = 5
 
     @property
     def needs_model(self) -> bool:
@@ -37,7 +38,8 @@ class Mode(IntEnum):
 class CodedTile:
     """A chunk per level, from coarse to fine, and a checksum of the decoded tile (see `TileCodec.content`).
 
-    Modes but `MODEL` have one chunk, `CONSTANT` none: its number is in place of the checksum.
+    Modes but `MODEL` have one chunk. `CONSTANT` and `REPEATED` have none, and in place of the checksum the number, or
+    that of the earlier tile.
     """
 
     chunks: Sequence[bytes]
@@ -72,6 +74,11 @@ class TileIndex:
         return int(self.sizes[tile].sum()) + WORD.itemsize * int(_used(self.modes[tile : tile + 1], self.words).sum())
 
     @property
+    def version(self) -> int:
+        """The version of streams with such tiles."""
+        return LATEST if (self.modes > Mode.LZMA).any() else VERSION
+
+    @property
     def is_flat(self) -> bool:
         """True if all tiles are constantly 0, and few enough for the section to be left out."""
         return len(self.modes) <= FLAT_LIMIT and bool((self.modes == Mode.CONSTANT).all()) and not self.words.any()
@@ -100,19 +107,28 @@ class TileIndex:
         modes = np.frombuffer(data, np.uint8, count)
         words = np.zeros((count, width), WORD)
         used = _used(modes, words)
-        if modes.max() > (Mode.LZMA if header.version == VERSION else Mode.VOXELS) or len(
-            data
-        ) != count + WORD.itemsize * int(used.sum()):
+        if modes.max() > max(Mode) or len(data) != count + WORD.itemsize * int(used.sum()):
             raise _misfit()
         words[used] = np.frombuffer(data, WORD, offset=count)
-        return cls(modes, words)
+        if not (index := cls(modes, words)).repeats_earlier_ones:
+            raise _misfit()
+        return index
+
+    @property
+    def repeats_earlier_ones(self) -> bool:
+        """True if what is repeated comes before, and has chunks."""
+        (repeated,) = np.nonzero(self.modes == Mode.REPEATED)
+        earlier = self.words[repeated, -1]
+        return (
+            bool((earlier < repeated).all()) and not np.isin(self.modes[earlier], (Mode.CONSTANT, Mode.REPEATED)).any()
+        )
 
 
 def _used(modes: np.ndarray, words: np.ndarray) -> np.ndarray:
     """Mask of the words that tiles of these modes store."""
     used = np.zeros((len(modes), words.shape[1]), bool)
     used[modes == Mode.MODEL] = True
-    used[modes > Mode.CONSTANT, :2] = True
+    used[(modes > Mode.CONSTANT) & (modes < Mode.REPEATED), :2] = True
     used[:, -1] = True
     return used
 

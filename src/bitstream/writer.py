@@ -1,7 +1,7 @@
 """Writer of streams: a source, coded tile by tile at any step."""
 
 import math
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import TypeVar
@@ -10,7 +10,7 @@ import numpy as np
 
 from .container import write_stream
 from .grid import Grid, Tile
-from .header import IDENTITY_BYTES, VERSION, VOXELS_VERSION, Header
+from .header import IDENTITY_BYTES, Header
 from .masks import FIRST
 from .metadata import Metadata
 from .model import Model
@@ -150,9 +150,21 @@ class Writer:
             planes=source.planes,
             masked=source.mask is not None,
             corrected=source.error > 0,
-            version=VOXELS_VERSION if any(tile.mode == Mode.VOXELS for tile in coded) else VERSION,
         )
         metadata = self.metadata if needed else self.metadata.without("model")
         return write_stream(
-            header, metadata, source.values, self.model.data if self.embed_model and needed else b"", coded
+            header,
+            metadata,
+            source.values,
+            self.model.data if self.embed_model and needed else b"",
+            list(_repeats_named(coded, header)),
         )
+
+
+def _repeats_named(coded: Sequence[CodedTile], header: Header) -> Iterator[CodedTile]:
+    """The tiles; those of the same bytes, size and kind of frame as an earlier one only name it."""
+    earlier: dict[object, int] = {}
+    for tile, part in zip(header.grid.tiles(), coded, strict=True):
+        same = tile.size, tile.frame % header.frames, part.mode, part.content, tuple(part.chunks)
+        first = earlier.setdefault(same, tile.number) if part.chunks else tile.number
+        yield part if first == tile.number else CodedTile([], first, Mode.REPEATED)

@@ -36,6 +36,7 @@ WAYS = {
     "constant": "constant",
     "jpeg_xl": "in JPEG XL",
     "lzma": "in LZMA",
+    "repeated": "repeated",
 }
 """How tiles are coded, for people."""
 

@@ -25,7 +25,13 @@ def _listing(known: Sequence[Card]) -> str:
 
 def _card(card: Card) -> str:
     lines = asdict(card) | {"lossless": card.coding, "trained_on": "\n".join(card.trained_on)}
-    names = {"lossless": "coding", "trained_on": "trained on", "experiment": "trained by", "weak": "bad at"}
+    names = {
+        "lossless": "coding",
+        "trained_on": "trained on",
+        "experiment": "trained by",
+        "weak": "bad at",
+        "run": "training run",
+    }
     data = "dataset.root=DATA" if card.modality == ANY else "dataset=folder dataset.root=DATA ..."
     lines["experiment"] = f"aiwave train experiment={card.experiment} {data}"
     return tabulate(

@@ -19,7 +19,7 @@ class Card:
 
     `modality` is `em`, `ct`, `mri`, `fmri`, `sections` or `any`, `lossless` the kind of coding, `sha256` the hash of
     its file. `experiment` trains it again, `trained_on` lists data sets with licence and attribution, `use` and `weak`
-    describe its purpose and its weaknesses.
+    describe its purpose and its weaknesses, `run` the training run that it came from.
     """
 
     name: str
@@ -32,6 +32,7 @@ class Card:
     trained_on: list[str]
     use: str
     weak: str
+    run: str = "several rounds by hand, listed in the manual under Ready-made models"
 
     @property
     def coding(self) -> str:
