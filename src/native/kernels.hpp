@@ -22,6 +22,7 @@ struct Product {
 };
 
 // Mixtures of `count` coefficients; arrays by component have rows of `stride`. See mixture.hpp for the units.
+// Edges are in units of 4**k from the anchor.
 struct BinRows {
     const std::int32_t* weight;  // by component
     const float* factor;         // by component
@@ -30,10 +31,21 @@ struct BinRows {
     const std::int32_t* anchor;  // in steps, with far ones moved nearer
     const std::int32_t* bits;    // 2k
     const std::uint8_t* second;  // 1 in the second quantiser
-    const int* edges;            // BIN_EDGES of them, in units of 4**k from the anchor
     int components;
     int count;
     int stride;
+};
+
+// A tabulated function of 0, ..., `last`.
+struct CdfTable {
+    const std::int32_t* value;
+    int last;
+};
+
+// Edges number `first` to `end` - 1 of the BIN_EDGES in `all`.
+struct EdgeRange {
+    const int* all;
+    int first, end;
 };
 
 // The shift towards zero of an edge in the second quantiser, in units of 2**-8: half a step, a quarter next to zero.
@@ -77,6 +89,29 @@ struct ViterbiStep {
 // Positions whose neighbours are made relative at once.
 constexpr int VOXEL_BLOCK = 64;
 
+// In place of a number that is not known.
+constexpr std::int32_t OUTSIDE = -1;
+
+// Positions that lie side by side, in a block and in planes.
+struct Piece {
+    int to, length;  // in the block
+    int from;        // in planes
+};
+
+// Copies of pieces may read and write up to this many more, less one.
+constexpr int PIECE_STEP = 16;
+
+// Planes of known numbers, moved so that a position's neighbours are at its place. The first BEFORE of them are the
+// voxels before it along z, y and x: the last that is known replaces neighbours that are not, or else `lowest` does.
+constexpr int BEFORE = 3;
+struct Neighbours {
+    const Piece* pieces;
+    int piece_count;
+    const std::int32_t* const* planes;
+    int count;  // of planes beyond BEFORE
+    std::int32_t lowest;
+};
+
 // Numbers `seen` (rows, VOXEL_BLOCK) less the reference, times mantissa >> shift, by position.
 struct Differences {
     const std::int32_t* seen;
@@ -95,8 +130,11 @@ struct Kernels {
     void (*clamp)(const std::int32_t* in, std::size_t count, std::int32_t limit, std::int16_t* out);
     // Adds a filter's tap to a row: total += weight * in, exact as long as doubles hold the integers.
     void (*add_tap)(const std::int32_t* in, std::size_t count, double weight, double* total);
-    // Cumulative frequencies below each inner edge, (count, BIN_STRIDE); `last` is the table's last index.
-    void (*bin_tables)(const BinRows& rows, const std::int32_t* cdf, int last, std::int32_t* out);
+    // Cumulative frequencies below one edge of each row (count), or below each of `edges` (count, BIN_STRIDE).
+    void (*below_edges)(const BinRows& rows, const CdfTable& cdf, const std::int32_t* edges, std::int32_t* out);
+    void (*bin_tables)(const BinRows& rows, const CdfTable& cdf, const EdgeRange& edges, std::int32_t* out);
+    // Neighbours of the positions of a block, (planes, VOXEL_BLOCK).
+    void (*collect)(const Neighbours& neighbours, std::int32_t* seen);
     // The reference of each of VOXEL_BLOCK positions, by `weight` in eighths, and the sum of differences from it.
     void (*activity)(const std::int32_t* seen, const std::int32_t* weight, int rows, std::int32_t* reference,
                      std::int32_t* sum);

@@ -74,7 +74,8 @@ inline std::uint16_t add_compare_select(const float* one, const float* one_cost,
 
 }  // namespace
 
-const Kernels KERNELS{multiply, clamp, add_tap, bin_tables, activity, relate, kind_costs, viterbi_step};
+const Kernels KERNELS{multiply, clamp,    add_tap, below_edges, bin_tables,
+                      collect,  activity, relate,  kind_costs,  viterbi_step};
 
 }  // namespace aiwave::avx2
 

@@ -60,27 +60,62 @@ static void add_tap(const std::int32_t* in, std::size_t count, double weight, do
     for (std::size_t k = 0; k < count; ++k) total[k] += weight * in[k];
 }
 
-static void bin_tables(const BinRows& rows, const std::int32_t* cdf, int last, std::int32_t* out) {
-    constexpr int BLOCK = 16;
-    for (int first = 0; first < rows.count; first += BLOCK) {
-        const int width = rows.count - first < BLOCK ? rows.count - first : BLOCK;
-        for (int edge = 0; edge < BIN_EDGES; ++edge) {
-            float at[BLOCK] = {};
-            std::int32_t total[BLOCK] = {};
-            for (int i = 0; i < width; ++i) {
-                const int row = first + i;
-                const std::int32_t place = rows.edges[edge] * (1 << rows.bits[row]) + rows.anchor[row];
-                const std::int32_t shift = rows.second[row] ? nearer_edge(place) >> rows.bits[row] : 0;
-                at[i] = static_cast<float>(rows.edges[edge] * 256 + rows.base[row] - shift);
-            }
-            for (int k = 0; k < rows.components; ++k) {
-                const std::ptrdiff_t own = static_cast<std::ptrdiff_t>(k) * rows.stride + first;
-                add_cdf(at, rows.factor + own, rows.origin + own, rows.weight + own, width, cdf, last, total);
-            }
-            for (int i = 0; i < width; ++i) {
-                out[(first + i) * BIN_STRIDE + edge] = (total[i] >> 6) - (total[i] >> 26);
-            }
+// Of up to 16 rows from `first` on, each below its own edge.
+static inline void below_block(const BinRows& rows, const CdfTable& cdf, int first, int width, const std::int32_t* edge,
+                               std::int32_t* out, int stride) {
+    float at[16] = {};
+    std::int32_t total[16] = {};
+    for (int i = 0; i < width; ++i) {
+        const int row = first + i;
+        const std::int32_t place = edge[i] * (1 << rows.bits[row]) + rows.anchor[row];
+        const std::int32_t shift = rows.second[row] ? nearer_edge(place) >> rows.bits[row] : 0;
+        at[i] = static_cast<float>(edge[i] * 256 + rows.base[row] - shift);
+    }
+    for (int k = 0; k < rows.components; ++k) {
+        const std::ptrdiff_t own = static_cast<std::ptrdiff_t>(k) * rows.stride + first;
+        add_cdf(at, rows.factor + own, rows.origin + own, rows.weight + own, width, cdf.value, cdf.last, total);
+    }
+    for (int i = 0; i < width; ++i) out[i * stride] = (total[i] >> 6) - (total[i] >> 26);
+}
+
+static void below_edges(const BinRows& rows, const CdfTable& cdf, const std::int32_t* edges, std::int32_t* out) {
+    for (int first = 0; first < rows.count; first += 16) {
+        const int width = rows.count - first < 16 ? rows.count - first : 16;
+        below_block(rows, cdf, first, width, edges + first, out + first, 1);
+    }
+}
+
+static void bin_tables(const BinRows& rows, const CdfTable& cdf, const EdgeRange& edges, std::int32_t* out) {
+    for (int first = 0; first < rows.count; first += 16) {
+        const int width = rows.count - first < 16 ? rows.count - first : 16;
+        for (int edge = edges.first; edge < edges.end; ++edge) {
+            std::int32_t same[16];
+            for (std::int32_t& own : same) own = edges.all[edge];
+            below_block(rows, cdf, first, width, same, out + first * BIN_STRIDE + edge, BIN_STRIDE);
         }
+    }
+}
+
+static inline void copy_pieces(const Neighbours& neighbours, const std::int32_t* plane, std::int32_t* to) {
+    for (int n = 0; n < neighbours.piece_count; ++n) {
+        const Piece& piece = neighbours.pieces[n];
+        // The next piece overwrites what is too much.
+        for (int k = 0; k < piece.length; k += PIECE_STEP) {
+            std::memcpy(to + piece.to + k, plane + piece.from + k, PIECE_STEP * sizeof *to);
+        }
+    }
+}
+
+static void collect(const Neighbours& neighbours, std::int32_t* seen) {
+    std::int32_t nearest[VOXEL_BLOCK], before[VOXEL_BLOCK + PIECE_STEP] = {};
+    for (std::int32_t& number : nearest) number = neighbours.lowest;
+    for (int axis = 0; axis < BEFORE; ++axis) {
+        copy_pieces(neighbours, neighbours.planes[axis], before);
+        for (int k = 0; k < VOXEL_BLOCK; ++k) nearest[k] = before[k] == OUTSIDE ? nearest[k] : before[k];
+    }
+    for (int row = 0; row < neighbours.count; ++row, seen += VOXEL_BLOCK) {
+        copy_pieces(neighbours, neighbours.planes[BEFORE + row], seen);
+        for (int k = 0; k < VOXEL_BLOCK; ++k) seen[k] = seen[k] == OUTSIDE ? nearest[k] : seen[k];
     }
 }
 

@@ -107,40 +107,47 @@ void Mixtures::choose_bins(int row) {
     base_[row] = static_cast<std::int32_t>(base);
     close_[row] = static_cast<std::int32_t>(std::clamp(anchor_[row], -FAR, FAR));
     bits_[row] = 2 * log4;
+    const int last = cdf().last;
+    const auto unit = static_cast<float>(2 << bits_[row]);
+    for (int k = 0; k < density_.components; ++k) {
+        const std::size_t at = static_cast<std::size_t>(k) * capacity_ + row;
+        factor_[at] = tables_.inverse_scale[scale_[at]] * unit;
+        origin_[at] = static_cast<float>(2 * mean_[at] - (last + 1) / 2);
+    }
+}
+
+BinRows Mixtures::bin_rows() const {
+    return {weight_.data(), factor_.data(), origin_.data(),      base_.data(), close_.data(),
+            bits_.data(),   second_.data(), density_.components, count_,       capacity_};
 }
 
 const std::int32_t* Mixtures::bin_tables() {
-    const int last = static_cast<int>(tables_.bin_cdf.size()) - 1;
-    for (int k = 0; k < density_.components; ++k) {
-        const std::size_t first = static_cast<std::size_t>(k) * capacity_;
-        for (std::size_t row = 0; row < static_cast<std::size_t>(count_); ++row) {
-            const auto unit = static_cast<float>(2 << bits_[row]);
-            factor_[first + row] = tables_.inverse_scale[scale_[first + row]] * unit;
-            origin_[first + row] = static_cast<float>(2 * mean_[first + row] - (last + 1) / 2);
-        }
-    }
-    const BinRows rows{weight_.data(), factor_.data(), origin_.data(),      base_.data(), close_.data(), bits_.data(),
-                       second_.data(), EDGES.data(),   density_.components, count_,       capacity_};
-    kernels().bin_tables(rows, tables_.bin_cdf.data(), last, bins_.data());
+    kernels().bin_tables(bin_rows(), cdf(), {EDGES.data(), COMMON_FIRST, COMMON_END}, bins_.data());
     for (int row = 0; row < count_; ++row) {
-        if (edge_of(row, 0) > lowest_ && edge_of(row, BIN_EDGES - 1) <= highest_) continue;
+        if (edge_of(row, COMMON_FIRST) > lowest_ && edge_of(row, COMMON_END - 1) <= highest_) continue;
         std::int32_t* own = bins_.data() + static_cast<std::ptrdiff_t>(row) * BIN_STRIDE;
-        for (int edge = 0; edge < BIN_EDGES; ++edge) own[edge] = folded(own[edge], edge_of(row, edge), ALL_BINS);
+        for (int edge = COMMON_FIRST; edge < COMMON_END; ++edge) {
+            own[edge] = folded(own[edge], edge_of(row, edge), ALL_BINS);
+        }
     }
     return bins_.data();
 }
 
+void Mixtures::below_bins(const int* edge, std::int32_t* out) const {
+    for (int row = 0; row < count_; ++row) out[row] = EDGES[edge[row]];
+    kernels().below_edges(bin_rows(), cdf(), out, out);
+    for (int row = 0; row < count_; ++row) out[row] = folded(out[row], edge_of(row, edge[row]), ALL_BINS);
+}
+
 std::int32_t Mixtures::below_bin(int row, int edge) const {
-    const int last = static_cast<int>(tables_.bin_cdf.size()) - 1;
-    const auto unit = static_cast<float>(2 << bits_[row]);
+    const CdfTable table = cdf();
     const std::int32_t shift = second_[row] ? nearer_edge(EDGES[edge] * (1 << bits_[row]) + close_[row]) : 0;
     const auto at = static_cast<float>(EDGES[edge] * (1 << PREDICTION_FRACTION) + base_[row] - (shift >> bits_[row]));
     std::int32_t total = 0;
     for (int k = 0; k < density_.components; ++k) {
         const std::size_t own = static_cast<std::size_t>(k) * capacity_ + row;
-        const float origin = static_cast<float>(2 * mean_[own] - (last + 1) / 2);
-        const float x = std::floor(at * (tables_.inverse_scale[scale_[own]] * unit)) - origin;
-        total += tables_.bin_cdf[static_cast<int>(std::clamp(x, 0.0F, static_cast<float>(last)))] * weight_[own];
+        const float x = std::floor(at * factor_[own]) - origin_[own];
+        total += table.value[static_cast<int>(std::clamp(x, 0.0F, static_cast<float>(table.last)))] * weight_[own];
     }
     return folded((total >> 6) - (total >> 26), edge_of(row, edge), ALL_BINS);
 }

@@ -17,6 +17,8 @@ constexpr std::int64_t COEFFICIENT_LIMIT = (1 << 23) - 1;
 // Lower edges of bins 1 to 14, in units of 4**k from the anchor; bins 0 and 14 are open.
 constexpr std::array<int, BIN_EDGES> EDGES{-12, -8, -5, -3, -2, -1, 0, 1, 2, 3, 4, 6, 9, 13};
 constexpr int BINS = BIN_EDGES + 1;
+// Numbers of the inner edges that most coefficients lie between.
+constexpr int COMMON_FIRST = 3, COMMON_END = 11;
 constexpr int MAX_LOG4 = 10;
 
 // The tables of coding/exact_tables.py, which integer arithmetic alone has made.
@@ -56,8 +58,10 @@ class Mixtures {
     std::int64_t anchor(int row) const { return anchor_[row]; }
     int log4(int row) const { return bits_[row] / 2; }
 
-    // Cumulative frequencies below all inner edges, (count, BIN_STRIDE), for `peek`ing at a symbol.
+    // Cumulative frequencies below the inner edges COMMON_FIRST to COMMON_END - 1, (count, BIN_STRIDE).
     const std::int32_t* bin_tables();
+    // The same below one inner edge of each row, (count).
+    void below_bins(const int* edge, std::int32_t* out) const;
     // The same below one inner edge.
     std::int32_t below_bin(int row, int edge) const;
 
@@ -67,6 +71,8 @@ class Mixtures {
    private:
     void set_row(int row, const std::int32_t* parameters);
     void choose_bins(int row);
+    BinRows bin_rows() const;
+    CdfTable cdf() const { return {tables_.bin_cdf.data(), static_cast<int>(tables_.bin_cdf.size()) - 1}; }
     // A probability of less than `edge`, with what lies beyond the ends counted as these; `everything` is 1.
     template <class T>
     T folded(T probability, std::int64_t edge, T everything) const {

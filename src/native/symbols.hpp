@@ -12,7 +12,8 @@
 
 namespace aiwave {
 
-// A symbol of an alphabet with cumulative frequencies: `below(s)` is that of all symbols before s.
+// A symbol of an alphabet with cumulative frequencies: `below(s)` is that of all symbols before s. Readers look for it
+// from `guess` on.
 class SymbolWriter {
    public:
     static constexpr bool READS = false;
@@ -20,7 +21,7 @@ class SymbolWriter {
     explicit SymbolWriter(RangeEncoder& encoder) : encoder_(encoder) {}
 
     template <class Below>
-    int symbol(int known, int /*count*/, Below below) {
+    int symbol(int known, int /*count*/, Below below, int /*guess*/ = 0) {
         const std::int64_t left = below(known), frequency = below(known + 1) - left;
         encoder_.put(static_cast<std::uint32_t>(left), static_cast<std::uint32_t>(frequency));
         return known;
@@ -42,14 +43,17 @@ class SymbolReader {
     explicit SymbolReader(RangeDecoder& decoder) : decoder_(decoder) {}
 
     template <class Below>
-    int symbol(int /*known*/, int count, Below below) {
+    int symbol(int /*known*/, int count, Below below, int guess = 0) {
         const std::int64_t place = decoder_.peek();
-        int found = 0;
-        std::int64_t left = 0, right = below(1);
+        int found = guess;
+        std::int64_t left = below(found), right = below(found + 1);
+        while (found > 0 && place < left) {
+            right = left;
+            left = below(--found);
+        }
         while (found + 1 < count && place >= right) {
-            ++found;
             left = right;
-            right = below(found + 1);
+            right = below(++found + 1);
         }
         if (place < left || place >= right) throw Damaged();
         decoder_.take(static_cast<std::uint32_t>(left), static_cast<std::uint32_t>(right - left));
@@ -69,7 +73,8 @@ class SymbolReader {
 // Codes the coefficients of a batch of mixtures with a SymbolWriter, or decodes them with a SymbolReader.
 class BatchCoder {
    public:
-    explicit BatchCoder(int capacity) : value_(capacity), bin_(capacity), ends_(capacity) {}
+    explicit BatchCoder(int capacity)
+        : value_(capacity), bin_(capacity), edge_(capacity), left_(capacity), right_(capacity), ends_(capacity) {}
 
     // `q` (count) holds the coefficients; a reader fills it.
     template <class Coder>
@@ -87,6 +92,7 @@ class BatchCoder {
 
     template <class Coder>
     void code_bins(Mixtures& mixtures, Coder& coder, const std::int64_t* q);
+    void find_bins(const Mixtures& mixtures, const std::int64_t* q);
     template <class Coder>
     void code_inside(const Mixtures& mixtures, Coder& coder, const std::int64_t* q);
     template <class Coder>
@@ -103,7 +109,8 @@ class BatchCoder {
     bool open(int row) const { return bin_[row] == 0 || bin_[row] == BINS - 1; }
 
     std::vector<std::int64_t> value_;  // the smallest coefficient that is still possible
-    std::vector<int> bin_;
+    std::vector<int> bin_, edge_;
+    std::vector<std::int32_t> left_, right_;  // cumulative frequencies at the ends of bins, when writing
     std::vector<Ends> ends_;
     std::vector<int> escaped_;
     std::vector<std::int64_t> coded_, distance_;
@@ -112,24 +119,42 @@ class BatchCoder {
 
 template <class Coder>
 void BatchCoder::code_bins(Mixtures& mixtures, Coder& coder, const std::int64_t* q) {
+    constexpr int MIDDLE = BINS / 2;
     const std::int32_t* tables = nullptr;
-    if constexpr (Coder::READS) tables = mixtures.bin_tables();
+    if constexpr (Coder::READS) {
+        tables = mixtures.bin_tables();
+    } else {
+        find_bins(mixtures, q);
+    }
     for (int row = 0; row < mixtures.count(); ++row) {
-        const std::int64_t anchor = mixtures.anchor(row);
-        const int log4 = mixtures.log4(row);
-        int known = 0;
-        if constexpr (!Coder::READS) {
-            const std::int64_t place = (q[row] - anchor) >> 2 * log4;
-            while (known < BIN_EDGES && place >= EDGES[known]) ++known;
-        }
-        bin_[row] = coder.symbol(known, BINS, [&](int symbol) -> std::int64_t {
+        const int known = bin_[row];
+        const auto below = [&](int symbol) -> std::int64_t {
             if (symbol == 0) return 0;
             if (symbol == BINS) return TOTAL;
-            if constexpr (Coder::READS) return tables[row * BIN_STRIDE + symbol - 1] + symbol;
-            return mixtures.below_bin(row, symbol - 1) + symbol;
-        });
-        value_[row] = anchor + EDGES[std::max(bin_[row] - 1, 0)] * (std::int64_t{1} << 2 * log4);
+            if constexpr (!Coder::READS) return (symbol == known ? left_[row] : right_[row]) + symbol;
+            const bool common = symbol > COMMON_FIRST && symbol <= COMMON_END;
+            return (common ? tables[row * BIN_STRIDE + symbol - 1] : mixtures.below_bin(row, symbol - 1)) + symbol;
+        };
+        bin_[row] = coder.symbol(known, BINS, below, MIDDLE);
+        value_[row] =
+            mixtures.anchor(row) + EDGES[std::max(bin_[row] - 1, 0)] * (std::int64_t{1} << 2 * mixtures.log4(row));
     }
+}
+
+// The bins of known coefficients, and the cumulative frequencies at their ends.
+inline void BatchCoder::find_bins(const Mixtures& mixtures, const std::int64_t* q) {
+    const int count = mixtures.count();
+    for (int row = 0; row < count; ++row) {
+        const std::int64_t place = (q[row] - mixtures.anchor(row)) >> 2 * mixtures.log4(row);
+        const int near = static_cast<int>(std::clamp<std::int64_t>(place, EDGES.front() - 1, EDGES.back()));
+        int bin = 0;
+        for (int inner : EDGES) bin += near >= inner;
+        bin_[row] = bin;
+        edge_[row] = std::max(bin - 1, 0);
+    }
+    mixtures.below_bins(edge_.data(), left_.data());
+    for (int row = 0; row < count; ++row) edge_[row] = std::min(bin_[row], BIN_EDGES - 1);
+    mixtures.below_bins(edge_.data(), right_.data());
 }
 
 template <class Coder>

@@ -23,7 +23,9 @@ void code(const VoxelTask& task, const BandLayout& layout, int tile, const StopF
         if (front % 16 == 0) stop.check();
         const int start = layout.starts[front], count = layout.starts[front + 1] - start;
         const std::int32_t* order = layout.order.data() + start;
-        for (int k = 0; k < count; ++k) values[k] = numbers[order[k]];
+        if constexpr (!Coder::READS) {
+            for (int k = 0; k < count; ++k) values[k] = numbers[order[k]];
+        }
         context.mix(start, start + count);
         mixtures.set(context.parameters(), context.stride(), context.predicted(), second.data(), count);
         batch.code(mixtures, coder, values.data());

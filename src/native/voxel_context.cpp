@@ -7,11 +7,10 @@ namespace aiwave {
 namespace {
 
 constexpr int BLOCK = VOXEL_BLOCK;
-constexpr std::int32_t OUTSIDE = -1;
 constexpr int SMALL = 1 << 12;
 
-// Steps to the voxels before, along x, y and z; the first that is inside replaces neighbours outside.
-constexpr std::array<std::array<int, 3>, 3> BEFORE{{{0, 0, -1}, {0, -1, 0}, {-1, 0, 0}}};
+// Steps to the voxels before along z, y and x, see Neighbours.
+constexpr std::array<std::array<int, 3>, BEFORE> STEPS{{{-1, 0, 0}, {0, -1, 0}, {0, 0, -1}}};
 
 int time_of(const std::array<int, 3>& at) { return FRONT_Z * at[0] + FRONT_Y * at[1] + FRONT_X * at[2]; }
 
@@ -24,12 +23,15 @@ VoxelContext::VoxelContext(const VoxelModel& model, const BandLayout& layout, Bo
       pitch_(layout.size[1] + 2 * REACH),
       stride_((model.inputs() + 1) / 2 * 2) {
     size_ = static_cast<std::size_t>(layout.size[0] + REACH) * pitch_;
-    for (const auto& offset : model.offsets) {
+    std::vector<std::array<int, 3>> offsets(STEPS.begin(), STEPS.end());
+    offsets.insert(offsets.end(), model.offsets.begin(), model.offsets.end());
+    for (const auto& offset : offsets) {
         back_.push_back(-time_of(offset));
         shift_.push_back(static_cast<std::ptrdiff_t>(offset[0]) * pitch_ + offset[1]);
         kept_ = std::max(kept_, 1 + back_.back());
     }
-    planes_.assign(static_cast<std::size_t>(kept_) * size_, OUTSIDE);
+    planes_.assign(static_cast<std::size_t>(kept_) * size_ + PIECE_STEP, OUTSIDE);
+    rows_.resize(offsets.size());
     for (std::int32_t sum = 0; sum < SMALL; ++sum) {
         const auto& thresholds = model.levels.thresholds;
         const auto above = std::upper_bound(thresholds.begin(), thresholds.end(), sum);
@@ -55,7 +57,7 @@ void VoxelContext::mix(int start, int end) {
         const int count = std::min(BLOCK, end - start - first);
         gather(first, count);
         relate(count);
-        add_others(start + first, count);
+        add_others(first, count);
         multiply(first, count);
     }
 }
@@ -68,38 +70,23 @@ void VoxelContext::find_runs(int start, int end) {
         // The next position of the front has one more y, as long as x stays inside.
         const int x = raster % width;
         const int length = std::min({height - y, x / FRONT_Y + 1, end - at});
-        runs_.push_back({at - start, length, (z + REACH) * pitch_ + y + REACH});
+        runs_.push_back({at - start, length, z, y, x});
         at += length;
     }
 }
 
 // The neighbours of a block's positions, by neighbour; the lowest number is the last.
 void VoxelContext::gather(int first, int count) {
-    const auto copy = [&](int back, std::ptrdiff_t shift, std::int32_t* to) {
-        const std::int32_t* from = plane(t_ - back) + shift;
-        for (const Run& run : runs_) {
-            const int a = std::max(run.first, first), b = std::min(run.first + run.length, first + count);
-            for (int k = a; k < b; ++k) to[k - first] = from[run.place + k - run.first];
-        }
-    };
-    std::array<std::array<std::int32_t, BLOCK>, BEFORE.size()> before;
-    for (std::size_t axis = 0; axis < BEFORE.size(); ++axis) {
-        const auto& step = BEFORE[axis];
-        copy(-time_of(step), static_cast<std::ptrdiff_t>(step[0]) * pitch_ + step[1], before[axis].data());
+    pieces_.clear();
+    for (const Run& run : runs_) {
+        const int a = std::max(run.first, first), b = std::min(run.first + run.length, first + count);
+        if (a < b) pieces_.push_back({a - first, b - a, place_of(run) + a - run.first});
     }
-    std::array<std::int32_t, BLOCK> nearest{};
-    for (int k = 0; k < count; ++k) {
-        nearest[k] = bounds_[0];
-        for (std::size_t axis = BEFORE.size(); axis-- > 0;) {
-            if (before[axis][k] != OUTSIDE) nearest[k] = before[axis][k];
-        }
-    }
-    for (std::size_t n = 0; n < shift_.size(); ++n) {
-        std::int32_t* to = seen_.data() + n * BLOCK;
-        copy(back_[n], shift_[n], to);
-        for (int k = 0; k < BLOCK; ++k) to[k] = to[k] == OUTSIDE ? nearest[k] : to[k];
-    }
-    std::fill_n(seen_.data() + shift_.size() * BLOCK, BLOCK, bounds_[0]);
+    for (std::size_t n = 0; n < rows_.size(); ++n) rows_[n] = plane(t_ - back_[n]) + shift_[n];
+    const int neighbours = static_cast<int>(model_.offsets.size());
+    kernels().collect({pieces_.data(), static_cast<int>(pieces_.size()), rows_.data(), neighbours, bounds_[0]},
+                      seen_.data());
+    std::fill_n(seen_.data() + neighbours * BLOCK, BLOCK, bounds_[0]);
 }
 
 int VoxelContext::level_of(std::int32_t sum) const {
@@ -118,19 +105,21 @@ void VoxelContext::relate(int count) {
         shift[k] = model_.levels.shift[level_[k]];
     }
     const Differences differences{seen_.data(), reference_.data(), mantissa.data(), shift.data()};
-    kernels().relate(differences, static_cast<int>(shift_.size()) + 1, count, stride_, inputs_.data());
+    kernels().relate(differences, static_cast<int>(model_.offsets.size()) + 1, count, stride_, inputs_.data());
 }
 
 // The activity, and ones at the tile's beginning.
-void VoxelContext::add_others(int start, int count) {
+void VoxelContext::add_others(int first, int count) {
     constexpr int ONE = 1 << INPUT_FRACTION;
-    const int height = layout_.size[1], width = layout_.size[2];
-    for (int k = 0; k < count; ++k) {
-        const int raster = layout_.order[start + k], row = raster / width, z = row / height;
-        std::int16_t* to = inputs_.data() + static_cast<std::size_t>(k) * stride_ + shift_.size() + 1;
-        *to++ = static_cast<std::int16_t>((level_[k] - UNIT_LEVEL) * (ONE / LEVELS_PER_E));
-        for (bool flag : {z == 0, z == 1, row == z * height, raster == row * width}) {
-            *to++ = static_cast<std::int16_t>(flag ? ONE : 0);
+    for (const Run& run : runs_) {
+        const int end = std::min(run.first + run.length, first + count);
+        for (int at = std::max(run.first, first); at < end; ++at) {
+            const int k = at - first, y = run.y + at - run.first, x = run.x - FRONT_Y * (at - run.first);
+            std::int16_t* to = inputs_.data() + static_cast<std::size_t>(k) * stride_ + model_.offsets.size() + 1;
+            *to++ = static_cast<std::int16_t>((level_[k] - UNIT_LEVEL) * (ONE / LEVELS_PER_E));
+            for (bool flag : {run.z == 0, run.z == 1, y == 0, x == 0}) {
+                *to++ = static_cast<std::int16_t>(flag ? ONE : 0);
+            }
         }
     }
 }
@@ -162,7 +151,8 @@ void VoxelContext::multiply(int first, int count) {
 void VoxelContext::write(const std::int64_t* numbers) {
     std::int32_t* to = plane(t_);
     for (const Run& run : runs_) {
-        for (int k = 0; k < run.length; ++k) to[run.place + k] = static_cast<std::int32_t>(numbers[run.first + k]);
+        const int place = place_of(run);
+        for (int k = 0; k < run.length; ++k) to[place + k] = static_cast<std::int32_t>(numbers[run.first + k]);
     }
 }
 

@@ -61,16 +61,17 @@ class VoxelContext {
     void write(const std::int64_t* numbers);
 
    private:
-    // Positions of a front in one section, consecutive along y.
+    // Positions of a front in one section: y grows by one from each to the next, x falls by two.
     struct Run {
         int first, length;  // positions, counted from the front's first
-        int place;          // of the first, in a plane
+        int z, y, x;        // of the first
     };
 
     void find_runs(int start, int end);
     void gather(int first, int count);
     void relate(int count);
-    void add_others(int start, int count);
+    void add_others(int first, int count);
+    int place_of(const Run& run) const { return (run.z + REACH) * pitch_ + run.y + REACH; }
     void multiply(int first, int count);
 
     std::int32_t* plane(int t) { return planes_.data() + static_cast<std::size_t>(t % kept_ + kept_) % kept_ * size_; }
@@ -83,10 +84,12 @@ class VoxelContext {
     int kept_ = 1, t_ = -1;  // planes, and the last front
     std::size_t size_ = 0;   // of a plane
     std::vector<std::int32_t> planes_;
-    std::vector<std::ptrdiff_t> shift_;  // of each neighbour, within planes
-    std::vector<int> back_;              // of each neighbour, in planes
-    std::vector<std::uint8_t> small_;    // levels of small sums
+    std::vector<std::ptrdiff_t> shift_;      // of each neighbour, within planes
+    std::vector<int> back_;                  // of each neighbour, in planes
+    std::vector<std::uint8_t> small_;        // levels of small sums
+    std::vector<const std::int32_t*> rows_;  // see Neighbours
     std::vector<Run> runs_;
+    std::vector<Piece> pieces_;
     std::vector<std::int32_t> seen_;  // (neighbours and lowest number, VOXEL_BLOCK)
     std::array<std::int32_t, VOXEL_BLOCK> reference_{};
     std::array<int, VOXEL_BLOCK> level_{};
