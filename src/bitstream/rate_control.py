@@ -40,6 +40,8 @@ def search(writer: Writer, target: Target) -> bytes:
             return trial.stream()
         solver.guess = found.slope(log_step)
         solver.known[log_step] = trial.value()
+        if trial.is_exact:
+            solver.exact.add(log_step)
         if (log_step := solver.next(goal)) in solver.known:
             break
     raise AiwaveError(solver.failure(writer.source.scale))

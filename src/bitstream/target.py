@@ -62,6 +62,8 @@ class Solver:
         self.target = target
         self.guess = slope or target.slope
         self.known: dict[int, float] = {}
+        self.exact = set[int]()
+        """Those known x at which nothing is lost: their PSNR is infinite, and f(x) a bound that errors stay below."""
 
     def solve(self, function: Callable[[int], float], y: float, start: int, enough: float) -> int:
         """The x whose f(x) is nearest to y, or within `enough`. Raises AiwaveError if y is out of reach."""
@@ -102,11 +104,16 @@ class Solver:
     def failure(self, scale: float = 1.0) -> str:
         """A sentence that tells what the steps tried gave, in units of the voxels, which are `scale` numbers."""
         values = {x: y if self.target.bpp is None else math.exp(y) for x, y in self.known.items()}
+        values |= dict.fromkeys(self.exact, math.inf)
         wanted, unit = self.target.value, self.target.unit
         nearest = min(values, key=lambda x: abs(values[x] - wanted))
         first, last, best = (math.exp(x / 256) * scale for x in (min(values), max(values), nearest))
+
+        def words(value: float, digits: int = 3) -> str:
+            return "no error at all" if math.isinf(value) else f"{value:.{digits}g} {unit}"
+
+        given = " to ".join(dict.fromkeys((words(min(values.values())), words(max(values.values())))))
         return (
             f"{wanted:g} {unit} was not met with this model and volume: steps from {first:.3g} to {last:.3g} gave "
-            f"{min(values.values()):.3g} to {max(values.values()):.3g} {unit}; the nearest, {values[nearest]:.4g}, "
-            f"comes with step {best:.4g}."
+            f"{given}; the nearest, {words(values[nearest], 4)}, comes with step {best:.4g}."
         )

@@ -43,6 +43,14 @@ class Trial:
         """True if a tile needs the model."""
         return any(part.coded.mode == Mode.MODEL for part in self.parts.values())
 
+    @property
+    def is_exact(self) -> bool:
+        """True if all tiles are coded, and known to decode without any error."""
+        if self.search.target.psnr is None or not self.is_complete:
+            return False
+        errors = (p.coefficient_error if p.squared_error is None else p.squared_error for p in self.parts.values())
+        return all(error == 0 for error in errors)
+
     def code(self, tiles: Sequence[Tile]) -> None:
         """Code tiles, from which the search learns, and report those that no trial has coded before as processed."""
         search, writer = self.search, self.search.writer

@@ -65,6 +65,12 @@ def test_what_is_out_of_reach_is_refused_with_what_is_within(target):
         compress(VOLUME[:8, :8, :8], file_model("plain"), **target, model_only=True)
 
 
+def test_more_than_one_wrong_voxel_allows_is_refused_as_no_error_at_all():
+    """One wrong voxel of eight, by one, is 57.16 dB."""
+    with pytest.raises(AiwaveError, match="gave no error at all; the nearest, no error at all, comes with step"):
+        compress(VOLUME[:2, :2, :2], file_model("plain"), psnr=60.0, model_only=True)
+
+
 @pytest.mark.parametrize("target", [50.2, 52.7, 1.0])
 def test_the_nearest_that_a_refusal_names_comes_with_the_step_it_names(target):
     """In a tiny volume most targets lie between the steps."""
@@ -73,7 +79,7 @@ def test_the_nearest_that_a_refusal_names_comes_with_the_step_it_names(target):
         data = compress(volume, model, psnr=target, model_only=True)
         assert abs(psnr(decompress(data, model=model), volume) - target) < 0.1
     except AiwaveError as error:
-        value, step = re.search(r"the nearest, (\S+), comes with step (\S+)\.$", str(error)).groups()
+        value, step = re.search(r"the nearest, (\S+) dB, comes with step (\S+)\.$", str(error)).groups()
         decoded = decompress(compress(volume, model, step=float(step), model_only=True), model=model)
         assert psnr(decoded, volume) == pytest.approx(float(value), rel=1e-3)
 
