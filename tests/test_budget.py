@@ -67,8 +67,8 @@ def test_layers_that_keep_their_inputs_count_as_memory():
         own = {key: arrays[f"entropy.{block['name']}.{key}"] for key in ("weight", "bias", "shift")}
         more |= {f"entropy.block_{k}.{key}": np.zeros_like(array) for key, array in own.items()}
     deep = Model.from_bytes(pack(described, more))
-    tile = 192**3
-    assert deep.working_memory(tile, tile) > file_model().working_memory(tile, tile) + 40 * 16 * 4 * tile / 8
+    size, tile = (192, 192, 192), 192**3
+    assert deep.working_memory(size, tile) > file_model().working_memory(size, tile) + 40 * 16 * 4 * tile / 8
     data = replace_identity(claiming((192,) * 3, 192, Mode.MODEL, b"\1\2"), deep)
     refused(data, model=deep)
 

@@ -77,11 +77,12 @@ def _memory(stream: Stream, work: DecodeTiles, box: Box) -> int:
     header, modes = stream.header, stream.index.modes
     per_voxel = RESTORED_BYTES if work.restorer.deferred else header.dtype.itemsize
     volume = per_voxel * math.prod(part.stop - part.start for part in coarse_box(box, work.level))
-    tile = header.grid.largest_filled_up >> 3 * min(work.smoothed, header.levels)
+    depth, height, width = (side >> min(work.smoothed, header.levels) for side in header.grid.largest_filled_up)
+    tile = depth, height, width
     plain = PLAIN_BYTES * header.grid.largest if (modes > Mode.CONSTANT).any() else 0
     by_model = 0
     if work.codec is not None and stream.index.needs_model:
-        by_model = work.codec.model.working_memory(tile, min(REFERENCE_BATCH, tile * len(modes)))
+        by_model = work.codec.model.working_memory(tile, min(REFERENCE_BATCH, math.prod(tile) * len(modes)))
     return volume + max(plain, by_model)
 
 

@@ -88,10 +88,11 @@ class Grid:
         return math.prod(min(size, self.side) for size in self.shape[1:])
 
     @property
-    def largest_filled_up(self) -> int:
-        """The same with sides rounded up to multiples of 2**`levels`."""
+    def largest_filled_up(self) -> Size:
+        """Upper bounds of a tile's sides (d, h, w), rounded up to multiples of 2**`levels`."""
         unit = 1 << self.levels
-        return math.prod(unit * math.ceil(min(size, self.side) / unit) for size in self.shape[1:])
+        depth, height, width = (unit * math.ceil(min(size, self.side) / unit) for size in self.shape[1:])
+        return depth, height, width
 
     def batches(self, tiles: Iterator[Tile], voxels: int) -> Iterator[list[Tile]]:
         """Batches of at least one tile, all of one size, with about `voxels` voxels at most.
