@@ -78,9 +78,9 @@ platform, sys.platform = sys.platform, "win32"
 import aiwave.locks
 sys.platform = platform
 aiwave.locks.sys = types.SimpleNamespace(platform="win32")
-import aiwave.system
-assert not aiwave.system.IS_WINDOWS
-aiwave.system.IS_WINDOWS = True
+import aiwave.writing
+assert not aiwave.writing.IS_WINDOWS
+aiwave.writing.IS_WINDOWS = True
 """
 
 
@@ -113,7 +113,7 @@ def test_a_volume_is_compressed_on_windows(tmp_path):
 FILES = """
 from pathlib import Path
 from aiwave.errors import AiwaveError
-from aiwave.system import filling, replacing
+from aiwave.writing import filling, replacing
 
 def write(path, text, **options):
     with replacing(Path(path), **options) as temporary:
@@ -142,7 +142,7 @@ except AiwaveError as error:
     print(error)
 Path(".aiwave-0123456789abcdef.tmp").write_text("left by a process that was killed")
 os.utime(".aiwave-0123456789abcdef.tmp", (0, 0))
-aiwave.system._remove_abandoned.cache_clear()
+aiwave.writing._remove_abandoned.cache_clear()
 write("three", "3")
 """
 
@@ -221,4 +221,4 @@ def test_only_some_files_know_the_system():
     """What differs between systems is in a few places, which the tests above play through."""
     words = r"\bfcntl\b|\bmsvcrt\b|os\.getuid|os\.killpg|os\.fork|O_NOFOLLOW|O_DIRECTORY|os\.sysconf|_winapi|SIGKILL"
     found = {str(path.relative_to(SOURCES)) for path in SOURCES.rglob("*.py") if re.search(words, path.read_text())}
-    assert found == {"locks.py", "system.py", "runs/provenance.py"}
+    assert found == {"locks.py", "system.py", "writing.py", "runs/provenance.py"}

@@ -14,21 +14,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import aiwave.system as system
+import aiwave.writing as writing
 from aiwave.cli import main
 from aiwave.errors import AiwaveError, printable
 from aiwave.images.image import Image
 from aiwave.images.image_files import WRITERS, write_image
-from aiwave.system import StandardOutput, filling, replacing
+from aiwave.writing import StandardOutput, filling, replacing
 from tests.files import noise
 
-SOURCES = Path(system.__file__).parent
+SOURCES = Path(writing.__file__).parent
 VOLUME = noise((3, 4, 5))
 
 
 @pytest.fixture(autouse=True)
 def _forgetful():
-    system._remove_abandoned.cache_clear()
+    writing._remove_abandoned.cache_clear()
 
 
 def write(path, text="new", **options):
@@ -82,7 +82,7 @@ def test_two_folders_at_once_are_not_mixed(tmp_path):
 def test_a_planted_link_is_not_followed(tmp_path, monkeypatch):
     victim = tmp_path / "victim"
     victim.write_text("precious")
-    monkeypatch.setattr(system.secrets, "token_hex", lambda size: "0" * 2 * size)
+    monkeypatch.setattr(writing.secrets, "token_hex", lambda size: "0" * 2 * size)
     (tmp_path / f".aiwave-{'0' * 16}.tmp").symlink_to(victim)
     with pytest.raises(AiwaveError, match="Cannot write"):
         write(tmp_path / "x")
@@ -145,7 +145,7 @@ def test_what_a_killed_process_left_goes_and_nothing_else(tmp_path):
 
 def test_a_killed_writer_leaves_the_old_file_and_the_next_one_tidies_up(tmp_path):
     code = (
-        "import os, sys, pathlib\nfrom aiwave.system import replacing\n"
+        "import os, sys, pathlib\nfrom aiwave.writing import replacing\n"
         "with replacing(pathlib.Path(sys.argv[1])) as temporary:\n temporary.write_text('half')\n"
         " os.kill(os.getpid(), 9)"
     )

@@ -12,7 +12,7 @@ from pytorch_lightning.utilities import rank_zero_only
 
 from ..bounds import Count
 from ..errors import AiwaveError
-from ..system import replacing
+from ..writing import replacing
 
 SHOWN = ("loss", "bpp", "psnr")
 

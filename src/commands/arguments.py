@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..errors import AiwaveError
 from ..images.image_files import STREAM
-from ..system import taken
+from ..writing import taken
 
 
 def check_unused(name: str, force: bool) -> None:

@@ -76,7 +76,7 @@ def main(arguments: Sequence[str]) -> None:
 
 def _write(data: bytes, name: str, force: bool) -> None:
     """Write to a file (atomically) or to standard output."""
-    from ..system import StandardOutput, replacing
+    from ..writing import StandardOutput, replacing
 
     if name == STREAM:
         StandardOutput().write(data)

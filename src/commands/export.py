@@ -12,8 +12,8 @@ def main(arguments: Sequence[str]) -> None:
     args = arguments_of().parse_args(arguments)
     check_unused(args.output, args.force)
     from ..bitstream.model import Model
-    from ..system import replacing
     from ..training.stage_codec import run_model_file
+    from ..writing import replacing
 
     data = run_model_file(Path(args.run), args.after, args.name, args.lossless)
     identity = Model.from_bytes(data).identity

@@ -11,7 +11,8 @@ from ..images.image_files import STREAM, read_image
 from ..images.image_metadata import image_metadata
 from ..stores.physical_axes import axes_of_image
 from ..stores.stored_array import Box, StoredArray
-from ..system import check_free_space, replacing
+from ..system import check_free_space
+from ..writing import replacing
 
 
 @dataclass(frozen=True)

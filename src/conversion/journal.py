@@ -9,7 +9,7 @@ from typing import Any
 
 from ..errors import AiwaveError, printable
 from ..locks import lock
-from ..system import replacing
+from ..writing import replacing
 
 SETTINGS = "settings.json"
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..stores.tensorstore_arrays import words_of
-from ..system import replacing
+from ..writing import replacing
 from .errors_seen import ErrorsSeen
 from .job import Job
 from .work import CodePart, check_there, joined, peak_memory

@@ -14,7 +14,7 @@ from typing import Any
 from ..errors import AiwaveError
 from ..stores.ome_metadata import multiscales
 from ..stores.stored_array import StoredArray
-from ..system import sync_folder
+from ..writing import sync_folder
 from .codecs import options_of
 from .job import Job
 from .journal import begin, changed, check_same, emptied, locked

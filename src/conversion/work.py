@@ -16,7 +16,7 @@ from ..bitstream.encoder import SIDE
 from ..errors import AiwaveError, complaint
 from ..stores.stored_array import Box
 from ..stores.tensorstore_arrays import words_of
-from ..system import replacing
+from ..writing import replacing
 from .coarser import coarser
 from .codecs import Cell, options_of
 from .errors_seen import ErrorsSeen

@@ -18,7 +18,8 @@ from torch.utils.data import Dataset
 
 from ..bounds import Count
 from ..errors import AiwaveError
-from ..system import replacing, user_path
+from ..system import user_path
+from ..writing import replacing
 from .manifest import CACHE
 
 

@@ -11,7 +11,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, Field, FiniteFloat, TypeAdapter, ValidationError
 
 from ..errors import AiwaveError
-from ..system import replacing
+from ..writing import replacing
 
 SPLITS = ("train", "val", "test")
 

@@ -23,8 +23,8 @@ from ..report.metrics.voxels import Mse, compression_ratio
 from ..report.rd_plot import plot_rd
 from ..report.slices import Slice, middle, save_slice
 from ..report.tables import RdRow, format_table, read_rd_csv, write_rd_csv
-from ..system import replacing
 from ..tracking.tracker import Status, Tracker
+from ..writing import replacing
 from .measure import Measured, measure_real, measure_volume
 
 

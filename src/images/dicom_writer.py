@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import AiwaveError
-from ..system import filling
+from ..writing import filling
 from . import dicom_mosaic
 from .dicom_instance import Instance, lenient, reading
 from .dicom_original import HEADERS, Record, record_of

@@ -12,7 +12,7 @@ from typing import BinaryIO, Protocol, cast
 import numpy as np
 
 from ..errors import AiwaveError
-from ..system import StandardOutput, replacing
+from ..writing import StandardOutput, replacing
 from . import (
     dicom,
     dicom_writer,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, median
 
-from ..system import replacing
+from ..writing import replacing
 from .metrics.curves import Curve, Estimate, NotComparable, bd_psnr, bd_rate, mean_with_interval
 from .tables import RdRow
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import AiwaveError
-from ..system import replacing
+from ..writing import replacing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

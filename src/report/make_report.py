@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import AiwaveError
-from ..system import replacing
+from ..writing import replacing
 from .bd_table import BdEntry, Peaks, bd_entries, common_peak, known_peaks, mixed_peaks, volume_curves, write_bd_csv
 from .gather import Gathered
 from .page.write_page import write_page

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import AiwaveError
-from ..system import replacing
+from ..writing import replacing
 from .tables import RdPoint, RdRow, mean_curves
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..system import replacing
+from ..writing import replacing
 
 AXES = ("z", "y", "x")
 

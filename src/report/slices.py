@@ -11,7 +11,7 @@ from zipfile import ZipFile
 import numpy as np
 
 from ..errors import AiwaveError
-from ..system import replacing
+from ..writing import replacing
 from .tables import RdRow
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import Any
 from tabulate import tabulate
 
 from ..errors import AiwaveError
-from ..system import replacing
+from ..writing import replacing
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from ..config.recorded import read_recorded
 from ..config.validation import validate
 from ..errors import AiwaveError
 from ..report.recorded_runs import VERSION, check_version
-from ..system import replacing
+from ..writing import replacing
 from .provenance import git_state, machine, package_versions
 from .records import DoneMark, Provenance, read_record
 from .session import alone

@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 
 from ..errors import AiwaveError, Interrupted, complaint
 from ..locks import lock
-from ..system import replacing
+from ..writing import replacing
 
 State = Literal["running", "finished", "failed", "interrupted", "reused"]
 

@@ -12,7 +12,7 @@ from ..report.make_report import Report, make_report
 from ..report.summaries import bd_markdown
 from ..runs.run_folder import RunFolder
 from ..runs.session import DONE, RunStatus, read_status
-from ..system import replacing
+from ..writing import replacing
 from .launchers.launcher import Job
 
 FOLDER, TABLE, JOBS = "report", "rd.csv", "jobs.csv"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..errors import AiwaveError
 from ..runs.run_folder import check_links
-from ..system import replacing
+from ..writing import replacing
 
 MULTIRUN = ("-m", "--multirun")
 

@@ -9,7 +9,7 @@ from pytorch_lightning.loggers import CSVLogger
 from pytorch_lightning.utilities import rank_zero_only
 
 from ..report.tables import RdRow, write_rd_csv
-from ..system import replacing
+from ..writing import replacing
 from .tracker import NOTHING, Status, Tracker, opened, run_record
 
 

@@ -9,7 +9,7 @@ import torch
 from pytorch_lightning.plugins.io import TorchCheckpointIO
 
 from ..errors import AiwaveError
-from ..system import replacing
+from ..writing import replacing
 
 START_SIGNATURE = b"PK\x03\x04"  # of the first record of an archive: `torch.load` recognises archives by it
 

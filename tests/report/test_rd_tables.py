@@ -13,7 +13,7 @@ from matplotlib.image import imread
 from aiwave.errors import AiwaveError
 from aiwave.report.rd_plot import plot_rd, rd_figure
 from aiwave.report.tables import RdRow, format_table, mean_curves, read_rd_csv, write_rd_csv
-from aiwave.system import replacing
+from aiwave.writing import replacing
 from tests.anchors import measured
 
 PROJECT = Path(__file__).parents[2]

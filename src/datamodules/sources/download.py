@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import AiwaveError
-from ...system import is_own, replacing
+from ...writing import is_own, replacing
 from .transfer import BY_HAND, Patience, transfer
 
 DIGITS = {"md5": 32, "sha1": 40, "sha256": 64}

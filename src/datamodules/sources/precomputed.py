@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from ...errors import AiwaveError
-from ...system import check_free_space, replacing
+from ...system import check_free_space
+from ...writing import replacing
 from .download import Checksum, record, recorded
 from .source import Raw, Source
 from .splits import Box

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import AiwaveError
-from ...system import replacing
+from ...writing import replacing
 from ..manifest import CACHE, SPLITS, Entry, Manifest
 from .source import Raw
 from .splits import Plan, Share

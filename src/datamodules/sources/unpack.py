@@ -14,7 +14,8 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 from ...errors import AiwaveError
-from ...system import check_free_space, filling
+from ...system import check_free_space
+from ...writing import filling
 
 SUFFIXES = (".tar", ".tar.gz", ".tgz", ".zip")
 

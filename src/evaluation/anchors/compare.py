@@ -13,7 +13,7 @@ from ...datamodules.volume_datamodule import VolumeDataModule
 from ...errors import AiwaveError, Interrupted
 from ...report.slices import Slice, middle, read_slices, save_slice
 from ...report.tables import RdRow, read_rd_csv, write_rd_csv
-from ...system import replacing
+from ...writing import replacing
 from .anchor import Anchor
 from .run_jobs import AnchorJob, run_jobs
 

@@ -11,7 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from ...system import replacing
+from ...writing import replacing
 from ..bd_table import Peaks, bd_entries, common_peak, volume_curves
 from ..gather import Gathered
 from ..metrics.curves import Estimate
