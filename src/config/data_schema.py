@@ -42,6 +42,7 @@ class Dataset(Call):
         "aiwave.datamodules.MixtureDataModule",
         "aiwave.datamodules.PhantomDataModule",
         "aiwave.datamodules.PreparedDataModule",
+        "aiwave.datamodules.StoreDataModule",
     )
     name: str
     root: str | None

@@ -13,13 +13,13 @@ from typing import Any
 
 from ..errors import AiwaveError
 from ..stores.ome_metadata import multiscales
+from ..stores.spread import fingerprint
 from ..stores.stored_array import StoredArray
 from ..writing import sync_folder
 from .codecs import options_of
 from .job import Job
 from .journal import begin, changed, check_same, emptied, locked
 from .levels import METHODS
-from .looks import fingerprint
 from .running import Piece, Run, runner
 from .shards import JoinShard
 from .summary import summary_of

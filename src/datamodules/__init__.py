@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .mixture import MixtureDataModule
     from .phantoms.phantom import PhantomDataModule
     from .prepared import PreparedDataModule
+    from .store import StoreDataModule
     from .volume import Volume
     from .volume_datamodule import VolumeDataModule
 
@@ -26,6 +27,7 @@ HOMES = {
     "PersistentCache": "caching",
     "PhantomDataModule": "phantoms.phantom",
     "PreparedDataModule": "prepared",
+    "StoreDataModule": "store",
     "Volume": "volume",
     "VolumeDataModule": "volume_datamodule",
 }
@@ -39,6 +41,7 @@ __all__ = [
     "PersistentCache",
     "PhantomDataModule",
     "PreparedDataModule",
+    "StoreDataModule",
     "Volume",
     "VolumeDataModule",
 ]

@@ -16,6 +16,7 @@ from torch.utils.data import Dataset, Sampler
 
 from ..errors import AiwaveError
 from ..images.monai_readers import volume_loader
+from ..stores import StoredArray
 from .appearance import Appearance
 from .caching import Cache, Record
 from .volume import Volume
@@ -23,15 +24,15 @@ from .volume import Volume
 
 @dataclass(frozen=True, eq=False)
 class Item:
-    """A volume, in memory or in a file, with facts about its voxels.
+    """A volume, in memory, in a file or in a store, with facts about its voxels.
 
-    `image` holds the (D, H, W) voxels or the path of their file; `shape` is (D, H, W), `lowest` and `highest` are the
-    extremes of the voxels. `version` changes whenever the content of the file does. Crops are cut from the volume in
-    proportion to its number of voxels times `weight`.
+    `image` holds the (D, H, W) voxels, the path of their file or the part of a store; `shape` is (D, H, W), `lowest`
+    and `highest` are the extremes of the voxels. `version` changes whenever the content of the file does. Crops are cut
+    from the volume in proportion to its number of voxels times `weight`.
     """
 
     file: str
-    image: Tensor | Path
+    image: Tensor | Path | StoredArray
     shape: tuple[int, int, int]
     dtype: np.dtype
     lowest: int
@@ -112,8 +113,7 @@ class CropDataset(Dataset[Any]):
         augment: bool = True,
         appearance: Appearance | None = None,
     ) -> None:
-        sizes = np.array([item.weight * np.prod(item.shape) for item in items], dtype=np.float64)
-        self._probabilities = sizes / sizes.sum()
+        self._probabilities = probabilities(items)
         self._seed = seed
         self._length = length
         first = items[0].image
@@ -121,7 +121,7 @@ class CropDataset(Dataset[Any]):
         self._volumes = cache.dataset(
             [_record(item) for item in items], _deterministic(beside is not None, crop), beside
         )
-        self._random = _random(crop, cache.crops_per_read, augment)
+        self._random = random_moves(crop, cache.crops_per_read, augment)
         self._planes = crop[0]
         self._appearance = appearance if augment else None
 
@@ -129,16 +129,14 @@ class CropDataset(Dataset[Any]):
         return self._length
 
     def __getitem__(self, key: tuple[int, int]) -> list[Crop]:
-        epoch, index = key
-        sequence = np.random.SeedSequence([self._seed, epoch, index])
-        state = np.random.RandomState(np.random.MT19937(sequence))
+        state = random_state(self._seed, *key)
         volume = int(state.choice(len(self._probabilities), p=self._probabilities))
         self._random.set_random_state(state=state)
         image = self._kept(volume)
         if self._appearance is None:
-            return [{KEY: _plain(crop[KEY])} for crop in self._random({KEY: image})]
+            return [{KEY: plain(crop[KEY])} for crop in self._random({KEY: image})]
         crops = self._random({KEY: self._appearance.thinned(image, self._planes, state)})
-        return [{KEY: self._appearance(_plain(crop[KEY]), state)} for crop in crops]
+        return [{KEY: self._appearance(plain(crop[KEY]), state)} for crop in crops]
 
     def _kept(self, volume: int) -> Any:
         """A volume, loaded and padded, (1, D, H, W). Raises AiwaveError if it cannot be read."""
@@ -150,7 +148,19 @@ class CropDataset(Dataset[Any]):
             raise
 
 
-def _plain(crop: Any) -> torch.Tensor:
+def probabilities(items: Sequence[Item]) -> np.ndarray:
+    """How likely a crop is cut from each volume: in proportion to its weight times its number of voxels."""
+    sizes = np.array([item.weight * np.prod(item.shape) for item in items], dtype=np.float64)
+    return sizes / sizes.sum()
+
+
+def random_state(seed: int, epoch: int, index: int) -> np.random.RandomState:
+    """Random numbers for group `index` of an epoch, the same in every process."""
+    return np.random.RandomState(np.random.MT19937(np.random.SeedSequence([seed, epoch, index])))
+
+
+def plain(crop: Any) -> torch.Tensor:
+    """A crop as a contiguous tensor, without MONAI's metadata."""
     return torch.as_tensor(crop.as_tensor()).contiguous()
 
 
@@ -171,7 +181,7 @@ def _deterministic(in_files: bool, crop: Sequence[int]) -> Compose:
     return Compose([*load, channel, SpatialPadd(KEY, tuple(crop), method="end", mode="symmetric")])
 
 
-def _random(crop: Sequence[int], count: int, augment: bool) -> Compose:
+def random_moves(crop: Sequence[int], count: int, augment: bool) -> Compose:
     """Cut `count` crops, convert them to float32 and, with `augment`, flip and rotate them; voxels are only moved."""
     steps = [
         RandSpatialCropSamplesd(KEY, tuple(crop), count, random_center=True, random_size=False),

@@ -56,6 +56,8 @@ class VolumeDataModule(pl.LightningDataModule):
     for 8 bits, else the smallest power of two above the largest training |voxel| (None if only testing).
     """
 
+    start_method: str | None = None  # of processes that load crops: the system's own
+
     def __init__(
         self,
         name: str,
@@ -148,6 +150,14 @@ class VolumeDataModule(pl.LightningDataModule):
         kept, held = hold_out(list(self.training_volumes()), self.crop)
         return [Item.of(volume) for volume in kept], [Item.of(volume) for volume in held]
 
+    def crops(self, items: list[Item], seed: int, length: int, augment: bool) -> Dataset[Any]:
+        """Random crops of some volumes: `length` groups of `cache.crops_per_read` in each epoch."""
+        return CropDataset(items, self.crop, seed, length, self.cache, augment, self.appearance)
+
+    def determined(self) -> dict[str, Any]:
+        """Settings that `setup` has found, by their keys in the configuration, which records them."""
+        return {"peak": self.peak, "intensity_scale": self.intensity_scale}
+
     @property
     def known_peak(self) -> float:
         """`peak` as determined by `setup`. Raises AiwaveError before `setup`."""
@@ -184,22 +194,20 @@ class VolumeDataModule(pl.LightningDataModule):
         epoch = self.trainer.current_epoch if self.trainer is not None else 0
         rank, processes = (self.trainer.global_rank, self.trainer.world_size) if self.trainer is not None else (0, 1)
         return DataLoader(
-            CropDataset(
-                self._trained_on(), self.crop, self.training_seed, length, self.cache, appearance=self.appearance
-            ),
+            self.crops(self._trained_on(), self.training_seed, length, augment=True),
             batch_size=self.batch_size // per_read // processes,
             sampler=EpochSampler(length, epoch, distinct, self.batch_size // per_read, rank, processes),
             collate_fn=collate,
             num_workers=self.num_workers,
             persistent_workers=self.num_workers > 0,
+            multiprocessing_context=self.start_method if self.num_workers else None,
         )
 
     def val_dataloader(self) -> DataLoader[Batch]:
         """The same crops every time, not augmented, as batches {"image": float32 (B, 1, d, h, w)}."""
         self._trained_on()
         if self._validation_crops is None:
-            settings = (self.crop, self.seed, self.val_crops, self.cache)
-            crops = CropDataset(self._validation, *settings, augment=False)
+            crops = self.crops(self._validation, self.seed, self.val_crops, augment=False)
             self._validation_crops = [crops[VALIDATION_EPOCH, index][0] for index in range(self.val_crops)]
         return DataLoader(_Fixed(self._validation_crops), batch_size=self.batch_size)
 

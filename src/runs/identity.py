@@ -14,7 +14,7 @@ from .session import read_status
 ELSEWHERE = ("run_dir", "runs_dir", "resume", "again", "logger", "also", "callbacks", "launcher", "search")
 
 SPEED = {
-    "dataset": ("root", "num_workers"),
+    "dataset": ("root", "num_workers", "pool_mb"),
     "trainer": ("accelerator", "devices", "num_nodes", "strategy", "compile", "profile", "log_every_n_steps"),
 }
 

@@ -73,8 +73,8 @@ def names_of(name: str, count: int, given: Sequence[object] | None, wanted: str 
         return BY_COUNT[count]
     if not _are_names(wanted, count):
         raise AiwaveError(
-            f"{name} has {count} axes, which {wanted!r} does not name: give --axes with one letter for each, z, y, x "
-            "and at most t and c, as in tczyx."
+            f"{name} has {count} axes, which {wanted!r} does not name: give one letter for each, z, y, x and at "
+            "most t and c, as in tczyx."
         )
     return wanted
 

@@ -26,40 +26,49 @@ def is_store(name: str) -> bool:
     return path.is_dir() and (any((path / mark).is_file() for mark in MARKS) or tiff_files.has_slices(path))
 
 
-def open_store(name: str, axes: str | None = None) -> StoredArray:
-    """Open the array at a path or address (http, https, gs, s3, file): the finest of an image with several levels.
+def open_store(name: str, axes: str | None = None, level: int = 0) -> StoredArray:
+    """Open the array at a path or address (http, https, gs, s3, file): of an image, that of a `level`, 0 the finest.
 
     `axes` names the axes of an array whose metadata does not, in its order, as in czyx. Raises AiwaveError if there is
-    no array that can be read.
+    no array that can be read, or no such level.
     """
     if "://" not in name:
         path = Path(name)
         if not path.exists():
             raise AiwaveError(f"{name} cannot be read: it does not exist.")
         if path.is_dir() and not any((path / mark).is_file() for mark in MARKS) and tiff_files.has_slices(path):
+            _require_level(name, level, 1)
             return open_sections(path)
     place = name.rstrip("/")
     keys = Keys(place)
     if (about := keys.read("zarr.json")) is not None:
-        return _zarr(place, keys, about, 3, axes)
+        return _zarr(place, keys, about, 3, axes, level)
     if (about := keys.read(".zarray")) is not None:
-        return _zarr(place, keys, about, 2, axes)
+        return _zarr(place, keys, about, 2, axes, level)
     if (about := keys.read(".zattrs")) is not None and multiscales_of(about) is not None:
-        return _zarr(place, keys, about, 2, axes)
+        return _zarr(place, keys, about, 2, axes, level)
     if (about := keys.read("attributes.json")) is not None:
-        return _n5(place, keys, about, axes)
-    if (about := keys.read("info")) is not None and "scales" in about:
-        return open_with_tensorstore(place, place, {"driver": "neuroglancer_precomputed"}, axes, _stamp(about))
+        return _n5(place, keys, about, axes, level)
+    if (about := keys.read("info")) is not None and isinstance(about.get("scales"), list):
+        _require_level(name, level, len(about["scales"]))
+        driver = {"driver": "neuroglancer_precomputed", "scale_index": level}
+        return open_with_tensorstore(place, place, driver, axes, _stamp(about))
     raise AiwaveError(
         f"{name} holds no array that can be read: give Zarr, OME-Zarr, N5, neuroglancer precomputed, or an image."
     )
 
 
-def _zarr(name: str, keys: Keys, about: Mapping[str, Any], version: int, axes: str | None) -> StoredArray:
-    """The array itself, or the finest of the image in a group."""
+def _require_level(name: str, level: int, count: int) -> None:
+    if level >= count:
+        raise AiwaveError(f"{name} has no level {level}: it has {count}, counted from 0.")
+
+
+def _zarr(name: str, keys: Keys, about: Mapping[str, Any], version: int, axes: str | None, level: int) -> StoredArray:
+    """The array itself, or a level of the image in a group."""
     found = multiscales_of(about)
+    _require_level(name, level, 1 if found is None else len(found["datasets"]))
     if found is not None:
-        path = str(found["datasets"][0]["path"]).strip("/")
+        path = str(found["datasets"][level]["path"]).strip("/")
         place, ome = f"{name}/{path}", found
     elif about.get("node_type") == "group" or (version == 2 and "shape" not in about):
         raise AiwaveError(f"{name} is a group of Zarr without an image of several levels: give the path of an array.")
@@ -71,7 +80,7 @@ def _zarr(name: str, keys: Keys, about: Mapping[str, Any], version: int, axes: s
     attributes = about.get("attributes") or {} if version == 3 else keys.read(".zattrs") or {}
     kept = attributes.get("aiwave") if isinstance(attributes, Mapping) else None
     geometry = kept.get("image") if isinstance(kept, Mapping) else None
-    if found is None or not isinstance(geometry, Mapping):
+    if found is None or level or not isinstance(geometry, Mapping):
         return opened
     return StoredArray(**{**vars(opened), "geometry": geometry})
 
@@ -94,13 +103,15 @@ def _multiscales_beside(name: str, version: int, path: str) -> Any:
     return found if found is not None and any(one["path"] == path for one in found["datasets"]) else None
 
 
-def _n5(name: str, keys: Keys, about: Mapping[str, Any], axes: str | None) -> StoredArray:
+def _n5(name: str, keys: Keys, about: Mapping[str, Any], axes: str | None, level: int) -> StoredArray:
     place = name
-    if "dimensions" not in about:
-        place = f"{name}/s0"
+    if "dimensions" in about:
+        _require_level(name, level, 1)
+    else:
+        place = f"{name}/s{level}"
         group, about = about, Keys(place).read("attributes.json") or {}
         if "dimensions" not in about:
-            raise AiwaveError(f"{name} is a group of N5 without a data set s0: give the path of a data set.")
+            raise AiwaveError(f"{name} is a group of N5 without a data set s{level}: give the path of a data set.")
         about = {**group, **about}
     return open_with_tensorstore(name, place, {"driver": "n5"}, axes, _stamp(about), n5=about)
 

@@ -17,7 +17,7 @@ from .stored_array import Box, StoredArray
 RETRIES = {"max_retries": 5, "initial_delay": "500ms", "max_delay": "4s"}
 
 CACHE = 128 << 20
-"""Bytes of decoded chunks that are kept, since boxes may cut through them."""
+"""Bytes of decoded chunks that are kept unless the caller wants others, since boxes may cut through chunks."""
 
 
 class Keys:
@@ -57,16 +57,20 @@ class Keys:
 
 @dataclass(frozen=True)
 class TensorstoreVoxels:
-    """An array by tensorstore's specification, as JSON; `order` are its axes in our order, of which others are one."""
+    """An array by tensorstore's specification, as JSON; `order` are its axes in our order, of which others are one.
+
+    Arrays with the same `cache` share that many bytes for decoded chunks.
+    """
 
     name: str
     spec: str
     order: tuple[int, ...]
     stamp: str
+    cache: int = CACHE
 
     def read(self, box: Box) -> np.ndarray:
         """The voxels of a box. Raises AiwaveError if they cannot be read."""
-        store = _opened(self.spec, self.name, self.stamp)
+        store = _opened(self.spec, self.name, self.stamp, self.cache)
         first = store.domain.inclusive_min
         inside: list[Any] = list(first)
         for axis, part in zip(self.order, box, strict=True):
@@ -143,24 +147,24 @@ def _n5_axes(about: Mapping[str, Any], count: int) -> list[Axis] | None:
 
 
 @lru_cache(maxsize=8)
-def _opened(spec: str, name: str, stamp: str) -> Any:
+def _opened(spec: str, name: str, stamp: str, cache: int = CACHE) -> Any:
     """The array with these metadata, of which `stamp` is a digest: others may be there later."""
     import tensorstore
 
     try:
-        return tensorstore.open(json.loads(spec), read=True, context=_context()).result()
+        return tensorstore.open(json.loads(spec), read=True, context=_context(cache)).result()
     except ValueError as error:
         raise _unreadable(name, error) from error
 
 
-@lru_cache(maxsize=1)
-def _context() -> Any:
-    """Settings of all arrays of a process: one thread, a small cache, a few retries."""
+@lru_cache(maxsize=4)
+def _context(cache: int = CACHE) -> Any:
+    """Settings of arrays: one thread, a cache of so many bytes, a few retries."""
     import tensorstore
 
     return tensorstore.Context(
         {
-            "cache_pool": {"total_bytes_limit": CACHE},
+            "cache_pool": {"total_bytes_limit": cache},
             "data_copy_concurrency": {"limit": 1},
             "http_request_retries": RETRIES,
             "gcs_request_retries": RETRIES,

@@ -51,10 +51,10 @@ def prepare_new(cfg: DictConfig, folder: RunFolder, overrides: Sequence[str]) ->
     OmegaConf.set_struct(cfg, False)
     cfg.run_dir = str(folder.path)
     for key, node in (("root", cfg.dataset), ("init_from", cfg)):
-        if node[key] is not None:
+        if node[key] is not None and "://" not in node[key]:
             node[key] = str(user_path(node[key]).resolve())
     data = read_data(cfg)
-    cfg.dataset.peak, cfg.dataset.intensity_scale = data.peak, data.intensity_scale
+    cfg.dataset.update(data.determined())
     OmegaConf.resolve(cfg)
     check_stages(cfg)
     known = identity(cfg, data.identity())
@@ -71,7 +71,7 @@ def prepare_resumed(
     """The recorded configuration of a run, with logger, callbacks and trainer of `cfg` if overridden; and its data.
 
     Raises:
-        AiwaveError: If the folder holds no run, its data is gone, or anything else was overridden.
+        AiwaveError: If the folder holds no run, its data is gone or has changed, or anything else was overridden.
     """
     recorded = folder.read_config()
     for override in overrides:
@@ -88,7 +88,13 @@ def prepare_resumed(
     validate(recorded, TrainConfig, folder.config_path)
     torch_device(recorded.trainer.accelerator)
     check_processes(recorded, overrides)
-    return recorded, read_data(recorded)
+    data = read_data(recorded)
+    if folder.provenance()["data"].get("sha256", data.identity()) != data.identity():
+        raise AiwaveError(
+            f"The data at {recorded.dataset.root} have changed since {folder.path} began, and a model trained on both "
+            "could not be named: start a new run."
+        )
+    return recorded, data
 
 
 def trackers(cfg: DictConfig) -> ManyTrackers:

@@ -98,7 +98,7 @@ def test_axes_come_from_the_metadata_or_the_user_and_are_put_in_order(tmp_path):
     assert [axis.name for axis in open_store(plain).axes] == ["t", "z", "y", "x"]
     assert [axis.name for axis in open_store(plain, "czyx").axes] == ["c", "z", "y", "x"]
     for wrong in ("zyx", "czyy", "qzyx"):
-        with pytest.raises(AiwaveError, match="give --axes with one letter for each"):
+        with pytest.raises(AiwaveError, match="give one letter for each"):
             open_store(plain, wrong)
 
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from itertools import combinations, pairwise
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from ...system import check_free_space
 from ...writing import replacing
 from .download import Checksum, record, recorded
 from .source import Raw, Source
-from .splits import Box
+from .splits import Box, disjoint_boxes
 
 RETRIES = {"max_retries": 5, "initial_delay": "500ms", "max_delay": "4s"}
 
@@ -102,7 +102,7 @@ class PrecomputedCutout(Source):
 
     def __init__(self, url: str, resolution: Sequence[float], boxes: Mapping[str, str]) -> None:
         self.url, self.resolution = url.rstrip("/"), tuple(float(size) for size in resolution)
-        self.boxes = _disjoint(boxes)
+        self.boxes = disjoint_boxes(boxes, "source.fetch.boxes")
         self.size = sum(math.prod(box.shape) for box in self.boxes.values())  # of 8-bit voxels that do not compress
 
     def fetch(self, folder: Path) -> list[Raw]:
@@ -149,24 +149,6 @@ class PrecomputedCutout(Source):
         with replacing(path) as temporary:
             tifffile.imwrite(temporary, voxels, imagej=True, resolution=(1 / x, 1 / y), metadata=about)
         record(path, Checksum.of(path))
-
-
-def _disjoint(texts: Mapping[str, str]) -> dict[str, Box]:
-    """Read the box of every split. Raises AiwaveError if one is not a box, or if two share a voxel."""
-    boxes: dict[str, Box] = {}
-    for split, text in texts.items():
-        try:
-            boxes[split] = Box.parse(text)
-        except (ValueError, AttributeError):
-            boxes[split] = Box((0, 0, 0), (0, 0, 0))
-        if split not in ("train", "val", "test") or min(boxes[split].shape) < 1:
-            raise AiwaveError(
-                f"source.fetch.boxes.{split} is {text!r}: give boxes for train, val and test as z0:z1,y0:y1,x0:x1."
-            )
-    for (split, box), (other_split, other) in combinations(boxes.items(), 2):
-        if box.overlaps(other):
-            raise AiwaveError(f"source.fetch.boxes: {split} ({box}) and {other_split} ({other}) overlap; move one.")
-    return boxes
 
 
 def _is_whole(path: Path) -> bool:

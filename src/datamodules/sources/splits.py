@@ -1,12 +1,14 @@
 """Splits of a data set's subjects into train, val and test, whole or by region."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 
 from ...errors import AiwaveError
+from ..manifest import SPLITS
 from .source import Raw
 
 
@@ -41,6 +43,22 @@ class Box:
         """Read "z0:z1,y0:y1,x0:x1". Raises ValueError."""
         (z0, z1), (y0, y1), (x0, x1) = (map(int, side.split(":")) for side in text.split(","))
         return cls((z0, y0, x0), (z1, y1, x1))
+
+
+def disjoint_boxes(texts: Mapping[str, str], key: str) -> dict[str, Box]:
+    """Read the box of every split, given at `key`. Raises AiwaveError if one is no box, or if two share a voxel."""
+    boxes: dict[str, Box] = {}
+    for split, text in texts.items():
+        try:
+            boxes[split] = Box.parse(text)
+        except (ValueError, AttributeError):
+            boxes[split] = Box((0, 0, 0), (0, 0, 0))
+        if split not in SPLITS or min(boxes[split].shape) < 1:
+            raise AiwaveError(f"{key}.{split} is {text!r}: give boxes for train, val and test as z0:z1,y0:y1,x0:x1.")
+    for (split, box), (other_split, other) in combinations(boxes.items(), 2):
+        if box.overlaps(other):
+            raise AiwaveError(f"{key}: {split} ({box}) and {other_split} ({other}) overlap; move one.")
+    return boxes
 
 
 REGION = "source.split._target_=aiwave.datamodules.sources.SplitByRegion"
