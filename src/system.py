@@ -107,3 +107,14 @@ def torch_device(accelerator: str) -> "torch.device":
 def user_path(text: str) -> Path:
     """The path that a user means: ~ and ~NAME begin a home folder, if there is such a user."""
     return Path(os.path.expanduser(text))
+
+
+def peak_memory() -> int:
+    """Largest memory of this process so far [bytes]."""
+    if sys.platform == "win32":
+        import psutil
+
+        return int(psutil.Process().memory_info().peak_wset)
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)

@@ -75,6 +75,8 @@ def _to_store(args: argparse.Namespace) -> None:
         sides = Sides(_three(args.chunk, "--chunk"), args.shard and _three(args.shard, "--shard"))
         method = args.downsample or _for_labels(source)
         levels = pyramid(source.shape, source.axes, sides, args.levels, method, has_low_band)
+        if len(levels) < (args.levels or 0) and not args.quiet:
+            print(f"levels: {len(levels)}, not {args.levels}, since nothing is left to halve then", file=sys.stderr)
         job = Job(source, folder.resolve(), tuple(levels), codec, args.codec, args.verify)
         done = convert_to_store(job, target, opened, args.workers or _processors(), args.scheduler, _bar(args.quiet))
     except KeyboardInterrupt as error:

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -34,14 +34,17 @@ def is_begun(folder: Path) -> bool:
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold the journal in an unfinished store for this process. Raises AiwaveError if another has it."""
+def locked(folder: Path) -> Iterator[Callable[[], None]]:
+    """Hold the journal in an unfinished store for this process, and yield what lets go of it before the block ends.
+
+    Raises AiwaveError if another process has it.
+    """
     (folder / "journal").mkdir(parents=True, exist_ok=True)
     with (folder / "journal" / "lock").open("w") as file:
         with suppress(OSError):  # a file system without locks
             if not lock(file.fileno()):
                 raise AiwaveError(f"{folder} is being filled by another command: wait until that has ended.")
-        yield
+        yield file.close
 
 
 @contextmanager

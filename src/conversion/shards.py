@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from ..stores.tensorstore_arrays import words_of
+from ..system import peak_memory
 from ..writing import replacing
 from .errors_seen import ErrorsSeen
 from .job import Job
-from .work import CodePart, check_there, joined, peak_memory
+from .work import CodePart, check_there, joined
 
 EMPTY = 2**64 - 1
 """Offset and length in a shard's index of a chunk that is not stored, since it is all zeros."""

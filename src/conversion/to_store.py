@@ -15,7 +15,7 @@ from ..errors import AiwaveError
 from ..stores.ome_metadata import multiscales
 from ..stores.spread import fingerprint
 from ..stores.stored_array import StoredArray
-from ..writing import sync_folder
+from ..writing import IS_WINDOWS, sync_folder
 from .codecs import options_of
 from .job import Job
 from .journal import begin, changed, check_same, emptied, locked
@@ -61,14 +61,17 @@ def convert_to_store(
     if os.path.lexists(target):
         return Outcome(_whole(target, settings))
     job = replace(job, digest=sha256(json.dumps(settings).encode()).hexdigest())
-    with locked(job.folder), emptied(job.folder):
+    with locked(job.folder) as let_go, emptied(job.folder):
         begin(job.folder, settings)
         _create(job, options)
         voxels, seconds, peak = _fill(job, workers, scheduler, bar)
         if fingerprint(again()) != mark:
             raise changed(job.source.name, job.folder)
         levels = [one.as_dict() for one in summary_of(job)]
-        _finish(job, target, {"settings": settings, "summary": levels})
+        _finish(job, {"settings": settings, "summary": levels}, target.name)
+        if IS_WINDOWS:
+            let_go()  # a folder with an open file in it cannot be renamed there
+        _put(job.folder, target)
     return Outcome(levels, voxels, seconds, peak)
 
 
@@ -142,20 +145,24 @@ def _do(run: Run, pieces: Iterable[Piece], tell: Callable[[int], object]) -> tup
     return voxels, peak
 
 
-def _finish(job: Job, target: Path, about: Mapping[str, Any]) -> None:
-    """Write what makes an image of the levels, and give the store its name."""
+def _finish(job: Job, about: Mapping[str, Any], called: str) -> None:
+    """Write what makes an image of the levels, of which a store `called` so will tell."""
     import zarr
 
     method = job.levels[-1].method
     words = "; ".join(dict.fromkeys(f"{one.method}: {METHODS[one.method]}" for one in job.levels[1:]))
-    name = target.name.removesuffix(".zarr").removesuffix(".ome")
+    name = called.removesuffix(".zarr").removesuffix(".ome")
     levels = [(level.path, level.axes) for level in job.levels]
     kept = {**about, **({"image": dict(job.source.geometry)} if job.source.geometry else {})}
     group = zarr.open_group(str(job.folder), mode="r+")
     group.update_attributes({"ome": multiscales(name, levels, method, words), "aiwave": kept})
+
+
+def _put(folder: Path, target: Path) -> None:
+    """Give a store that is whole its name."""
     try:
-        os.rename(job.folder, target)  # fails if something has been put there meanwhile
+        os.rename(folder, target)  # fails if something has been put there meanwhile
     except OSError as error:
-        raise AiwaveError(f"{job.folder} is whole, but cannot be called {target}: {error.strerror}.") from error
+        raise AiwaveError(f"{folder} is whole, but cannot be called {target}: {error.strerror}.") from error
     sync_folder(target.parent)
     shutil.rmtree(target / "journal", ignore_errors=True)

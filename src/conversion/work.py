@@ -2,8 +2,6 @@
 
 import json
 import math
-import resource
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +14,7 @@ from ..bitstream.encoder import SIDE
 from ..errors import AiwaveError, complaint
 from ..stores.stored_array import Box
 from ..stores.tensorstore_arrays import words_of
+from ..system import peak_memory
 from ..writing import replacing
 from .coarser import coarser
 from .codecs import Cell, options_of
@@ -171,11 +170,6 @@ def _calm() -> None:
     import zarr
 
     zarr.config.set({"async.concurrency": 1, "threading.max_workers": 1})
-
-
-def peak_memory() -> int:
-    """Largest memory of this process so far [bytes]."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def joined(place: tuple[int, ...]) -> str:

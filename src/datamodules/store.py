@@ -64,7 +64,7 @@ class StoreDataModule(VolumeDataModule):
     @cached_property
     def array(self) -> StoredArray:
         """The array, of one channel."""
-        if self.root is None:
+        if not self.root:
             raise AiwaveError("dataset.root is not set: give the path or address of a store.")
         root = self.root if "://" in self.root else str(user_path(self.root))
         found = open_store(root, self.axes, self.level)
@@ -96,11 +96,6 @@ class StoreDataModule(VolumeDataModule):
             if np.less(box.start, 0).any() or np.greater(box.stop, shape).any():
                 whole = ",".join(f"0:{size}" for size in shape)
                 raise AiwaveError(f"dataset.boxes.{split} {box} does not lie in {self.root}, which is {whole}.")
-            if split != "test" and np.less(box.shape, self.crop).any():
-                raise AiwaveError(
-                    f"dataset.crop {'x'.join(map(str, self.crop))} does not fit into {box}, the box for {split} of "
-                    f"{self.root}: give a smaller crop, or other boxes as dataset.boxes."
-                )
         return found
 
     def determined(self) -> dict[str, Any]:
@@ -137,6 +132,11 @@ class StoreDataModule(VolumeDataModule):
 
     def _items(self, split: str) -> list[Item]:
         part = self._part(split)
+        if np.less(part.shape[-3:], self.crop).any():
+            raise AiwaveError(
+                f"dataset.crop {'x'.join(map(str, self.crop))} does not fit into {self.splits[split]}, the box for "
+                f"{split} of {self.root}: give a smaller crop, or other boxes as dataset.boxes."
+            )
         lowest, highest = self._extremes(part)
         depth, height, width = part.shape[-3:]
         whole = [slice(0, size) for size in part.shape[-3:]]

@@ -54,13 +54,15 @@ def open_store(name: str, axes: str | None = None, level: int = 0) -> StoredArra
         driver = {"driver": "neuroglancer_precomputed", "scale_index": level}
         return open_with_tensorstore(place, place, driver, axes, _stamp(about))
     raise AiwaveError(
-        f"{name} holds no array that can be read: give Zarr, OME-Zarr, N5, neuroglancer precomputed, or an image."
+        f"{name} holds no array that can be read: a store is Zarr, OME-Zarr, N5, neuroglancer precomputed, or a folder "
+        "of TIFF sections."
     )
 
 
 def _require_level(name: str, level: int, count: int) -> None:
     if level >= count:
-        raise AiwaveError(f"{name} has no level {level}: it has {count}, counted from 0.")
+        there = "its only one is 0" if count == 1 else f"it has those from 0 to {count - 1}"
+        raise AiwaveError(f"{name} has no level {level}: {there}.")
 
 
 def _zarr(name: str, keys: Keys, about: Mapping[str, Any], version: int, axes: str | None, level: int) -> StoredArray:

@@ -1,6 +1,7 @@
 """`aiwave convert`: its stores, read by zarr-python and checked by ome-zarr-models; what is done twice, what not."""
 
 import json
+import os
 from pathlib import Path
 
 import nibabel
@@ -11,7 +12,7 @@ from ome_zarr_models.v05 import Image
 
 import zarr
 from aiwave.cli import main
-from aiwave.conversion import shards, work
+from aiwave.conversion import shards, to_store, work
 from tests.conftest import textured
 from tests.stores.test_opening import ome, precomputed, sections, written
 
@@ -69,6 +70,38 @@ def source_of(kind, folder):
         nibabel.Nifti1Image(VOLUME.T, np.diag([0.2, 0.3, 0.25, 1])).to_filename(folder / "a.nii.gz")
         return folder / "a.nii.gz", [0.25, 0.3, 0.2], "millimeter"
     return written(folder / "a", "zarr", VOLUME), [1, 1, 1], None
+
+
+def test_an_address_is_read_like_a_path(tmp_path, server):
+    store, *_ = source_of("ome", tmp_path)
+    files = [path for path in store.rglob("*") if path.is_file()]
+    server.files = {f"/{path.relative_to(tmp_path)}": path.read_bytes() for path in files}
+    assert convert(f"{server.url}/a.zarr", "out.zarr", *SMALL, "--quiet", "--region", "0:20,:,:") == 0
+    np.testing.assert_array_equal(image("out.zarr")[0]["0"][:], VOLUME[:20])
+    server.files.pop("/a.zarr/zarr.json")
+    assert convert(f"{server.url}/a.zarr", "other.zarr", *SMALL) == 1
+
+
+def test_on_windows_no_file_of_a_store_is_open_when_it_gets_its_name(monkeypatch):
+    np.save("a.npy", VOLUME[:16, :16, :16])
+    rename = os.rename
+
+    def watched(folder, target):
+        opened = [os.readlink(one) for one in Path("/proc/self/fd").iterdir() if one.is_symlink()]
+        assert not [name for name in opened if name.startswith(str(folder))]
+        rename(folder, target)
+
+    monkeypatch.setattr(to_store, "IS_WINDOWS", True)
+    monkeypatch.setattr(to_store.os, "rename", watched)
+    assert convert("a.npy", "out.zarr", *SMALL, "--quiet") == 0
+    assert Path("out.zarr").is_dir()
+
+
+def test_levels_that_there_cannot_be_are_said(capsys):
+    np.save("a.npy", VOLUME[:4, :3, :3])
+    assert convert("a.npy", "out.zarr", *SIDES, "--codec", "zstd", "--levels", 99) == 0
+    assert "levels: 3, not 99, since nothing is left to halve then" in capsys.readouterr().err
+    assert len(image("out.zarr")[1].datasets) == 3
 
 
 @pytest.mark.parametrize("kind", ["ome", "n5", "precomputed", "sections", "nifti", "zarr2"])

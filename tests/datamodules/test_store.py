@@ -194,7 +194,7 @@ BOXES = {"train": "0:24,0:40,0:20", "val": "0:24,40:60,0:20"}
         ({"boxes": BOXES | {"val": "0:24,60:71,0:20"}}, r"dataset.boxes.val .* does not lie in .*0:24,0:70,0:20"),
         ({"boxes": BOXES | {"best": "0:24,60:70,0:20"}}, r"dataset.boxes.best is .*: give boxes for train, val and"),
         ({"boxes": {"train": BOXES["train"]}}, r"dataset.boxes has none for val"),
-        ({"level": 1}, r"has no level 1: it has 1, counted from 0"),
+        ({"level": 1}, r"has no level 1: its only one is 0"),
         ({"axes": "czyx"}, r"has 3 axes, which 'czyx' does not name"),
         ({"cache": PersistentCache(1)}, r"cache=persistent keeps whole volumes"),
     ],
