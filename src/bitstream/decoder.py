@@ -19,6 +19,7 @@ from .tile_codec import TileCodec
 from .tile_index import Mode
 from .tile_work import CodedBatch, DecodeTiles
 from .workers import REFERENCE_BATCH, batch_voxels, helpers_for, outcomes
+from .working_memory import working_memory
 from .writer import Progress
 
 Region = Sequence[slice | tuple[int, int]]
@@ -82,7 +83,7 @@ def _memory(stream: Stream, work: DecodeTiles, box: Box) -> int:
     plain = PLAIN_BYTES * header.grid.largest if (modes > Mode.CONSTANT).any() else 0
     by_model = 0
     if work.codec is not None and stream.index.needs_model:
-        by_model = work.codec.model.working_memory(tile, min(REFERENCE_BATCH, math.prod(tile) * len(modes)))
+        by_model = working_memory(work.codec.model, tile, min(REFERENCE_BATCH, math.prod(tile) * len(modes)))
     return volume + max(plain, by_model)
 
 

@@ -1,7 +1,6 @@
 """A model that writes and reads streams: exact entropy model, transform and post-filter, from a model file."""
 
 import hashlib
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -19,7 +18,6 @@ from ..coding.integer_reversible import IntegerReversible
 from ..coding.integer_voxels import IntegerVoxels
 from ..coding.model_parts import model_from_arrays
 from ..errors import AiwaveError
-from ..models.bands import Size
 from ..models.transform.layout import Boundary, LearnedSteps, Sharing, transform_kind
 from ..models.transform.wavelets import Wavelet
 from .description import Description
@@ -27,30 +25,6 @@ from .model_file import DAMAGED, unpack
 
 LEAST_GAIN, MOST_GAIN = 1e-6, 1e6
 """Gains of a wavelet are about 1; those of 0 cannot be undone."""
-
-LEAST_WIDTH = 4
-"""Channels that the transform of a volume takes as much memory as, without any network."""
-
-TILE_BYTES, BATCH_BYTES, BLOCK_BYTES = 24, 3, 0.6
-"""Bytes of memory per voxel and channel: measured at 21 to 24 and, with 32 channels of contexts, at 3.
-
-Every residual block of contexts keeps its inputs: 0.3 bytes, or 0.6 where activations take 32 bits.
-"""
-
-PLACE_BYTES = 8
-"""Bytes per voxel of a tile and input of a voxel model, for the reference."""
-
-FILTER_PLANES = 8
-"""Planes of features that the compiled filter keeps for each of its layers, at most.
-
-It sees four planes (one of them zeros) of what a layer takes in, and keeps two of its sums, or as many as there are
-layers of those that are added in the end. Threads share a tile by `FILTER_SLAB` planes.
-"""
-
-FILTER_SLAB, MOST_THREADS = 32, 16
-
-LANES = 16
-"""The compiled core rounds channels of contexts up to a multiple of this."""
 
 Item = TypeVar("Item")
 
@@ -145,28 +119,6 @@ class Model:
     @cached_property
     def _engine_of(self) -> Callable[[ModuleType | None], Engine]:
         return cache(lambda core: _engine(core, self.parameters))
-
-    def working_memory(self, size: Size, batch: int) -> int:
-        """Bytes of memory, about, that decoding takes: transform and filter for a tile of a `size` at a time, the
-        entropy model for a `batch` of so many voxels.
-        """
-        net, post, parameters = self.description.transform.net, self.description.post, self.parameters
-        tile = math.prod(size)
-        if isinstance(parameters.entropy, IntegerVoxels):
-            return TILE_BYTES * tile + PLACE_BYTES * parameters.entropy.inputs * (
-                tile if compiled_core() is None else 0
-            )
-        inner = parameters.integers.width if parameters.integers else 0
-        contexts = 0.0
-        if isinstance(entropy := parameters.entropy, IntegerContext):
-            contexts = -(-entropy.channels // LANES) * LANES * (BATCH_BYTES + BLOCK_BYTES * len(entropy.blocks))
-        filtered = 0
-        if compiled_core() is not None:
-            slabs = min(MOST_THREADS, -(-size[0] // FILTER_SLAB))
-            layers = 2 + post.layers * (2 if post.kind == "published" else 1)
-            filtered = 4 * post.channels * FILTER_PLANES * layers * slabs * (size[1] + 2) * (size[2] + 2)
-        whole = [0 if net is None else net.channels, inner, post.channels if compiled_core() is None else 0]
-        return max(TILE_BYTES * max(LEAST_WIDTH, *whole) * tile + filtered, int(contexts * max(batch, tile)))
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Model":
