@@ -1,13 +1,13 @@
-"""Speed next to other codecs: `python scripts/bench_codecs.py VOLUME=LOSSLESS,...,LOSSY ... [--csv FILE]`.
+"""Speed next to other codecs: `python scripts/bench_coding.py VOLUME=MODEL,MODEL,... [--csv FILE]`.
 
-The last model is lossy, the others are lossless. A volume is an image or a folder of them, which are joined along x;
-crops of `--sides` voxels are taken from its corner, mirrored where it is too small. Codecs take turns, on one thread,
-`--rounds` times, and the fastest round counts; every lossless round trip is checked. The PyTorch reference codes the
-smallest crop alone, with the first and the last model. Tomoz takes part if it is installed (`pip install tomoz`).
-Megavoxels per CPU second; `scripts/make_figures.py` draws the CSV.
+Lossless models are compared without loss, the others at every step. A volume is an image or a folder of them, which are
+joined along x; crops of `--sides` voxels are taken from its corner, mirrored where it is too small. Codecs take turns,
+on one thread, `--rounds` times, and the fastest round counts; every lossless round trip is checked. The PyTorch
+reference codes the smallest crop alone, with the first model of either kind. Tomoz takes part if it is installed
+(`pip install tomoz`). Speeds are megavoxels per CPU second, and per second on the clock.
 
-Then processes of their own code and decode the same crops by `--threads` threads: megavoxels per second on the clock,
-and peak memory of the whole process (on Linux).
+Then processes of their own code and decode the same crops with the same models by `--threads` threads: megavoxels per
+second on the clock, and peak memory of the whole process (on Linux). `scripts/make_figures.py` draws the CSV.
 """
 
 import argparse
@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +35,8 @@ from aiwave.evaluation.anchors.anchor import to_unsigned
 from aiwave.images.image_files import read_image
 
 Codec = tuple[Callable[[np.ndarray], Any], Callable[[Any], np.ndarray]]
-COLUMNS = ("volume", "side", "mode", "codec", "bpp", "encode", "decode")
-ALONE = ("volume", "side", "mode", "threads", "encode", "decode", "encode MiB", "decode MiB")
+COLUMNS = ("volume", "side", "mode", "codec", "threads", "bpp", "encode", "decode", "encode wall", "decode wall")
+MEMORY = ("encode MiB", "decode MiB")
 
 PROCESS = """
 import re, sys, time
@@ -98,16 +99,16 @@ def sperr(psnr: float) -> Codec:
     )
 
 
-def measured(codec: Codec, volume: np.ndarray) -> tuple[float, float, float, np.ndarray]:
-    """Bits per voxel, CPU seconds of coding and decoding, and the decoded volume."""
+def measured(codec: Codec, volume: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+    """Bits per voxel; CPU seconds of coding and decoding, and those on the clock, (4,); the decoded volume."""
     encode, decode = codec
-    began = time.process_time()
+    clocks = [(time.process_time(), time.perf_counter())]
     data = encode(volume)
-    coded = time.process_time()
+    clocks.append((time.process_time(), time.perf_counter()))
     decoded = decode(data)
-    ended = time.process_time()
+    clocks.append((time.process_time(), time.perf_counter()))
     size = sum(map(len, data)) + 4 * len(data) if isinstance(data, list) else len(data)
-    return 8 * size / volume.size, coded - began, ended - coded, decoded
+    return 8 * size / volume.size, np.diff(np.array(clocks), axis=0).T.ravel(), decoded
 
 
 def crop(path: Path, side: int) -> np.ndarray:
@@ -125,56 +126,64 @@ def compared(
     volume: np.ndarray, models: list[Model], steps: list[float], reference: bool
 ) -> list[tuple[str, str, Codec]]:
     """Mode, name and codec of all that takes part."""
-    cores = ["native", "reference"] if reference else ["native"]
-    parts = [("lossless", f"aiwave {core}", ours(core, models[0], lossless=True)) for core in cores]
-    parts += [("lossless", f"aiwave {model.name}", ours("native", model, lossless=True)) for model in models[1:-1]]
+    lossless = [model for model in models if model.only_lossless]
+    parts = _both(lossless, "lossless", reference, lossless=True)
     parts += [("lossless", name, codec) for name, codec in lossless_codecs()]
     for step in steps:
-        parts += [(f"step {step:g}", f"aiwave {core}", ours(core, models[-1], step=step)) for core in cores]
+        parts += _both([model for model in models if not model.only_lossless], f"step {step:g}", reference, step=step)
         noise = step / 12**0.5
         psnr = 20 * np.log10(float(np.ptp(volume)) / noise)
         parts.append((f"step {step:g}", "SPERR", sperr(psnr)))
     return parts
 
 
+def _both(models: list[Model], mode: str, reference: bool, **options: Any) -> list[tuple[str, str, Codec]]:
+    """The models in the compiled core, and the first in the reference."""
+    parts = [(mode, f"aiwave {model.name}", ours("native", model, **options)) for model in models]
+    if models and reference:
+        parts.insert(1, (mode, f"reference {models[0].name}", ours("reference", models[0], **options)))
+    return parts
+
+
 def rows_of(name: str, side: int, volume: np.ndarray, parts: list[tuple[str, str, Codec]], rounds: int) -> list[tuple]:
     """The rows of a table, fastest round of each."""
-    best: dict[int, tuple[float, float, float]] = {}
+    sizes: dict[int, float] = {}
+    best: dict[int, np.ndarray] = {}
     for _ in range(rounds):
         for k, (mode, label, codec) in enumerate(parts):
-            bpp, encode, decode, back = measured(codec, volume)
-            if mode == "lossless" and not np.array_equal(back, volume if "aiwave" in label else to_unsigned(volume)[0]):
+            sizes[k], seconds, back = measured(codec, volume)
+            original = volume if label.startswith(("aiwave", "reference")) else to_unsigned(volume)[0]
+            if mode == "lossless" and not np.array_equal(back, original):
                 raise AssertionError(f"{label} has not returned the volume")
-            before = best.get(k, (bpp, encode, decode))
-            best[k] = bpp, min(encode, before[1]), min(decode, before[2])
+            best[k] = np.minimum(best.get(k, seconds), seconds)
     voxels = volume.size / 1e6
-    return [(name, side, *parts[k][:2], bpp, voxels / a, voxels / b) for k, (bpp, a, b) in best.items()]
+    return [(name, side, *parts[k][:2], 1, sizes[k], *(voxels / best[k])) for k in sizes]
 
 
-def alone(name: str, side: int, volume: np.ndarray, models: list[str], steps: list[float], threads: int) -> list[tuple]:
+def alone(name: str, side: int, volume: np.ndarray, model: Model, file: str, steps: list[float], threads: int) -> list:
     """Rows of speed on the clock and peak memory, by a process for each mode."""
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         np.save(Path(folder) / "volume.npy", volume)
-        for step in (0.0, *steps):
-            command = [sys.executable, "-c", PROCESS, f"{folder}/volume.npy", models[-1 if step else 0], str(step)]
+        for step in [0.0] if model.only_lossless else steps:
+            command = [sys.executable, "-c", PROCESS, f"{folder}/volume.npy", file, str(step)]
             environment = os.environ | {"OMP_NUM_THREADS": str(threads), NAME: "native"}
             done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
             encode, decode, first, last = map(float, done.stdout.split())
             speeds = volume.size / 1e6 / encode, volume.size / 1e6 / decode
             mode = f"step {step:g}" if step else "lossless"
-            rows.append((name, side, mode, threads, *speeds, first / 1024, last / 1024))
+            rows.append((name, side, mode, f"aiwave {model.name}", threads, *speeds, first / 1024, last / 1024))
     return rows
 
 
 def main() -> None:
     """See the module."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("volumes", nargs="+", metavar="VOLUME=LOSSLESS,...,LOSSY")
-    parser.add_argument("--sides", type=int, nargs="+", default=[64, 128])
+    parser.add_argument("volumes", nargs="+", metavar="VOLUME=MODEL,...")
+    parser.add_argument("--sides", type=int, nargs="+", default=[64, 128, 256])
     parser.add_argument("--steps", type=float, nargs="+", default=[5.6, 25])
     parser.add_argument("--rounds", type=int, default=2)
-    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--threads", type=int, nargs="*", default=[1, 2])
     parser.add_argument("--csv", type=Path)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
@@ -183,18 +192,21 @@ def main() -> None:
     rows, processes = [], []
     for given in arguments.volumes:
         path, _, names = given.rpartition("=")
-        models = [find_model(name) for name in names.split(",")]
+        models = {file: find_model(file) for file in names.split(",")}
         for side in arguments.sides:
             volume = crop(Path(path), side)
-            parts = compared(volume, models, arguments.steps, side == min(arguments.sides))
+            parts = compared(volume, list(models.values()), arguments.steps, side == min(arguments.sides))
             rows += rows_of(Path(path).name, side, volume, parts, arguments.rounds)
-            for threads in arguments.threads:
-                processes += alone(Path(path).name, side, volume, names.split(","), arguments.steps, threads)
-    for table, columns in ((rows, COLUMNS), (processes, ALONE)):
-        print(tabulate(table, columns, floatfmt=".3f", tablefmt="github"))
+            for threads, (file, model) in product(arguments.threads, models.items()):
+                processes += alone(Path(path).name, side, volume, model, file, arguments.steps, threads)
+    print(tabulate(rows, COLUMNS, floatfmt=".3f", tablefmt="github"))
+    print(tabulate(processes, (*COLUMNS[:5], *COLUMNS[-2:], *MEMORY), floatfmt=".3f", tablefmt="github"))
     if arguments.csv:
-        with arguments.csv.open("w", newline="") as file:
-            csv.writer(file).writerows([COLUMNS, *rows])
+        with arguments.csv.open("w", newline="") as table:
+            writer = csv.writer(table)
+            writer.writerow((*COLUMNS, *MEMORY))
+            writer.writerows((*row, "", "") for row in rows)
+            writer.writerows((*row[:5], "", "", "", *row[5:]) for row in processes)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,6 @@
-"""Speed and rate of the exact coding path: `python scripts/bench_coding.py --run RUN VOLUME.tif ...`.
+"""The reference coder: what integers cost, and where the time goes: `scripts/bench_reference.py --run RUN VOLUME.tif`.
+
+Speed next to other codecs and to the compiled core is a matter of `scripts/bench_coding.py`.
 
 Without a run the model is random (`--channels`, `--layers`), without volumes the coefficients are noise. Ratios come
 from one process on one machine; CPU seconds hardly feel other programs, wall-clock seconds do.

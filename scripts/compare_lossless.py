@@ -11,7 +11,7 @@ from pathlib import Path
 
 import imagecodecs
 import numpy as np
-from bench_codecs import Codec, lossless_codecs
+from bench_coding import Codec, lossless_codecs
 from tabulate import tabulate
 
 from aiwave import compress, decompress

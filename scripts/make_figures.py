@@ -2,8 +2,8 @@
 
 - `slices.png`: a section of a generated volume, decoded at a low rate, and the difference. Real volumes are not used,
   since not every licence lets one be copied.
-- `speed.png`: bits per voxel over speed of lossless codecs, from `speed.csv`, which is what `scripts/bench_codecs.py
-  VOLUME=em_lossless,voxels_best,voxels_fast,em_nano --csv FILE` wrote.
+- `speed.png`: bits per voxel over speed of lossless codecs, from `speed.csv`, which is what `scripts/bench_coding.py
+  VOLUME=em_lossless,voxels_best,voxels_fast,em_nano --csv FILE` wrote; a row of plots for each volume.
 """
 
 import csv
@@ -20,8 +20,8 @@ MODEL = "em_nano"
 ABOVE = ("center", 0, 7)
 """Alignment of a label, and its distance from its point [pt]."""
 LABELS = {
-    "aiwave native": ("em_lossless", "left", 7, -3),
-    "aiwave reference": ("em_lossless\nin PyTorch", "center", 0, -26),
+    "aiwave em_lossless": ("em_lossless", "left", 7, -3),
+    "reference em_lossless": ("em_lossless\nin PyTorch", "center", 0, -26),
     "aiwave voxels_best": ("voxels_best", "right", -7, -3),
     "aiwave voxels_fast": ("voxels_fast", "left", 7, -5),
     "JPEG XL e7": ("JPEG XL", *ABOVE),
@@ -57,24 +57,26 @@ def slices(path: Path) -> None:
 
 
 def speed(table: Path, path: Path) -> None:
-    """Bits per voxel over the speed of coding and of decoding, lossless, of the largest crop in the table."""
+    """Bits per voxel over the speed of coding and of decoding, lossless, of the largest crop of each volume."""
     with table.open(newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["mode"] == "lossless"]
-    side = max(int(row["side"]) for row in rows)
-    largest = {row["codec"]: row for row in rows if int(row["side"]) == side}
-    figure = Figure(figsize=(9, 3.6), layout="constrained", dpi=100)
-    both = figure.subplots(1, 2, sharex=True, sharey=True)
-    for axes, what in zip(both, ("encode", "decode"), strict=True):
-        _scatter(axes, list(largest.values()), what)
-        axes.set_xlabel(f"{what}: megavoxels per CPU second")
-    both[0].set_ylabel("bit/voxel, lossless")
+        rows = [row for row in csv.DictReader(file) if row["mode"] == "lossless" and row["bpp"]]
+    volumes = list(dict.fromkeys(row["volume"] for row in rows))
+    figure = Figure(figsize=(9, 3.6 * len(volumes)), layout="constrained", dpi=100)
+    plots = figure.subplots(len(volumes), 2, sharex="row", sharey="row", squeeze=False)
+    for volume, both in zip(volumes, plots, strict=True):
+        own = [row for row in rows if row["volume"] == volume]
+        side = max(int(row["side"]) for row in own)
+        for axes, what in zip(both, ("encode", "decode"), strict=True):
+            _scatter(axes, [row for row in own if int(row["side"]) == side], what)
+            axes.set_xlabel(f"{what}: megavoxels per CPU second")
+        both[0].set_ylabel(f"{volume}, lossless: bit/voxel" if len(volumes) > 1 else "bit/voxel, lossless")
     figure.savefig(path)
 
 
 def _scatter(axes: Axes, rows: list[dict[str, str]], what: str) -> None:
     for row in rows:
         place = float(row[what]), float(row["bpp"])
-        colour = OURS if row["codec"].startswith("aiwave") else OTHERS
+        colour = OURS if row["codec"].startswith(("aiwave", "reference")) else OTHERS
         axes.scatter(*place, color=colour, zorder=3)
         label, align, right, up = LABELS.get(row["codec"], (row["codec"], *ABOVE))
         axes.annotate(label, place, (right, up), textcoords="offset points", ha=align, fontsize=9, color=colour)
