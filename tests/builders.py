@@ -51,7 +51,7 @@ def lossless_codec():
 
 
 def sections_codec():
-    """The reversible 5/3 of sections one by one, whose bands predict each other, as in release/sections_lossless."""
+    """The reversible 5/3 of sections one by one, whose bands predict each other."""
     wavelet = WaveletTransform("cdf53", sharing="sections", reversible=True)
     model = entropy("context", reversible=True, sharing="sections")
     return WaveletCodec(wavelet, LosslessRate(), model, NoPost())

@@ -169,7 +169,7 @@ def test_compression_onto_a_file(tmp_path):
     for name, seed in (("old", 0), ("new", 1)):
         np.save(tmp_path / f"{name}.npy", textured((64, 64, 64), seed))
     out = tmp_path / "out.aiw"
-    options = ["--lossless", "--model", "ct_lossless", "--force"]
+    options = ["--lossless", "--model", "em_lossless", "--force"]
     seconds = finished_in(["compress", f"{tmp_path}/new.npy", f"{out}", *options])
     new = out.read_bytes()
     finished_in(["compress", f"{tmp_path}/old.npy", f"{out}", *options])

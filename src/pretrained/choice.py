@@ -54,11 +54,10 @@ DICOM_MODALITIES = {"CT": "ct", "PT": "ct", "MR": "mri"}
 
 
 def candidates(lossless: bool, modality: str | None = None) -> list[Card]:
-    """Candidate models: those for a modality, ours or DICOM's, and for any, if it has some of its own, else all."""
+    """Candidate models: those for a modality, ours or DICOM's, and for any; all if there are none, or for None."""
     suitable = [card for card in cards() if card.lossless == lossless]
     wanted = DICOM_MODALITIES.get(modality or "", modality)
-    known = any(card.modality == wanted for card in suitable)
-    return [card for card in suitable if card.modality in (wanted, ANY)] if known else suitable
+    return [card for card in suitable if wanted is None or card.modality in (wanted, ANY)] or suitable
 
 
 def modalities() -> list[str]:
@@ -84,7 +83,7 @@ def automatic_model(
     else:
         best, count = _within(tried, candidates(False, modality), parts, max_error)
     why = "the volume has hardly any texture" if not parts else f"it codes parts of the volume best, of {count}"
-    if modality is not None and len({card.modality for card in tried} - {ANY}) == 1:
+    if len(tried) < len(candidates(lossless)):
         why = f"the modality is {modality}" + (f" and {why}" if count > 1 else "")
     return shipped_model(best.name), f"model {best.name}, since {why}"
 

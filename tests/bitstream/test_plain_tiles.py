@@ -48,7 +48,7 @@ def test_zeros_take_no_index_either():
 @pytest.mark.parametrize("volume", [ball(32), ball(32, 60000), labels(32), labels(32).astype(np.int16) - 300])
 @pytest.mark.parametrize("quality", [{"lossless": True}, {"step": 8.0}, {"psnr": 60.0}])
 def test_masks_and_labels_are_exact_and_small_even_in_lossy_files(volume, quality):
-    data = compress(volume, "mri_lossless" if "lossless" in quality else "mri_nano", tile=32, **quality)
+    data = compress(volume, "em_lossless" if "lossless" in quality else "mri_nano", tile=32, **quality)
     np.testing.assert_array_equal(decompress(data), volume)
     assert len(data) < 0.02 * volume.nbytes
 

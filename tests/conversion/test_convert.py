@@ -165,7 +165,7 @@ def test_means_lie_in_the_middle_and_anisotropic_voxels_become_cubes(tmp_path):
 def test_voxels_of_other_types_have_levels_that_suit_them(tmp_path, dtype, method):
     volume = VOLUME > 128 if dtype == "bool" else (VOLUME.astype("float64") * 7.5 - 900).astype(dtype)
     np.save("a.npy", volume)
-    assert convert("a.npy", "out.zarr", *SIDES, "--model", "mri_lossless", "--levels", 2, "--verify") == 0
+    assert convert("a.npy", "out.zarr", *SIDES, "--model", "em_lossless", "--levels", 2, "--verify") == 0
     group, about = image("out.zarr")
     assert group["0"].dtype == volume.dtype
     np.testing.assert_array_equal(group["0"][:], volume)

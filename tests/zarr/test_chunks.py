@@ -36,7 +36,7 @@ def test_a_chunk_is_a_stream_with_a_shorter_header(options):
 def test_a_chunk_with_another_model_is_refused():
     chunk = encode(textured((20, 21, 22), 0), LOSSLESS)
     with pytest.raises(AiwaveError, match="its model is another"):
-        whole_form(chunk, shipped_model("ct_lossless").identity)
+        whole_form(chunk, shipped_model("voxels_best").identity)
 
 
 @pytest.mark.parametrize("dtype", TYPES)
