@@ -50,4 +50,11 @@ inline void require(bool holds) {
     if (!holds) std::abort();
 }
 
+// A digest of all that has been decoded (FNV-1a), to compare processors by.
+inline std::uint64_t digest = 14695981039346656037U;
+
+inline void add_to_digest(std::int32_t value) {
+    digest = (digest ^ static_cast<std::uint32_t>(value)) * 1099511628211U;
+}
+
 }  // namespace aiwave

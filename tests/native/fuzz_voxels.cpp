@@ -86,6 +86,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (std::size_t k = 0; k < found.size(); ++k) {
         const Bounds& ends = task.bounds[k / positions];
         require(ends[0] <= found[k] && found[k] <= ends[1]);
+        add_to_digest(found[k]);
     }
     decode_voxels(task, encode_voxels(task, found.data()), again.data());
     require(found == again);

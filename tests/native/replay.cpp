@@ -1,13 +1,13 @@
-// Decodes pseudo-random inputs of the fuzzer on one instruction set and prints a digest: `replay SIMD COUNT`.
+// Decodes pseudo-random inputs of a fuzzer on one instruction set and prints a digest: `replay SIMD COUNT`.
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <random>
 #include <vector>
 
+#include "fuzz_input.hpp"
 #include "simd.hpp"
 
-extern std::uint64_t digest;
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 
 int main(int count, char** arguments) {
@@ -19,5 +19,5 @@ int main(int count, char** arguments) {
         for (auto& byte : input) byte = static_cast<std::uint8_t>(random());
         LLVMFuzzerTestOneInput(input.data(), input.size());
     }
-    std::printf("%016llx\n", static_cast<unsigned long long>(digest));
+    std::printf("%016llx\n", static_cast<unsigned long long>(aiwave::digest));
 }
