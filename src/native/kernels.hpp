@@ -36,6 +36,39 @@ struct BinRows {
     int stride;
 };
 
+// Units of mixtures, see mixture.hpp.
+constexpr int PREDICTION_FRACTION = 8, PARAMETER_FRACTION = 8, WEIGHT_BITS = 14;
+constexpr int HALF_STEP = 1 << (PREDICTION_FRACTION - 1);
+
+constexpr int CDF_RANGE = 16;   // the table ends there, on either side
+constexpr int CDF_BITS = 10;    // 1024 points per unit
+constexpr int X_FRACTION = 20;  // fractional bits of the argument of the tabulated function
+constexpr int X_RAISE = X_FRACTION - PREDICTION_FRACTION, X_REST = X_FRACTION - CDF_BITS;
+constexpr std::int64_t X_END = (std::int64_t{2 * CDF_RANGE} << X_FRACTION) - 1;
+
+// Beyond this an edge is far from zero.
+constexpr std::int64_t FAR_EDGE = 1 << 24;
+
+// Mixtures and tables that cumulative probabilities come from; arrays by component have rows of `stride`.
+struct CdfRows {
+    const std::int32_t* weight;    // by component
+    const std::int32_t* mean;      // by component
+    const std::int32_t* scale;     // by component: index of the next two
+    const std::int32_t* mantissa;  // of 1 / scale
+    const std::int32_t* shift;
+    const std::int32_t* cdf;
+    const std::int64_t* predicted;
+    const std::uint8_t* second;
+    int components;
+    int stride;
+};
+
+// Intervals are split into so many parts; of so many rows at once.
+constexpr int SPLIT = 4, SPLIT_ROWS = 8;
+
+// Cumulative probabilities at the ends of parts.
+using SplitTable = std::int64_t[SPLIT + 1][SPLIT_ROWS];
+
 // A tabulated function of 0, ..., `last`.
 struct CdfTable {
     const std::int32_t* value;
@@ -133,6 +166,9 @@ struct Kernels {
     // Cumulative frequencies below one edge of each row (count), or below each of `edges` (count, BIN_STRIDE).
     void (*below_edges)(const BinRows& rows, const CdfTable& cdf, const std::int32_t* edges, std::int32_t* out);
     void (*bin_tables)(const BinRows& rows, const CdfTable& cdf, const EdgeRange& edges, std::int32_t* out);
+    // Cumulative probabilities of SPLIT_ROWS rows from `first` on, at the ends of parts of 2**bits from `start`[row]
+    // on. Null where this is not faster than one by one.
+    void (*split)(const CdfRows& rows, int first, const std::int64_t* start, int bits, SplitTable& out);
     // Neighbours of the positions of a block, (planes, VOXEL_BLOCK).
     void (*collect)(const Neighbours& neighbours, std::int32_t* seen);
     // The reference of each of VOXEL_BLOCK positions, by `weight` in eighths, and the sum of differences from it.

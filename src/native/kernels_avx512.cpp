@@ -72,9 +72,60 @@ inline std::uint16_t add_compare_select(const float* one, const float* one_cost,
 
 #include "kernels_body.hpp"
 
+// See `nearer`.
+inline __m512i nearer_edges(__m512i edge) {
+    const __m512i most = _mm512_set1_epi64(128), four = _mm512_set1_epi64(4);
+    edge = _mm512_max_epi64(_mm512_min_epi64(edge, four), _mm512_set1_epi64(-4));
+    const __m512i shift = _mm512_sub_epi64(_mm512_slli_epi64(edge, 7), _mm512_set1_epi64(64));
+    return _mm512_max_epi64(_mm512_min_epi64(shift, most), _mm512_set1_epi64(-128));
+}
+
+inline __m256i load_eight(const std::int32_t* from) {
+    return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
+}
+
+// `Mixtures::cumulative` of eight rows at SPLIT + 1 edges.
+void split(const CdfRows& rows, int first, const std::int64_t* start, int bits, SplitTable& out) {
+    const __m512i from = _mm512_loadu_si512(start + first);
+    const __m512i here = _mm512_add_epi64(_mm512_loadu_si512(rows.predicted + first), _mm512_set1_epi64(HALF_STEP));
+    const __m128i quantiser = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(rows.second + first));
+    const __mmask8 second = static_cast<__mmask8>(_mm_test_epi8_mask(quantiser, quantiser));
+    __m512i distance[SPLIT + 1], total[SPLIT + 1];
+    for (int part = 0; part <= SPLIT; ++part) {
+        const __m512i edge = _mm512_add_epi64(from, _mm512_set1_epi64(static_cast<std::int64_t>(part) << bits));
+        distance[part] = _mm512_sub_epi64(_mm512_slli_epi64(edge, PREDICTION_FRACTION), here);
+        if (second) distance[part] = _mm512_mask_sub_epi64(distance[part], second, distance[part], nearer_edges(edge));
+        total[part] = _mm512_setzero_si512();
+    }
+    for (int k = 0; k < rows.components; ++k) {
+        const std::ptrdiff_t own = static_cast<std::ptrdiff_t>(k) * rows.stride + first;
+        const __m256i scale = load_eight(rows.scale + own), mean = load_eight(rows.mean + own);
+        const __m512i mantissa = _mm512_cvtepi32_epi64(_mm256_i32gather_epi32(rows.mantissa, scale, 4));
+        const __m512i shift = _mm512_cvtepi32_epi64(_mm256_i32gather_epi32(rows.shift, scale, 4));
+        const __m512i weight = _mm512_cvtepi32_epi64(load_eight(rows.weight + own));
+        const __m512i factor = _mm512_slli_epi64(mantissa, X_RAISE);
+        const __m256i moved = _mm256_sub_epi32(mean, _mm256_set1_epi32(CDF_RANGE << PARAMETER_FRACTION));
+        const __m512i origin = _mm512_slli_epi64(_mm512_cvtepi32_epi64(moved), X_FRACTION - PARAMETER_FRACTION);
+        for (int part = 0; part <= SPLIT; ++part) {
+            __m512i x = _mm512_srav_epi64(_mm512_mullo_epi64(distance[part], factor), shift);
+            x = _mm512_max_epi64(_mm512_sub_epi64(x, origin), _mm512_setzero_si512());
+            x = _mm512_min_epi64(x, _mm512_set1_epi64(X_END));
+            // A value of the table and the next one, in either half.
+            const __m512i pair = _mm512_i64gather_epi64(_mm512_srli_epi64(x, X_REST), rows.cdf, 4);
+            const __m512i value = _mm512_and_si512(pair, _mm512_set1_epi64(0xFFFFFFFF));
+            const __m512i step = _mm512_sub_epi64(_mm512_srli_epi64(pair, 32), value);
+            const __m512i rest = _mm512_and_si512(x, _mm512_set1_epi64((1 << X_REST) - 1));
+            const __m512i more = _mm512_srli_epi64(_mm512_mul_epu32(step, rest), X_REST);
+            const __m512i share = _mm512_mul_epu32(_mm512_add_epi64(value, more), weight);
+            total[part] = _mm512_add_epi64(total[part], share);
+        }
+    }
+    for (int part = 0; part <= SPLIT; ++part) _mm512_storeu_si512(out[part], total[part]);
+}
+
 }  // namespace
 
-const Kernels KERNELS{multiply, clamp,    add_tap, below_edges, bin_tables,
+const Kernels KERNELS{multiply, clamp,    add_tap, below_edges, bin_tables,  split,
                       collect,  activity, relate,  kind_costs,  viterbi_step};
 
 }  // namespace aiwave::avx512

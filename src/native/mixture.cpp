@@ -7,23 +7,17 @@ namespace aiwave {
 
 namespace {
 
-constexpr int HALF = 1 << (PREDICTION_FRACTION - 1);
-constexpr int LOG_SCALE_MIN = -6, LOG_SCALE_MAX = 14, WEIGHT_DROP = 16, CDF_RANGE = 16;
+constexpr int LOG_SCALE_MIN = -6, LOG_SCALE_MAX = 14, WEIGHT_DROP = 16;
 constexpr int MEAN_LIMIT = 64 << PARAMETER_FRACTION;
 constexpr int OFFSET_LIMIT = 1 << 13;
-constexpr int X_FRACTION = 20;  // fractional bits of the argument of the tabulated function
-constexpr int CDF_BITS = 10;    // 1024 points per unit
-constexpr int PROBABILITY_BITS = WEIGHT_BITS + 24;
+constexpr std::int64_t EVERYTHING = std::int64_t{1} << (WEIGHT_BITS + 24);
 
 // The frequency of everything, less what is left for the ones added to those of bins.
 constexpr std::int32_t ALL_BINS = (1 << 24) - 16;
 
-// Beyond this an anchor is far from zero, whatever edge is added.
-constexpr std::int64_t FAR = 1 << 24;
-
 // See nearer_edge.
 std::int64_t nearer(std::int64_t edge) {
-    return nearer_edge(static_cast<std::int32_t>(std::clamp<std::int64_t>(edge, -FAR, FAR)));
+    return nearer_edge(static_cast<std::int32_t>(std::clamp(edge, -FAR_EDGE, FAR_EDGE)));
 }
 
 }  // namespace
@@ -31,19 +25,19 @@ std::int64_t nearer(std::int64_t edge) {
 Mixtures::Mixtures(const Tables& tables, const Density& density, int capacity)
     : tables_(tables),
       density_(density),
-      capacity_(capacity),
-      weight_(static_cast<std::size_t>(capacity) * density.components),
+      capacity_(whole_rows(capacity)),
+      weight_(static_cast<std::size_t>(capacity_) * density.components),
       mean_(weight_.size()),
       scale_(weight_.size()),
-      predicted_(capacity),
-      anchor_(capacity),
-      second_(capacity),
+      predicted_(capacity_),
+      anchor_(capacity_),
+      second_(capacity_),
       factor_(weight_.size()),
       origin_(weight_.size()),
-      base_(capacity),
-      close_(capacity),
-      bits_(capacity),
-      bins_(static_cast<std::size_t>(capacity) * BIN_STRIDE, INT32_MAX) {}
+      base_(capacity_),
+      close_(capacity_),
+      bits_(capacity_),
+      bins_(static_cast<std::size_t>(capacity_) * BIN_STRIDE, INT32_MAX) {}
 
 void Mixtures::set(const std::int32_t* parameters, int stride, const std::int64_t* predicted,
                    const std::uint8_t* second, int count) {
@@ -102,10 +96,10 @@ void Mixtures::choose_bins(int row) {
     const std::int64_t total = predicted_[row] * (std::int64_t{1} << (FRACTION - PREDICTION_FRACTION)) + offset;
     const std::int64_t centre = (total + (std::int64_t{1} << (FRACTION - 1))) >> FRACTION;
     anchor_[row] = centre - ((std::int64_t{1} << 2 * log4) >> 1);
-    const std::int64_t origin = anchor_[row] * (1 << PREDICTION_FRACTION) - HALF - predicted_[row];
+    const std::int64_t origin = anchor_[row] * (1 << PREDICTION_FRACTION) - HALF_STEP - predicted_[row];
     const std::int64_t base = std::clamp<std::int64_t>(origin >> 2 * log4, -OFFSET_LIMIT, OFFSET_LIMIT);
     base_[row] = static_cast<std::int32_t>(base);
-    close_[row] = static_cast<std::int32_t>(std::clamp(anchor_[row], -FAR, FAR));
+    close_[row] = static_cast<std::int32_t>(std::clamp(anchor_[row], -FAR_EDGE, FAR_EDGE));
     bits_[row] = 2 * log4;
     const int last = cdf().last;
     const auto unit = static_cast<float>(2 << bits_[row]);
@@ -153,23 +147,37 @@ std::int32_t Mixtures::below_bin(int row, int edge) const {
 }
 
 std::int64_t Mixtures::cumulative(int row, std::int64_t edge) const {
-    constexpr int RAISE = X_FRACTION - PREDICTION_FRACTION, REST = X_FRACTION - CDF_BITS;
-    std::int64_t distance = edge * (1 << PREDICTION_FRACTION) - HALF - predicted_[row];
+    std::int64_t distance = edge * (1 << PREDICTION_FRACTION) - HALF_STEP - predicted_[row];
     if (second_[row]) distance -= nearer(edge);
     std::int64_t total = 0;
     for (int k = 0; k < density_.components; ++k) {
         const std::size_t own = static_cast<std::size_t>(k) * capacity_ + row;
         const std::int32_t scale = scale_[own];
-        const std::int64_t factor = static_cast<std::int64_t>(tables_.mantissa[scale]) << RAISE;
+        const std::int64_t factor = static_cast<std::int64_t>(tables_.mantissa[scale]) << X_RAISE;
         const std::int64_t origin = (static_cast<std::int64_t>(mean_[own]) - (CDF_RANGE << PARAMETER_FRACTION)) *
                                     (1 << (X_FRACTION - PARAMETER_FRACTION));
-        std::int64_t x = (distance * factor >> tables_.shift[scale]) - origin;
-        x = std::clamp<std::int64_t>(x, 0, (std::int64_t{2 * CDF_RANGE} << X_FRACTION) - 1);
-        const std::int64_t at = x >> REST, rest = x & ((1 << REST) - 1);
+        const auto x = std::clamp<std::int64_t>((distance * factor >> tables_.shift[scale]) - origin, 0, X_END);
+        const std::int64_t at = x >> X_REST, rest = x & ((1 << X_REST) - 1);
         const std::int64_t value = tables_.cdf[at], step = tables_.cdf[at + 1] - value;
-        total += (value + (step * rest >> REST)) * weight_[own];
+        total += (value + (step * rest >> X_REST)) * weight_[own];
     }
-    return folded(total, edge, std::int64_t{1} << PROBABILITY_BITS);
+    return folded(total, edge, EVERYTHING);
+}
+
+bool Mixtures::split(int first, const std::int64_t* start, int bits, SplitTable& out) const {
+    if (kernels().split == nullptr) return false;
+    const CdfRows rows{weight_.data(),       mean_.data(),       scale_.data(),     tables_.mantissa.data(),
+                       tables_.shift.data(), tables_.cdf.data(), predicted_.data(), second_.data(),
+                       density_.components,  capacity_};
+    kernels().split(rows, first, start, bits, out);
+    for (int row = 0; row < SPLIT_ROWS; ++row) {
+        const std::int64_t width = std::int64_t{1} << bits, edge = start[first + row];
+        if (edge > lowest_ && edge <= highest_ - SPLIT * width) continue;
+        for (int part = 0; part <= SPLIT; ++part) {
+            out[part][row] = folded(out[part][row], edge + part * width, EVERYTHING);
+        }
+    }
+    return true;
 }
 
 }  // namespace aiwave

@@ -11,7 +11,6 @@
 
 namespace aiwave {
 
-constexpr int PREDICTION_FRACTION = 8, PARAMETER_FRACTION = 8, WEIGHT_BITS = 14;
 constexpr std::int64_t COEFFICIENT_LIMIT = (1 << 23) - 1;
 
 // Lower edges of bins 1 to 14, in units of 4**k from the anchor; bins 0 and 14 are open.
@@ -32,13 +31,17 @@ struct Tables {
     std::vector<std::int32_t> softmax;  // exp(-d) in units of 2**-16
 };
 
+// Rounds up to whole groups of SPLIT_ROWS.
+constexpr int whole_rows(int count) { return (count + SPLIT_ROWS - 1) / SPLIT_ROWS * SPLIT_ROWS; }
+
 struct Density {
     int components;
     bool weighted;  // false for a single component without a weight
     int size() const { return (weighted ? 3 : 2) * components; }
 };
 
-// Mixtures of up to `capacity` coefficients; arrays by component are (components, capacity).
+// Mixtures of up to `capacity` coefficients, rounded up by `whole_rows`; arrays by component are (components,
+// capacity).
 class Mixtures {
    public:
     Mixtures(const Tables& tables, const Density& density, int capacity);
@@ -67,6 +70,9 @@ class Mixtures {
 
     // Probability that a coefficient is less than `edge`, in units of 2**-38.
     std::int64_t cumulative(int row, std::int64_t edge) const;
+    // The same at the ends of the SPLIT parts, 2**bits wide, from `start`[row] on, of SPLIT_ROWS rows from `first` on,
+    // a multiple of these. False if that is not faster here than one by one.
+    bool split(int first, const std::int64_t* start, int bits, SplitTable& out) const;
 
    private:
     void set_row(int row, const std::int32_t* parameters);

@@ -74,7 +74,12 @@ class SymbolReader {
 class BatchCoder {
    public:
     explicit BatchCoder(int capacity)
-        : value_(capacity), bin_(capacity), edge_(capacity), left_(capacity), right_(capacity), ends_(capacity) {}
+        : value_(whole_rows(capacity)),
+          bin_(capacity),
+          edge_(capacity),
+          left_(capacity),
+          right_(capacity),
+          ends_(capacity) {}
 
     // `q` (count) holds the coefficients; a reader fills it.
     template <class Coder>
@@ -88,8 +93,6 @@ class BatchCoder {
     }
 
    private:
-    static constexpr int SPLIT = 4;
-
     template <class Coder>
     void code_bins(Mixtures& mixtures, Coder& coder, const std::int64_t* q);
     void find_bins(const Mixtures& mixtures, const std::int64_t* q);
@@ -98,7 +101,9 @@ class BatchCoder {
     template <class Coder>
     void code_escapes(const Mixtures& mixtures, Coder& coder, const std::int64_t* q);
     template <class Coder>
-    void split(const Mixtures& mixtures, Coder& coder, const std::int64_t* q, int row, int log4, int parts);
+    void code_level(const Mixtures& mixtures, Coder& coder, const std::int64_t* q, int level);
+    template <class Coder, class At>
+    void split(Coder& coder, const std::int64_t* q, int row, int log4, int parts, At at);
 
     // Cumulative probabilities at the ends of the interval that is still possible.
     struct Ends {
@@ -163,25 +168,41 @@ void BatchCoder::code_inside(const Mixtures& mixtures, Coder& coder, const std::
     for (int row = 0; row < mixtures.count(); ++row) {
         ends_[row].known = false;
         if (open(row)) continue;
-        const int width = EDGES[bin_[row]] - EDGES[bin_[row] - 1];
-        deepest = std::max(deepest, mixtures.log4(row));
-        if (width > 1) split(mixtures, coder, q, row, mixtures.log4(row), width);
+        const int width = EDGES[bin_[row]] - EDGES[bin_[row] - 1], log4 = mixtures.log4(row);
+        deepest = std::max(deepest, log4);
+        if (width == 1) continue;
+        const std::int64_t start = value_[row];
+        split(coder, q, row, log4, width,
+              [&](int part) { return mixtures.cumulative(row, start + (std::int64_t{part} << 2 * log4)); });
     }
-    for (int level = deepest - 1; level >= 0; --level) {
-        for (int row = 0; row < mixtures.count(); ++row) {
-            if (!open(row) && mixtures.log4(row) > level) split(mixtures, coder, q, row, level, SPLIT);
+    for (int level = deepest - 1; level >= 0; --level) code_level(mixtures, coder, q, level);
+}
+
+// Splits the rows whose intervals are wider than 4**level.
+template <class Coder>
+void BatchCoder::code_level(const Mixtures& mixtures, Coder& coder, const std::int64_t* q, int level) {
+    const auto wanted = [&](int row) { return row < mixtures.count() && !open(row) && mixtures.log4(row) > level; };
+    for (int first = 0; first < mixtures.count(); first += SPLIT_ROWS) {
+        int count = 0;
+        for (int row = first; row < first + SPLIT_ROWS; ++row) count += wanted(row);
+        SplitTable table;
+        const bool at_once = count > 1 && mixtures.split(first, value_.data(), 2 * level, table);
+        for (int row = first; row < first + SPLIT_ROWS; ++row) {
+            if (!wanted(row)) continue;
+            const std::int64_t start = value_[row];
+            split(coder, q, row, level, SPLIT, [&](int part) {
+                return at_once ? table[part][row - first]
+                               : mixtures.cumulative(row, start + (std::int64_t{part} << 2 * level));
+            });
         }
     }
 }
 
-// One of `parts` parts from `value_` on, each 4**log4 wide. `edges_` keeps the cumulative probabilities at both ends.
-template <class Coder>
-void BatchCoder::split(const Mixtures& mixtures, Coder& coder, const std::int64_t* q, int row, int log4, int parts) {
+// One of `parts` parts from `value_` on, each 4**log4 wide; `at` is the cumulative probability where a part begins.
+template <class Coder, class At>
+void BatchCoder::split(Coder& coder, const std::int64_t* q, int row, int log4, int parts, At at) {
     constexpr std::int64_t FREE = TOTAL - SPLIT;
     const std::int64_t start = value_[row];
-    const auto at = [&](int part) {
-        return mixtures.cumulative(row, start + (static_cast<std::int64_t>(part) << 2 * log4));
-    };
     Ends& ends = ends_[row];
     if (!ends.known) ends = {at(0), at(parts), true};
     const std::int64_t first = ends.low, total = ends.high - first + parts;
