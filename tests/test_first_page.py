@@ -21,8 +21,7 @@ SETS = {
     "abdomen CT": "msd_spleen",
     "ssTEM": "vnc_sstem",
 }
-SPEEDS = {"em_lossless": "aiwave native", "JPEG XL": "JPEG XL e7"}
-SPEEDS |= {name: f"aiwave {name}" for name in ("voxels_best", "voxels_fast")}
+SPEEDS = {name: f"aiwave {name}" for name in ("em_lossless", "voxels_best", "voxels_fast")} | {"JPEG XL": "JPEG XL e7"}
 
 
 def rows_of(name):
