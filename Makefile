@@ -70,6 +70,8 @@ $(VENV)/installed: pyproject.toml constraints.txt setup.py $(wildcard src/native
 	@test -n "$(PYTHON)" && $(PYTHON) -c '$(FITS)' || { echo "aiwave needs Python 3.11.4 to 3.13: make PYTHON=..."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(INSTALL) --editable '.[train]'
+	@$(BIN)/python -c 'import aiwave._native' 2>/dev/null || echo "The C++ core is not compiled, so PyTorch codes files, about four times" \
+		"slower. It needs g++ or clang++ and Python's headers: on Debian and Ubuntu, apt install g++ python3-dev; then make clean."
 	touch $@
 
 $(VENV)/installed-test: $(VENV)/installed

@@ -22,7 +22,13 @@ class BuildCore(build_ext):
     """Builds with clang-cl on Windows: Microsoft's own compiler has no vectors of a chosen size."""
 
     def build_extension(self, ext: Extension) -> None:
-        """Choose the compiler, then build. Raises CompileError, which leaves the core out, if there is none."""
+        """Choose the compiler, then build.
+
+        Raises CompileError, which leaves the core out, if there is none, and at once if Python's headers are missing.
+        """
+        folders = [*self.include_dirs, *os.environ.get("CPATH", "").split(os.pathsep)]
+        if not any(Path(folder, "Python.h").is_file() for folder in folders if folder):
+            raise CompileError("the compiled core needs Python.h: on Debian and Ubuntu, apt install python3-dev")
         if self.compiler.compiler_type == "msvc":
             clang = shutil.which("clang-cl")
             if clang is None:
@@ -43,7 +49,7 @@ native = Pybind11Extension(
     cxx_std=17,
     extra_compile_args=CLANG_CL if sys.platform == "win32" else [*FLAGS, *sanitizers],
     extra_link_args=[] if sys.platform == "win32" else ["-pthread", *sanitizers],
-    optional=not sanitizers,  # without a compiler the PyTorch reference codes
+    optional=not sanitizers,  # without a compiler or Python's headers the PyTorch reference codes
 )
 
 setup(ext_modules=[native], cmdclass={"build_ext": BuildCore})

@@ -20,15 +20,13 @@ CORES = ("native", "reference")
 
 SIMD = "AIWAVE_SIMD"
 
-MISSING = (
-    "The compiled core is missing, so the PyTorch reference codes, about four times slower: install g++ or clang++, "
-    "then aiwave again."
-)
+TO_COMPILE = "install g++ or clang++ and Python's headers (on Debian: python3-dev), then aiwave again"
 
+MISSING = f"The compiled core is missing, so the PyTorch reference codes, about four times slower: {TO_COMPILE}."
 
 NEITHER = (
-    "The compiled core is missing, and so is PyTorch, which can code in its place: install g++ or clang++, then aiwave "
-    "again, or run pip install 'aiwave[train]'."
+    f"The compiled core is missing, and so is PyTorch, which can code in its place: {TO_COMPILE}, or run "
+    "pip install 'aiwave[train]'."
 )
 
 
