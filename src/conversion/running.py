@@ -112,6 +112,8 @@ def _client(workers: int, scheduler: str | None) -> Iterator[Any]:
     settings = {
         "distributed.scheduler.allowed-failures": TRIES,
         "distributed.worker.memory.terminate": False,
+        "distributed.worker.profile.enabled": False,  # which looks at what workers do a hundred times a second
+        "distributed.admin.tick.interval": "500ms",  # at 20 ms, an idle worker takes 2 % of a processor
         "distributed.comm.retry.count": 3,
     }
     if scheduler is not None:
@@ -135,7 +137,7 @@ def _client(workers: int, scheduler: str | None) -> Iterator[Any]:
             threads_per_worker=1,
             processes=True,
             memory_limit=0,
-            dashboard_address=None,
+            scheduler_kwargs={"dashboard": False, "dashboard_address": "127.0.0.1:0"},  # any port that is free
             silence_logs=logging.CRITICAL,
             local_directory=scratch,
         ) as cluster,
