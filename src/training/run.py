@@ -57,10 +57,11 @@ def prepare_new(cfg: DictConfig, folder: RunFolder, overrides: Sequence[str]) ->
     cfg.dataset.update(data.determined())
     OmegaConf.resolve(cfg)
     check_stages(cfg)
-    known = identity(cfg, data.identity())
+    content = data.identity()
+    known = identity(cfg, content)
     if not cfg.again and (finished := find_finished(known, Path(cfg.runs_dir))):
         raise AlreadyTrainedError(finished)
-    about = {"name": data.name, "subset": data.subset, "sha256": data.identity()}
+    about = {"name": data.name, "subset": data.subset, "sha256": content}
     folder.create(cfg, overrides, {"data": about, "identity": known})
     return cfg, data
 
@@ -89,7 +90,8 @@ def prepare_resumed(
     torch_device(recorded.trainer.accelerator)
     check_processes(recorded, overrides)
     data = read_data(recorded)
-    if folder.provenance()["data"].get("sha256", data.identity()) != data.identity():
+    content = data.identity()
+    if folder.provenance()["data"].get("sha256", content) != content:
         raise AiwaveError(
             f"The data at {recorded.dataset.root} have changed since {folder.path} began, and a model trained on both "
             "could not be named: start a new run."
