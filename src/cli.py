@@ -21,7 +21,7 @@ usage: aiwave COMMAND [key=value ...]
 
 `aiwave COMMAND --help` lists what can be set; -m runs every combination of comma-separated values.
 trust=MODULE, on the command line alone, lets a configuration name classes of a module of your own.
-For example: aiwave train experiment=quickstart, aiwave compress brain.nii.gz brain.aiw --model RUN --psnr 45
+For example: aiwave train experiment=quickstart, aiwave compress brain.nii.gz brain.aiw --model RUN --bpp 1
 """
 
 
