@@ -20,9 +20,17 @@ def pack_values(volume: np.ndarray) -> np.ndarray | None:
         return None
     rows = volume.reshape(-1, volume.shape[-1])
     sample = rows[:: max(1, volume.size // SAMPLE)].astype(np.int32)
-    ranks = np.searchsorted(values, sample)
+    ranks = ranks_in(values, sample)
     saved = (_difference_bits(sample) - _difference_bits(ranks)) * volume.size
     return values if saved > 1.05 * 8 * len(values_to_bytes(values)) else None
+
+
+def ranks_in(values: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+    """The index, int32, of each of `numbers` in sorted values of 16 bits that hold them all: faster than a search."""
+    table = np.zeros(int(values[-1]) - int(values[0]) + 1, np.int32)
+    table[values - values[0]] = np.arange(len(values))
+    ranks: np.ndarray = table[numbers.astype(np.int32) - values[0]]
+    return ranks
 
 
 def _difference_bits(rows: np.ndarray) -> float:

@@ -15,7 +15,7 @@ from ..errors import AiwaveError
 from .header import DTYPES, NARROW
 from .masks import FIRST, filled, find_mask
 from .patterns import MOST, ordered, table_to_bytes
-from .values import pack_values, values_to_bytes
+from .values import pack_values, ranks_in, values_to_bytes
 
 RANGE = 4095.0
 """Range of scaled numbers: that of the 12 bits of most scanners, which models are trained on."""
@@ -76,10 +76,7 @@ class Source:
         if self.voxels.dtype.kind == "f":
             return part
         if self.table is not None and self.dtype in NARROW:
-            unsigned = f"u{part.itemsize}"  # a look-up is many times faster than a search
-            ranks = np.empty(1 << 8 * part.itemsize, np.int32)
-            ranks[self.table.astype(part.dtype).view(unsigned)] = np.arange(len(self.table))
-            return ranks[part.view(unsigned)]
+            return ranks_in(self.table, part)
         return part.astype(np.int32) - (self.offset if self.dtype in NARROW else 0)
 
 
