@@ -22,7 +22,7 @@ ABOVE = ("center", 0, 7)
 LABELS = {
     "aiwave em_lossless": ("em_lossless", "left", 7, -3),
     "reference em_lossless": ("em_lossless\nin PyTorch", "center", 0, -26),
-    "aiwave voxels_best": ("voxels_best", "right", -7, -3),
+    "aiwave voxels_best": ("voxels_best", *ABOVE),
     "aiwave voxels_fast": ("voxels_fast", "left", 7, -5),
     "JPEG XL e7": ("JPEG XL", *ABOVE),
 }
@@ -61,7 +61,7 @@ def speed(table: Path, path: Path) -> None:
     with table.open(newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["mode"] == "lossless" and row["bpp"]]
     volumes = list(dict.fromkeys(row["volume"] for row in rows))
-    figure = Figure(figsize=(9, 3.6 * len(volumes)), layout="constrained", dpi=100)
+    figure = Figure(figsize=(9, 0.4 + 3.2 * len(volumes)), layout="constrained", dpi=100)
     plots = figure.subplots(len(volumes), 2, sharex="row", sharey="row", squeeze=False)
     for volume, both in zip(volumes, plots, strict=True):
         own = [row for row in rows if row["volume"] == volume]
