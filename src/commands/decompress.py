@@ -4,6 +4,7 @@ import argparse
 import math
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ..images.image_files import STREAM
 from .arguments import check_unused, parser, progress_bar, read_stream, region_of
@@ -29,6 +30,8 @@ def main(arguments: Sequence[str]) -> None:
         decoded = decompress(data, region, args.level, args.model, progress, args.allow_large)
     z, y, x = (part.start for part in box[1:])
     image = part_of(image_of(decoded, stream.metadata, stream.original), (z, y, x), args.level)
+    if box[0] != slice(0, stream.header.shape[0]):
+        image = replace(image, hyperstack=0)  # frames may begin with any channel
     exact = stream.header.lossless and "max_error" not in stream.metadata
     write_image(image, args.output, exact, decoded.nbytes / len(data), args.force)
     if (lost := lost_by(args.output, image)) and args.output != STREAM and not args.quiet:

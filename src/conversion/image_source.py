@@ -38,6 +38,7 @@ def open_image(name: str, scratch: Path, channel: int | None, series: int | None
         raise AiwaveError("A store is made of a file, not of standard input: give its name.")
     path = Path(name)
     image = read_image(name, channel, series)
+    voxels = image.voxels.reshape(-1, image.hyperstack, *image.voxels.shape[1:]) if image.hyperstack else image.voxels
     files = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
     about = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files]
     stamp = sha256(repr((about, channel, series)).encode()).hexdigest()
@@ -46,8 +47,7 @@ def open_image(name: str, scratch: Path, channel: int | None, series: int | None
         scratch.mkdir(parents=True, exist_ok=True)
         check_free_space(scratch, image.voxels.nbytes, f"unpack {name}")
         with replacing(kept) as temporary, temporary.open("wb") as file:
-            np.save(file, image.voxels)
-    voxels = image.voxels
+            np.save(file, voxels)
     geometry = image_metadata(image)
     geometry.pop("original", None)
     found = StoredArray(

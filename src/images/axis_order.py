@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -57,37 +58,33 @@ class AxisOrder:
 
     @property
     def image_shape(self) -> tuple[int, ...]:
-        """(D, H, W), (T, D, H, W) or (C, D, H, W). Raises AiwaveError if there are both times and channels."""
+        """(D, H, W), (T, D, H, W) or (C, D, H, W); (T C, D, H, W) if there are both times and channels."""
         times, channels, depth, plane = self._axes
         sides = tuple(self.shape[k] for k in plane)
         volume = (math.prod(self.shape[k] for k in depth), *sides)
-        if times and channels:
-            raise AiwaveError(
-                f"{self.file} {self._words}, both times and channels: choose one of its {self.channels} channels with "
-                f"--channel N (1 to {self.channels}) of aiwave compress, or save one."
-            )
-        return (*(self.shape[k] for k in times), *([self.channels] if channels else ()), *volume)
+        frames = [math.prod(self.shape[k] for k in (*times, *channels))] if times or channels else []
+        return (*frames, *volume)
 
     def plain_shape(self) -> tuple[int, ...]:
         """(D, H, W) or (T, D, H, W). Raises AiwaveError if there are channels."""
         check_single_channel(self.file, self.channels)
         return self.image_shape
 
-    def arranged(self, array: np.ndarray, channel: int | None = None) -> tuple[np.ndarray, bool]:
-        """Voxels of an image, (D, H, W), (T, D, H, W) or (C, D, H, W), in native byte order, and true if of channels.
+    def arranged(self, array: np.ndarray, channel: int | None = None) -> tuple[np.ndarray, dict[str, Any]]:
+        """Voxels of an image, of `image_shape`, in native byte order, and fields that say what its first axis counts.
 
-        With `channel`, counted from 1, only that one is returned. Raises AiwaveError if it does not exist, or if there
-        are both times and channels and none is chosen.
+        With `channel`, counted from 1, only that one is returned. Raises AiwaveError if it does not exist.
         """
         times, channels, depth, plane = self._axes
         if channel is None:
             ordered = np.transpose(array, [*times, *channels, *depth, *plane, *self._unused])
-            return np.ascontiguousarray(native(ordered.reshape(self.image_shape))), bool(channels)
+            counted = {"hyperstack": self.channels} if times and channels else {"channels": bool(channels)}
+            return np.ascontiguousarray(native(ordered.reshape(self.image_shape))), counted
         check_channel(self.file, channel, self.channels if channels else 0)
         ordered = np.transpose(array, [*channels, *times, *depth, *plane, *self._unused])
         volume = tuple(self.shape[k] for k in times), tuple(self.shape[k] for k in plane)
         split = ordered.reshape(self.channels, *volume[0], -1, *volume[1])
-        return np.ascontiguousarray(native(split[channel - 1])), False
+        return np.ascontiguousarray(native(split[channel - 1])), {}
 
     def restored(self, voxels: np.ndarray) -> np.ndarray:
         """The file's array, of `shape`, from an image's voxels of `image_shape`."""

@@ -35,7 +35,8 @@ class Image:
     length, and are orthogonal unless the image is sheared. The physical value of a voxel is `slope` * voxel +
     `intercept`. `modality` is DICOM's, such as CT or MR, if it is known. `period` is the time between the volumes of a
     series in seconds, 0 if unknown. `channels` is true if the first axis (T) counts channels, such as the colours of a
-    pixel or the components of a vector, instead of times. `original` is the header of the file, if it is kept. `note`
+    pixel or the components of a vector, instead of times; if it counts both, `hyperstack` is the number of channels of
+    each time, which adjoin, else 0. `original` is the header of the file, if it is kept. `note`
     says what a reader left out, such as other files of a folder.
     """
 
@@ -48,6 +49,7 @@ class Image:
     modality: str = ""
     period: float = 0.0
     channels: bool = False
+    hyperstack: int = 0
     original: Original | None = None
     note: str = ""
 
@@ -102,12 +104,13 @@ def check_channel(file: str, channel: int, channels: int) -> None:
 
 
 def channel_of(file: str, image: Image, channel: int) -> Image:
-    """The channel of `image`, counted from 1, as a volume, without the header of `file`.
+    """The channel of `image`, counted from 1, as a volume or series, without the header of `file`.
 
     Raises AiwaveError, naming the file, if it does not exist.
     """
-    check_channel(file, channel, len(image.voxels) if image.channels else 0)
-    return replace(image, voxels=image.voxels[channel - 1], channels=False, original=None)
+    check_channel(file, channel, len(image.voxels) if image.channels else image.hyperstack)
+    voxels = image.voxels[channel - 1 :: image.hyperstack] if image.hyperstack else image.voxels[channel - 1]
+    return replace(image, voxels=voxels, channels=False, hyperstack=0, original=None)
 
 
 def check_numeric(file: str, dtype: np.dtype) -> None:

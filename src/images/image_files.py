@@ -54,7 +54,7 @@ class Reader(Protocol):
 
 @dataclass(frozen=True)
 class Writer:
-    """A function that writes one kind of file, and the fields of `GEOMETRY`, and "channels", that this kind stores.
+    """A function that writes one kind of file, and the fields of `Image` from `spacing` to `hyperstack` that it stores.
 
     `format` is the key of `FORMATS` whose original headers it restores; `widened` are types that become larger ones.
     """
@@ -73,10 +73,10 @@ WIDENED = ("bool", "float16")
 """Types that many formats lack."""
 
 WRITERS = {
-    ".tif": Writer(tiff_files.write, ("spacing", "period", "channels"), "tiff"),
-    ".tiff": Writer(tiff_files.write, ("spacing", "period", "channels"), "tiff"),
-    ".nii.gz": Writer(nifti_writer.write_zipped, (*GEOMETRY, "channels"), "nifti", WIDENED),
-    ".nii": Writer(nifti_writer.write, (*GEOMETRY, "channels"), "nifti", WIDENED),
+    ".tif": Writer(tiff_files.write, ("spacing", "period", "channels", "hyperstack"), "tiff"),
+    ".tiff": Writer(tiff_files.write, ("spacing", "period", "channels", "hyperstack"), "tiff"),
+    ".nii.gz": Writer(nifti_writer.write_zipped, (*GEOMETRY, "channels", "hyperstack"), "nifti", WIDENED),
+    ".nii": Writer(nifti_writer.write, (*GEOMETRY, "channels", "hyperstack"), "nifti", WIDENED),
     ".nrrd": Writer(nrrd_files.write, ("spacing", "origin", "direction", "period", "channels"), "nrrd", WIDENED),
     ".mha": Writer(metaimage_files.write, ("spacing", "origin", "direction", "channels"), "metaimage", WIDENED),
     ".npy": Writer(numpy_files.write),
@@ -165,8 +165,8 @@ def read_voxels(path: Path) -> np.ndarray:
     intercept, or does not have three or four axes.
     """
     (image,) = read_images(path)
-    if image.channels:
-        check_single_channel(str(path), len(image.voxels))
+    if image.channels or image.hyperstack:
+        check_single_channel(str(path), image.hyperstack or len(image.voxels))
     check_plain(str(path), image)
     return image.voxels
 
@@ -228,15 +228,16 @@ def writer_of(name: str) -> Writer:
 def lost_by(name: str, image: Image) -> list[str]:
     """Names of the fields of `image`, and of its original header, that the file `name` cannot store.
 
-    Fields are those of `GEOMETRY` and "channels" without their defaults. A slope and an intercept of each slice, which
-    DICOM series may have, are in no field and no other file.
+    Fields are those of `GEOMETRY`, "channels" and "hyperstack" without their defaults. A slope and an intercept of each
+    slice, which DICOM series may have, are in no field and no other file.
     """
     if is_dicom_folder(name):
         return []
     writer = Writer(numpy_files.write) if name == STREAM else writer_of(name)
     plain = Image(image.voxels)
+    fields = {key: key for key in (*GEOMETRY, "channels")} | {"hyperstack": "channels apart from times"}
     lost = [
-        key for key in (*GEOMETRY, "channels") if key not in writer.keeps and getattr(image, key) != getattr(plain, key)
+        name for key, name in fields.items() if key not in writer.keeps and getattr(image, key) != getattr(plain, key)
     ]
     if image.voxels.dtype.name in writer.widened:
         lost.append(f"the type {image.voxels.dtype}")

@@ -16,8 +16,8 @@ def image_metadata(image: Image) -> dict[str, Any]:
     defaults = {field.name: field.default for field in fields(Image)}
     found = {name: getattr(image, name) for name in GEOMETRY}
     entries: dict[str, Any] = {name: _plain(value) for name, value in found.items() if value != defaults[name]}
-    if image.channels:
-        entries["channels"] = True
+    if image.channels or image.hyperstack:
+        entries["channels"] = image.channels or image.hyperstack
     if image.original is not None:
         entries["original"] = image.original.format
     return entries
@@ -29,7 +29,10 @@ def image_of(voxels: np.ndarray, metadata: Mapping[str, Any], original: bytes = 
     Raises AiwaveError if they are invalid.
     """
     image = Image(voxels)
-    given: dict[str, Any] = {"channels": metadata.get("channels") is True and voxels.ndim == 4}
+    counted = metadata.get("channels") if voxels.ndim == 4 else None
+    given: dict[str, Any] = {"channels": counted is True}
+    if type(counted) is int and 1 < counted < len(voxels) and len(voxels) % counted == 0:
+        given["hyperstack"] = counted
     given["original"] = original_of(metadata, original)
     for name in GEOMETRY:
         if name not in metadata:

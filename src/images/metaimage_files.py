@@ -44,7 +44,7 @@ def read(path: Path, channel: int | None = None) -> list[Image]:
     found = read_meta_header(path)
     if channel is None:
         found.order.image_shape  # noqa: B018  # refuses other axes before the voxels are read
-    voxels, channels = found.order.arranged(found.place().read(), channel)
+    voxels, counted = found.order.arranged(found.place().read(), channel)
     axes = len(found.fields["DimSize"].split())
     unit = millimetres(found.fields.get("DistanceUnits", "mm")) or 1.0
     lengths = [*found.numbers("ElementSpacing", "ElementSize")[:3], 1.0, 1.0, 1.0][:3]
@@ -55,7 +55,7 @@ def read(path: Path, channel: int | None = None) -> list[Image]:
     start = [*found.numbers("Offset", "Position", "Origin")[:3], 0.0, 0.0, 0.0][:3]
     x, y, z = (float(value) for value in np.nan_to_num(start) * unit + 0.0)
     original = Original(FORMAT, found.text) if channel is None else None
-    return [Image(voxels, spacing, (x, y, z), direction, channels=channels, original=original)]
+    return [Image(voxels, spacing, (x, y, z), direction, **counted, original=original)]
 
 
 def write(image: Image, path: Path) -> None:

@@ -160,9 +160,9 @@ def _order(file: str, letters: str, shape: Sequence[int]) -> AxisOrder:
 def _image(
     order: AxisOrder, stored: np.ndarray, channel: int | None, place: Placement, slope: float = 1, period: float = 0
 ) -> Image:
-    voxels, channels = order.arranged(stored.reshape(order.shape), channel)
+    voxels, counted = order.arranged(stored.reshape(order.shape), channel)
     spacing, origin, direction = place
-    return Image(voxels, spacing, origin, direction, slope, period=period, channels=channels)
+    return Image(voxels, spacing, origin, direction, slope, period=period, **counted)
 
 
 def _beside(path: Path, *suffixes: str) -> Path | None:

@@ -57,14 +57,12 @@ def read(path: Path, channel: int | None = None) -> list[Image]:
             content, _ = read_voxel_bytes(stream, size, str(file))
     except DAMAGE as error:
         raise unreadable(str(file), str(error).rstrip(".")) from error
-    voxels, channels = order.arranged(np.frombuffer(content, dtype).reshape(order.shape), channel)
+    voxels, counted = order.arranged(np.frombuffer(content, dtype).reshape(order.shape), channel)
     spacing, origin, direction = placement_of(found)
     slope, intercept = found.scaling
     period = period_of(found)
     original = Original(FORMAT, found.data) if channel is None else None
-    return [
-        Image(voxels, spacing, origin, direction, slope, intercept, "", period, channels=channels, original=original)
-    ]
+    return [Image(voxels, spacing, origin, direction, slope, intercept, "", period, **counted, original=original)]
 
 
 def is_second_half(path: Path) -> bool:

@@ -66,6 +66,7 @@ def _content(image: Image) -> tuple[bytes, np.ndarray]:
     if found is None or found.is_analyze:
         new = _new(image, voxels, "<") if found is None else _from_analyze(found, image, voxels)
         head, order = bytes(new.fields.binaryblock + bytes(4)), new.fields.endianness
+        array = _components_slowest(image, voxels)
     else:
         is_whole = (found.order.image_shape, found.dtype.name) == (voxels.shape, voxels.dtype.name)
         head, array = (_single(found), found.order.restored(voxels)) if is_whole else _changed(found, image, voxels)
@@ -107,7 +108,7 @@ def _changed(found: NiftiHeader, image: Image, voxels: np.ndarray) -> tuple[byte
     is_coloured = bool(colours) and voxels.dtype == np.uint8 and voxels.ndim == 4 and len(voxels) == colours
     if not is_coloured and (colours or voxels.dtype.name != found.dtype.name):
         _set_type(fields, voxels.dtype)
-    array = np.moveaxis(voxels, 0, -1) if is_coloured else voxels
+    array = np.moveaxis(voxels, 0, -1) if is_coloured else _components_slowest(image, voxels)
     has_components = image.channels or ("C" in letters and "T" not in letters)
     _set_axes(fields, array.shape[:3] if is_coloured else array.shape, has_components)
     if scaling != (image.slope, image.intercept):
@@ -122,9 +123,9 @@ def _new(image: Image, voxels: np.ndarray, order: str) -> NiftiHeader:
     from nibabel.nifti2 import Nifti2Header
 
     fields = (Nifti1Header if max(voxels.shape) <= LONGEST_SIDE else Nifti2Header)(endianness=order)
-    _set_axes(fields, voxels.shape, image.channels)
+    _set_axes(fields, _components_slowest(image, voxels).shape, image.channels)
     _set_type(fields, voxels.dtype)
-    fields["intent_code"] = VECTOR if image.channels else 0
+    fields["intent_code"] = VECTOR if image.channels or image.hyperstack else 0
     fields["scl_slope"], fields["scl_inter"] = image.slope, image.intercept
     fields["xyzt_units"] = MILLIMETRES | (SECONDS if image.period else 0)
     fields["pixdim"][4] = image.period or 1.0
@@ -143,10 +144,19 @@ def _from_analyze(found: NiftiHeader, image: Image, voxels: np.ndarray) -> Nifti
     return new
 
 
+def _components_slowest(image: Image, voxels: np.ndarray) -> np.ndarray:
+    """The array of a new file: of a hyperstack (C, T, D, H, W)."""
+    if not image.hyperstack:
+        return voxels
+    return voxels.reshape(-1, image.hyperstack, *voxels.shape[1:]).swapaxes(0, 1)
+
+
 def _set_axes(fields: "Nifti1Header", shape: tuple[int, ...], channels: bool) -> None:
-    """Set the axes for an array (D, H, W), (T, D, H, W) or, with `channels`, (C, D, H, W)."""
+    """Set the axes for an array (D, H, W), (T, D, H, W), (C, T, D, H, W) or, with `channels`, (C, D, H, W)."""
     sides = [*shape[-3:][::-1], 1, 1, 1, 1]
     least = 3
+    if len(shape) == 5:
+        least, sides[3], sides[4] = 5, shape[1], shape[0]
     if len(shape) == 4:
         least = 5 if channels else 4
         sides[least - 1] = shape[0]

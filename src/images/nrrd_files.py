@@ -61,11 +61,11 @@ def read(path: Path, channel: int | None = None) -> list[Image]:
     order = _order(found)
     if channel is None:
         order.image_shape  # noqa: B018  # refuses other axes before the voxels are read
-    voxels, channels = order.arranged(_place(found).read(), channel)
+    voxels, counted = order.arranged(_place(found).read(), channel)
     spacing, origin, direction = found.placement()
     original = Original(FORMAT, found.text) if channel is None else None
     period = found.period()
-    return [Image(voxels, spacing, origin, direction, period=period, channels=channels, original=original)]
+    return [Image(voxels, spacing, origin, direction, period=period, **counted, original=original)]
 
 
 def write(image: Image, path: Path) -> None:

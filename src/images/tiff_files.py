@@ -95,13 +95,15 @@ def _write_imagej(image: Image, path: Path) -> None:
 
     unit = next(name for name, limit in WRITTEN if image.spacing[2] < limit)
     z, y, x = (side / (millimetres(unit) or 1.0) for side in image.spacing)
-    several = image.voxels.ndim == 4
-    axis = "channels" if image.channels else "frames"
-    voxels = image.voxels.swapaxes(0, 1) if image.channels and several else image.voxels  # channels of a slice adjoin
-    pages = np.ascontiguousarray(voxels.reshape(-1, *voxels.shape[-2:]))
+    frames = len(image.voxels) if image.voxels.ndim == 4 else 1
+    channels = image.hyperstack or (frames if image.channels else 1)
+    stacks = image.voxels.reshape(-1, channels, *image.voxels.shape[-3:]).swapaxes(1, 2)  # channels of a slice adjoin
+    pages = np.ascontiguousarray(stacks.reshape(-1, *stacks.shape[-2:]))
     lines = ["ImageJ=1.54f", f"images={len(pages)}"]
-    lines += [f"{axis}={len(image.voxels)}", "hyperstack=true"] if several else []
-    lines += ["mode=composite"] if several and image.channels else []
+    lines += [f"channels={channels}"] if channels > 1 or image.channels else []
+    lines += [f"frames={frames // channels}"] if frames > channels or (frames == 1 and image.voxels.ndim == 4) else []
+    lines += ["hyperstack=true"] if image.voxels.ndim == 4 else []
+    lines += ["mode=composite"] if channels > 1 else []
     lines += [f"slices={image.voxels.shape[-3]}", f"unit={unit}", f"spacing={z!r}"]
     lines += [f"finterval={image.period!r}"] if image.period else []
     tifffile.imwrite(
@@ -130,12 +132,12 @@ def _stack(path: Path, channel: int | None, keep: bool = True, number: int | Non
         if channel is None:
             order.image_shape  # noqa: B018  # refuses other axes before the voxels are read
         check_image_budget(math.prod(order.shape) * np.dtype(series.dtype).itemsize, path)
-        voxels, channels = order.arranged(series.asarray().reshape(order.shape), channel)
+        voxels, counted = order.arranged(series.asarray().reshape(order.shape), channel)
         spacing, period = calibration(series)
         count = len(series.parent.series) if series.parent else 1
         original = original_of(series, order) if keep and channel is None and count == 1 else None
     note = f"image {number} of {count}, without the tags of the file" if count > 1 else ""
-    return Image(voxels, spacing, period=period, channels=channels, original=original, note=note)
+    return Image(voxels, spacing, period=period, **counted, original=original, note=note)
 
 
 def _order(path: Path, series: "tifffile.TiffPageSeries") -> AxisOrder:

@@ -27,7 +27,8 @@ def axes_of_image(image: Image) -> tuple[Axis, ...]:
         return space
     if image.channels:
         return Axis("c"), *space
-    return Axis("t", "second" if image.period else "", image.period or 1.0), *space
+    time = Axis("t", "second" if image.period else "", image.period or 1.0)
+    return (time, Axis("c"), *space) if image.hyperstack else (time, *space)
 
 
 def image_of_array(voxels: np.ndarray, axes: tuple[Axis, ...]) -> Image:

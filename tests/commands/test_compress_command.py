@@ -14,7 +14,7 @@ from aiwave.api import compress as compress_bytes
 from aiwave.bitstream.tile_index import Mode
 from aiwave.cli import main
 from aiwave.commands.info import WAYS
-from aiwave.images import Image, read_images, write_image
+from aiwave.images import Image, read_image, read_images, write_image
 from aiwave.images.image_files import WRITERS
 from tests.conftest import textured
 from tests.files import file_model, noise, npy
@@ -96,13 +96,18 @@ def test_a_dicom_series_becomes_a_volume(model, tmp_path):
     assert again.direction == pytest.approx(expected.GetDirection(), abs=1e-5)
 
 
-def test_one_channel_of_a_series(model, tmp_path, capfd):
+def test_times_and_channels_come_back_or_one_channel(model, tmp_path):
     voxels = noise((3, 2, 4, 5, 6), "uint16")
     tifffile.imwrite(tmp_path / "a.tif", voxels, ome=True, photometric="minisblack", metadata={"axes": "TCZYX"})
     options = (tmp_path / "a.aiw", "--model", model, "--lossless", "--embed-model")
-    assert run("compress", tmp_path / "a.tif", *options) == 1
-    assert "choose one of its 2 channels with --channel N (1 to 2)" in capfd.readouterr().err
-    assert run("compress", tmp_path / "a.tif", *options, "--channel", 2) == 0
+    assert run("compress", tmp_path / "a.tif", *options) == 0
+    assert run("decompress", tmp_path / "a.aiw", tmp_path / "again.tif") == 0
+    with tifffile.TiffFile(tmp_path / "again.tif") as file:
+        assert file.series[0].axes == "TCZYX"
+        np.testing.assert_array_equal(file.asarray(), voxels)
+    assert run("decompress", tmp_path / "a.aiw", tmp_path / "some.nii", "--region", "1:4,0:4,0:5,0:6") == 0
+    np.testing.assert_array_equal(read_image(str(tmp_path / "some.nii")).voxels, voxels.reshape(6, 4, 5, 6)[1:4])
+    assert run("compress", tmp_path / "a.tif", *options, "--channel", 2, "--force") == 0
     assert run("decompress", tmp_path / "a.aiw", tmp_path / "b.npy") == 0
     np.testing.assert_array_equal(np.load(tmp_path / "b.npy"), voxels[:, 1])
 

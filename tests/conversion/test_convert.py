@@ -219,6 +219,16 @@ def test_series_and_channels_are_cut_between_them(tmp_path):
     assert group["1"].shape == (2, 2, 10, 9, 10)
     assert convert("out.zarr", "one.npy", "--region", "1:2,0:1,2:12,:,3:") == 0
     np.testing.assert_array_equal(np.load("one.npy"), series[1, 0, 2:12, :, 3:])
+    assert convert("out.zarr", "all.tif") == 0
+    assert convert("out.zarr", "channels.tif", "--region", "1:2,:,2:12,:,3:") == 0
+    for name, axes, expected in (("all", "TZCYX", series), ("channels", "ZCYX", series[1, :, 2:12, :, 3:])):
+        with tifffile.TiffFile(f"{name}.tif") as file:
+            assert file.series[0].axes == axes
+            np.testing.assert_array_equal(file.asarray(), expected.swapaxes(-4, -3))
+    assert convert("all.tif", "again.zarr", *SMALL) == 0
+    again, about = image("again.zarr")
+    assert [axis.name for axis in about.axes] == list("tczyx")
+    np.testing.assert_array_equal(again["0"][:], series)
 
 
 def test_zeros_take_no_room(tmp_path):

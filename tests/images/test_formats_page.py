@@ -156,9 +156,9 @@ TAIL = """
 AFNI (.HEAD, .BRIK) and MINC (.mnc; version 2 with `pip install 'aiwave[minc]'`) are read as well, without their
 headers. MINC files in which each slice is scaled in its own way are read as physical values, float32.
 
-Colours, vectors and series of volumes are kept by NIfTI, NRRD, MetaImage and TIFF. A part of a volume, or a preview,
-gets a header of its own, NIfTI's with the other fields as they were. Decompressing to another format keeps what that
-can hold, and says on standard error what it cannot.
+Colours, vectors and series of volumes are kept by NIfTI, NRRD, MetaImage and TIFF, series of several channels by NIfTI
+and TIFF. A part of a volume, or a preview, gets a header of its own, NIfTI's with the other fields as they were.
+Decompressing to another format keeps what that can hold, and says on standard error what it cannot.
 """
 
 

@@ -2,13 +2,14 @@
 
 import gzip
 import struct
+from dataclasses import replace
 
 import nibabel
 import numpy as np
 import pytest
 
 from aiwave.errors import AiwaveError
-from aiwave.images import read_image, read_images, read_voxels
+from aiwave.images import read_image, read_images, read_voxels, write_image
 from aiwave.images.image_files import read_header
 
 from ..raw_images import noise
@@ -80,8 +81,14 @@ def test_axes(tmp_path, sides, shape, channels):
 def test_times_and_channels(tmp_path):
     array = noise((3, 4, 5, 2, 6), "int16")
     path = nifti(tmp_path / "a.nii", array)
-    with pytest.raises(AiwaveError, match=r"both times and channels: choose one of its 6 channels with --channel N"):
-        read_image(str(path))
+    both = read_image(str(path))
+    assert both.hyperstack == 6
+    np.testing.assert_array_equal(both.voxels.reshape(2, 6, 5, 4, 3)[1, 4], array[..., 1, 4].T)
+    for name, written in (("same.nii", both), ("new.nii", replace(both, original=None))):
+        write_image(written, str(tmp_path / name))
+        again = nibabel.load(tmp_path / name)
+        assert again.shape == array.shape
+        np.testing.assert_array_equal(np.asanyarray(again.dataobj), array)
     image = read_image(str(path), channel=4)
     assert (image.channels, image.original) == (False, None)
     np.testing.assert_array_equal(image.voxels, array[..., 3].T)

@@ -178,12 +178,15 @@ def test_complex_voxels(tmp_path):
         read_image(path)
 
 
-def test_series_of_vectors_need_a_choice(tmp_path):
+def test_series_of_vectors_come_back(tmp_path):
     content = noise((2, 3, 4, 5, 3), "int16")
     kinds = "vector domain domain domain list"
     path = nrrd(tmp_path / "a.nrrd", content.tobytes(), sizes=(3, 5, 4, 3, 2), kinds=kinds)
-    with pytest.raises(AiwaveError, match=r"both times and channels: choose one of its 3 channels with --channel N"):
-        read_image(path)
+    both = read_image(path)
+    assert both.hyperstack == 3
+    np.testing.assert_array_equal(both.voxels, np.moveaxis(content, -1, 1).reshape(6, 3, 4, 5))
+    write_image(both, str(tmp_path / "again.nrrd"))
+    np.testing.assert_array_equal(read_image(tmp_path / "again.nrrd").voxels, both.voxels)
     np.testing.assert_array_equal(read_image(path, channel=3).voxels, content[..., 2])
 
 

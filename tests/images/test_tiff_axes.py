@@ -1,5 +1,7 @@
 """Axes, spacing and period of TIFF stacks, from what OME, ImageJ and tifffile say of them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import tifffile
@@ -48,10 +50,23 @@ def test_channels_in_any_order(tmp_path, axes):
 
 
 @pytest.mark.parametrize("axes", ["TCZYX", "TZCYX", "CTZYX"])
-def test_times_and_channels_need_a_choice(tmp_path, axes):
+def test_times_and_channels_are_a_hyperstack(tmp_path, axes):
     voxels = ome(tmp_path / "a.tif", axes)
-    with pytest.raises(AiwaveError, match=rf"5 axes {axes} \[.*choose one of its 2 channels with --channel N \(1 to 2"):
-        read_image(str(tmp_path / "a.tif"))
+    both = read_image(str(tmp_path / "a.tif"))
+    assert (both.channels, both.hyperstack) == (False, 2)
+    expected = transposed(voxels, axes, "TCZYX")
+    np.testing.assert_array_equal(both.voxels, expected.reshape(-1, *expected.shape[2:]))
+    write_image(both, str(tmp_path / "again.tif"))
+    with tifffile.TiffFile(tmp_path / "again.tif") as file:  # its own tags, and planes in its own order
+        assert file.series[0].axes == axes
+        np.testing.assert_array_equal(file.asarray(), voxels)
+    write_image(replace(both, original=None), str(tmp_path / "new.tif"))
+    with tifffile.TiffFile(tmp_path / "new.tif") as file:
+        assert file.series[0].axes == "TZCYX"
+        np.testing.assert_array_equal(file.asarray(), transposed(voxels, axes, "TZCYX"))
+    assert lost_by("a.npy", replace(both, original=None))[-1] == "channels apart from times"
+    with pytest.raises(AiwaveError, match=r"a\.tif is a colour image or has several channels \(2 values"):
+        read_voxels(tmp_path / "a.tif")
     for channel in (1, 2):
         image = read_image(str(tmp_path / "a.tif"), channel=channel)
         np.testing.assert_array_equal(image.voxels, transposed(voxels, axes, "CTZYX")[channel - 1])
