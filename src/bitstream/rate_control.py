@@ -5,7 +5,7 @@ as soon as its step is likely to miss.
 """
 
 from ..errors import AiwaveError
-from .search import Search
+from .step_search import Search
 from .target import EVALUATIONS, Solver, Target
 from .trial import Trial
 from .writer import Writer

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .grid import Tile
-from .search import MEASURED, Search
+from .step_search import MEASURED, Search
 from .tile_index import Mode
 from .tile_work import EncodedTile, MeasureTiles
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ..models.bands import band_names
 from ..models.transform.wavelet_transform import WaveletTransform
-from ..report.metrics.voxels import Bpp, Psnr
+from ..report.metrics.volume_metrics import Bpp, Psnr
 from ..report.responses import save_responses
 from ..report.slices import save_filters, save_slices
 

@@ -195,7 +195,7 @@ def _bar(quiet: bool) -> Any:
 
 
 def _report(target: Path, done: Any, levels: "Sequence[Level]") -> None:
-    from ..conversion.summary import table_of
+    from ..conversion.outcome import table_of
 
     print(table_of(done.levels, [level.shape for level in levels]))
     if not done.voxels:

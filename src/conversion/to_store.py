@@ -20,9 +20,9 @@ from .codecs import options_of
 from .job import Job
 from .journal import begin, changed, check_same, emptied, locked
 from .levels import METHODS
+from .outcome import summary_of
 from .running import Piece, Run, runner
 from .shards import JoinShard
-from .summary import summary_of
 
 Bar = Callable[[int, int], AbstractContextManager[Callable[[int], object]]]
 """Shows progress: from the number of all voxels and of those already done, to what is told of more."""

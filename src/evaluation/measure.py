@@ -16,7 +16,7 @@ from ..bitstream.model import Model
 from ..datamodules.volume import Volume
 from ..errors import AiwaveError
 from ..models.codec import WaveletCodec
-from ..report.metrics.voxels import MaxError, Psnr
+from ..report.metrics.volume_metrics import MaxError, Psnr
 from ..report.tables import RdRow
 
 

@@ -19,7 +19,7 @@ from ..errors import AiwaveError
 from ..models.codec import WaveletCodec
 from ..report.bd_table import bd_entries, bd_numbers, known_peaks
 from ..report.metrics.similarity import ms_ssim, ssim
-from ..report.metrics.voxels import Mse, compression_ratio
+from ..report.metrics.volume_metrics import Mse, compression_ratio
 from ..report.rd_plot import plot_rd
 from ..report.slices import Slice, middle, save_slice
 from ..report.tables import RdRow, format_table, read_rd_csv, write_rd_csv

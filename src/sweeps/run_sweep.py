@@ -10,8 +10,8 @@ from ..config.composing import composed
 from ..config.training_schema import LauncherNode, SearchNode
 from ..config.trust import trusted, trusting
 from ..errors import AiwaveError, Interrupted, complaint
-from ..runs.identity import AlreadyTrainedError
 from ..runs.run_folder import RunFolder
+from ..runs.run_identity import AlreadyTrainedError
 from ..runs.session import RunStatus, read_status, reason_of
 from .expand import Overrides, configuration, expand, params, parsed, schema
 from .launchers.launcher import Job, Launcher

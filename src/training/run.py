@@ -17,8 +17,8 @@ from ..datamodules.volume_datamodule import VolumeDataModule
 from ..errors import AiwaveError
 from ..evaluation.results import evaluate_codec, print_results, track_results
 from ..models.codec import format_parameters
-from ..runs.identity import AlreadyTrainedError, find_finished, identity
 from ..runs.run_folder import RunFolder, last_finished
+from ..runs.run_identity import AlreadyTrainedError, find_finished, identity
 from ..runs.session import session
 from ..system import quieten, torch_device, user_path
 from ..tracking.tracker import ManyTrackers

@@ -42,7 +42,7 @@ def test_a_rate_is_met_with_everything_included(share):
 
 def test_a_sample_of_tiles_stands_for_the_whole(monkeypatch):
     """Half of the volume is noise, so that the sample must be corrected by what the whole gives."""
-    monkeypatch.setattr("aiwave.bitstream.search.SAMPLED", 1)
+    monkeypatch.setattr("aiwave.bitstream.step_search.SAMPLED", 1)
     volume = np.concatenate((textured((16, 16, 32), 0), noise((16, 16, 16)) // 8), axis=2)
     data = compress(volume, file_model("plain"), psnr=38, tile=16, model_only=True)
     assert abs(psnr(decompress(data, model=file_model("plain")), volume) - 38) < 0.1
@@ -86,7 +86,7 @@ def test_the_nearest_that_a_refusal_names_comes_with_the_step_it_names(target):
 
 def test_few_tiles_are_coded_in_vain(monkeypatch):
     """At rates that differ between tiles."""
-    monkeypatch.setattr("aiwave.bitstream.search.SAMPLED", 1)
+    monkeypatch.setattr("aiwave.bitstream.step_search.SAMPLED", 1)
     coded, code = [], Trial.code
     monkeypatch.setattr(Trial, "code", lambda self, tiles: (coded.extend(tiles), code(self, tiles)))
     volume = (textured((32, 48, 48), 6) * np.linspace(0.2, 1, 48)).astype("uint8")

@@ -63,7 +63,7 @@ def measure(job: AnchorJob) -> Slice:
 def psnr(error: np.ndarray, peak: float) -> float:
     """10 log10(peak² / mean error²) [dB] of integer errors, summed in float64; inf if there are none.
 
-    Same as `aiwave.report.metrics.voxels.Psnr`, but without torch, so that worker processes start faster.
+    Same as `aiwave.report.metrics.volume_metrics.Psnr`, but without torch, so that worker processes start faster.
     """
     mean_square = float(np.square(error, dtype=np.float64).mean())
     return 10 * math.log10(peak**2 / mean_square) if mean_square else math.inf

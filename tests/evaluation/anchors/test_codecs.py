@@ -10,7 +10,7 @@ from aiwave.evaluation.anchors import AnchorJob, CodedVolume, measure
 from aiwave.evaluation.anchors.anchor import from_unsigned, to_unsigned
 from aiwave.evaluation.anchors.jpeg2000_axial import forward_53, forward_97, inverse_53, inverse_97
 from aiwave.evaluation.anchors.run_jobs import psnr
-from aiwave.report.metrics.voxels import Psnr
+from aiwave.report.metrics.volume_metrics import Psnr
 from tests.anchors import CONFIGS, IN_PROCESS, anchor, smooth
 
 KINDS = {"8": (np.uint8, 255), "12": (np.uint16, 4095), "16": (np.uint16, 65535)}

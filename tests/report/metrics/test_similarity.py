@@ -9,7 +9,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from aiwave.errors import AiwaveError
 from aiwave.report.metrics.similarity import WEIGHTS, ms_ssim, scale_weights, ssim
-from aiwave.report.metrics.voxels import MaxError, Mse, compression_ratio
+from aiwave.report.metrics.volume_metrics import MaxError, Mse, compression_ratio
 from tests.conftest import textured
 
 

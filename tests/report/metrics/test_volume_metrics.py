@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from aiwave.errors import AiwaveError
-from aiwave.report.metrics.voxels import Bpp, Psnr
+from aiwave.report.metrics.volume_metrics import Bpp, Psnr
 
 shapes = hnp.array_shapes(min_dims=3, max_dims=3, min_side=1, max_side=6)
 
