@@ -51,7 +51,7 @@ def test_a_sample_of_tiles_stands_for_the_whole(monkeypatch):
 @pytest.mark.parametrize("certain", [0.0, 1e9])
 def test_a_psnr_is_met_that_only_a_share_of_tiles_is_decoded_for(monkeypatch, certain):
     """With many standard errors all tiles are decoded in the end."""
-    for module in ("search", "trial"):
+    for module in ("step_search", "trial"):
         monkeypatch.setattr(f"aiwave.bitstream.{module}.MEASURED", 3)
     monkeypatch.setattr("aiwave.bitstream.trial.CERTAIN", certain)
     volume = textured((48, 32, 32), 5)
