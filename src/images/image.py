@@ -53,6 +53,11 @@ class Image:
     original: Original | None = None
     note: str = ""
 
+    @property
+    def channel_count(self) -> int:
+        """Number of channels; 0 if the first axis counts none."""
+        return len(self.voxels) if self.channels else self.hyperstack
+
     def frames(self) -> list["Image"]:
         """The volumes of a series, each (D, H, W), in order; a volume is its only frame."""
         return [self] if self.voxels.ndim == 3 else [replace(self, voxels=frame) for frame in self.voxels]
@@ -108,7 +113,7 @@ def channel_of(file: str, image: Image, channel: int) -> Image:
 
     Raises AiwaveError, naming the file, if it does not exist.
     """
-    check_channel(file, channel, len(image.voxels) if image.channels else image.hyperstack)
+    check_channel(file, channel, image.channel_count)
     voxels = image.voxels[channel - 1 :: image.hyperstack] if image.hyperstack else image.voxels[channel - 1]
     return replace(image, voxels=voxels, channels=False, hyperstack=0, original=None)
 

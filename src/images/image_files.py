@@ -39,7 +39,7 @@ ENDINGS = re.compile(
 
 
 CHOOSERS = (nifti, nibabel_files, minc_files, tiff_files, nrrd_files, metaimage_files)
-"""Readers that take a `channel`, so that they can read files with both times and channels."""
+"""Readers that take a `channel`."""
 
 
 class Reader(Protocol):
@@ -165,8 +165,8 @@ def read_voxels(path: Path) -> np.ndarray:
     intercept, or does not have three or four axes.
     """
     (image,) = read_images(path)
-    if image.channels or image.hyperstack:
-        check_single_channel(str(path), image.hyperstack or len(image.voxels))
+    if image.channel_count:
+        check_single_channel(str(path), image.channel_count)
     check_plain(str(path), image)
     return image.voxels
 

@@ -41,7 +41,7 @@ def read(path: Path, channel: int | None = None) -> list[Image]:
 
     `path` is a single file or either one of a pair. Voxels are as stored, with their slope and intercept. A series of
     one volume is a volume. `channel`, counted from 1, chooses one. Raises AiwaveError, naming the file, if it is
-    damaged or truncated, lacks its other half, has times and channels or no such channel, or a type that is not
+    damaged or truncated, lacks its other half, has no such channel, or a type that is not
     supported.
     """
     found, file = _parsed(path)

@@ -96,7 +96,7 @@ def _write_imagej(image: Image, path: Path) -> None:
     unit = next(name for name, limit in WRITTEN if image.spacing[2] < limit)
     z, y, x = (side / (millimetres(unit) or 1.0) for side in image.spacing)
     frames = len(image.voxels) if image.voxels.ndim == 4 else 1
-    channels = image.hyperstack or (frames if image.channels else 1)
+    channels = image.channel_count or 1
     stacks = image.voxels.reshape(-1, channels, *image.voxels.shape[-3:]).swapaxes(1, 2)  # channels of a slice adjoin
     pages = np.ascontiguousarray(stacks.reshape(-1, *stacks.shape[-2:]))
     lines = ["ImageJ=1.54f", f"images={len(pages)}"]

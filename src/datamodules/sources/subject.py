@@ -46,8 +46,8 @@ def prepare_subject(raw: Raw, shares: Sequence[Share], how: Conversion, folder: 
 
     images = read_images(raw.path)
     for image in images:
-        if image.channels or image.hyperstack:
-            check_single_channel(str(raw.path), image.hyperstack or len(image.voxels))
+        if image.channel_count:
+            check_single_channel(str(raw.path), image.channel_count)
         _check_geometry(raw, image)
     stored = _stored(raw, images, how)
     written: list[Path] = []
