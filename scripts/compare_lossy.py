@@ -16,6 +16,8 @@ import numpy as np
 from tabulate import tabulate
 
 from aiwave import compress, decompress, info
+from aiwave.bitstream.voxel_types import peak_of
+from aiwave.evaluation.anchors.run_jobs import psnr as psnr_of
 from aiwave.images.image_files import read_image
 from aiwave.pretrained.choice import shipped_by_identity
 from aiwave.report.metrics.curves import Curve, bd_rate
@@ -45,10 +47,9 @@ def targets(anchors: Points) -> np.ndarray:
 def measured(voxels: np.ndarray, psnr: float) -> tuple[float, float, str]:
     """Rate, PSNR and model of a volume that is coded, decoded and compared."""
     data = compress(voxels, psnr=psnr)
-    peak = 255 if voxels.dtype.itemsize == 1 else 65535
-    error = np.mean(np.square(decompress(data).astype(np.float64) - voxels))
+    reached = psnr_of(decompress(data).astype(np.int64) - voxels, peak_of(voxels.dtype))
     model = shipped_by_identity(info(data)["model"])
-    return 8 * len(data) / voxels.size, 10 * math.log10(peak**2 / error), model.name if model else "none"
+    return 8 * len(data) / voxels.size, reached, model.name if model else "none"
 
 
 def main() -> None:
