@@ -1,5 +1,6 @@
 """Output: files and folders that appear complete or not at all, and standard output."""
 
+import errno
 import os
 import re
 import secrets
@@ -81,17 +82,22 @@ class StandardOutput:
     """
 
     def write(self, data: bytes | memoryview) -> int:
-        """Write and flush; see above for errors."""
+        """Write all of `data` and flush; see above for errors."""
         if sys.stdout is None:
             raise AiwaveError("Standard output is closed: give the name of a file.")
+        rest = memoryview(data).cast("B")
         try:
-            written = sys.stdout.buffer.write(data)
+            while rest:  # with PYTHONUNBUFFERED a pipe or a full disk takes a part, and only the next call raises
+                written = sys.stdout.buffer.write(rest)
+                if written is None:
+                    raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+                rest = rest[written:]
             sys.stdout.buffer.flush()
         except BrokenPipeError:
             raise
         except OSError as error:
             raise AiwaveError(f"Cannot write to standard output: {error.strerror or error}.") from error
-        return written
+        return memoryview(data).nbytes
 
 
 @contextmanager

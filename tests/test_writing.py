@@ -234,15 +234,46 @@ def test_a_full_standard_output_is_one_sentence(command, tmp_path):
     )
 
 
-def test_a_pipe_that_is_closed_early_ends_quietly(tmp_path):
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_pipe_that_is_closed_early_ends_quietly(tmp_path, unbuffered):
     np.save(tmp_path / "a.npy", np.zeros((200, 200, 200), "uint8"))
     assert main(["compress", str(tmp_path / "a.npy"), str(tmp_path / "a.aiw"), "--quiet"]) == 0
     command = [sys.executable, "-m", "aiwave", "decompress", tmp_path / "a.aiw", "-"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        assert len(process.stdout.read(10)) == 10
+    variables = os.environ | {"PYTHONUNBUFFERED": unbuffered}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=variables) as process:
+        assert len(process.stdout.read(1000)) == 1000  # of the voxels: the writer waits, with a part of them written
         process.stdout.close()
         assert process.stderr.read() == b""
         assert process.wait() == 141
+
+
+class Raw:
+    """Standard output as PYTHONUNBUFFERED leaves it: a call takes a part of what it is given."""
+
+    def __init__(self, capacity):
+        self.capacity, self.taken = capacity, b""
+        self.buffer = self
+
+    def write(self, data):
+        part = bytes(data[: min(3, self.capacity)])
+        if not part:
+            return None
+        self.capacity, self.taken = self.capacity - len(part), self.taken + part
+        return len(part)
+
+    def flush(self):
+        pass
+
+
+def test_standard_output_takes_everything_or_says_so(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", Raw(100))
+    assert StandardOutput().write(b"0123456789") == 10
+    assert StandardOutput().write(np.arange(4, dtype="uint16").data) == 8
+    assert StandardOutput().write(b"") == 0
+    assert sys.stdout.taken == b"0123456789" + bytes([0, 0, 1, 0, 2, 0, 3, 0])
+    monkeypatch.setattr(sys, "stdout", Raw(5))
+    with pytest.raises(AiwaveError, match="Cannot write to standard output: Resource temporarily unavailable"):
+        StandardOutput().write(b"0123456789")
 
 
 def test_a_closed_standard_output_is_one_sentence(monkeypatch):
