@@ -13,7 +13,7 @@ from torch import Tensor
 
 from aiwave.errors import AiwaveError
 from aiwave.training.checkpoints import AtomicCheckpointIO, read_checkpoint
-from aiwave.training.stage_codec import PREFIX, codec_weights
+from aiwave.training.starting_weights import PREFIX, codec_weights
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -23,9 +23,6 @@ from .pretrained.choice import AUTO, automatic_model, shipped_by_identity, shipp
 
 __all__ = ["compress", "decompress", "find_model", "info"]
 
-LIMIT = 1 << 30
-"""Largest size of a model file [bytes]."""
-
 
 def compress(
     volume: np.ndarray,
@@ -144,13 +141,4 @@ def find_model(model: Model | str | Path) -> Model:
         from .training.stage_codec import run_model_file
 
         return Model.from_bytes(run_model_file(path))
-    try:
-        if path.stat().st_size > LIMIT:
-            raise AiwaveError(f"{path} is too large to be a model file: give one that aiwave export wrote.")
-        data = path.read_bytes()
-    except OSError as error:
-        raise AiwaveError(f"The model {path} cannot be read: {error.strerror}.") from error
-    try:
-        return Model.from_bytes(data)
-    except AiwaveError as error:
-        raise AiwaveError(f"{path}: {error}") from error
+    return Model.from_file(path)

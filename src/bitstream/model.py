@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
+from pathlib import Path
 from types import ModuleType
 from typing import TypeVar
 
@@ -25,6 +26,9 @@ from .model_file import DAMAGED, unpack
 
 LEAST_GAIN, MOST_GAIN = 1e-6, 1e6
 """Gains of a wavelet are about 1; those of 0 cannot be undone."""
+
+LIMIT = 1 << 30
+"""Largest size of a model file [bytes]."""
 
 Item = TypeVar("Item")
 
@@ -119,6 +123,20 @@ class Model:
     @cached_property
     def _engine_of(self) -> Callable[[ModuleType | None], Engine]:
         return cache(lambda core: _engine(core, self.parameters))
+
+    @classmethod
+    def from_file(cls, path: Path) -> "Model":
+        """Read a model file. Raises AiwaveError, with its path, if it cannot be read, or as `from_bytes` does."""
+        try:
+            if path.stat().st_size > LIMIT:
+                raise AiwaveError(f"{path} is too large to be a model file: give one that aiwave export wrote.")
+            data = path.read_bytes()
+        except OSError as error:
+            raise AiwaveError(f"The model {path} cannot be read: {error.strerror}.") from error
+        try:
+            return cls.from_bytes(data)
+        except AiwaveError as error:
+            raise AiwaveError(f"{path}: {error}") from error
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Model":

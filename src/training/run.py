@@ -24,7 +24,8 @@ from ..system import quieten, torch_device, user_path
 from ..tracking.tracker import ManyTrackers
 from .processes import all_processes, check_processes, is_follower, take_part
 from .schedule import read_data, run_schedule
-from .stage_codec import build_codec, load_weights, trained_codec
+from .stage_codec import build_codec, trained_codec
+from .starting_weights import load_weights, starting_point
 
 WHILE_RESUMING = ("callbacks", "logger", "trainer", "launcher")
 
@@ -50,9 +51,10 @@ def prepare_new(cfg: DictConfig, folder: RunFolder, overrides: Sequence[str]) ->
     cfg = cfg.copy()
     OmegaConf.set_struct(cfg, False)
     cfg.run_dir = str(folder.path)
-    for key, node in (("root", cfg.dataset), ("init_from", cfg)):
-        if node[key] is not None and "://" not in node[key]:
-            node[key] = str(user_path(node[key]).resolve())
+    if cfg.dataset.root is not None and "://" not in cfg.dataset.root:
+        cfg.dataset.root = str(user_path(cfg.dataset.root).resolve())
+    if cfg.init_from is not None:
+        cfg.init_from = starting_point(cfg.init_from)
     data = read_data(cfg)
     cfg.dataset.update(data.determined())
     OmegaConf.resolve(cfg)
@@ -126,7 +128,8 @@ def check_stages(cfg: DictConfig) -> None:
             load_weights(codec, Path(cfg.init_from))
         elif position == 0 and "entropy" in stage.freeze:
             raise AiwaveError(
-                f"Stage {stage.name} freezes the entropy model, which nothing has trained: give init_from=CHECKPOINT."
+                f"Stage {stage.name} freezes the entropy model, which nothing has trained: give init_from=CHECKPOINT "
+                "or a model."
             )
         components = [child for name, child in codec.named_children() if name not in stage.freeze]
         if not any(parameter.requires_grad for child in components for parameter in child.parameters()):

@@ -22,7 +22,8 @@ from ..errors import Interrupted
 from ..runs.run_folder import RunFolder
 from ..tracking.tracker import Status, Tracker
 from .checkpoints import AtomicCheckpointIO
-from .stage_codec import build_codec, carried, load_weights
+from .stage_codec import build_codec, carried
+from .starting_weights import load_weights
 from .task import CompressionTask
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from aiwave.training.stage_codec import load_weights
+from aiwave.training.starting_weights import load_weights
 from tests.builders import codec, shake
 
 main = runpy.run_path(str(Path(__file__).parents[2] / "scripts" / "average_checkpoints.py"))["main"]

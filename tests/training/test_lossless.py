@@ -18,7 +18,7 @@ from aiwave.models.transform.wavelet_transform import ReversibleTransform
 from aiwave.report.tables import read_rd_csv
 from aiwave.runs.run_folder import RunFolder
 from aiwave.training import CompressionTask, CosineDecay
-from aiwave.training.stage_codec import codec_weights
+from aiwave.training.starting_weights import codec_weights
 from tests.builders import entropy, shake, transform
 from tests.conftest import textured
 from tests.models.transform.test_reversible_lifting import integers

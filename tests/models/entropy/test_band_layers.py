@@ -13,7 +13,7 @@ from aiwave.models.codec import WaveletCodec
 from aiwave.models.entropy.band_layers import OrientedOwn, OrientedPoint, OrientedSiblings, SharedOwn, SharedPoint
 from aiwave.models.post import NoPost, PostFilter
 from aiwave.models.quantisation.rate import VariableRate
-from aiwave.training.stage_codec import load_weights
+from aiwave.training.starting_weights import load_weights
 from tests.builders import entropy, shake, transform
 from tests.coding.test_band_coder import STEP, noise
 from tests.files import from_arrays

@@ -1,0 +1,112 @@
+"""The weights that training starts from: those of a checkpoint, or of a model that codes files."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..bitstream.model import Model
+from ..coding.constants import TAP_FRACTION
+from ..coding.to_float import float_weights
+from ..errors import AiwaveError
+from ..models.bands import BAND_LETTERS
+from ..models.codec import WaveletCodec
+from ..models.post import NoPost
+from ..pretrained.choice import shipped_model
+from .checkpoints import read_checkpoint
+
+PREFIX = "codec."
+
+MODEL_FILE = ".aiwm"
+
+
+def starting_point(given: str | Path) -> str:
+    """What `init_from` names: a ready-made model by its name, or the whole path of a file."""
+    path = Path(given).expanduser()
+    return str(given) if _is_name(path) else str(path.resolve())
+
+
+def load_weights(codec: WaveletCodec, path: Path) -> None:
+    """Load the weights of a checkpoint, a model file or a ready-made model, by its name, into `codec`.
+
+    The networks of the lifting steps, or only their scale heads, may be missing: a plain wavelet initialises an
+    additive transform, an additive transform an affine one. The missing parts start as the identity, so the codec
+    computes what the given one did. So do the deeper layers of an oriented context model, whose bands each inherit the
+    weights they shared, and the parameters of dependent quantisation's second quantiser.
+
+    The weights of a filter are dropped if the model has none, so that training can continue without it.
+
+    Raises:
+        AiwaveError: If the file is unreadable or the shapes differ; names the first such parameter.
+    """
+    own = codec.state_dict()
+    stored = {name: _for_all_bands(name, value, own.get(name)) for name, value in codec_weights(path).items()}
+    if isinstance(codec.post, NoPost):
+        stored = {name: value for name, value in stored.items() if not name.startswith("post.")}
+    unexpected = [name for name in stored if name not in own]
+    missing = [name for name in own if name not in stored and not _may_be_missing(name, stored)]
+    reshaped = [name for name in stored if name in own and stored[name].shape != own[name].shape]
+    for names, problem in (
+        (unexpected, "it holds {}, which this model does not have"),
+        (missing, "it lacks {}"),
+        (reshaped, "{} has another shape"),
+    ):
+        if names:
+            raise AiwaveError(
+                f"{path} does not fit this model: {problem.format(names[0])} ({len(names)} such parameters); "
+                "use the transform, rate, entropy, post and model options it was trained with."
+            )
+    codec.load_state_dict(stored, strict=False)
+
+
+def codec_weights(path: Path) -> dict[str, Tensor]:
+    """The codec's parameters in a checkpoint or a model, by name. Raises AiwaveError if it is unreadable."""
+    if _is_name(path):
+        return _model_weights(shipped_model(path.name))
+    if path.suffix == MODEL_FILE:
+        return _model_weights(Model.from_file(path))
+    state = read_checkpoint(path)["state_dict"]
+    if not isinstance(state, dict) or not all(
+        isinstance(name, str) and isinstance(value, Tensor) for name, value in state.items()
+    ):
+        raise AiwaveError(f"{path} holds no model weights: give a checkpoint written by `aiwave train`.")
+    return {name.removeprefix(PREFIX): value for name, value in state.items() if name.startswith(PREFIX)}
+
+
+def _is_name(path: Path) -> bool:
+    return not path.suffix and path.name == str(path) and not path.exists()
+
+
+def _model_weights(model: Model) -> dict[str, Tensor]:
+    """The float weights of a model, by the names of a codec's parameters. Those of lossless lifting stay out."""
+    parameters = model.parameters
+    if parameters.integers is not None and parameters.integers.layers:
+        raise AiwaveError(f"The lifting of the model {model.name} has integers alone: start from its checkpoint.")
+    found = {f"entropy.{name}": value for name, value in float_weights(parameters.entropy).items()}
+    if parameters.integers is not None:
+        taps = torch.from_numpy(parameters.integers.taps).float() / 2**TAP_FRACTION
+        for k, n in np.ndindex(taps.shape[:2]):
+            found[f"transform.schemes.{k}.steps.{n}.taps"] = taps[k, n]
+    for part, weights in (("transform", parameters.transform_weights), ("post", parameters.post_weights)):
+        found |= {f"{part}.{name}": torch.from_numpy(array.copy()) for name, array in weights.items()}
+    return found
+
+
+def _may_be_missing(name: str, stored: dict[str, Tensor]) -> bool:
+    """True for parameters that start as the identity, and for constants that are the same in all models."""
+    if name.startswith(("entropy.second_head.", "entropy.second_mix.", "entropy.deeper.", "entropy.synthesis.")):
+        return True
+    if name.endswith("_gain"):  # integer lifting has none
+        return not any(other.endswith("_gain") for other in stored)
+    net, is_net, rest = name.partition(".net.")
+    return bool(is_net) and (
+        rest.startswith("scale_head.") or not any(other.startswith(net + ".net.") for other in stored)
+    )
+
+
+def _for_all_bands(name: str, value: Tensor, like: Tensor | None) -> Tensor:
+    """A weight shared by a level's bands, repeated if the model has one per band; any other unchanged."""
+    if like is not None and name.startswith("entropy.") and like.shape == (len(BAND_LETTERS), *value.shape):
+        return value.expand_as(like).clone()
+    return value
