@@ -1,6 +1,7 @@
 """3-D convolutions that stay fast for few channels, and the causal convolution of context models."""
 
 from collections.abc import Sequence
+from functools import cache
 
 import torch
 import torch.nn.functional as F
@@ -60,6 +61,13 @@ class CausalConv3d(nn.Module):
         return conv3d(padded, self.weight * self.mask, self.bias, [0, 1, 1])
 
 
+@cache
+def multiplies_bfloat16() -> bool:
+    """True if this machine's processor multiplies bfloat16."""
+    capable = torch.cpu.get_capabilities()
+    return bool(capable.get("avx512_bf16") or capable.get("amx_bf16"))
+
+
 def causal_mask(include_centre: bool) -> Tensor:
     """(2, 3, 3): one for the taps before the current voxel (and for itself), zero for those after it."""
     mask = torch.ones(18)
@@ -92,11 +100,11 @@ def conv3d(x: Tensor, weight: Tensor, bias: Tensor | None, padding: Sequence[int
     Volumes below four voxels a side stay in float32: oneDNN's bfloat16 gradient of their weights contains uninitialised
     values (seen with PyTorch 2.13).
     """
-    mixed = torch.is_autocast_enabled(x.device.type)
-    if mixed and x.device.type == "cpu" and min(x.shape[2:]) < SMALLEST_BFLOAT16:
+    on_cpu, mixed = x.device.type == "cpu", torch.is_autocast_enabled(x.device.type)
+    if on_cpu and mixed and (min(x.shape[2:]) < SMALLEST_BFLOAT16 or _is_thin(x, weight, padding, groups)):
         with torch.autocast("cpu", enabled=False):
-            return F.conv3d(x.float(), weight.float(), bias, padding=list(padding), groups=groups)
-    plain = x.device.type == "cpu" and x.dtype == torch.float32
+            return conv3d(x.float(), weight.float(), bias, padding, groups)
+    plain = on_cpu and x.dtype == torch.float32
     alone = plain and len(x) == 1 and torch.backends.mkldnn.is_available()
     if plain and not mixed and groups == 1:
         if suits_to_one(x, weight, padding):
@@ -109,6 +117,11 @@ def conv3d(x: Tensor, weight: Tensor, bias: Tensor | None, padding: Sequence[int
         ones = [1, 1, 1]
         return torch.mkldnn_convolution(x, weight, bias, list(padding), ones, ones, groups)
     return F.conv3d(x, weight, bias, padding=list(padding), groups=groups)
+
+
+def _is_thin(x: Tensor, weight: Tensor, padding: Sequence[int], groups: int) -> bool:
+    """True if a convolution has one channel on one side, and matrix products in float32 are faster than the library."""
+    return groups == 1 and (suits_to_one(x, weight, padding) or suits_from_one(weight))
 
 
 def conv_in_halves(x: Tensor, weight: Tensor, bias: Tensor | None, padding: Sequence[int]) -> Tensor:

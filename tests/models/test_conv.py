@@ -63,10 +63,10 @@ def test_they_are_chosen_where_they_pay(monkeypatch):
         Conv3d(16, 2)(x)
         Conv3d(1, 16)(x[:, :1])  # the library is faster forwards
         conv3d(x, torch.randn(1, 16, 3, 3, 3), None, [0, 0, 0])
-        with torch.autocast("cpu"):
-            Conv3d(16, 1)(x)
         assert not chosen
         Conv3d(16, 1)(x)
+        with torch.autocast("cpu"):  # bfloat16 does not make up for 16 lanes with one channel
+            Conv3d(16, 1)(x)
     Conv3d(16, 1)(x)
     Conv3d(1, 16)(x[:, :1])
-    assert chosen == ["conv_to_one", "conv_to_one", "conv_from_one"]
+    assert chosen == [*["conv_to_one"] * 3, "conv_from_one"]

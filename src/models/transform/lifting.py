@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from ...bounds import Layers, Positive, Width, known
-from ..conv import Conv3d, zero_initialised
+from ..conv import Conv3d, multiplies_bfloat16, zero_initialised
 from .boundary import extend, interleaved
 from .layout import Boundary, LearnedSteps, Phase
 from .wavelets import Wavelet
@@ -60,6 +60,10 @@ class LiftingNet(nn.Module):
     With `scale` (a module such as `BoundedScale`) a second zero-initialised conv outputs the raw scale field.
     `padding` is that of the inner convs, `input_padding` that of the first (modes of `torch.nn.Conv3d`). Raises
     ValueError while `intensity_scale` is None, as in a configuration before its data are read.
+
+    With `mixed` the inner convs compute in bfloat16 while gradients are recorded, on processors that multiply it, in
+    half the time; forward and inverse then agree only as far as it goes. Without gradients, as in coding, all is
+    float32.
     """
 
     def __init__(
@@ -72,8 +76,10 @@ class LiftingNet(nn.Module):
         padding: Padding = "zeros",
         input_padding: Padding = "replicate",
         scale: nn.Module | None = None,
+        mixed: bool = False,
     ) -> None:
         super().__init__()
+        self.mixed = mixed
         self.intensity_scale = known(intensity_scale)
         self.damping = damping
         self.first = Conv3d(1, channels, padding=input_padding)
@@ -88,11 +94,19 @@ class LiftingNet(nn.Module):
     def forward(self, skip: Tensor) -> tuple[Tensor, Tensor | None]:
         """(B, 1, D, H, W) in intensity units -> shift in intensity units and scale (None: additive), same shape."""
         first = self.first(skip / self.intensity_scale)
-        features = first + self.inner(first)
+        features = first + self._through_inner(first)
         shift = self.shift_head(features) * (self.intensity_scale * self.damping)
         if self.scale is None or self.scale_head is None:
             return shift, None
         return shift, self.scale(self.scale_head(features))
+
+    def _through_inner(self, first: Tensor) -> Tensor:
+        """The inner convs: (B, C, D, H, W) -> the same shape."""
+        on_cpu = first.device.type == "cpu"
+        if not (self.mixed and on_cpu and torch.is_grad_enabled() and multiplies_bfloat16()):
+            return cast(Tensor, self.inner(first))
+        with torch.autocast("cpu", torch.bfloat16):
+            return cast(Tensor, self.inner(first))
 
 
 class NetFactory(Protocol):

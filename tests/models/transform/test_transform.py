@@ -7,6 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from aiwave.models.conv import multiplies_bfloat16
 from aiwave.models.transform.layout import Sharing
 from aiwave.models.transform.lifting import BoundedScale, PublishedScale
 from aiwave.models.transform.wavelet_transform import WaveletTransform
@@ -217,3 +218,22 @@ def test_one_volume_without_gradient_takes_the_fast_path_to_the_same_result():
     with torch.no_grad():
         fast, _ = net(x)
     torch.testing.assert_close(fast, slow, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.skipif(not multiplies_bfloat16(), reason="needs a processor that multiplies bfloat16")
+def test_mixed_networks_train_in_bfloat16_and_compute_in_float32():
+    plain, mixed = shake(lifting_net(channels=16), std=0.1), lifting_net(channels=16, mixed=True)
+    mixed.load_state_dict(plain.state_dict())
+    x = 200 * torch.rand(2, 1, 12, 12, 12)
+    with torch.no_grad():
+        assert torch.equal(plain(x)[0], mixed(x)[0])
+    shifts = []
+    for net in (plain, mixed):
+        shift, _ = net(x)
+        shift.square().mean().backward()
+        shifts.append(shift.detach())
+    assert shifts[1].dtype == torch.float32
+    assert not torch.equal(*shifts)
+    torch.testing.assert_close(shifts[1], shifts[0], rtol=0, atol=0.02 * float(shifts[0].abs().max()))
+    for one, other in zip(plain.parameters(), mixed.parameters(), strict=True):
+        assert float((one.grad - other.grad).norm() / one.grad.norm()) < 0.02
