@@ -1,13 +1,15 @@
 """Speed next to other codecs: `python scripts/bench_coding.py VOLUME=MODEL,MODEL,... [--csv FILE]`.
 
 Lossless models are compared without loss, the others at every step. A volume is an image or a folder of them, which are
-joined along x; crops of `--sides` voxels are taken from its corner, mirrored where it is too small. Codecs take turns,
-on one thread, `--rounds` times, and the fastest round counts; every lossless round trip is checked. The PyTorch
-reference codes the smallest crop alone, with the first model of either kind. Tomoz takes part if it is installed
-(`pip install tomoz`). Speeds are megavoxels per CPU second, and per second on the clock.
+joined along x; crops of `--sides` voxels (`128`, or `48x512x512` along z, y and x) are taken from its corner, mirrored
+where it is too small. Codecs take turns, on one thread, `--rounds` times, and the fastest round counts; every lossless
+round trip is checked. The PyTorch reference codes crops of at most `--reference` megavoxels, with the first model of
+either kind. Tomoz takes part if it is installed (`pip install tomoz`). Speeds are megavoxels per CPU second, and per
+second on the clock.
 
 Then processes of their own code and decode the same crops with the same models by `--threads` threads: megavoxels per
-second on the clock, and peak memory of the whole process (on Linux). `scripts/make_figures.py` draws the CSV.
+second on the clock, and peak memory of the whole process (on Linux). With `--rounds 0` they are all that is measured.
+`scripts/make_figures.py` draws the CSV.
 """
 
 import argparse
@@ -111,15 +113,24 @@ def measured(codec: Codec, volume: np.ndarray) -> tuple[float, np.ndarray, np.nd
     return 8 * size / volume.size, np.diff(np.array(clocks), axis=0).T.ravel(), decoded
 
 
-def crop(path: Path, side: int) -> np.ndarray:
-    """The first side^3 voxels, mirrored where there are fewer."""
+def shape_of(text: str) -> tuple[int, ...]:
+    """The shape that `128` or `48x512x512` means: (D, H, W)."""
+    sides = tuple(map(int, text.split("x")))
+    if len(sides) not in (1, 3) or min(sides) < 1:
+        raise ValueError(text)
+    return sides if len(sides) == 3 else 3 * sides
+
+
+def crop(path: Path, shape: tuple[int, ...]) -> np.ndarray:
+    """The first voxels, mirrored where there are fewer: (D, H, W)."""
     files = sorted(path.iterdir()) if path.is_dir() else [path]
     parts = [np.asarray(read_image(file).voxels) for file in files]
     parts = [part[0] if part.ndim == 4 else part for part in parts]
     whole = np.concatenate([part for part in parts if part.shape[:2] == parts[0].shape[:2]], axis=2)
-    while min(whole.shape) < side:
-        whole = np.concatenate((whole, np.flip(whole, int(np.argmin(whole.shape)))), axis=int(np.argmin(whole.shape)))
-    return np.ascontiguousarray(whole[:side, :side, :side])
+    for axis, side in enumerate(shape):
+        while whole.shape[axis] < side:
+            whole = np.concatenate((whole, np.flip(whole, axis)), axis)
+    return np.ascontiguousarray(whole[tuple(map(slice, shape))])
 
 
 def compared(
@@ -145,7 +156,7 @@ def _both(models: list[Model], mode: str, reference: bool, **options: Any) -> li
     return parts
 
 
-def rows_of(name: str, side: int, volume: np.ndarray, parts: list[tuple[str, str, Codec]], rounds: int) -> list[tuple]:
+def rows_of(name: str, side: str, volume: np.ndarray, parts: list[tuple[str, str, Codec]], rounds: int) -> list[tuple]:
     """The rows of a table, fastest round of each."""
     sizes: dict[int, float] = {}
     best: dict[int, np.ndarray] = {}
@@ -160,7 +171,7 @@ def rows_of(name: str, side: int, volume: np.ndarray, parts: list[tuple[str, str
     return [(name, side, *parts[k][:2], 1, sizes[k], *(voxels / best[k])) for k in sizes]
 
 
-def alone(name: str, side: int, volume: np.ndarray, model: Model, file: str, steps: list[float], threads: int) -> list:
+def alone(name: str, side: str, volume: np.ndarray, model: Model, file: str, steps: list[float], threads: int) -> list:
     """Rows of speed on the clock and peak memory, by a process for each mode."""
     rows = []
     with tempfile.TemporaryDirectory() as folder:
@@ -180,9 +191,10 @@ def main() -> None:
     """See the module."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("volumes", nargs="+", metavar="VOLUME=MODEL,...")
-    parser.add_argument("--sides", type=int, nargs="+", default=[64, 128, 256])
+    parser.add_argument("--sides", type=shape_of, nargs="+", default=list(map(shape_of, ("64", "128", "256"))))
     parser.add_argument("--steps", type=float, nargs="+", default=[5.6, 25])
     parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--reference", type=float, default=0.3)
     parser.add_argument("--threads", type=int, nargs="*", default=[1, 2])
     parser.add_argument("--csv", type=Path)
     arguments = parser.parse_args()
@@ -193,9 +205,11 @@ def main() -> None:
     for given in arguments.volumes:
         path, _, names = given.rpartition("=")
         models = {file: find_model(file) for file in names.split(",")}
-        for side in arguments.sides:
-            volume = crop(Path(path), side)
-            parts = compared(volume, list(models.values()), arguments.steps, side == min(arguments.sides))
+        for shape in arguments.sides:
+            side = "x".join(map(str, shape if len(set(shape)) > 1 else shape[:1]))
+            volume = crop(Path(path), shape)
+            small = volume.size <= 1e6 * arguments.reference
+            parts = compared(volume, list(models.values()), arguments.steps, small)
             rows += rows_of(Path(path).name, side, volume, parts, arguments.rounds)
             for threads, (file, model) in product(arguments.threads, models.items()):
                 processes += alone(Path(path).name, side, volume, model, file, arguments.steps, threads)
