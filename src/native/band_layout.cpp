@@ -9,20 +9,20 @@ BandLayout::BandLayout(std::array<int, 3> size_, bool by_time) : size(size_) {
     const std::int32_t row = width + 2, plane = (height + 2) * row;
     positions = depth * height * width;
     cells = (depth + 2) * plane;
-    const int longest = FRONT_Z * (depth - 1) + FRONT_Y * (height - 1) + FRONT_X * (width - 1);
-    std::vector<std::int32_t> first(longest + 2, 0), time;
+    const int last = front_of(depth - 1, height - 1, width - 1);
+    std::vector<std::int32_t> first(last + 2, 0), time;
     time.reserve(positions);
     cell.reserve(positions);
     for (int z = 0; z < depth; ++z) {
         for (int y = 0; y < height; ++y) {
             for (int x = 0; x < width; ++x) {
-                time.push_back(FRONT_Z * z + FRONT_Y * y + FRONT_X * x);
+                time.push_back(front_of(z, y, x));
                 cell.push_back((z + 1) * plane + (y + 1) * row + x + 1);
                 ++first[time.back() + 1];
             }
         }
     }
-    for (int t = 0; t <= longest; ++t) first[t + 1] += first[t];
+    for (int t = 0; t <= last; ++t) first[t + 1] += first[t];
     starts = first;
     order.resize(positions);
     for (int raster = 0; raster < positions; ++raster) order[first[time[raster]]++] = raster;

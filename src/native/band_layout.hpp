@@ -13,6 +13,7 @@ constexpr int CENTRE = 13;
 
 // A causal network decodes positions of equal t = x + 2y + 4z, a front, at once.
 constexpr int FRONT_Z = 4, FRONT_Y = 2, FRONT_X = 1;
+constexpr int front_of(int z, int y, int x) { return FRONT_Z * z + FRONT_Y * y + FRONT_X * x; }
 
 struct BandLayout {
     // Positions per front in a band without context of its own.

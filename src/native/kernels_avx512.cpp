@@ -72,7 +72,7 @@ inline std::uint16_t add_compare_select(const float* one, const float* one_cost,
 
 #include "kernels_body.hpp"
 
-// See `nearer`.
+// See `nearer_edge`.
 inline __m512i nearer_edges(__m512i edge) {
     const __m512i most = _mm512_set1_epi64(128), four = _mm512_set1_epi64(4);
     edge = _mm512_max_epi64(_mm512_min_epi64(edge, four), _mm512_set1_epi64(-4));

@@ -20,8 +20,9 @@ Layer::Layer(const std::int16_t* weight, const std::int64_t* bias, const std::in
         bias_[n] = static_cast<std::int32_t>(bias[n]);
         shift_[n] = static_cast<std::int32_t>(std::min<std::int64_t>(shift[n], 31));
         for (int tap = 0; tap < taps; ++tap) {
+            const std::size_t row = static_cast<std::size_t>(tap) * width;
             for (int i = 0; i < width; ++i) {
-                const auto value = static_cast<std::uint16_t>(weight_[(tap * width + i) * outputs + n]);
+                const auto value = static_cast<std::uint16_t>(weight_[(row + i) * outputs + n]);
                 auto& pair = packed_[static_cast<std::size_t>(tap * pairs + i / 2) * lanes() + n];
                 pair = static_cast<std::int32_t>(static_cast<std::uint32_t>(pair) | static_cast<std::uint32_t>(value)
                                                                                         << (16 * (i % 2)));

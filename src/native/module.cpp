@@ -1,6 +1,7 @@
 // The Python module aiwave._native: checks what Python hands over, releases the interpreter lock, and calls the coder.
 #include <pybind11/stl.h>
 
+#include <algorithm>
 #include <cmath>
 #include <optional>
 #include <variant>
@@ -25,6 +26,16 @@ std::shared_ptr<Tables> make_tables(const Array<std::int32_t>& cdf, const Array<
     require(mantissa.size() == SCALES && shift.size() == SCALES && scale.size() == SCALES &&
                 inverse_scale.size() == SCALES && softmax.size() == DROPS,
             "the tables of scales and weights do not fit");
+    constexpr std::int32_t MOST_MANTISSA = 1 << 10, MOST_SHIFT = 40;
+    const auto within = [](const auto& array, auto least, auto most) {
+        const auto *begin = array.data(), *end = begin + array.size();
+        return std::all_of(begin, end, [=](auto value) { return least <= value && value <= most; });
+    };
+    require(within(cdf, 0, TOTAL) && within(bin_cdf, 0, TOTAL >> 8) && within(mantissa, 0, MOST_MANTISSA) &&
+                within(shift, 0, MOST_SHIFT) && within(scale, 0, INT32_MAX >> 4) &&
+                within(inverse_scale, 0.0F, float{MOST_MANTISSA}) && within(softmax, 0, 1 << 16) &&
+                softmax.data()[0] > 0,
+            "a table of densities is out of range");
     return std::make_shared<Tables>(Tables{values(cdf), values(bin_cdf), values(mantissa), values(shift), values(scale),
                                            values(inverse_scale), values(softmax)});
 }

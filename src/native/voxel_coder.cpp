@@ -7,10 +7,10 @@ namespace aiwave {
 
 namespace {
 
-// Codes a tile's numbers (d, h, w), or decodes them.
-template <class Coder>
+// Codes a tile's numbers (d, h, w) with a SymbolWriter, or decodes them with a SymbolReader.
+template <class Coder, class Number>
 void code(const VoxelTask& task, const BandLayout& layout, int tile, const StopFlag& stop, Coder& coder,
-          std::int32_t* numbers) {
+          Number* numbers) {
     const Bounds bounds = task.bounds[tile];
     const int longest = layout.longest_front();
     VoxelContext context(task.model, layout, bounds);
@@ -29,9 +29,11 @@ void code(const VoxelTask& task, const BandLayout& layout, int tile, const StopF
         context.mix(start, start + count);
         mixtures.set(context.parameters(), context.stride(), context.predicted(), second.data(), count);
         batch.code(mixtures, coder, values.data());
-        for (int k = 0; k < count; ++k) {
-            if (values[k] < bounds[0] || values[k] > bounds[1]) throw Damaged();
-            numbers[order[k]] = static_cast<std::int32_t>(values[k]);
+        if constexpr (Coder::READS) {
+            for (int k = 0; k < count; ++k) {
+                if (values[k] < bounds[0] || values[k] > bounds[1]) throw Damaged();
+                numbers[order[k]] = static_cast<std::int32_t>(values[k]);
+            }
         }
         context.write(values.data());
     }
@@ -50,11 +52,9 @@ void for_each_tile(const VoxelTask& task, Work work) {
 std::vector<std::string> encode_voxels(const VoxelTask& task, const std::int32_t* numbers) {
     std::vector<std::string> segments(task.bounds.size());
     for_each_tile(task, [&](const BandLayout& layout, int tile, const StopFlag& stop) {
-        const std::int32_t* from = numbers + static_cast<std::ptrdiff_t>(tile) * layout.positions;
-        std::vector<std::int32_t> own(from, from + layout.positions);
         RangeEncoder encoder;
         SymbolWriter writer(encoder);
-        code(task, layout, tile, stop, writer, own.data());
+        code(task, layout, tile, stop, writer, numbers + static_cast<std::ptrdiff_t>(tile) * layout.positions);
         segments[tile] = encoder.finish();
     });
     return segments;

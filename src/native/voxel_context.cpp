@@ -12,7 +12,10 @@ constexpr int SMALL = 1 << 12;
 // Steps to the voxels before along z, y and x, see Neighbours.
 constexpr std::array<std::array<int, 3>, BEFORE> STEPS{{{-1, 0, 0}, {0, -1, 0}, {0, 0, -1}}};
 
-int time_of(const std::array<int, 3>& at) { return FRONT_Z * at[0] + FRONT_Y * at[1] + FRONT_X * at[2]; }
+// The activity level of a sum of differences.
+int level_above(const std::vector<std::int32_t>& thresholds, std::int32_t sum) {
+    return static_cast<int>(std::upper_bound(thresholds.begin(), thresholds.end(), sum) - thresholds.begin());
+}
 
 }  // namespace
 
@@ -25,17 +28,15 @@ VoxelContext::VoxelContext(const VoxelModel& model, const BandLayout& layout, Bo
     size_ = static_cast<std::size_t>(layout.size[0] + REACH) * pitch_;
     std::vector<std::array<int, 3>> offsets(STEPS.begin(), STEPS.end());
     offsets.insert(offsets.end(), model.offsets.begin(), model.offsets.end());
-    for (const auto& offset : offsets) {
-        back_.push_back(-time_of(offset));
-        shift_.push_back(static_cast<std::ptrdiff_t>(offset[0]) * pitch_ + offset[1]);
+    for (const auto& [z, y, x] : offsets) {
+        back_.push_back(-front_of(z, y, x));
+        shift_.push_back(static_cast<std::ptrdiff_t>(z) * pitch_ + y);
         kept_ = std::max(kept_, 1 + back_.back());
     }
     planes_.assign(static_cast<std::size_t>(kept_) * size_ + PIECE_STEP, OUTSIDE);
     rows_.resize(offsets.size());
     for (std::int32_t sum = 0; sum < SMALL; ++sum) {
-        const auto& thresholds = model.levels.thresholds;
-        const auto above = std::upper_bound(thresholds.begin(), thresholds.end(), sum);
-        small_.push_back(static_cast<std::uint8_t>(above - thresholds.begin()));
+        small_.push_back(static_cast<std::uint8_t>(level_above(model.levels.thresholds, sum)));
     }
     const auto longest = static_cast<std::size_t>(layout.longest_front());
     int widest = model.head.lanes();
@@ -50,7 +51,7 @@ VoxelContext::VoxelContext(const VoxelModel& model, const BandLayout& layout, Bo
 
 void VoxelContext::mix(int start, int end) {
     const int raster = layout_.order[start], height = layout_.size[1], width = layout_.size[2];
-    const int t = time_of({raster / width / height, raster / width % height, raster % width});
+    const int t = front_of(raster / width / height, raster / width % height, raster % width);
     while (t_ < t) std::fill_n(plane(++t_), size_, OUTSIDE);
     find_runs(start, end);
     for (int first = 0; first < end - start; first += BLOCK) {
@@ -90,9 +91,7 @@ void VoxelContext::gather(int first, int count) {
 }
 
 int VoxelContext::level_of(std::int32_t sum) const {
-    if (sum < SMALL) return small_[sum];
-    const auto& thresholds = model_.levels.thresholds;
-    return static_cast<int>(std::upper_bound(thresholds.begin(), thresholds.end(), sum) - thresholds.begin());
+    return sum < SMALL ? small_[sum] : level_above(model_.levels.thresholds, sum);
 }
 
 // References, activities, and the inputs that are relative to them.

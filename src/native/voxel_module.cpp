@@ -2,7 +2,6 @@
 #include <pybind11/stl.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <memory>
 #include <numeric>
 
@@ -14,15 +13,24 @@ namespace aiwave {
 
 namespace {
 
+using Size = std::array<py::ssize_t, 3>;  // of a tile: depth, height, width
 using Offsets = std::vector<std::array<int, 3>>;
 
+constexpr int MOST_NEIGHBOURS = 4095, WIDEST = 1024;
+constexpr std::int64_t MOST_POSITIONS = 1 << 28;
+
 void check(const Offsets& offsets) {
-    require(offsets.size() >= NEAREST && offsets.size() < 4096, "the neighbours do not fit the model");
+    require(offsets.size() >= NEAREST && offsets.size() <= MOST_NEIGHBOURS, "the neighbours do not fit the model");
     for (const auto& [z, y, x] : offsets) {
-        require(std::max({std::abs(z), std::abs(y), std::abs(x)}) <= REACH && z <= 0 &&
-                    FRONT_Z * z + FRONT_Y * y + FRONT_X * x < 0,
+        require(-REACH <= std::min({z, y, x}) && std::max({z, y, x}) <= REACH && z <= 0 && front_of(z, y, x) < 0,
                 "a neighbour is not known before a voxel");
     }
+}
+
+void check_reference(const std::vector<std::int32_t>& weights) {
+    require(weights.size() == NEAREST, "the reference does not fit");
+    for (std::int32_t weight : weights) require(weight >= 0 && weight <= 8, "the reference does not fit");
+    require(std::accumulate(weights.begin(), weights.end(), 0) == 8, "the reference does not fit");
 }
 
 ActivityTables activity_tables(const Array<std::int32_t>& thresholds, const Array<std::int32_t>& mantissa,
@@ -35,7 +43,30 @@ ActivityTables activity_tables(const Array<std::int32_t>& thresholds, const Arra
                           shift.data()[level] < 32 && activity.data()[level] >= 0 && activity.data()[level] < 1 << 30;
         require(fits, "a table of activities is out of range");
     }
+    require(std::is_sorted(thresholds.data(), thresholds.data() + thresholds.size()), "the activities do not rise");
     return {values(thresholds), values(mantissa), values(shift), values(activity)};
+}
+
+// The hidden layers, then head and skip.
+void add_layers(VoxelModel& model, const std::vector<py::tuple>& layers) {
+    require(layers.size() >= 3, "the model lacks a layer");
+    const auto next = [](const LayerPart& part, int inputs, std::int64_t limit, int outputs) {
+        require(is_narrow(part) && part.limit >= limit, "a layer of voxels does not fit 32 bits");
+        return made(part, 1, inputs, outputs);
+    };
+    int width = model.inputs();
+    std::int64_t largest = INPUT_LIMIT;
+    for (std::size_t k = 0; k + 2 < layers.size(); ++k) {
+        const LayerPart part = layer_part(layers[k]);
+        const py::ssize_t outputs = part.weight.shape(1);
+        require(outputs > 0 && outputs <= WIDEST, "a layer of voxels is too wide");
+        model.hidden.push_back(next(part, width, largest, static_cast<int>(outputs)));
+        width = static_cast<int>(outputs);
+        largest = model.limit;
+    }
+    const int outputs = model.density.size() + 1;
+    model.head = next(layer_part(layers[layers.size() - 2]), width, largest, outputs);
+    model.skip = next(layer_part(layers.back()), model.inputs(), INPUT_LIMIT, outputs);
 }
 
 std::shared_ptr<VoxelModel> make_voxels(std::int32_t limit, int components, bool weighted, const Tables& tables,
@@ -45,10 +76,7 @@ std::shared_ptr<VoxelModel> make_voxels(std::int32_t limit, int components, bool
                                         const std::vector<py::tuple>& layers) {
     require(limit > 0 && limit < 1 << 15, "the activations do not fit");
     require(components > 0 && components <= 64 && (weighted || components == 1), "the density does not fit");
-    require(reference.size() == NEAREST && std::accumulate(reference.begin(), reference.end(), 0) == 8 &&
-                *std::min_element(reference.begin(), reference.end()) >= 0,
-            "the reference does not fit");
-    require(layers.size() >= 3, "the model lacks a layer");
+    check_reference(reference);
     check(offsets);
     auto model = std::make_shared<VoxelModel>();
     model->density = {components, weighted};
@@ -57,35 +85,19 @@ std::shared_ptr<VoxelModel> make_voxels(std::int32_t limit, int components, bool
     model->offsets = offsets;
     model->reference = reference;
     model->limit = limit;
-    int width = model->inputs();
-    std::int64_t largest = INPUT_LIMIT;
-    const auto next = [&](const LayerPart& part, int inputs, std::int64_t limit_of_inputs, int outputs) {
-        require(is_narrow(part) && part.limit >= limit_of_inputs, "a layer of voxels does not fit 32 bits");
-        return made(part, 1, inputs, outputs);
-    };
-    for (std::size_t k = 0; k + 2 < layers.size(); ++k) {
-        const LayerPart part = layer_part(layers[k]);
-        const int outputs = static_cast<int>(part.weight.shape(1));
-        require(outputs > 0 && outputs <= 1024, "a layer of voxels is too wide");
-        model->hidden.push_back(next(part, width, largest, outputs));
-        width = outputs;
-        largest = limit;
-    }
-    const int outputs = model->density.size() + 1;
-    model->head = next(layer_part(layers[layers.size() - 2]), width, largest, outputs);
-    model->skip = next(layer_part(layers.back()), model->inputs(), INPUT_LIMIT, outputs);
+    add_layers(*model, layers);
     return model;
 }
 
-VoxelTask make_task(const VoxelModel& model, const std::array<int, 3>& size, const Array<std::int32_t>& bounds,
-                    int threads) {
-    VoxelTask task{model, size, {}, threads, interrupted()};
+VoxelTask make_task(const VoxelModel& model, const Size& size, const Array<std::int32_t>& bounds, int threads) {
+    VoxelTask task{model, {}, {}, threads, interrupted()};
     std::int64_t positions = 1;
-    for (int side : size) {
-        require(side > 0 && side <= 1 << 16, "the size of a tile is out of range");
-        positions *= side;
+    for (std::size_t axis = 0; axis < size.size(); ++axis) {
+        require(size[axis] > 0 && size[axis] <= 1 << 16, "the size of a tile is out of range");
+        positions *= size[axis];
+        task.size[axis] = static_cast<int>(size[axis]);
     }
-    require(positions < 1 << 28, "a tile has too many voxels");
+    require(positions < MOST_POSITIONS, "a tile has too many voxels");
     require(bounds.ndim() == 2 && bounds.shape(1) == 2, "a tile has two bounds");
     for (py::ssize_t k = 0; k < bounds.shape(0); ++k) {
         const Bounds own{bounds.at(k, 0), bounds.at(k, 1)};
@@ -97,13 +109,15 @@ VoxelTask make_task(const VoxelModel& model, const std::array<int, 3>& size, con
 
 py::list encode(const VoxelModel& model, const Array<std::int32_t>& numbers, const Array<std::int32_t>& bounds,
                 int threads) {
-    require(numbers.ndim() == 4 && numbers.shape(0) == bounds.shape(0), "voxels have four axes");
-    const auto side = [&](int axis) { return static_cast<int>(numbers.shape(axis)); };
-    const VoxelTask task = make_task(model, {side(1), side(2), side(3)}, bounds, threads);
-    const py::ssize_t each = numbers.shape(0) ? numbers.size() / numbers.shape(0) : 0;
-    for (py::ssize_t k = 0; k < numbers.size(); ++k) {
-        const Bounds& own = task.bounds[static_cast<std::size_t>(k / each)];
-        require(own[0] <= numbers.data()[k] && numbers.data()[k] <= own[1], "a number is out of bounds");
+    require(numbers.ndim() == 4, "voxels have four axes");
+    const VoxelTask task = make_task(model, {numbers.shape(1), numbers.shape(2), numbers.shape(3)}, bounds, threads);
+    require(numbers.shape(0) == bounds.shape(0), "a tile lacks its bounds");
+    const py::ssize_t positions = numbers.shape(1) * numbers.shape(2) * numbers.shape(3);
+    const std::int32_t* tile = numbers.data();
+    for (const auto& [lowest, highest] : task.bounds) {
+        const auto [least, most] = std::minmax_element(tile, tile + positions);
+        require(lowest <= *least && *most <= highest, "a number is out of bounds");
+        tile += positions;
     }
     const auto segments = released([&] { return encode_voxels(task, numbers.data()); });
     py::list tiles;
@@ -112,11 +126,10 @@ py::list encode(const VoxelModel& model, const Array<std::int32_t>& numbers, con
 }
 
 Array<std::int32_t> decode(const VoxelModel& model, const std::vector<std::string>& segments,
-                           const Array<std::int32_t>& bounds, const std::array<int, 3>& size, int threads) {
+                           const Array<std::int32_t>& bounds, const Size& size, int threads) {
     const VoxelTask task = make_task(model, size, bounds, threads);
     require(segments.size() == task.bounds.size(), "a tile lacks a segment");
-    Array<std::int32_t> numbers(
-        {static_cast<py::ssize_t>(segments.size()), py::ssize_t{size[0]}, py::ssize_t{size[1]}, py::ssize_t{size[2]}});
+    Array<std::int32_t> numbers({static_cast<py::ssize_t>(segments.size()), size[0], size[1], size[2]});
     std::int32_t* data = numbers.mutable_data();
     std::fill_n(data, numbers.size(), 0);
     released([&] { decode_voxels(task, segments, data); });

@@ -18,7 +18,7 @@ from aiwave.coding.core import _core, compiled_core, is_cut_short
 from aiwave.coding.encoder_choice import dependent, optimised
 from aiwave.coding.integer_context import IntegerContext
 from aiwave.coding.integer_layer import IntegerLayer
-from aiwave.coding.native_coder import NativeCoder
+from aiwave.coding.native_coder import NativeCoder, native_tables
 from aiwave.coding.native_entropy import NativeEntropy
 from aiwave.coding.reference_engine import levels_of
 from aiwave.coding.symbol_io import encode_intervals
@@ -224,6 +224,17 @@ def test_parts_that_do_not_fit_are_refused_at_the_border():
         core.choose_integers(native._handle, level, exact=exact + 2.0**23, q=q, **choose)
     with pytest.raises(ValueError, match="fit"):
         core.choose_integers(native._handle, level, exact=exact[:, :7], q=q, **choose)
+
+
+@pytest.mark.parametrize("name", ["cdf", "bin_cdf", "mantissa", "shift", "scale", "inverse_scale", "softmax"])
+def test_tables_out_of_range_are_refused(name):
+    class Altered:
+        @staticmethod
+        def Tables(**tables):
+            return core.Tables(**tables | {name: tables[name] * 0 - 1})
+
+    with pytest.raises(ValueError, match="out of range"):
+        native_tables(Altered, "logistic")
 
 
 def test_a_library_that_is_cut_short_is_not_loaded(tmp_path, monkeypatch):

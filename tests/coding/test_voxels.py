@@ -176,6 +176,68 @@ def test_parts_that_do_not_fit_are_refused(change):
         replace(integer_voxels(random_model(0)), **change)
 
 
+class Altered:
+    """The compiled module, whose voxel models are made with other parts."""
+
+    def __init__(self, **changed):
+        self._changed = changed
+
+    def __getattr__(self, name):
+        return getattr(core, name)
+
+    def VoxelModel(self, **parts):
+        return core.VoxelModel(**parts | {name: change(parts[name]) for name, change in self._changed.items()})
+
+
+def layer_with(place, value):
+    """Replaces a part of the first layer: (kind, weight, bias, shift, limit)."""
+    return lambda layers: [(*layers[0][:place], value(layers[0][place]), *layers[0][place + 1 :]), *layers[1:]]
+
+
+@pytest.mark.skipif(core is None, reason="the compiled core is missing")
+@pytest.mark.parametrize(
+    ("part", "change", "words"),
+    [
+        ("offsets", lambda offsets: [*offsets[:-1], (-1, -(2**31), 0)], "known before"),
+        ("offsets", lambda offsets: offsets[:15], "neighbours"),
+        ("reference", lambda weights: [2**31 - 1, 2**31 - 1, *weights[2:]], "reference"),
+        ("reference", lambda weights: [9, -1, *[0] * (len(weights) - 2)], "reference"),
+        ("thresholds", lambda table: table[::-1].copy(), "rise"),
+        ("shift", lambda table: table + np.int32(32), "out of range"),
+        ("layers", layer_with(2, lambda bias: bias[:-1]), "does not fit"),
+        ("layers", layer_with(2, lambda bias: bias - 2**62), "bias"),
+        ("layers", layer_with(3, lambda shift: shift + 63), "shift"),
+        ("layers", layer_with(3, lambda shift: 0 * shift), "float32"),
+        ("layers", layer_with(4, lambda limit: 2**62), "does not fit"),
+        ("layers", layer_with(4, lambda limit: 1), "32 bits"),
+        ("layers", lambda layers: layers[:2], "lacks a layer"),
+    ],
+)
+def test_parts_that_do_not_fit_are_refused_at_the_border(part, change, words):
+    native = NativeVoxels(Altered(**{part: change}), integer_voxels(random_model(0, std=3)))
+    with pytest.raises(ValueError, match=words):
+        native.encode(np.zeros((1, 2, 2, 2)), np.zeros((1, 2)))
+
+
+@pytest.mark.skipif(core is None, reason="the compiled core is missing")
+@pytest.mark.parametrize(
+    ("shape", "bounds", "words"),
+    [
+        ((1, 2, 2), [[0, 0]], "four axes"),
+        ((1, 2, 2, 0), [[0, 0]], "size of a tile"),
+        ((0, 2**32 + 1, 1, 1), np.zeros((0, 2)), "size of a tile"),
+        ((2, 2, 2, 2), [[0, 0]], "lacks its bounds"),
+        ((1, 2, 2, 2), [0, 0], "two bounds"),
+        ((1, 2, 2, 2), [[1, 0]], "bounds"),
+        ((1, 2, 2, 2), [[1, 9]], "out of bounds"),
+        ((1, 2, 2, 2), [[0, 2**16]], "bounds"),
+    ],
+)
+def test_tiles_that_do_not_fit_are_refused_at_the_border(shape, bounds, words):
+    with pytest.raises(ValueError, match=words):
+        NativeVoxels(core, integer_voxels(random_model(0))).encode(np.zeros(shape), np.array(bounds))
+
+
 def test_layers_in_another_order_are_refused():
     model = integer_voxels(random_model(0))
     swapped = dict(reversed(model.layers.items()))

@@ -31,7 +31,7 @@ std::vector<std::array<int, 3>> some_offsets(std::mt19937& random, int count) {
     while (static_cast<int>(offsets.size()) < count) {
         const auto step = [&] { return static_cast<int>(random() % (2 * REACH + 1)) - REACH; };
         const std::array<int, 3> offset{-static_cast<int>(random() % (REACH + 1)), step(), step()};
-        if (FRONT_Z * offset[0] + FRONT_Y * offset[1] + FRONT_X * offset[2] < 0) offsets.push_back(offset);
+        if (front_of(offset[0], offset[1], offset[2]) < 0) offsets.push_back(offset);
     }
     return offsets;
 }
