@@ -1,5 +1,6 @@
 """The weights that training starts from: those of a checkpoint, or of a model that codes files."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +34,8 @@ def load_weights(codec: WaveletCodec, path: Path) -> None:
     The networks of the lifting steps, or only their scale heads, may be missing: a plain wavelet initialises an
     additive transform, an additive transform an affine one. The missing parts start as the identity, so the codec
     computes what the given one did. So do the deeper layers of an oriented context model, whose bands each inherit the
-    weights they shared, and the parameters of dependent quantisation's second quantiser.
+    weights they shared, and the parameters of dependent quantisation's second quantiser. Several lifting schemes each
+    inherit the only one.
 
     The weights of a filter are dropped if the model has none, so that training can continue without it.
 
@@ -41,7 +43,8 @@ def load_weights(codec: WaveletCodec, path: Path) -> None:
         AiwaveError: If the file is unreadable or the shapes differ; names the first such parameter.
     """
     own = codec.state_dict()
-    stored = {name: _for_all_bands(name, value, own.get(name)) for name, value in codec_weights(path).items()}
+    given = _for_all_schemes(codec_weights(path), own)
+    stored = {name: _for_all_bands(name, value, own.get(name)) for name, value in given.items()}
     if isinstance(codec.post, NoPost):
         stored = {name: value for name, value in stored.items() if not name.startswith("post.")}
     unexpected = [name for name in stored if name not in own]
@@ -103,6 +106,15 @@ def _may_be_missing(name: str, stored: dict[str, Tensor]) -> bool:
     return bool(is_net) and (
         rest.startswith("scale_head.") or not any(other.startswith(net + ".net.") for other in stored)
     )
+
+
+def _for_all_schemes(given: dict[str, Tensor], own: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The weights with the only lifting scheme's for each of the codec's own, if it has several."""
+    first, scheme = "transform.schemes.0.", re.compile(r"transform\.schemes\.\d+\.")
+    if any(scheme.match(name) and not name.startswith(first) for name in given):
+        return given
+    sources = {name: scheme.sub(first, name) for name in own if scheme.match(name)}
+    return given | {name: given[source] for name, source in sources.items() if source in given}
 
 
 def _for_all_bands(name: str, value: Tensor, like: Tensor | None) -> Tensor:

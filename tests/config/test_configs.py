@@ -148,7 +148,9 @@ def test_every_experiment_trains_two_steps_and_evaluates(experiment, data_root, 
     sizes = ["dataset.crop=[8,8,8]", "dataset.epoch_steps=2", "dataset.batch_size=1", "dataset.val_crops=1"]
     sizes += ["dataset.num_workers=0"]
     data = ["dataset=folder", f"dataset.root={data_root}", "dataset.subset=cells", "dataset.steps=[8]"]
-    cfg = composed(f"experiment={experiment}", "model=tiny", "logger=none", "callbacks=quiet", *data, *sizes)
+    cfg = composed(
+        f"experiment={experiment}", "model=tiny", "init_from=null", "logger=none", "callbacks=quiet", *data, *sizes
+    )
     for stage in cfg.schedule.stages.values():
         stage.epochs = 1
     train(cfg, tmp_path / "run", [])
