@@ -30,7 +30,7 @@ Points = dict[str, list[tuple[float, float]]]
 def read_anchors(file: Path) -> dict[tuple[str, str], Points]:
     """The lossy points of every file, by set and name; at least three for each codec."""
     points: dict[tuple[str, str], Points] = defaultdict(lambda: defaultdict(list))
-    with file.open(newline="") as lines:
+    with file.open(newline="", encoding="utf-8") as lines:
         for row in csv.DictReader(lines):
             if math.isfinite(psnr := float(row["psnr_db"])):
                 points[row["dataset"], row["file"]][row["codec"]].append((float(row["bpp"]), psnr))

@@ -10,7 +10,7 @@ from importlib import import_module
 from . import __version__
 from .commands import COMMANDS
 from .config.trust import split, trusting
-from .errors import AiwaveError, Interrupted, complaint, printable
+from .errors import AiwaveError, Interrupted, complaint, escape_output, printable
 
 HELP = f"""aiwave {__version__}: learned compression of volumetric biomedical images
 
@@ -34,6 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     SIGTERM while training."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
+        escape_output()
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that wait must not hold up a busy machine
         return _run(given)
     except KeyboardInterrupt:

@@ -1,6 +1,7 @@
 """Errors: user mistakes, reported in one sentence, as opposed to defects, which keep their traceback."""
 
 import sys
+from io import TextIOWrapper
 
 EXTRAS = {
     "train": (
@@ -43,6 +44,12 @@ def printable(text: str, longest: int = LONGEST) -> str:
     if len(text) > longest:
         text = f"{text[: longest // 2]} … {text[-longest // 2 :]}"
     return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
+
+
+def escape_output() -> None:
+    """Let standard output escape what its encoding lacks, as standard error does: names of files may hold anything."""
+    if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def complaint(error: BaseException) -> str | None:

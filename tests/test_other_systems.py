@@ -217,6 +217,25 @@ def test_text_files_have_an_encoding():
             assert not is_text or "encoding" in given, f"{path}:{call.lineno}"
 
 
+def test_dates_are_written_as_every_system_can():
+    """`%-d` is glibc's."""
+    for path in SOURCES.rglob("*.py"):
+        assert not re.search(r"%-[A-Za-z]", path.read_text(encoding="utf-8")), path
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-8:strict"])
+def test_any_name_can_be_printed(tmp_path, encoding):
+    """Pipes of Windows are in cp1252, and names of Linux may be no text."""
+    np.save(tmp_path / "in.npy", textured((8, 8, 8), 0))
+    name = "日本.aiw" if encoding == "cp1252" else os.fsdecode(b"\xff.aiw")
+    command = [sys.executable, "-m", "aiwave", "compress", "in.npy", name]
+    environment = os.environ | {"PYTHONIOENCODING": encoding}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(b"\\u65e5\\u672c.aiw  " if encoding == "cp1252" else b"\\udcff.aiw  ")
+    assert (tmp_path / name).is_file()
+
+
 def test_only_some_files_know_the_system():
     """What differs between systems is in a few places, which the tests above play through."""
     words = r"\bfcntl\b|\bmsvcrt\b|os\.getuid|os\.killpg|os\.fork|O_NOFOLLOW|O_DIRECTORY|os\.sysconf|_winapi|SIGKILL"

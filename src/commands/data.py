@@ -35,12 +35,13 @@ def show(cfg: DictConfig, output: Path | None, overrides: Sequence[str]) -> None
     from ..config.data_schema import Dataset
     from ..config.validation import validate
     from ..report.contact_sheet import save_contact_sheet
+    from ..report.slices import file_name
     from ..system import quieten
 
     quieten()
     validate(cfg, DataConfig)
     data: VolumeDataModule = build(cfg.dataset, Dataset, "dataset")
-    target = Path(cfg.out) if cfg.out else Path(f"contact_sheet_{data.name}.png")
+    target = Path(cfg.out) if cfg.out else Path(f"contact_sheet_{file_name(data.name)}.png")
     save_contact_sheet(data.some_volumes(cfg.volumes), _title(data), target)
     print(f"contact sheet  {target}")
 

@@ -29,7 +29,7 @@ def payload(
 
     A point is [quality, bpp, PSNR, encode s, decode s, volumes, largest error or null].
     """
-    rows = gathered.rows
+    rows, now = gathered.rows, datetime.now()
     datasets = list(dict.fromkeys(row.dataset for row in rows))
     at_dataset, at_codec = ({name: number for number, name in enumerate(names)} for names in (datasets, codecs))
     curves: list[dict[str, Any]] = [
@@ -65,7 +65,7 @@ def payload(
     return _rounded(
         {
             "version": version("aiwave"),
-            "created": datetime.now().strftime("%-d %B %Y"),
+            "created": f"{now.day} {now:%B %Y}",
             "anchor": at_codec[anchor],
             "datasets": [
                 {

@@ -10,6 +10,7 @@ from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
+from ...errors import escape_output
 from ...system import end_with
 from .launcher import Job, Launcher, Work, cores
 
@@ -30,6 +31,7 @@ def run_in_process(job: Job, work: Work) -> None:
 
 def main() -> None:
     """Entry point of the process: run the job described by the only argument."""
+    escape_output()
     order = json.loads(sys.argv[1])
     threading.Thread(target=end_with, args=(order["parent"],), daemon=True).start()
     module, name = order["work"]
