@@ -41,7 +41,7 @@ def show(cfg: DictConfig, output: Path | None, overrides: Sequence[str]) -> None
     quieten()
     validate(cfg, DataConfig)
     data: VolumeDataModule = build(cfg.dataset, Dataset, "dataset")
-    target = Path(cfg.out) if cfg.out else Path(f"contact_sheet_{file_name(data.name)}.png")
+    target = Path(cfg.out) if cfg.out else Path(f"contact_sheet_{file_name(str(data.name))}.png")
     save_contact_sheet(data.some_volumes(cfg.volumes), _title(data), target)
     print(f"contact sheet  {target}")
 
