@@ -1,6 +1,7 @@
 """Training crops: the volumes that they are cut from, their order, and batches of them."""
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -12,7 +13,7 @@ from monai.transforms.croppad.dictionary import RandSpatialCropSamplesd, Spatial
 from monai.transforms.spatial.dictionary import RandFlipd, RandRotate90d
 from monai.transforms.utility.dictionary import EnsureChannelFirstd, EnsureTyped
 from torch import Tensor
-from torch.utils.data import Dataset, Sampler
+from torch.utils.data import DataLoader, Dataset, Sampler
 
 from ..errors import AiwaveError
 from ..images.monai_readers import volume_loader
@@ -167,6 +168,28 @@ def plain(crop: Any) -> torch.Tensor:
 def collate(groups: Sequence[Sequence[Crop]]) -> Crop:
     """Groups of crops as one batch {"image": float32 (B, 1, d, h, w)}."""
     return {KEY: torch.stack([crop[KEY] for group in groups for crop in group])}
+
+
+class ReadAhead:
+    """The batches of a `DataLoader` with processes: a thread takes each from them while the one before is worked on.
+
+    PyTorch does so when it is asked for a batch, which takes milliseconds even if that is ready. No `DataLoader`
+    itself, since Lightning would end the processes of one while the thread still waits for them.
+    """
+
+    def __init__(self, loader: DataLoader[Crop]) -> None:
+        self._loader, self.sampler = loader, loader.sampler
+
+    def __len__(self) -> int:
+        return len(self._loader)
+
+    def __iter__(self) -> Iterator[Crop]:
+        batches = iter(self._loader)
+        with ThreadPoolExecutor(1, "read-ahead") as thread:
+            coming = thread.submit(next, batches, None)
+            while (batch := coming.result()) is not None:
+                coming = thread.submit(next, batches, None)
+                yield batch
 
 
 def _record(item: Item) -> Record:

@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader, Dataset
 from ..errors import AiwaveError
 from .appearance import Appearance
 from .caching import Cache
-from .crops import CropDataset, EpochSampler, Item, collate
+from .crops import CropDataset, EpochSampler, Item, ReadAhead, collate
 from .volume import Volume
 
 MINIMUM_CROPS = 3
@@ -183,7 +183,7 @@ class VolumeDataModule(pl.LightningDataModule):
         if self.intensity_scale is None and eight_bits:
             self.intensity_scale = 256.0
 
-    def train_dataloader(self) -> DataLoader[Batch]:
+    def train_dataloader(self) -> DataLoader[Batch] | ReadAhead:
         """Batches {"image": float32 (B, 1, d, h, w)}; epoch e is the same in every run with this `training_seed`.
 
         With several processes, B is this process's share of `batch_size`.
@@ -193,7 +193,7 @@ class VolumeDataModule(pl.LightningDataModule):
         distinct = self.distinct_batches and self.distinct_batches * self.batch_size // per_read
         epoch = self.trainer.current_epoch if self.trainer is not None else 0
         rank, processes = (self.trainer.global_rank, self.trainer.world_size) if self.trainer is not None else (0, 1)
-        return DataLoader(
+        loader: DataLoader[Batch] = DataLoader(
             self.crops(self._trained_on(), self.training_seed, length, augment=True),
             batch_size=self.batch_size // per_read // processes,
             sampler=EpochSampler(length, epoch, distinct, self.batch_size // per_read, rank, processes),
@@ -202,6 +202,7 @@ class VolumeDataModule(pl.LightningDataModule):
             persistent_workers=self.num_workers > 0,
             multiprocessing_context=self.start_method if self.num_workers else None,
         )
+        return ReadAhead(loader) if self.num_workers else loader
 
     def val_dataloader(self) -> DataLoader[Batch]:
         """The same crops every time, not augmented, as batches {"image": float32 (B, 1, d, h, w)}."""

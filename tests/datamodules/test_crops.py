@@ -1,12 +1,14 @@
 """Crops depend on seed, epoch and index alone, and only move voxels."""
 
+from queue import Queue
+
 import numpy as np
 import pytest
 import pytorch_lightning as pl
 import torch
 
 from aiwave.datamodules import MemoryCache, Volume, VolumeDataModule
-from aiwave.datamodules.crops import CropDataset, Item
+from aiwave.datamodules.crops import CropDataset, Item, ReadAhead
 from aiwave.errors import AiwaveError
 from tests.modules import SETTINGS
 
@@ -74,6 +76,30 @@ def test_epochs_repeat_whatever_the_workers():
     assert not torch.equal(first, second)
     other_seed = module(*arrays, seed=2).train_dataloader()
     assert not torch.equal(first, epoch_of(other_seed, 1))
+
+
+def test_an_epoch_that_is_left_early_can_be_started_again():
+    loader = module(positions((12, 40, 20)), num_workers=1).train_dataloader()
+    first = epoch_of(loader, 1)
+    assert torch.equal(next(iter(loader))["image"], first[0])
+    assert torch.equal(epoch_of(loader, 1), first)
+
+
+def test_the_next_batch_is_taken_while_one_is_worked_on():
+    asked = Queue()
+
+    class Loader(list):
+        sampler = None
+
+        def __iter__(self):
+            for batch in super().__iter__():
+                asked.put(batch)
+                yield batch
+
+    batches = iter(ReadAhead(Loader([1, 2, 3])))
+    assert next(batches) == 1
+    assert [asked.get(timeout=9) for _ in range(2)] == [1, 2]  # without being asked for the second
+    assert list(batches) == [2, 3]
 
 
 def test_crops_of_an_epoch_differ():
