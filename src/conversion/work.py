@@ -14,7 +14,7 @@ from ..bitstream.encoder import SIDE
 from ..errors import AiwaveError, complaint
 from ..stores.stored_array import Box
 from ..stores.tensorstore_arrays import words_of
-from ..system import peak_memory
+from ..system import keep_memory, peak_memory
 from ..writing import replacing
 from .coarser import coarser
 from .codecs import Cell, options_of
@@ -169,6 +169,7 @@ def _calm() -> None:
     """Have zarr-python work on one chunk at a time: a worker is one thread, with the memory of a few chunks."""
     import zarr
 
+    keep_memory()
     zarr.config.set({"async.concurrency": 1, "threading.max_workers": 1})
 
 

@@ -53,6 +53,26 @@ def test_a_scheduler_that_is_not_there_is_said_in_a_sentence(monkeypatch, capsys
     assert "No scheduler of Dask can be reached at 127.0.0.1:9" in capsys.readouterr().err
 
 
+FAULTS = """
+import resource
+import numpy as np
+from aiwave.conversion.work import _calm
+
+_calm()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(50):
+    np.ones(1 << 20)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc's allocator")
+def test_workers_keep_the_memory_of_large_arrays_whatever_a_nanny_asks_for():
+    environment = {**os.environ, "MALLOC_TRIM_THRESHOLD_": "65536"}
+    out = subprocess.run([sys.executable, "-c", FAULTS], env=environment, capture_output=True, check=True)
+    assert int(out.stdout) < 3 * 2048  # pages of an array of 8 MB, where 50 are made
+
+
 class Command:
     """The command in a process of its own, with two workers."""
 
