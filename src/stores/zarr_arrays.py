@@ -1,5 +1,6 @@
 """Arrays of Zarr that zarr-python reads: those with our codec."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -7,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import AiwaveError
+from ..errors import AiwaveError, complaint, printable
 from ..images.image import native
 from .axes import ORDER, Axis, names_of
 from .stored_array import Box, StoredArray
+from .tensorstore_arrays import words_of
 
 
 @dataclass(frozen=True)
@@ -29,8 +31,10 @@ class ZarrVoxels:
             inside[axis] = part
         try:
             return native(np.asarray(_opened(self.place, self.stamp)[tuple(inside)]).transpose(self.order))
-        except AiwaveError as error:
-            raise AiwaveError(f"{self.name} cannot be read: {error}") from error
+        except Exception as error:  # of zarr-python, of whatever holds the store, or of a codec
+            logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # chunks that zarr-python leaves undone, at exit
+            reason = complaint(error) or f"{printable(str(error).rstrip('.'), 300)}."
+            raise AiwaveError(f"{self.name} cannot be read at {words_of(box)}: {reason}") from error
 
 
 def open_with_zarr(name: str, place: str, ome: Sequence[Axis] | None, wanted: str | None, stamp: str) -> StoredArray:

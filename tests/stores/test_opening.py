@@ -140,6 +140,21 @@ def test_our_own_codec_is_read_by_zarr_python(tmp_path):
     same(open_store(path))
 
 
+@pytest.mark.parametrize(
+    ("at", "words"), [(100, "the checksum of level 0 of tile 0 does not fit"), (-6, "checksum do not match")]
+)
+def test_a_damaged_shard_of_our_own_codec_is_said_in_a_sentence(tmp_path, at, words):
+    path = tmp_path / "a.zarr"
+    options = {"serializer": AiwaveCodec(), "compressors": None, "shards": (16, 16, 16)}
+    zarr.create_array(path, shape=VOLUME.shape, chunks=(8, 8, 8), dtype="uint8", **options)[:] = VOLUME
+    shard = path / "c/0/0/0"
+    data = bytearray(shard.read_bytes())
+    data[at] ^= 1  # in a chunk, and in the index
+    shard.write_bytes(data)
+    with pytest.raises(AiwaveError, match=f"a.zarr cannot be read at 0:10,0:12,0:14: .*{words}"):
+        open_store(str(path)).read(np.s_[0:10, 0:12, 0:14])
+
+
 def sections(folder, volume, **options):
     folder.mkdir()
     for k, section in enumerate(volume):
