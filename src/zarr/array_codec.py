@@ -79,6 +79,11 @@ class AiwaveCodec(ArrayBytesCodec, ArrayBytesCodecPartialDecodeMixin):
         chunk = await byte_getter.get(prototype=chunk_spec.prototype)
         return None if chunk is None else await asyncio.to_thread(self._decoded, chunk, chunk_spec, selection)
 
+    def _decode_partial_sync(self, byte_getter: Any, selection: Any, chunk_spec: ArraySpec) -> NDBuffer | None:
+        """For the fused pipeline of zarr-python 3.4."""
+        chunk = byte_getter.get_sync(prototype=chunk_spec.prototype)
+        return None if chunk is None else self._decoded(chunk, chunk_spec, selection)
+
     def _decoded(self, chunk: Buffer, spec: ArraySpec, selection: Any) -> NDBuffer:
         region = inside = None
         if selection is not None:

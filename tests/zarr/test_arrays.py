@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from zarr.core import codec_pipeline
 from zarr.storage import MemoryStore
 
 import zarr
@@ -12,6 +13,16 @@ from aiwave.zarr import AiwaveCodec, AiwaveV2
 from tests.conftest import textured
 
 VOLUME = textured((30, 40, 50), 0)
+
+
+PIPELINES = [name for name in ("BatchedCodecPipeline", "FusedCodecPipeline") if hasattr(codec_pipeline, name)]
+
+
+@pytest.fixture(params=PIPELINES)
+def _pipeline(request):
+    """All ways of zarr-python to run codecs: from version 3.4 on there are two."""
+    with zarr.config.set({"codec_pipeline.path": f"zarr.core.codec_pipeline.{request.param}"}):
+        yield
 
 
 def array(store, volume=VOLUME, chunks=(16, 32, 32), mode="lossless", **options):
@@ -28,6 +39,7 @@ def array(store, volume=VOLUME, chunks=(16, 32, 32), mode="lossless", **options)
     return zarr.open_array(store, mode="r")
 
 
+@pytest.mark.usefixtures("_pipeline")
 @pytest.mark.parametrize("shards", [None, (32, 64, 64)])
 @pytest.mark.parametrize("dtype", ["uint8", "int16", "float32"])
 def test_arrays_come_back_whole_and_in_part(shards, dtype):
@@ -55,6 +67,7 @@ def test_series_and_channels_are_chunks_too():
     np.testing.assert_array_equal(read[1:, 0, 3:9, 5], series[1:, 0, 3:9, 5])
 
 
+@pytest.mark.usefixtures("_pipeline")
 def test_a_part_of_a_chunk_decodes_the_tiles_that_it_touches(monkeypatch):
     volume = textured((128, 128, 128), 0)
     read = array(MemoryStore(), volume, (128, 128, 128))
