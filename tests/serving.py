@@ -48,14 +48,17 @@ class _Handler(BaseHTTPRequestHandler):
         if status != 200:
             self.answer(status, b"")
             return
-        start = int(wanted[len("bytes=") : -1]) if wanted and server.ranges else 0
-        if self.headers.get("If-Range", server.etag) != server.etag:
-            start = 0
+        start, stop = 0, len(body)
+        if wanted and server.ranges and self.headers.get("If-Range", server.etag) == server.etag:
+            first, last = wanted.removeprefix("bytes=").split("-")
+            start = int(first) if first else len(body) - int(last)
+            stop = int(last) + 1 if first and last else len(body)
         if start and start >= len(body):
             self.answer(416, b"", {"Content-Range": f"bytes */{len(body)}"})
             return
-        partial = {"Content-Range": f"bytes {start}-{len(body) - 1}/{len(body)}"} if start else {}
-        self.answer(206 if start else 200, body[start:], partial)
+        is_part = stop - start < len(body)
+        partial = {"Content-Range": f"bytes {start}-{stop - 1}/{len(body)}"} if is_part else {}
+        self.answer(206 if is_part else 200, body[start:stop], partial)
 
     def answer(self, status, body, headers=()):
         self.send_response(status)

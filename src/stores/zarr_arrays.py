@@ -2,9 +2,12 @@
 
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from http import HTTPStatus
 from typing import Any
+from urllib.request import Request, urlopen
 
 import numpy as np
 
@@ -38,8 +41,13 @@ class ZarrVoxels:
 
 
 def open_with_zarr(name: str, place: str, ome: Sequence[Axis] | None, wanted: str | None, stamp: str) -> StoredArray:
-    """Open the array at a place, called `name`, with axes as `wanted`, or as `ome` or itself has them."""
+    """Open the array at a place, called `name`, with axes as `wanted`, or as `ome` or itself has them.
+
+    Raises AiwaveError for shards at a server that sends only whole files.
+    """
     array = _opened(place, stamp)
+    if place.startswith("http") and array.shards:
+        _require_ranges(name, place)
     labels: Any = [one.name for one in ome] if ome else getattr(array.metadata, "dimension_names", None)
     letters = names_of(name, array.ndim, labels, wanted)
     found = list(ome) if ome else [Axis("")] * array.ndim
@@ -52,6 +60,17 @@ def open_with_zarr(name: str, place: str, ome: Sequence[Axis] | None, wanted: st
         tuple(replace(found[axis], name=letters[axis]) for axis in order),
         stamp,
     )
+
+
+def _require_ranges(name: str, place: str) -> None:
+    """Raise AiwaveError if a server does not send parts of files; one that cannot be reached is told when reading."""
+    first_byte = Request(f"{place}/zarr.json", headers={"Range": "bytes=0-0"})
+    with suppress(OSError), urlopen(first_byte, timeout=10) as answer:
+        if answer.status != HTTPStatus.PARTIAL_CONTENT:
+            raise AiwaveError(
+                f"{name} is in shards, and its server does not send parts of them (Range requests): copy the store, or "
+                "take another server."
+            )
 
 
 @lru_cache(maxsize=8)

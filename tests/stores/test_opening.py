@@ -155,6 +155,17 @@ def test_a_damaged_shard_of_our_own_codec_is_said_in_a_sentence(tmp_path, at, wo
         open_store(str(path)).read(np.s_[0:10, 0:12, 0:14])
 
 
+def test_shards_are_read_from_servers_that_send_parts_of_them(tmp_path, server):
+    options = {"serializer": AiwaveCodec(), "compressors": None, "shards": (16, 16, 16)}
+    zarr.create_array(tmp_path / "a", shape=VOLUME.shape, chunks=(8, 8, 8), dtype="uint8", **options)[:] = VOLUME
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    server.files = {f"/{path.relative_to(tmp_path)}": path.read_bytes() for path in files}
+    same(open_store(f"{server.url}/a"))
+    server.ranges = False
+    with pytest.raises(AiwaveError, match=r"/a is in shards, and its server does not send parts of them"):
+        open_store(f"{server.url}/a")
+
+
 def sections(folder, volume, **options):
     folder.mkdir()
     for k, section in enumerate(volume):
