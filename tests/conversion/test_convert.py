@@ -487,7 +487,7 @@ def test_a_damaged_source_is_named_with_its_chunk(tmp_path, capsys):
     capsys.readouterr()
     assert convert("a.zarr", "b.zarr", *SIDES, "--codec", "blosc") == 1
     said = capsys.readouterr().err.splitlines()[-1]
-    assert "a.zarr cannot be read: The file is damaged" in said
+    assert "a.zarr cannot be read at 0:34,0:20,0:36: The file is damaged" in said
 
 
 def test_the_journal_is_plain(tmp_path, monkeypatch):
