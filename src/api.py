@@ -12,7 +12,7 @@ from .bitstream.container import open_stream
 from .bitstream.decoder import Region
 from .bitstream.decoder import decompress as decode
 from .bitstream.decoder import info as describe
-from .bitstream.encoder import SIDE
+from .bitstream.encoder import SIDE, check_one
 from .bitstream.encoder import compress as encode
 from .bitstream.model import Model
 from .bitstream.voxel_types import checked
@@ -20,6 +20,7 @@ from .bitstream.writer import Progress
 from .budget import allow_large as allow_large_files
 from .errors import AiwaveError
 from .pretrained.choice import AUTO, automatic_model, shipped_by_identity, shipped_model
+from .pretrained.trial_parts import wanted
 
 __all__ = ["compress", "decompress", "find_model", "info"]
 
@@ -56,10 +57,12 @@ def compress(
     Raises:
         AiwaveError: For other volumes, a model that does not support this coding, or a target that cannot be reached.
     """
+    check_one({"lossless": lossless or None, "step": step, "psnr": psnr, "bpp": bpp, "max_error": max_error})
     voxels = checked(volume)
     if model in (None, AUTO):
         error = None if max_error is None else whole_error(max_error)
-        chosen = automatic_model(voxels, lossless or error is not None, max_error=error)[0]
+        quality = wanted(step, psnr, bpp)
+        chosen = automatic_model(voxels, lossless or error is not None, max_error=error, quality=quality)[0]
     else:
         chosen = find_model(model)
     return encode(

@@ -59,7 +59,7 @@ def compress(
     Raises:
         AiwaveError: For other volumes, a model that does not support this coding, or a target that cannot be reached.
     """
-    _check_one({"lossless": lossless or None, "step": step, "psnr": psnr, "bpp": bpp, "max_error": max_error})
+    check_one({"lossless": lossless or None, "step": step, "psnr": psnr, "bpp": bpp, "max_error": max_error})
     if not isinstance(metadata or {}, Mapping) or not isinstance(original, bytes):
         raise AiwaveError("The metadata are not a mapping, or the original header is not bytes: give these.")
     entries = dict(metadata or {})
@@ -98,7 +98,7 @@ def _mask_share(data: bytes) -> float:
     return sum(map(stream.index.bytes_of, masks)) / len(data)
 
 
-def _check_one(qualities: Mapping[str, float | None]) -> None:
+def check_one(qualities: Mapping[str, float | None]) -> None:
     """Raise AiwaveError unless exactly one of the qualities is given, and a number."""
     *names, last = qualities
     chosen = [name for name, given in qualities.items() if given is not None]

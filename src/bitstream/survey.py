@@ -30,6 +30,13 @@ Both are fitted to a few tiles of FIB-SEM, CT and MRI at three steps; within 20 
 GOLDEN = (math.sqrt(5) - 1) / 2
 
 
+def estimated(u: np.ndarray, log_step: int, target: Target) -> np.ndarray:
+    """Bits, or for a PSNR the squared errors, of coefficients with magnitudes `u` in steps, about: the same shape."""
+    if target.psnr is None:
+        return BITS * np.log2(1 + STEEP * u**2)
+    return ERROR * math.exp(2 * log_step / 2**LOG_STEP_FRACTION) * np.minimum(u**2, MOST)
+
+
 @dataclass(frozen=True, eq=False)
 class Surveyed:
     """A tile that is coded without the model whatever the step, or a look at it and its coefficients' magnitudes."""
@@ -100,9 +107,7 @@ class Survey:
     def estimates(self, log_step: int, target: Target) -> np.ndarray:
         """Estimated bits or squared error of every tile of `order` at a step: (n,) float64."""
         u = self._magnitudes * math.exp((self.log_step - log_step) / 2**LOG_STEP_FRACTION)
-        if target.psnr is None:
-            return self.counts @ (BITS * np.log2(1 + STEEP * u**2))
-        return self.counts @ (ERROR * math.exp(2 * log_step / 2**LOG_STEP_FRACTION) * np.minimum(u**2, MOST))
+        return self.counts @ estimated(u, log_step, target)
 
     @cached_property
     def _magnitudes(self) -> np.ndarray:

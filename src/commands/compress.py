@@ -31,6 +31,7 @@ def main(arguments: Sequence[str]) -> None:
     from ..images.image_files import read_image
     from ..images.image_metadata import image_metadata
     from ..pretrained.choice import automatic_model
+    from ..pretrained.trial_parts import wanted
 
     model = None if args.model == AUTO else find_model(args.model)
     with allow_large(args.allow_large):
@@ -42,7 +43,8 @@ def main(arguments: Sequence[str]) -> None:
     error = None if args.max_error is None else whole_error(args.max_error)
     said = [image.note] if image.note else []
     if model is None:
-        model, why = automatic_model(image.voxels, lossless or error is not None, args.modality, error)
+        quality = wanted(args.step, args.psnr, args.bpp)
+        model, why = automatic_model(image.voxels, lossless or error is not None, args.modality, error, quality)
         said.append(why)
     if unasked:
         said.append("lossless, since no quality was requested")

@@ -138,6 +138,7 @@ def _codec(args: argparse.Namespace, source: "StoredArray") -> dict[str, Any] | 
         return None
     from ..bitstream.bounded_error import whole_error
     from ..conversion.looks import model_for, step_for
+    from ..pretrained.trial_parts import wanted
     from ..zarr.settings import Settings
     from ..zarr.volumes import require_codable
 
@@ -147,7 +148,8 @@ def _codec(args: argparse.Namespace, source: "StoredArray") -> dict[str, Any] | 
     model = str(Path(args.model).resolve()) if Path(args.model).exists() else args.model
     if model == AUTO:
         error = None if args.max_error is None else whole_error(args.max_error)
-        model, why = model_for(source, mode == "lossless" or error is not None, args.modality, error)
+        quality = wanted(args.step, args.psnr, None)
+        model, why = model_for(source, mode == "lossless" or error is not None, args.modality, error, quality)
         said.insert(0, why)
     if args.psnr is not None:
         mode = {"step": step_for(source, model, args.psnr)}

@@ -11,10 +11,11 @@ from ..bitstream.header import NARROW
 from ..bitstream.model import Model
 from ..bitstream.tile_codec import TileCodec, one
 from ..bitstream.tile_work import squared_error
-from ..bitstream.voxel_types import checked, prepare
+from ..bitstream.voxel_types import Source, checked, peak_of, prepare
 from ..coding.constants import log_step_of
 from ..errors import AiwaveError
 from .card import ANY, Card, card_of, cards, shipped_bytes
+from .trial_parts import Quality, textured_parts, trial_step
 
 
 @cache
@@ -32,22 +33,11 @@ def shipped_by_identity(identity: str) -> Model | None:
 AUTO = "auto"
 """Model name that stands for the automatic choice."""
 
-SIDE, PARTS, LOOKED_AT = 32, 4, 48
-"""Parts that candidates are compared on: voxels per side, about, their number, and that of the places looked at."""
-
-COMMON = 0.5
-"""Share of the most frequent value above which a part is background, and tells nothing about models.
-
-The edges of a patient or a brain are no background: scans have many, and models differ there.
-"""
-
 FAR = 1.1
 """Cost, as a multiple of the best so far, from which on a candidate is not tried on further parts."""
 
 SLOPE = 0.1155
 """Squared error, in squared steps, that a bit is worth at high rates: 2 ln(2) / 12."""
-
-GOLDEN = (5**0.5 - 1) / 2
 
 DICOM_MODALITIES = {"CT": "ct", "PT": "ct", "MR": "mri"}
 """Modalities that have models, by their DICOM names."""
@@ -66,20 +56,29 @@ def modalities() -> list[str]:
 
 
 def automatic_model(
-    volume: np.ndarray, lossless: bool, modality: str | None = None, max_error: int | None = None
+    volume: np.ndarray,
+    lossless: bool,
+    modality: str | None = None,
+    max_error: int | None = None,
+    quality: Quality = None,
 ) -> tuple[Model, str]:
     """The model for a volume (D, H, W) or series (T, D, H, W), and a sentence that names it and the reason.
 
-    Every candidate codes some parts of the volume. `modality`, `em`, `ct`, `mri`, `fmri`, `sections` or DICOM's name
-    for one of them, leaves only models for it. With `max_error` the parts are those that are coded within that error.
+    Every candidate codes some parts of the volume, lossily at about the `quality`. `modality`, `em`, `ct`, `mri`,
+    `fmri`, `sections` or DICOM's name for one of them, leaves only models for it. With `max_error` the parts are those
+    that are coded within that error.
     Raises AiwaveError if there is no candidate.
     """
     tried = candidates(lossless, modality)
     if not tried:
         raise AiwaveError(_missing(lossless, bool(candidates(not lossless, modality))))
-    parts = textured_parts(_numbers(volume, lossless))
-    if max_error is None:
-        best, count = _cheapest(tried, parts, _log_step(tried[0])), len(tried)
+    source = _source(volume, lossless)
+    parts = textured_parts(source.voxels)
+    if lossless and max_error is None:
+        best, count = _cheapest(tried, parts, 0), len(tried)
+    elif max_error is None:
+        log_step = trial_step(source, parts, shipped_model(tried[0].name), quality)
+        best, count = _cheapest(tried, parts, log_step), len(tried)
     else:
         best, count = _within(tried, candidates(False, modality), parts, max_error)
     why = "the volume has hardly any texture" if not parts else f"it codes parts of the volume best, of {count}"
@@ -101,35 +100,12 @@ def _within(lossless: list[Card], lossy: list[Card], parts: list[np.ndarray], er
     return min(best, other, key=size), len(lossless) + len(lossy)
 
 
-def _numbers(volume: np.ndarray, lossless: bool) -> np.ndarray:
+def _source(volume: np.ndarray, lossless: bool) -> Source:
     """The volume as models code it: other types than 8- and 16-bit integers become numbers."""
     voxels = checked(volume)
-    return voxels if voxels.dtype in NARROW else prepare(voxels, lossless).voxels
-
-
-def textured_parts(volume: np.ndarray) -> list[np.ndarray]:
-    """Up to `PARTS` blocks (d, h, w) of about `SIDE` voxels per side, spread over the volume, without background.
-
-    A side of up to 1.5 times that is not halved, since models pay for borders differently.
-    If there is hardly anything else, those with the least; none if the volume is flat wherever it was looked at.
-    """
-    series = volume.reshape(-1, *volume.shape[-3:])
-    blocks = [max(1, (size + SIDE // 2 - 1) // SIDE) for size in series.shape[1:]]
-    count = len(series) * math.prod(blocks)
-    numbers = {int(k * GOLDEN * count) % count: None for k in range(1, LOOKED_AT + 1)}
-    found: list[tuple[float, np.ndarray]] = []
-    for number in numbers:
-        frame, *at = np.unravel_index(number, (len(series), *blocks))
-        box = tuple(
-            slice(k * size // n, (k + 1) * size // n) for k, n, size in zip(at, blocks, series.shape[1:], strict=True)
-        )
-        part = series[frame][box]
-        common = float(np.unique(part, return_counts=True)[1].max() / part.size)
-        if common < 1:
-            found.append((max(common, COMMON), part))
-        if sum(share == COMMON for share, _ in found) == PARTS:
-            break
-    return [part for _, part in sorted(found, key=lambda item: item[0])[:PARTS]]
+    if voxels.dtype in NARROW:
+        return Source(voxels, voxels.ndim == 4, voxels.dtype, peak_of(voxels.dtype))
+    return prepare(voxels, lossless)
 
 
 def _cheapest(tried: list[Card], parts: list[np.ndarray], log_step: int) -> Card:
@@ -150,12 +126,6 @@ def _missing(lossless: bool, other: bool) -> str:
     quality = "a step, PSNR or rate (--step, --psnr or --bpp)" if lossless else "lossless"
     choose = f"choose {quality}, or give" if other else "give"
     return f"No ready-made model codes such volumes ({kind}): {choose} a model file or the folder of a run."
-
-
-def _log_step(card: Card) -> int:
-    """ln(step) in units of 2**-8, at the geometric mean of the step range of a model; 0 if it is lossless."""
-    low, high = shipped_model(card.name).description.step_range
-    return 0 if card.lossless else log_step_of((low * high) ** 0.5)
 
 
 def _cost(name: str, part: np.ndarray, log_step: int) -> float:

@@ -1,6 +1,7 @@
 """Models that come with the package: whole, small, chosen for what they are for, and enough for files."""
 
 import hashlib
+import math
 import re
 from pathlib import Path
 
@@ -8,12 +9,16 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from aiwave.api import compress, decompress, find_model
+from aiwave.api import compress, decompress, find_model, info
+from aiwave.bitstream.target import Target
+from aiwave.bitstream.voxel_types import prepare
 from aiwave.cli import main
+from aiwave.coding.constants import LOG_STEP_FRACTION
 from aiwave.errors import AiwaveError
 from aiwave.pretrained import card
 from aiwave.pretrained.card import card_of, cards, shipped_bytes
-from aiwave.pretrained.choice import automatic_model, candidates, textured_parts
+from aiwave.pretrained.choice import automatic_model, candidates
+from aiwave.pretrained.trial_parts import textured_parts, trial_step
 from tests.conftest import textured
 from tests.files import file_model
 
@@ -52,9 +57,9 @@ def test_a_file_of_a_model_that_is_not_there_says_so():
         decompress(stream)
 
 
-def cheapest(volume, lossless):
+def cheapest(volume, lossless, step=10.0):
     """The model whose file of the whole volume is smallest, lossless, or at a step in the range of all."""
-    quality = {"lossless": True} if lossless else {"step": 10.0, "optimise": False}
+    quality = {"lossless": True} if lossless else {"step": step, "optimise": False}
     names = [known.name for known in cards() if known.lossless == lossless]
     sizes = {name: len(compress(volume, name, model_only=True, **quality)) for name in names}
     return min(sizes, key=sizes.get), sizes
@@ -85,10 +90,35 @@ def test_the_model_that_codes_the_volume_best_is_chosen_whatever_its_type(make, 
     assert why == f"model {model.name}, since it codes parts of the volume best, of {len(sizes)}"
 
 
-def test_a_lossy_model_is_chosen_too():
-    volume = _smooth(np.random.default_rng(0)).astype(np.uint8)
-    name, sizes = cheapest(volume, lossless=False)
-    assert sizes[automatic_model(volume, lossless=False)[0].name] <= 1.05 * sizes[name]
+@pytest.mark.parametrize("step", [3.0, 10.0, 60.0])
+def test_a_lossy_model_is_chosen_for_the_step(step):
+    volume = (8 * _smooth(np.random.default_rng(0))).astype(np.uint16)
+    name, sizes = cheapest(volume, lossless=False, step=step)
+    assert sizes[automatic_model(volume, lossless=False, quality=step)[0].name] <= 1.05 * sizes[name]
+
+
+@pytest.mark.parametrize(
+    "target", [Target(70.0, None), Target(86.0, None), Target(None, 0.5), Target(None, 3.0)], ids=str
+)
+def test_candidates_are_compared_at_about_the_step_that_meets_the_target(target):
+    volume, model = (8 * _smooth(np.random.default_rng(0))).astype(np.uint16), find_model("mri_nano")
+    source = prepare(volume, lossless=False)
+    step = info(compress(volume, model, psnr=target.psnr, bpp=target.bpp, model_only=True))["step"]
+    tried = math.exp(trial_step(source, textured_parts(volume), model, target) / 2**LOG_STEP_FRACTION)
+    assert 0.6 < tried / step < 1.6
+
+
+def test_scaled_voxels_are_compared_at_their_step():
+    volume, model = 1e-3 * _smooth(np.random.default_rng(0)), find_model("mri_nano")
+    source = prepare(volume, lossless=False)
+    tried = math.exp(trial_step(source, textured_parts(source.voxels), model, 2e-3) / 2**LOG_STEP_FRACTION)
+    assert tried == pytest.approx(2e-3 / source.scale, rel=0.01)
+
+
+@pytest.mark.parametrize("step", [0.0, -3.0, math.nan, 1e-320, 1e300])
+def test_a_step_that_is_no_step_is_refused_without_a_model_as_well(step):
+    with pytest.raises(AiwaveError, match="step"):
+        compress(textured((8, 8, 8), 0), step=step)
 
 
 def test_a_modality_leaves_its_models_only(monkeypatch):
