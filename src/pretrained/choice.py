@@ -33,8 +33,11 @@ def shipped_by_identity(identity: str) -> Model | None:
 AUTO = "auto"
 """Model name that stands for the automatic choice."""
 
-FAR = 1.1
-"""Cost, as a multiple of the best so far, from which on a candidate is not tried on further parts."""
+FAR = 1.02
+"""Cost, as a multiple of the best so far, from which on a candidate is not tried on further parts.
+
+On the training sets, at three steps and losslessly, this chooses as if all were tried, with half of the trials.
+"""
 
 SLOPE = 0.1155
 """Squared error, in squared steps, that a bit is worth at high rates: 2 ln(2) / 12."""
@@ -114,9 +117,11 @@ def _cheapest(tried: list[Card], parts: list[np.ndarray], log_step: int) -> Card
         return tried[0]
     totals = dict.fromkeys((card.name for card in tried), 0.0)
     for part in parts:
-        totals = {name: total + _cost(name, part, log_step) for name, total in totals.items()}
+        totals = {name: total + cost(name, part, log_step) for name, total in totals.items()}
         limit = FAR * min(totals.values())
         totals = {name: total for name, total in totals.items() if total <= limit}
+        if len(totals) == 1:
+            break
     return card_of(min(totals, key=lambda name: totals[name]))
 
 
@@ -128,7 +133,7 @@ def _missing(lossless: bool, other: bool) -> str:
     return f"No ready-made model codes such volumes ({kind}): {choose} a model file or the folder of a run."
 
 
-def _cost(name: str, part: np.ndarray, log_step: int) -> float:
+def cost(name: str, part: np.ndarray, log_step: int) -> float:
     """Estimated bits of a part (d, h, w) with a model and, at a step, what its squared error is worth in bits."""
     model = shipped_model(name)
     lossless = model.only_lossless
