@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ..errors import AiwaveError
 from ..writing import replacing
+from .band_rates import bands_markdown
 from .bd_table import BdEntry, Peaks, bd_entries, common_peak, known_peaks, mixed_peaks, volume_curves, write_bd_csv
 from .gather import Gathered
 from .page.write_page import write_page
@@ -48,6 +49,7 @@ def make_report(gathered: Gathered, anchor: str | None, out: Path) -> Report:
     tables = [
         bd_markdown(entries, chosen),
         study_markdown(gathered.trials.effects(chosen)),
+        bands_markdown(gathered.trials.bands(chosen)),
         lossless_markdown(lossless(rows)),
         speed_markdown(speeds(rows)),
     ]

@@ -9,9 +9,10 @@ import numpy as np
 from omegaconf import OmegaConf
 from tabulate import tabulate
 
+from .band_rates import Rates, changes, recorded_rates
 from .bd_table import volume_curves
 from .metrics.curves import Curve, Estimate, NotComparable, bd_rate, bd_rate_by_range, mean_over_two
-from .recorded_runs import Source
+from .recorded_runs import RecordedRun, Source
 
 RANGES = ("low", "middle", "high")
 
@@ -50,6 +51,7 @@ class Trials:
     def __init__(self, sources: Iterable[Source]) -> None:
         self._curves: dict[tuple[str, str], dict[int, Curves]] = defaultdict(dict)
         self._experiment_of: dict[str, str] = {}
+        self._runs: dict[tuple[str, str], dict[int, RecordedRun]] = defaultdict(dict)
         for source in sources:
             seed = _seed(source.run.config) if source.run else None
             if source.run is None or seed is None:
@@ -58,6 +60,7 @@ class Trials:
                 experiment = source.run.name.removesuffix(f"_{dataset}") + ESTIMATED * (ESTIMATED in codec)
                 self._curves[dataset, experiment].setdefault(seed, {})[file] = curve
                 self._experiment_of[codec] = experiment
+                self._runs[dataset, experiment.removesuffix(ESTIMATED)][seed] = source.run
 
     def effects(self, anchor: str) -> list[Effect]:
         """The effects against the experiment that the codec `anchor` belongs to; none without several seeds of it."""
@@ -69,6 +72,18 @@ class Trials:
             if experiment != control and len(common) > 1:
                 pairs = [(against[seed], seeds[seed]) for seed in common]
                 found += [effect] if (effect := _effect(dataset, experiment, pairs)) else []
+        return found
+
+    def bands(self, anchor: str) -> dict[tuple[str, str], tuple[Rates, Rates]]:
+        """By data set and experiment, the changes of bits by kind of band against the control, and its shares."""
+        control = str(self._experiment_of.get(anchor)).removesuffix(ESTIMATED)
+        found = {}
+        for (dataset, experiment), runs in self._runs.items():
+            against = self._runs.get((dataset, control), {})
+            common = sorted(set(runs) & set(against))
+            if experiment != control:
+                pairs = [(recorded_rates(against[seed]), recorded_rates(runs[seed])) for seed in common]
+                found[dataset, experiment] = changes(pairs)
         return found
 
 
