@@ -14,6 +14,7 @@ from ..bitstream.tile_work import squared_error
 from ..bitstream.voxel_types import Source, checked, peak_of, prepare
 from ..coding.constants import log_step_of
 from ..errors import AiwaveError
+from ..models.quantisation.slopes import SLOPE
 from .card import ANY, Card, card_of, cards, shipped_bytes
 from .trial_parts import Quality, textured_parts, trial_step
 
@@ -38,9 +39,6 @@ FAR = 1.02
 
 On the training sets, at three steps and losslessly, this chooses as if all were tried, with half of the trials.
 """
-
-SLOPE = 0.1155
-"""Squared error, in squared steps, that a bit is worth at high rates: 2 ln(2) / 12."""
 
 DICOM_MODALITIES = {"CT": "ct", "PT": "ct", "MR": "mri"}
 """Modalities that have models, by their DICOM names."""
