@@ -16,6 +16,17 @@ PATIENCE = "10s"
 AHEAD = 3
 """Pieces of work per worker that are handed out at a time."""
 
+SETTINGS = {
+    "distributed.scheduler.allowed-failures": TRIES,
+    "distributed.scheduler.worker-ttl": None,  # a machine may sleep; that workers died is seen by their nannies
+    "distributed.scheduler.no-workers-timeout": "10min",  # if those cannot start any
+    "distributed.worker.memory.terminate": False,
+    "distributed.worker.profile.enabled": False,  # which looks at what workers do a hundred times a second
+    "distributed.admin.tick.interval": "500ms",  # at 20 ms, an idle worker takes 2 % of a processor
+    "distributed.comm.retry.count": 3,
+}
+"""Settings of Dask for a cluster of our own."""
+
 
 class Piece(Protocol):
     """A piece of work, which can be sent to another process; it returns the peak memory of its process [bytes]."""
@@ -86,6 +97,7 @@ def _there(client: Any, pieces: Iterable[Piece]) -> Iterator[tuple[Piece, int]]:
 
 def _result(future: Any, piece: Piece) -> int:
     from distributed import CancelledError, KilledWorker
+    from distributed.scheduler import NoWorkerError
 
     try:
         found: int = future.result()
@@ -93,6 +105,10 @@ def _result(future: Any, piece: Piece) -> int:
     except KilledWorker as error:
         raise AiwaveError(
             f"{piece.words} could not be done: workers died of it, so look whether they have enough memory."
+        ) from error
+    except NoWorkerError as error:
+        raise AiwaveError(
+            f"{piece.words} was not done, since no workers are left: the same command goes on from there."
         ) from error
     except (CancelledError, TimeoutError, OSError) as error:
         raise AiwaveError(
@@ -109,13 +125,6 @@ def _client(workers: int, scheduler: str | None) -> Iterator[Any]:
     import dask
     from distributed import Client, LocalCluster
 
-    settings = {
-        "distributed.scheduler.allowed-failures": TRIES,
-        "distributed.worker.memory.terminate": False,
-        "distributed.worker.profile.enabled": False,  # which looks at what workers do a hundred times a second
-        "distributed.admin.tick.interval": "500ms",  # at 20 ms, an idle worker takes 2 % of a processor
-        "distributed.comm.retry.count": 3,
-    }
     if scheduler is not None:
         try:
             client = Client(scheduler, timeout=PATIENCE, set_as_default=False)
@@ -130,7 +139,7 @@ def _client(workers: int, scheduler: str | None) -> Iterator[Any]:
             yield client
         return
     with (
-        dask.config.set(settings),
+        dask.config.set(SETTINGS),
         tempfile.TemporaryDirectory(prefix="aiwave-") as scratch,
         LocalCluster(
             n_workers=workers,

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from distributed import LocalCluster
 import zarr
 from aiwave.cli import main
 from aiwave.conversion import running, work
+from aiwave.errors import AiwaveError
 from tests.conftest import textured
 
 OPTIONS = ["--chunk", "32", "--shard", "64", "--model", "em_lossless", "--lossless", "--levels", "2"]
@@ -51,6 +53,34 @@ def test_a_scheduler_that_is_not_there_is_said_in_a_sentence(monkeypatch, capsys
     monkeypatch.setattr(running, "PATIENCE", "1s")
     assert main(["convert", "a.npy", "out.zarr", *OPTIONS, "--scheduler", "127.0.0.1:9"]) == 1
     assert "No scheduler of Dask can be reached at 127.0.0.1:9" in capsys.readouterr().err
+
+
+@dataclass
+class Nothing:
+    """A piece of work that is none."""
+
+    voxels = 0
+    words = "A piece"
+
+    def __call__(self):
+        return 0
+
+
+@pytest.mark.slow
+def test_workers_may_sleep_and_a_cluster_without_any_is_given_up(monkeypatch):
+    monkeypatch.setitem(running.SETTINGS, "distributed.scheduler.no-workers-timeout", "1s")
+    with running._client(1, None) as client:
+        (pid,) = client.run(os.getpid).values()
+        os.kill(pid, signal.SIGSTOP)
+        time.sleep(2)
+        os.kill(pid, signal.SIGCONT)
+        assert client.run_on_scheduler(lambda dask_scheduler: dask_scheduler.worker_ttl) is None
+        assert [memory for _, memory in running._there(client, [Nothing()])] == [0]
+        client.cluster.scale(0)
+        while client.nthreads():
+            time.sleep(0.1)
+        with pytest.raises(AiwaveError, match="A piece was not done, since no workers are left"):
+            list(running._there(client, [Nothing()]))
 
 
 FAULTS = """
