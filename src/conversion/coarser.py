@@ -1,6 +1,7 @@
 """Voxels of a level from those of the level before it, in the unfinished store."""
 
 from functools import lru_cache
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import numpy as np
 
 from ..errors import AiwaveError
 from ..stores.stored_array import Box
+from .codecs import filled_up
 from .job import Job
 from .levels import LOW_BAND, NEAREST, Level
 
@@ -16,16 +18,40 @@ def coarser(job: Job, number: int, box: Box) -> np.ndarray:
     """The voxels of a box of level `number`, from 1. Raises AiwaveError if those of the level before are damaged."""
     level, before = job.levels[number], job.levels[number - 1]
     folder = str(job.folder / before.path)
-    if level.method == LOW_BAND:
-        return np.asarray(_low_bands(folder, job.digest)[box])
     wider = tuple(
         slice(part.start * k, min(part.stop * k, size))
         for part, k, size in zip(box, level.factors, before.shape, strict=True)
     )
+    if level.method == LOW_BAND:
+        found = _from_source(job, wider) if number == 1 else None
+        return np.asarray(_low_bands(folder, job.digest)[box]) if found is None else found
     voxels = np.asarray(_opened(folder, job.digest)[wider])
     if level.method == NEAREST:
         return voxels[tuple(slice(None, None, k) for k in level.factors)]
     return _mean(voxels, level)
+
+
+def _from_source(job: Job, wider: Box) -> np.ndarray | None:
+    """The low bands of whole chunks of the first level, from the source; None if they have to be decoded.
+
+    Models without a transform decode all of a chunk for its low band, which takes as long as coding it.
+    """
+    from ..zarr.settings import Settings
+    from ..zarr.volumes import low_band_of, tells_low_bands
+
+    chunk = job.levels[0].chunk
+    settings = None if job.codec is None else Settings(job.codec["model"], job.codec["mode"])
+    if settings is None or not tells_low_bands(settings) or any(a.start % b for a, b in zip(wider, chunk, strict=True)):
+        return None
+    voxels = job.source.read(wider)
+    half = np.empty(_halved(voxels.shape), voxels.dtype)
+    for start in product(*(range(0, size, side) for size, side in zip(voxels.shape, chunk, strict=True))):
+        part = voxels[tuple(slice(a, a + side) for a, side in zip(start, chunk, strict=True))]
+        low = low_band_of(filled_up(part, chunk), settings)
+        size = _halved(part.shape)
+        places = zip((*start[:-3], *(a // 2 for a in start[-3:])), size, strict=True)
+        half[tuple(slice(a, a + side) for a, side in places)] = low[tuple(slice(0, side) for side in size)]
+    return half
 
 
 def _mean(voxels: np.ndarray, level: Level) -> np.ndarray:

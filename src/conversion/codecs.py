@@ -4,12 +4,18 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
+from ..bitstream.encoder import SIDE
 from ..errors import AiwaveError, printable
 from .job import Job
 from .levels import Level
 
 ArrayOptions = dict[str, Any]
 """Arguments of zarr.create_array."""
+
+REPEATED = 2
+"""Voxels beyond the end of an array that repeat its last ones in the chunk."""
 
 
 def options_of(job: Job) -> ArrayOptions:
@@ -74,3 +80,19 @@ class Cell:
     def decoded(self) -> Any:
         """The voxels of what was coded last."""
         return self._array[...]
+
+
+def filled_up(voxels: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Voxels in a chunk of this shape, at its start; the rest, which no reader sees, takes few bytes.
+
+    The last voxels are repeated as far as the low band looks, which is not beyond a tile; the mean follows, since
+    tiles of one value cost nothing.
+    """
+    missing = [side - size for side, size in zip(shape, voxels.shape, strict=True)]
+    if not any(missing):
+        return voxels
+    mean = voxels.mean(dtype=np.float64, where=np.isfinite(voxels)) if np.isfinite(voxels).any() else 0.0
+    repeated = [(0, min(REPEATED, k, -size % SIDE)) for k, size in zip(missing, voxels.shape, strict=True)]
+    near = np.pad(voxels, repeated, mode="edge")
+    fill = voxels.dtype.type(mean if voxels.dtype.kind == "f" else round(mean))
+    return np.pad(near, [(0, side - size) for side, size in zip(shape, near.shape, strict=True)], constant_values=fill)

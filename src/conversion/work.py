@@ -10,20 +10,16 @@ from pathlib import Path
 
 import numpy as np
 
-from ..bitstream.encoder import SIDE
 from ..errors import AiwaveError, complaint
 from ..stores.stored_array import Box
 from ..stores.tensorstore_arrays import words_of
 from ..system import keep_memory, peak_memory
 from ..writing import replacing
 from .coarser import coarser
-from .codecs import Cell, options_of
+from .codecs import Cell, filled_up, options_of
 from .errors_seen import ErrorsSeen
 from .job import Job
 from .levels import Level
-
-REPEATED = 2
-"""Voxels beyond the end of an array that repeat its last ones in the chunk."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +99,7 @@ class CodePart:
         """The bytes of a chunk, and the errors of what they decode to if they are `measured`."""
         cell = _cell(self.job, self.number)
         try:
-            data = cell.encode(_filled_up(voxels, self._level.chunk))
+            data = cell.encode(filled_up(voxels, self._level.chunk))
             if data is None or not measured:
                 return data, ErrorsSeen()
             decoded = cell.decoded()[tuple(slice(0, size) for size in voxels.shape)]
@@ -121,22 +117,6 @@ class CodePart:
     def _failed(self, box: Box, what: str, error: Exception) -> AiwaveError:
         reason = complaint(error) or f"{type(error).__name__}: {str(error).rstrip('.')}."
         return AiwaveError(f"The chunk of level {self.number} at {words_of(box)} could not be {what}: {reason}")
-
-
-def _filled_up(voxels: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Voxels in a chunk of this shape, at its start; the rest, which no reader sees, takes few bytes.
-
-    The last voxels are repeated as far as the low band looks, which is not beyond a tile; the mean follows, since
-    tiles of one value cost nothing.
-    """
-    missing = [side - size for side, size in zip(shape, voxels.shape, strict=True)]
-    if not any(missing):
-        return voxels
-    mean = voxels.mean(dtype=np.float64, where=np.isfinite(voxels)) if np.isfinite(voxels).any() else 0.0
-    repeated = [(0, min(REPEATED, k, -size % SIDE)) for k, size in zip(missing, voxels.shape, strict=True)]
-    near = np.pad(voxels, repeated, mode="edge")
-    fill = voxels.dtype.type(mean if voxels.dtype.kind == "f" else round(mean))
-    return np.pad(near, [(0, side - size) for side, size in zip(shape, near.shape, strict=True)], constant_values=fill)
 
 
 _cells: dict[tuple[str, int], Cell] = {}

@@ -9,11 +9,12 @@ from ..bitstream.chunk import constant_chunk, constant_volume, is_constant, shor
 from ..bitstream.container import open_stream
 from ..bitstream.decoder import decompress
 from ..bitstream.encoder import compress
+from ..bitstream.exact_preview import exact_preview
 from ..bitstream.header import DTYPES
 from ..budget import allow_large
 from ..coding.core import at_most_threads
 from ..errors import AiwaveError
-from .settings import Settings
+from .settings import LOSSLESS, Settings
 
 Region = Sequence[tuple[int, int]]
 """First and last index (exclusive) along each axis."""
@@ -83,6 +84,20 @@ def low_band(chunk: bytes, shape: Sequence[int], dtype: np.dtype[Any], settings:
         header = open_stream(stream).header
         _require_same(header.volume_shape, header.dtype, want, dtype)
         return decompress(stream, level=1, model=found).reshape(half)
+
+
+def tells_low_bands(settings: Settings) -> bool:
+    """True if `low_band_of` knows low bands: those of exact chunks of a model without a transform."""
+    return settings.mode == LOSSLESS and settings.load().voxels is not None
+
+
+def low_band_of(array: np.ndarray, settings: Settings) -> np.ndarray:
+    """What `low_band` gives for the chunk of an array of 8- or 16-bit integers, from the array itself.
+
+    The settings are such that `tells_low_bands`.
+    """
+    half = [*array.shape[:-3], *(-(-size // 2) for size in array.shape[-3:])]
+    return exact_preview(array.reshape(_volume_shape(array.shape)), settings.load()).reshape(half)
 
 
 def _volume_shape(shape: Sequence[int]) -> tuple[int, ...]:

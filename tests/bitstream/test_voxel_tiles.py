@@ -4,10 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from aiwave.api import compress, decompress, info
 from aiwave.bitstream import Model
 from aiwave.bitstream.container import open_stream, write_stream
+from aiwave.bitstream.exact_preview import exact_preview
 from aiwave.bitstream.metadata import Metadata
 from aiwave.bitstream.model_file import pack, unpack
 from aiwave.bitstream.plain_tiles import coarse
@@ -124,3 +127,19 @@ def test_other_transforms_are_refused_in_its_model_file(change):
     described["transform"] |= change
     with pytest.raises(AiwaveError, match="damaged"):
         Model.from_bytes(pack(described, arrays))
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(st.integers(1, 70), min_size=3, max_size=3),
+    st.integers(0, 2),
+    st.sampled_from(["uint8", "int8", "uint16", "int16"]),
+    st.sampled_from([1, 7, 1000]),
+    st.integers(0, 99),
+)
+def test_previews_can_be_told_from_the_voxels(size, times, dtype, spread, seed):
+    limits, rng = np.iinfo(dtype), np.random.default_rng(seed)
+    low = int(rng.integers(limits.min, limits.max - min(spread, 200)))
+    volume = rng.integers(low, min(low + spread, limits.max) + 1, size=[*[times] * bool(times), *size]).astype(dtype)
+    data = compress(volume, model(), lossless=True)
+    np.testing.assert_array_equal(exact_preview(volume, model()), decompress(data, level=1, model=model()))

@@ -13,6 +13,7 @@ from ome_zarr_models.v05 import Image
 import zarr
 from aiwave.cli import main
 from aiwave.conversion import shards, to_store, work
+from aiwave.conversion.codecs import filled_up
 from tests.conftest import textured
 from tests.stores.test_opening import ome, precomputed, sections, written
 
@@ -137,14 +138,34 @@ def test_levels_are_low_bands_where_the_codec_has_them(tmp_path):
         assert abs(side.mean()) < 3  # nothing of what fills up chunks
 
 
-def test_a_low_band_is_what_decompress_has_for_a_preview(tmp_path):
+@pytest.mark.parametrize("model", ["em_lossless", "voxels_fast"])
+def test_a_low_band_is_what_decompress_has_for_a_preview(tmp_path, model):
     import aiwave
 
     part = VOLUME[:16, :16, :16]
     np.save("a.npy", part)
-    convert("a.npy", "out.zarr", *SMALL, "--levels", 2, "--quiet")
-    data = aiwave.compress(part, "em_lossless", lossless=True)
+    assert convert("a.npy", "out.zarr", *SIDES, "--model", model, "--levels", 2, "--quiet") == 0
+    data = aiwave.compress(part, model, lossless=True)
     np.testing.assert_array_equal(image("out.zarr")[0]["1"][:], aiwave.decompress(data, level=1))
+
+
+@pytest.mark.parametrize("kind", ["textured", "few values", "negative", "with air"])
+def test_low_bands_of_exact_voxels_are_those_of_the_chunks_though_nothing_is_decoded(tmp_path, monkeypatch, kind):
+    volume = {
+        "textured": VOLUME,
+        "few values": VOLUME // 60 * 60,
+        "negative": VOLUME.astype(np.int16) * 9 - 1200,
+        "with air": np.where(np.arange(34)[:, None, None] < 17, 0, VOLUME),
+    }[kind].astype("int16" if kind == "negative" else "uint8")
+    np.save("a.npy", volume)
+    options = [*SIDES, "--model", "voxels_fast", "--quiet"]
+    with monkeypatch.context() as patch:
+        patch.setattr("aiwave.zarr.low_band.low_band", lambda *_: pytest.fail("a chunk was decoded"))
+        assert convert("a.npy", "told.zarr", *options, "--levels", 2) == 0
+    monkeypatch.setattr("aiwave.zarr.volumes.tells_low_bands", lambda _: False)
+    assert convert("a.npy", "decoded.zarr", *options, "--levels", 2) == 0
+    told, decoded = (image(path)[0]["1"][:] for path in ("told.zarr", "decoded.zarr"))
+    np.testing.assert_array_equal(told, decoded)
 
 
 def test_means_lie_in_the_middle_and_anisotropic_voxels_become_cubes(tmp_path):
@@ -504,10 +525,10 @@ def test_the_journal_is_plain(tmp_path, monkeypatch):
 
 def test_what_fills_up_chunks_repeats_little_and_not_beyond_a_tile():
     volume = textured((64, 20, 20), 3)
-    filled = work._filled_up(volume, (128, 64, 20))
+    filled = filled_up(volume, (128, 64, 20))
     np.testing.assert_array_equal(filled[:64, :20], volume)
     np.testing.assert_array_equal(filled[:64, 20:22], np.repeat(volume[:, -1:], 2, axis=1))
     assert len(np.unique(np.concatenate([filled[:64, 22:].ravel(), filled[64:].ravel()]))) == 1
-    assert work._filled_up(volume, volume.shape) is volume
+    assert filled_up(volume, volume.shape) is volume
     empty = np.full((3, 3, 3), np.nan, np.float32)
-    assert np.isnan(work._filled_up(empty, (4, 4, 4))[:3]).all()
+    assert np.isnan(filled_up(empty, (4, 4, 4))[:3]).all()

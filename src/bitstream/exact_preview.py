@@ -1,0 +1,30 @@
+"""Previews of what models without a transform code losslessly, from the voxels alone: nothing needs to be decoded."""
+
+import numpy as np
+
+from .encoder import SIDE
+from .grid import Grid
+from .model import Model
+from .plain_tiles import coarse
+from .voxel_types import prepare
+
+
+def exact_preview(volume: np.ndarray, model: Model) -> np.ndarray:
+    """What `decompress` gives with level=1 for a lossless stream of a voxel model with tiles of the default size.
+
+    `volume` holds integers of 8 or 16 bits, (D, H, W) or (T, D, H, W); the preview has the same type, and half the
+    size along z, y, x, rounded up.
+    """
+    source = prepare(volume, lossless=True)
+    half = np.empty([source.shape[0], *(-(-side // 2) for side in source.shape[1:])], volume.dtype)
+    limits = np.iinfo(volume.dtype)
+    for tile in Grid(source.shape, SIDE, model.levels).tiles():
+        z, y, x = tile.box
+        low = coarse(source.numbers(source.voxels[tile.frame, z, y, x]), 1)
+        if source.table is None:
+            values = (low + source.offset).clip(limits.min, limits.max)
+        else:
+            values = source.table[low.clip(0, len(source.table) - 1)]
+        z, y, x = (slice(part.start // 2, -(-part.stop // 2)) for part in tile.box)
+        half[tile.frame, z, y, x] = values
+    return half if source.is_series else half[0]
