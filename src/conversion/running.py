@@ -19,7 +19,7 @@ AHEAD = 3
 SETTINGS = {
     "distributed.scheduler.allowed-failures": TRIES,
     "distributed.scheduler.worker-ttl": None,  # a machine may sleep; that workers died is seen by their nannies
-    "distributed.scheduler.no-workers-timeout": "10min",  # if those cannot start any
+    "distributed.scheduler.no-workers-timeout": "10 minutes",  # if those cannot start any
     "distributed.worker.memory.terminate": False,
     "distributed.worker.profile.enabled": False,  # which looks at what workers do a hundred times a second
     "distributed.admin.tick.interval": "500ms",  # at 20 ms, an idle worker takes 2 % of a processor

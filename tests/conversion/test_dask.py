@@ -55,6 +55,15 @@ def test_a_scheduler_that_is_not_there_is_said_in_a_sentence(monkeypatch, capsys
     assert "No scheduler of Dask can be reached at 127.0.0.1:9" in capsys.readouterr().err
 
 
+def test_processes_of_our_own_do_it_with_the_settings_as_they_are(capsys):
+    volume = textured((16, 160, 16), 0)
+    np.save("a.npy", volume)
+    sides = ["--chunk", "16", "--shard", "160", "--model", "em_lossless", "--levels", "1"]
+    assert main(["convert", "a.npy", "out.zarr", *sides, "--workers", "2"]) == 0
+    np.testing.assert_array_equal(zarr.open_array("out.zarr/0", mode="r")[:], volume)
+    assert "in a worker" in capsys.readouterr().out
+
+
 @dataclass
 class Nothing:
     """A piece of work that is none."""
