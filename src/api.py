@@ -1,7 +1,7 @@
 """Compression and decompression of volumes with a model given by name, file or run, or chosen automatically."""
 
 from collections.abc import Mapping
-from os import PathLike
+from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,10 @@ from .bitstream.voxel_types import checked
 from .bitstream.writer import Progress
 from .budget import allow_large as allow_large_files
 from .errors import AiwaveError
+from .pretrained.card import is_name
 from .pretrained.choice import AUTO, automatic_model, shipped_by_identity, shipped_model
 from .pretrained.trial_parts import wanted
+from .system import user_path
 
 __all__ = ["compress", "decompress", "find_model", "info"]
 
@@ -137,9 +139,9 @@ def find_model(model: Model | str | Path) -> Model:
         return model
     if not isinstance(model, str | PathLike):
         raise AiwaveError(f"A {type(model).__name__} is no model: give a name, a file, a run's folder or a checkpoint.")
-    path = Path(model).expanduser()
-    if not path.exists() and path.name == str(model) and not path.suffix:
-        return shipped_model(path.name)
+    if is_name(fspath(model)):
+        return shipped_model(fspath(model))
+    path = user_path(fspath(model))
     if path.is_dir() or path.suffix == ".ckpt":
         from .training.stage_codec import run_model_file
 

@@ -3,9 +3,10 @@
 import numpy as np
 
 from .encoder import SIDE
-from .grid import Grid
+from .header import Header
 from .model import Model
 from .plain_tiles import coarse
+from .restorer import Restorer
 from .voxel_types import prepare
 
 
@@ -16,15 +17,12 @@ def exact_preview(volume: np.ndarray, model: Model) -> np.ndarray:
     size along z, y, x, rounded up.
     """
     source = prepare(volume, lossless=True)
+    header = Header(volume.dtype, source.shape, source.is_series, True, model.levels, SIDE, 0, source.offset, b"")
+    restorer = Restorer(header, source.table)
     half = np.empty([source.shape[0], *(-(-side // 2) for side in source.shape[1:])], volume.dtype)
-    limits = np.iinfo(volume.dtype)
-    for tile in Grid(source.shape, SIDE, model.levels).tiles():
+    for tile in header.grid.tiles():
         z, y, x = tile.box
         low = coarse(source.numbers(source.voxels[tile.frame, z, y, x]), 1)
-        if source.table is None:
-            values = (low + source.offset).clip(limits.min, limits.max)
-        else:
-            values = source.table[low.clip(0, len(source.table) - 1)]
         z, y, x = (slice(part.start // 2, -(-part.stop // 2)) for part in tile.box)
-        half[tile.frame, z, y, x] = values
+        half[tile.frame, z, y, x] = restorer.voxels(low)
     return half if source.is_series else half[0]

@@ -4,8 +4,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..models.bands import BAND_LETTERS
 from ..models.entropy.base import GAIN
+from ..models.entropy.prediction import BANDS
 from .constants import CENTRE, CUBE, EMBEDDING_FRACTION, PARAMETER_FRACTION, PREDICTOR_FRACTION, SQUASH_FRACTION
 from .integer_context import IntegerContext
 from .integer_factorized import FRACTION as FACTORIZED_FRACTION
@@ -14,8 +14,6 @@ from .integer_layer import IntegerLayer
 from .integer_voxels import FRACTION as VOXEL_FRACTION
 from .integer_voxels import IntegerVoxels
 from .to_integer.voxels_from_float import INNER as VOXEL_INNER
-
-BANDS = len(BAND_LETTERS)
 
 
 def float_weights(model: IntegerContext | IntegerFactorized | IntegerVoxels) -> dict[str, Tensor]:

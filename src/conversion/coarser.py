@@ -1,4 +1,4 @@
-"""Voxels of a level from those of the level before it, in the unfinished store."""
+"""Voxels of a level from those of the level before it: in the unfinished store or, where it is exact, in the source."""
 
 from functools import lru_cache
 from itertools import product

@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from pathlib import Path
 
 from ..errors import AiwaveError
 
@@ -46,6 +47,12 @@ def cards() -> list[Card]:
     return sorted(
         (Card(**json.loads(entry.read_text(encoding="utf-8"))) for entry in found), key=lambda card: card.name
     )
+
+
+def is_name(given: str) -> bool:
+    """True if this names a ready-made model rather than a path: it is a plain word, and nothing here is called so."""
+    path = Path(given)
+    return path.name == given and not path.suffix and not path.exists()
 
 
 def card_of(name: str) -> Card:

@@ -67,18 +67,15 @@ def automatic_model(
 
     Every candidate codes some parts of the volume, lossily at about the `quality`. `modality`, `em`, `ct`, `mri`,
     `fmri`, `sections` or DICOM's name for one of them, leaves only models for it. With `max_error` the parts are those
-    that are coded within that error.
-    Raises AiwaveError if there is no candidate.
+    that are coded within that error. Raises AiwaveError if there is no candidate.
     """
     tried = candidates(lossless, modality)
     if not tried:
         raise AiwaveError(_missing(lossless, bool(candidates(not lossless, modality))))
     source = _source(volume, lossless)
     parts = textured_parts(source.voxels)
-    if lossless and max_error is None:
-        best, count = _cheapest(tried, parts, 0), len(tried)
-    elif max_error is None:
-        log_step = trial_step(source, parts, shipped_model(tried[0].name), quality)
+    if max_error is None:
+        log_step = 0 if lossless else trial_step(source, parts, shipped_model(tried[0].name), quality)
         best, count = _cheapest(tried, parts, log_step), len(tried)
     else:
         best, count = _within(tried, candidates(False, modality), parts, max_error)

@@ -5,7 +5,8 @@ import math
 import numpy as np
 
 from ..bitstream.model import Model
-from ..bitstream.survey import estimated
+from ..bitstream.step_search import BEYOND
+from ..bitstream.survey import GOLDEN, estimated
 from ..bitstream.target import Target
 from ..bitstream.tile_codec import TileCodec
 from ..bitstream.voxel_types import Source
@@ -19,11 +20,6 @@ COMMON = 0.5
 
 The edges of a patient or a brain are no background: scans have many, and models differ there.
 """
-
-GOLDEN = (5**0.5 - 1) / 2
-
-BEYOND = log_step_of(8)
-"""Steps are at most so far beyond those that a model was trained for."""
 
 Quality = float | Target | None
 """A step in units of the voxels, the target of rate control, or None for the middle of the models' range."""

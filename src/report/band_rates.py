@@ -82,7 +82,11 @@ def bands_markdown(found: Mapping[tuple[str, str], tuple[Rates, Rates]]) -> str:
     for (dataset, experiment), (change, shares) in found.items():
         if change and dataset not in told:
             lines.append(
-                [dataset, "share of the control's bits", *(f"{shares[kind]:.1f}" for kind in kinds if kind in shares)]
+                [
+                    dataset,
+                    "share of the control's bits",
+                    *(f"{shares[kind]:.1f}" if kind in shares else "" for kind in kinds),
+                ]
             )
             told.add(dataset)
         if change:

@@ -1,9 +1,9 @@
 """Runs with several seeds against those of a control: the effect, with an interval over seeds and volumes."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from omegaconf import OmegaConf
@@ -20,6 +20,8 @@ ESTIMATED = " (estimated)"
 
 Curves = dict[str, Curve]
 """The curve of every volume."""
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -64,27 +66,29 @@ class Trials:
 
     def effects(self, anchor: str) -> list[Effect]:
         """The effects against the experiment that the codec `anchor` belongs to; none without several seeds of it."""
-        control = self._experiment_of.get(anchor)
-        found = []
-        for (dataset, experiment), seeds in self._curves.items():
-            against = self._curves.get((dataset, str(control)), {})
-            common = sorted(set(seeds) & set(against))
-            if experiment != control and len(common) > 1:
-                pairs = [(against[seed], seeds[seed]) for seed in common]
-                found += [effect] if (effect := _effect(dataset, experiment, pairs)) else []
-        return found
+        paired = _paired(self._curves, self._experiment_of.get(anchor, ""))
+        found = [_effect(*place, pairs) for place, pairs in paired.items() if len(pairs) > 1]
+        return [effect for effect in found if effect]
 
     def bands(self, anchor: str) -> dict[tuple[str, str], tuple[Rates, Rates]]:
         """By data set and experiment, the changes of bits by kind of band against the control, and its shares."""
-        control = str(self._experiment_of.get(anchor)).removesuffix(ESTIMATED)
-        found = {}
-        for (dataset, experiment), runs in self._runs.items():
-            against = self._runs.get((dataset, control), {})
-            common = sorted(set(runs) & set(against))
-            if experiment != control:
-                pairs = [(recorded_rates(against[seed]), recorded_rates(runs[seed])) for seed in common]
-                found[dataset, experiment] = changes(pairs)
-        return found
+        paired = _paired(self._runs, self._experiment_of.get(anchor, "").removesuffix(ESTIMATED))
+        return {
+            place: changes([(recorded_rates(control), recorded_rates(ours)) for control, ours in pairs])
+            for place, pairs in paired.items()
+        }
+
+
+def _paired(
+    found: Mapping[tuple[str, str], Mapping[int, Item]], control: str
+) -> dict[tuple[str, str], list[tuple[Item, Item]]]:
+    """By data set and experiment, what there is of a control and of the experiment with the same seeds."""
+    pairs = {}
+    for (dataset, experiment), seeds in found.items():
+        against = found.get((dataset, control), {})
+        if experiment != control:
+            pairs[dataset, experiment] = [(against[seed], seeds[seed]) for seed in sorted(seeds.keys() & against)]
+    return pairs
 
 
 def study_markdown(effects: Sequence[Effect]) -> str:

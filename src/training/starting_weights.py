@@ -14,7 +14,9 @@ from ..errors import AiwaveError
 from ..models.bands import BAND_LETTERS
 from ..models.codec import WaveletCodec
 from ..models.post import NoPost
+from ..pretrained.card import is_name
 from ..pretrained.choice import shipped_model
+from ..system import user_path
 from .checkpoints import read_checkpoint
 
 PREFIX = "codec."
@@ -22,10 +24,9 @@ PREFIX = "codec."
 MODEL_FILE = ".aiwm"
 
 
-def starting_point(given: str | Path) -> str:
+def starting_point(given: str) -> str:
     """What `init_from` names: a ready-made model by its name, or the whole path of a file."""
-    path = Path(given).expanduser()
-    return str(given) if _is_name(path) else str(path.resolve())
+    return given if is_name(given) else str(user_path(given).resolve())
 
 
 def load_weights(codec: WaveletCodec, path: Path) -> None:
@@ -65,7 +66,7 @@ def load_weights(codec: WaveletCodec, path: Path) -> None:
 
 def codec_weights(path: Path) -> dict[str, Tensor]:
     """The codec's parameters in a checkpoint or a model, by name. Raises AiwaveError if it is unreadable."""
-    if _is_name(path):
+    if is_name(str(path)):
         return _model_weights(shipped_model(path.name))
     if path.suffix == MODEL_FILE:
         return _model_weights(Model.from_file(path))
@@ -77,12 +78,11 @@ def codec_weights(path: Path) -> dict[str, Tensor]:
     return {name.removeprefix(PREFIX): value for name, value in state.items() if name.startswith(PREFIX)}
 
 
-def _is_name(path: Path) -> bool:
-    return not path.suffix and path.name == str(path) and not path.exists()
-
-
 def _model_weights(model: Model) -> dict[str, Tensor]:
-    """The float weights of a model, by the names of a codec's parameters. Those of lossless lifting stay out."""
+    """The float weights of a model, by the names of a codec's parameters.
+
+    Raises AiwaveError for learned lossless lifting, of which a model has integers alone.
+    """
     parameters = model.parameters
     if parameters.integers is not None and parameters.integers.layers:
         raise AiwaveError(f"The lifting of the model {model.name} has integers alone: start from its checkpoint.")
