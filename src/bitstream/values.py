@@ -6,16 +6,16 @@ import numpy as np
 
 from ..errors import AiwaveError
 
-SAMPLE = 1 << 22
+SAMPLE = 1 << 20
 LIMIT = 1 << 20
 
 
 def pack_values(volume: np.ndarray) -> np.ndarray | None:
-    """The sorted distinct values, int32, if coding their ranks instead is likely to be shorter; else None.
+    """The sorted distinct values, int32, of 16-bit integers (..., H, W) if their ranks are likely shorter; else None.
 
     The comparison is between entropies of differences along the last axis, in a sample of evenly spaced rows.
     """
-    values = np.unique(volume).astype(np.int32)
+    values = _distinct(volume)
     if len(values) < 2 or len(values) == values[-1] - values[0] + 1 or volume.shape[-1] < 2:
         return None
     rows = volume.reshape(-1, volume.shape[-1])
@@ -23,6 +23,15 @@ def pack_values(volume: np.ndarray) -> np.ndarray | None:
     ranks = ranks_in(values, sample)
     saved = (_difference_bits(sample) - _difference_bits(ranks)) * volume.size
     return values if saved > 1.05 * 8 * len(values_to_bytes(values)) else None
+
+
+def _distinct(volume: np.ndarray) -> np.ndarray:
+    """The sorted distinct values, section by section: much faster than a sort or a hash."""
+    low = int(volume.min())
+    seen = np.zeros(int(volume.max()) - low + 1, bool)
+    for section in volume.reshape(-1, *volume.shape[-2:]):
+        seen[section.astype(np.intp) - low] = True
+    return (np.flatnonzero(seen) + low).astype(np.int32)
 
 
 def ranks_in(values: np.ndarray, numbers: np.ndarray) -> np.ndarray:
