@@ -65,8 +65,15 @@ def end_with(parent: int) -> None:
     os._exit(1)
 
 
+OWN_GROUP: dict[str, Any] = {"start_new_session": True}
+"""Arguments of `subprocess.Popen` for a process that Ctrl-C does not reach: this one ends it."""
+
+if sys.platform == "win32":
+    OWN_GROUP = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+
+
 def end_group(process: "subprocess.Popen[Any]") -> None:
-    """Kill a process that was started with `start_new_session`, and all that it has started, if it still runs."""
+    """Kill a process that was started with `OWN_GROUP`, and all that it has started, if it still runs."""
     if process.poll() is None:
         if hasattr(os, "killpg"):
             os.killpg(process.pid, signal.SIGKILL)

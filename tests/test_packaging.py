@@ -32,6 +32,7 @@ from aiwave.config.plan import plan
 from aiwave.config.validation import validate
 from aiwave.errors import EXTRAS
 from aiwave.images import Image, read_image, write_image
+from aiwave.pretrained.card import card_of, shipped_bytes
 from aiwave.sweeps import is_sweep
 from aiwave.sweeps.expand import expand
 from tests.conftest import textured
@@ -45,16 +46,19 @@ SCHEMAS = {
     "anchors": AnchorsConfig,
     "report": ReportConfig,
 }
-EXTENSIONS = ("entropy=band", "lifting=linear", "logger=text")
+EXTENSIONS = ("entropy=band", "lifting=linear", "logger=text", "trust=my_plugins")
 """Options that docs/extend.md makes; `test_extend.py` runs its commands."""
 OVERRIDES = {"anchors": overrides_of, "report": report_overrides}
 PLACEHOLDERS = {"SWEEP": "runs/sweeps/one", "DATA": "data", "NAME": "cells", "OTHER": "cells", "RUN": "runs/one"}
 
 
+PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
+TEXT = "\n".join(page.read_text() for page in PAGES)
+
+
 def commands():
-    texts = [path.read_text() for path in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))]
-    blocks = re.findall(r"```sh\n(.*?)```", "\n".join(texts), flags=re.DOTALL)
-    lines = [line.split("#")[0].strip() for block in blocks for line in block.splitlines()]
+    blocks = re.findall(r"```(?:sh|console)\n(.*?)```", TEXT, flags=re.DOTALL)
+    lines = [line.split("#")[0].strip().removeprefix("$ ") for block in blocks for line in block.splitlines()]
     lines = [re.sub(r"^(torchrun|srun) .*?(?=aiwave )", "", line) for line in lines]
     lines = list(dict.fromkeys(lines))  # several pages show the same
     return [line for line in lines if line.startswith("aiwave ") and not any(option in line for option in EXTENSIONS)]
@@ -88,6 +92,24 @@ def test_commands_of_the_readme_and_the_docs_compose(command):
         assert plan(cfg)
 
 
+@pytest.mark.parametrize("command", sorted(set(re.findall(r"python scripts/[^`\n]+", TEXT))))
+def test_scripts_of_the_docs_exist_and_have_their_options(command):
+    _, script, *words = command.split()
+    source = (ROOT / script).read_text()
+    assert [word for word in words if word.startswith("--") and f'"{word}"' not in source] == []
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/index.md", "docs/compress.md"])
+def test_python_of_the_first_pages_runs(page, tmp_path, monkeypatch):
+    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(), flags=re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    Path("model.aiwm").write_bytes(shipped_bytes(card_of("em_nano")))
+    found = {"volume": textured((32, 128, 128), 0)}
+    exec(compile(code, page, "exec"), found)
+    assert found["part"].shape == (32, 64, 64)
+    assert np.abs(found["part"].astype(int) - found["volume"][:, 64:, 64:]).mean() < 4.5
+
+
 def test_the_readme_is_short_and_names_targets_that_exist():
     text = (ROOT / "README.md").read_text()
     assert len(text.splitlines()) <= 120
@@ -112,7 +134,7 @@ def test_the_version_is_one():
 def test_workflows_pin_what_they_use_and_hooks_are_the_tools_of_lint():
     used = re.findall(r"uses: (\S+)", "".join(path.read_text() for path in (ROOT / ".github/workflows").glob("*.yml")))
     assert used
-    assert all(re.fullmatch(r"[\w/-]+@v\d+\.\d+\.\d+", action) for action in used)
+    assert all(re.fullmatch(r"[\w/-]+@v\d+\.\d+\.\d+|\./\.github/workflows/test\.yml", action) for action in used)
     pins = dict(line.split("==") for line in (ROOT / "constraints.txt").read_text().splitlines() if "==" in line)
     hooks = (ROOT / ".pre-commit-config.yaml").read_text()
     assert f"rev: v{pins['ruff']}\n" in hooks

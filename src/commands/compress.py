@@ -98,7 +98,11 @@ def _note(smaller: "Smaller") -> str:
 def arguments_of() -> argparse.ArgumentParser:
     """Argument parser of the command."""
     given = parser("compress", "Compress a volume or a series of volumes.")
-    given.add_argument("input", metavar="IN", help=".tif, .nii, .nii.gz, .nrrd, .mha, .npy, a DICOM folder; -: .npy")
+    given.add_argument(
+        "input",
+        metavar="IN",
+        help="NIfTI, NRRD, MetaImage, TIFF, NumPy, MGH, AFNI, MINC, Analyze, or a DICOM folder; -: .npy",
+    )
     given.add_argument("output", metavar="OUT", help="the .aiw file; - for standard output")
     given.add_argument(
         "--model",

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from tempfile import TemporaryFile
 
 from ..errors import AiwaveError
-from ..system import end_group
+from ..system import OWN_GROUP, end_group
 
 HOST = "127.0.0.1"
 """Nobody else reaches these servers, which ask for no password."""
@@ -33,7 +33,7 @@ def local_server(
             stdout=said,
             stderr=said,
             env={**os.environ, **(environment or {})},
-            start_new_session=True,  # Ctrl-C is for this process, which ends the server
+            **OWN_GROUP,
         )
         try:
             until = time.monotonic() + PATIENCE_S

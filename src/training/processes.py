@@ -20,7 +20,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from ..config.trust import trusted, trusting
 from ..errors import AiwaveError
-from ..system import end_with
+from ..system import OWN_GROUP, end_with
 
 CALL = "from aiwave.training.processes import main; main()"
 HOME = "127.0.0.1"
@@ -124,7 +124,7 @@ def _start(cfg: DictConfig, folder: Path, rank: int, threads: int) -> tuple["sub
         stdout=subprocess.DEVNULL,
         stderr=said,
         encoding="utf-8",
-        start_new_session=True,  # Ctrl-C is for the first process, which ends the others
+        **OWN_GROUP,
     )
     with process.stdin as pipe:  # type: ignore[union-attr]
         pipe.write(json.dumps(order))

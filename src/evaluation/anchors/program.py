@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import AiwaveError
-from ...system import end_group, user_path
+from ...system import OWN_GROUP, end_group, user_path
 from .anchor import Anchor, Availability, CodedVolume, cropped, padded
 
 PROBE_S = 20  # time to print a version
@@ -93,7 +93,7 @@ def _run(command: Sequence[str], folder: Path, timeout: float, log: bool = True)
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            start_new_session=True,
+            **OWN_GROUP,
         )
     except OSError as error:
         raise AiwaveError(f"{command[0]} cannot be run: {error.strerror}.") from error
