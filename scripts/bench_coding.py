@@ -22,7 +22,7 @@ import time
 from collections.abc import Callable, Iterator
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import imagecodecs
 import numpy as np
@@ -87,6 +87,8 @@ def lossless_codecs() -> Iterator[tuple[str, Codec]]:
     yield "HTJ2K", slices(lambda x: imagecodecs.htj2k_encode(x, reversible=True), imagecodecs.htj2k_decode)
     yield "JPEG 2000", slices(lambda x: imagecodecs.jpeg2k_encode(x, reversible=True), imagecodecs.jpeg2k_decode)
     yield "JPEG-LS", slices(imagecodecs.jpegls_encode, imagecodecs.jpegls_decode)
+    encode, decode = sperr(0.49, "pwe")  # every error is below one half, which rounding removes
+    yield "SPERR", (lambda volume: encode(to_unsigned(volume)[0]), lambda data: np.rint(decode(data)))
     try:
         import tomoz
     except ImportError:
@@ -95,10 +97,10 @@ def lossless_codecs() -> Iterator[tuple[str, Codec]]:
     yield "Tomoz", (lambda volume: tomoz.encode(to_unsigned(volume)[0].astype(np.uint16)), tomoz.decode)
 
 
-def sperr(psnr: float) -> Codec:
-    """SPERR at a PSNR."""
+def sperr(quality: float, mode: Literal["psnr", "pwe"]) -> Codec:
+    """SPERR at a PSNR (`psnr`), or with a largest error (`pwe`)."""
     return (
-        lambda volume: imagecodecs.sperr_encode(volume.astype(np.float32), psnr, "psnr", numthreads=1),
+        lambda volume: imagecodecs.sperr_encode(volume.astype(np.float32), quality, mode, numthreads=1),
         lambda data: np.asarray(imagecodecs.sperr_decode(data, numthreads=1)),
     )
 
@@ -146,7 +148,7 @@ def compared(
         parts += _both([model for model in models if not model.only_lossless], f"step {step:g}", reference, step=step)
         noise = step / 12**0.5
         psnr = 20 * np.log10(float(np.ptp(volume)) / noise)
-        parts.append((f"step {step:g}", "SPERR", sperr(psnr)))
+        parts.append((f"step {step:g}", "SPERR", sperr(psnr, "psnr")))
     return parts
 
 

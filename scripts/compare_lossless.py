@@ -9,7 +9,6 @@ import argparse
 import csv
 from pathlib import Path
 
-import imagecodecs
 import numpy as np
 from bench_coding import Codec, lossless_codecs
 from tabulate import tabulate
@@ -21,18 +20,9 @@ from aiwave.images.image_files import read_image
 OURS = "aiwave"
 
 
-def sperr() -> Codec:
-    """SPERR with every error below one half, which rounding removes."""
-    return (
-        lambda volume: imagecodecs.sperr_encode(volume.astype(np.float32), 0.49, "pwe", numthreads=1),
-        lambda data: np.rint(np.asarray(imagecodecs.sperr_decode(data, numthreads=1))),
-    )
-
-
 CODECS: dict[str, Codec] = {
     OURS: (lambda volume: compress(volume, lossless=True), decompress),
     **dict(lossless_codecs()),
-    "SPERR": sperr(),
 }
 
 

@@ -26,6 +26,7 @@ LABELS = {
     "aiwave voxels_fast": ("voxels_fast", "left", 7, -5),
     "JPEG XL e7": ("JPEG XL", *ABOVE),
 }
+TITLES = {"fib25": "FIB-SEM of a fly brain", "qin_ct": "chest CT", "skyra_t1": "T1 brain"}
 OURS, OTHERS = "#b8501f", "#54707f"
 
 
@@ -69,7 +70,7 @@ def speed(table: Path, path: Path) -> None:
         for axes, what in zip(both, ("encode", "decode"), strict=True):
             _scatter(axes, [row for row in own if int(row["side"]) == side], what)
             axes.set_xlabel(f"{what}: megavoxels per CPU second")
-        both[0].set_ylabel(f"{volume}, lossless: bit/voxel" if len(volumes) > 1 else "bit/voxel, lossless")
+        both[0].set_ylabel(f"{TITLES.get(volume, volume)}: bit/voxel")
     figure.savefig(path)
 
 

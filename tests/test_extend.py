@@ -1,10 +1,15 @@
 """docs/extend.md, followed: its files are written, its commands run, and wrong keys of its options refused."""
 
+import math
 import re
 import sys
+from importlib import import_module
 from pathlib import Path
 
+import numpy as np
 import pytest
+import pywt
+import torch
 import yaml
 
 import aiwave.models.entropy
@@ -47,6 +52,7 @@ def followed(tmp_path, monkeypatch):
         if module in (
             "aiwave.models.entropy.band",
             "aiwave.models.transform.linear_net",
+            "aiwave.models.transform.rotation",
             "aiwave.tracking.text_tracker",
         ):
             del sys.modules[module]
@@ -73,6 +79,8 @@ def test_every_file_of_the_page_is_found():
         "conf/entropy/band.yaml",
         "src/models/transform/linear_net.py",
         "conf/lifting/linear.yaml",
+        "src/models/transform/rotation.py",
+        "conf/transform/rotation.yaml",
         "src/tracking/text_tracker.py",
         "conf/logger/text.yaml",
     ]
@@ -111,6 +119,22 @@ def test_a_lifting_network(followed, tmp_path, data_root, capfd):
         capfd, small, "trust=aiwave.models.transform.linear_net", "lifting=linear", "lifting.damping=0", "logger=none"
     )
     assert "lifting.damping: input should be greater than 0, not 0" in sentence
+
+
+def test_a_transform(followed, tmp_path, data_root):
+    small = followed("A transform")
+    (command,) = commands(SECTIONS["A transform"])
+    run = trained(tmp_path, small, data_root, command)
+    angles = read_checkpoint(run / "stages/joint/last.ckpt")["state_dict"]["codec.transform.angles"]
+    assert angles.shape == (2, 3)
+    assert (angles != math.pi / 4).any()  # trained
+    transform = import_module("aiwave.models.transform.rotation").Rotation(2).double()
+    odd, even = (torch.randn(1, 1, *size, dtype=torch.float64) for size in ((12, 13, 15), (8, 12, 16)))
+    torch.testing.assert_close(transform.inverse(transform(odd)), odd)
+    haar = pywt.dwtn(even[0, 0].numpy(), "haar")  # keys are along z, y and x; its high-pass filter has the other sign
+    details = transform(even).details[-1][0].detach().numpy()
+    for key, band in zip(("aad", "ada", "add", "daa", "dad", "dda", "ddd"), details, strict=True):
+        np.testing.assert_allclose(band, (-1) ** key.count("d") * haar[key], rtol=0, atol=1e-6)  # the angle is float32
 
 
 def test_a_tracker(followed, tmp_path, data_root, capfd):

@@ -46,7 +46,7 @@ SCHEMAS = {
     "anchors": AnchorsConfig,
     "report": ReportConfig,
 }
-EXTENSIONS = ("entropy=band", "lifting=linear", "logger=text", "trust=my_plugins")
+EXTENSIONS = ("entropy=band", "lifting=linear", "logger=text", "trust=my_plugins", "transform=rotation")
 """Options that docs/extend.md makes; `test_extend.py` runs its commands."""
 OVERRIDES = {"anchors": overrides_of, "report": report_overrides}
 PLACEHOLDERS = {"SWEEP": "runs/sweeps/one", "DATA": "data", "NAME": "cells", "OTHER": "cells", "RUN": "runs/one"}
