@@ -218,3 +218,10 @@ class _NoInput:
         @staticmethod
         def read(size=-1):
             return b""
+
+
+@pytest.mark.parametrize("number", [np.float16, np.float32, np.float64, np.int16])
+def test_numbers_of_numpy_are_numbers(number):
+    volume = np.random.default_rng(0).integers(0, 99, (8, 9, 10), dtype=np.uint8)
+    wanted = aiwave.compress(volume, "em_nano", step=4.0)
+    assert only_a_sentence(lambda: aiwave.compress(volume, "em_nano", step=number(4))) == wanted

@@ -16,7 +16,7 @@ SOURCES = Path(__file__).resolve().parents[1] / "src"
 
 WINDOWS = """
 import builtins, fcntl, importlib.abc, os, shutil, signal, socket, subprocess, sys, tempfile, types
-import numpy, imagecodecs, tifffile, nibabel, tqdm  # these know on which system they are
+import asyncio, numpy, imagecodecs, tifffile, nibabel, tqdm  # these know on which system they are
 
 names = "getuid getppid fchmod killpg sysconf sched_getaffinity O_NOFOLLOW O_DIRECTORY O_CLOEXEC O_NONBLOCK"
 for name in names.split():

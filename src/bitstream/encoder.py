@@ -104,7 +104,8 @@ def check_one(qualities: Mapping[str, float | None]) -> None:
     chosen = [name for name, given in qualities.items() if given is not None]
     for name, given in qualities.items():
         is_number = isinstance(given, Real) and not isinstance(given, bool | np.bool_)
-        if name in chosen and name in ("step", "psnr", "bpp") and not (is_number and 0 < given <= LARGEST):  # type: ignore[operator]
+        value: Any = given.item() if isinstance(given, np.generic) else given  # float32 cannot hold the limit
+        if name in chosen and name in ("step", "psnr", "bpp") and not (is_number and 0 < value <= LARGEST):
             raise AiwaveError(f"The {name} {printable(repr(given), 40)} cannot be used: give a positive number.")
     if len(chosen) != 1:
         wanted = f"{', '.join(names)} and {last}"

@@ -248,8 +248,9 @@ def test_too_little_memory_is_a_sentence_and_no_file(tmp_path):
         pytest.skip("PyTorch does not start in so little memory")
     np.save(tmp_path / "a.npy", np.zeros((700, 700, 700), np.uint8))
     limited = (
-        "import resource, sys; resource.setrlimit(resource.RLIMIT_AS, (700 << 20,) * 2); "
-        "from aiwave.cli import main; sys.exit(main(sys.argv[1:]))"
+        "import resource, sys; from aiwave.cli import main; import aiwave.commands.compress; "
+        "taken = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize(); "
+        "resource.setrlimit(resource.RLIMIT_AS, (taken + (300 << 20),) * 2); sys.exit(main(sys.argv[1:]))"
     )
     command = [sys.executable, "-c", limited, "compress", "a.npy", "a.aiw", "--lossless"]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
