@@ -35,7 +35,7 @@ test-sanitizers: $(VENV)/installed-test  ## the compiled core's tests with Addre
 		$(BIN)/python setup.py -q build_ext --inplace --force; exit $$status
 
 FUZZERS := decoder transform voxels
-FUZZ_SECONDS := 1800
+FUZZ_SECONDS := 1200
 
 fuzz: $(FUZZERS:%=build/fuzz_%)  ## arbitrary input for the compiled decoder, for an hour (needs clang++)
 	for part in $(FUZZERS); do mkdir -p build/corpus_$$part && \
@@ -70,7 +70,7 @@ $(VENV)/installed: pyproject.toml constraints.txt setup.py $(wildcard src/native
 	@test -n "$(PYTHON)" && $(PYTHON) -c '$(FITS)' || { echo "aiwave needs Python 3.11.4 to 3.13: make PYTHON=..."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(INSTALL) --editable '.[train]'
-	@$(BIN)/python -c 'import aiwave._native' 2>/dev/null || echo "The C++ core is not compiled, so PyTorch codes files, about four times" \
+	@$(BIN)/python -c 'import aiwave._native' 2>/dev/null || echo "The C++ core is not compiled, so PyTorch codes files, four to twenty times" \
 		"slower. It needs g++ or clang++ and Python's headers: on Debian and Ubuntu, apt install g++ python3-dev; then make clean."
 	touch $@
 

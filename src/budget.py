@@ -1,5 +1,6 @@
 """Resource budget: the memory that a file may ask for follows from its own size, unless the user trusts it."""
 
+import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,12 +32,17 @@ def allow_large(allowed: bool = True) -> Iterator[None]:
 CONSENT = "add --allow-large (allow_large=True in Python)"
 
 
+def budget(held: int) -> float:
+    """Bytes of memory that a file of `held` bytes may ask for; without limit where large ones are allowed."""
+    return BASE + PER_BYTE * held if _limited.get() else math.inf
+
+
 def check_budget(needed: int, held: int, name: str, otherwise: str, consent: str = CONSENT) -> None:
     """Raise AiwaveError if `name`, a file of `held` bytes, asks for `needed` bytes, which is beyond its budget.
 
     `consent` says how to allow that, `otherwise` what else can be done about it.
     """
-    if _limited.get() and needed > BASE + PER_BYTE * held:
+    if needed > budget(held):
         size = f"{min(needed, 10**24) / 1e9:,.1f} GB"
         raise AiwaveError(
             f"{name} has only {held} bytes, but declares what takes about {size} of memory to decode: "

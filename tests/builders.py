@@ -30,9 +30,9 @@ def transform(kind, levels=2, channels=4, scale=None, **options):
     return WaveletTransform(wavelet, levels, trainable_taps=net is not None, net=net, scale=scale, **options)
 
 
-def entropy(kind, levels=2, channels=8, density=None, **options):
+def entropy(kind, levels=2, channels=8, density=None, layers=1, **options):
     make = {"context": ContextEntropy, "factorized": FactorizedEntropy, "published": PublishedContext}[kind]
-    return make(levels, channels, layers=1, density=density or LogisticMixture(2), **options)
+    return make(levels, channels, layers=layers, density=density or LogisticMixture(2), **options)
 
 
 def codec(kind="affine", entropy_kind="context", post=True, levels=2, per_band=False):

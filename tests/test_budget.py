@@ -23,6 +23,7 @@ from aiwave.budget import allow_large, check_budget
 from aiwave.cli import main
 from aiwave.errors import AiwaveError
 from aiwave.images.image_files import read_image
+from aiwave.pretrained.choice import shipped_model
 from tests.files import file_model, noise
 
 SMALL = noise((8, 8, 8), "uint16")
@@ -71,6 +72,29 @@ def test_layers_that_keep_their_inputs_count_as_memory():
     assert working_memory(deep, size, tile) >= working_memory(file_model(), size, tile) + 40 * 16 * 2 * tile / 8
     data = replace_identity(claiming((192,) * 3, 192, Mode.MODEL, b"\1\2"), deep)
     refused(data, model=deep)
+
+
+def test_the_planes_of_the_voxel_model_count_as_memory():
+    model = shipped_model("voxels_fast")
+    back = max(-(x + 2 * y + 4 * z) for z, y, x in model.parameters.entropy.offsets)
+    assert working_memory(model, (1024, 1024, 1), 1) >= 4 * (1 + back) * (1024 + 8) * (1024 + 16)
+
+
+def test_threads_are_as_many_as_the_budget_has_room_for(monkeypatch):
+    seen = []
+
+    def outcomes(work, tasks, helpers):
+        seen.append(helpers)
+        yield from ()
+
+    monkeypatch.setattr("aiwave.bitstream.decoder.outcomes", outcomes)
+    monkeypatch.setattr("aiwave.bitstream.decoder.helpers_for", lambda count: 15)
+    monkeypatch.setattr("aiwave.bitstream.decoder.working_memory", lambda *_: 300 << 20)
+    data = claiming((128, 64, 64), 64, Mode.MODEL, b"\1\2")
+    aiwave.decompress(data, model=file_model())
+    with allow_large():
+        aiwave.decompress(data, model=file_model())
+    assert seen == [2, 15]
 
 
 def replace_identity(data, model):

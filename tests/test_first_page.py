@@ -9,6 +9,8 @@ import numpy as np
 import PIL.Image
 import pytest
 
+from aiwave.coding.core import SLOWER
+
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
 FIGURES = ROOT / "docs" / "figures"
@@ -64,6 +66,23 @@ def test_speeds_are_those_of_the_table(what):
     rows = {row["codec"]: float(row[what]) for row in table}
     for name, value in zip(header[1:], line[1:], strict=True):
         assert float(value) == pytest.approx(rows[SPEEDS.get(name, name)], rel=0.05), name
+
+
+def test_how_much_slower_the_reference_is():
+    times = {}
+    for row in rows_of("speed.csv"):
+        if row["bpp"]:
+            core, _, model = row["codec"].partition(" ")
+            times[core, row["volume"], row["side"], row["mode"], model] = float(row["encode"]), float(row["decode"])
+    ratios = [
+        fast / slow
+        for (core, *of), both in times.items()
+        if core == "reference"
+        for fast, slow in zip(times["aiwave", *of], both, strict=True)
+    ]
+    assert "four to twenty" in TEXT
+    assert "four to twenty" in SLOWER
+    assert (round(min(ratios)), round(max(ratios))) == (4, 20)
 
 
 def test_pictures_exist_and_are_small():

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..budget import check_budget
+from ..budget import budget, check_budget
 from ..errors import AiwaveError, printable
 from .container import Stream, open_stream
 from .grid import Box, Tile
@@ -18,7 +18,7 @@ from .restorer import Restorer
 from .tile_codec import TileCodec
 from .tile_index import Mode
 from .tile_work import CodedBatch, DecodeTiles
-from .workers import REFERENCE_BATCH, batch_voxels, helpers_for, outcomes
+from .workers import MOST, batch_voxels, helpers_for, outcomes
 from .working_memory import working_memory
 from .writer import Progress
 
@@ -54,10 +54,12 @@ def decompress(
     restorer = Restorer.of(header, stream.values)
     work = DecodeTiles(codec, restorer, level)
     held = len(stream.data) + (0 if found is None else len(found.data))
-    check_budget(_memory(stream, work, box), held, "The file", "decode a region of it")
+    volume, of_thread = _memory(stream, work, box)
+    check_budget(volume + of_thread, held, "The file", "decode a region of it")
+    threads = int(min(MOST, (budget(held) - volume) / max(1, of_thread)))
     try:
         out = np.zeros([part.stop - part.start for part in coarse_box(box, level)], restorer.dtype)
-        with closing(_tiles(stream, work, box, progress)) as tiles:
+        with closing(_tiles(stream, work, box, threads, progress)) as tiles:
             for tile, voxels in tiles:
                 _place(out, tile, voxels, coarse_box(box, level), level)
         out = restorer.joined(out, level)
@@ -70,8 +72,8 @@ PLAIN_BYTES, RESTORED_BYTES = 24, 32
 """Bytes of memory per voxel of a tile without the model, and of a volume whose numbers are restored in the end."""
 
 
-def _memory(stream: Stream, work: DecodeTiles, box: Box) -> int:
-    """Bytes of memory that decoding a box takes at most, about: those of the volume or of the work on a tile.
+def _memory(stream: Stream, work: DecodeTiles, box: Box) -> tuple[int, int]:
+    """Bytes of memory that decoding a box takes at most, about: of the volume, and of each thread's work on tiles.
 
     Constant tiles take none.
     """
@@ -83,12 +85,12 @@ def _memory(stream: Stream, work: DecodeTiles, box: Box) -> int:
     plain = PLAIN_BYTES * header.grid.largest if (modes > Mode.CONSTANT).any() else 0
     by_model = 0
     if work.codec is not None and stream.index.needs_model:
-        by_model = working_memory(work.codec.model, tile, min(REFERENCE_BATCH, math.prod(tile) * len(modes)))
-    return volume + max(plain, by_model)
+        by_model = working_memory(work.codec.model, tile, min(batch_voxels(), math.prod(tile) * len(modes)))
+    return volume, max(plain, by_model)
 
 
 def _tiles(
-    stream: Stream, work: DecodeTiles, box: Box, progress: Progress | None
+    stream: Stream, work: DecodeTiles, box: Box, threads: int, progress: Progress | None
 ) -> Generator[tuple[Tile, np.ndarray], None, None]:
     """Yield the tiles that a box touches, with their voxels."""
     grid, level = stream.header.grid, work.level
@@ -99,7 +101,7 @@ def _tiles(
 
     count = sum(math.prod(tile.size) for tile in grid.tiles(box)) // most
     tasks = map(batch, grid.batches(grid.tiles(box), most))
-    with closing(outcomes(work, tasks, helpers_for(count))) as done:
+    with closing(outcomes(work, tasks, min(helpers_for(count), threads - 1))) as done:
         for task, parts in done:
             for tile, part in zip(task.tiles, parts, strict=True):
                 yield tile, part

@@ -140,7 +140,10 @@ def _page(numbers: np.ndarray) -> np.ndarray:
 def _jpeg_xl(page: np.ndarray, effort: int) -> bytes:
     from imagecodecs import jpegxl_encode
 
-    return bytes(jpegxl_encode(page, lossless=True, effort=effort, numthreads=1))
+    try:
+        return bytes(jpegxl_encode(page, lossless=True, effort=effort, numthreads=1))
+    except RuntimeError as error:  # a JpegxlError: every page can be coded, given memory
+        raise MemoryError(str(error)) from error
 
 
 def _from_jpeg_xl(data: bytes, shape: tuple[int, int]) -> np.ndarray:

@@ -64,7 +64,7 @@ def _shared(work: Callable[[Task], Result], tasks: Iterable[Task], threads: int)
     try:
         while True:
             for task in islice(tasks, threads + 1 - len(given)):
-                given[pool.submit(work, task)] = task
+                given[_submitted(pool, work, task)] = task
             if not given:
                 return
             for future in wait(given, return_when=FIRST_COMPLETED).done:
@@ -74,3 +74,10 @@ def _shared(work: Callable[[Task], Result], tasks: Iterable[Task], threads: int)
             stop.set()
         with suppress(KeyboardInterrupt):  # the first one is being handled, and all ends in a moment
             pool.shutdown(cancel_futures=True)
+
+
+def _submitted(pool: ThreadPoolExecutor, work: Callable[[Task], Result], task: Task) -> Future[Result]:
+    try:
+        return pool.submit(work, task)
+    except RuntimeError as error:  # the system refuses another thread
+        raise MemoryError(str(error)) from error

@@ -2,11 +2,14 @@
 
 import math
 
+import numpy as np
+
 from ..coding.core import compiled_core
 from ..coding.integer_context import IntegerContext
 from ..coding.integer_voxels import NARROW, IntegerVoxels
 from ..coding.parts import PostPart
-from ..models.bands import Size
+from ..models.bands import FRONT, Size
+from ..models.neighbours import REACH
 from .model import Model
 
 TILE_BYTES = 28
@@ -45,7 +48,7 @@ def working_memory(model: Model, size: Size, batch: int) -> int:
     """
     tile, entropy, native = math.prod(size), model.parameters.entropy, compiled_core() is not None
     if isinstance(entropy, IntegerVoxels):
-        return (TILE_BYTES + (0 if native else PLACE_BYTES * entropy.inputs)) * tile
+        return (TILE_BYTES + (0 if native else PLACE_BYTES * entropy.inputs)) * tile + _planes(entropy, size)
     net, post, integers = model.description.transform.net, model.description.post, model.parameters.integers
     width = max(0 if net is None else net.channels, integers.width if integers else 0)
     contexts = _contexts(entropy, native) if isinstance(entropy, IntegerContext) else 0.0
@@ -61,6 +64,13 @@ def _contexts(entropy: IntegerContext, native: bool) -> float:
     if not native:
         return channels * (REFERENCE_CONTEXT_BYTES + REFERENCE_BLOCK_BYTES * blocks)
     return channels * (CONTEXT_BYTES + BLOCK_BYTES * (2 if entropy.limit < NARROW else 4) * blocks)
+
+
+def _planes(entropy: IntegerVoxels, size: Size) -> int:
+    """Bytes of the planes of equal t in which the compiled voxel model keeps its numbers, as far back as it looks."""
+    depth, height, _ = size
+    kept = 1 - min(int(np.dot(offset, FRONT)) for offset in entropy.offsets)
+    return 4 * kept * (depth + REACH) * (height + 2 * REACH)
 
 
 def _filter(post: PostPart, size: Size) -> int:

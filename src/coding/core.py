@@ -22,12 +22,11 @@ SIMD = "AIWAVE_SIMD"
 
 TO_COMPILE = "install g++ or clang++ and Python's headers (on Debian: python3-dev), then aiwave again"
 
-MISSING = f"The compiled core is missing, so the PyTorch reference codes, about four times slower: {TO_COMPILE}."
+MISSING = f"is missing: {TO_COMPILE}"
 
-NEITHER = (
-    f"The compiled core is missing, and so is PyTorch, which can code in its place: {TO_COMPILE}, or run "
-    "pip install 'aiwave[train]'."
-)
+SLOWER = "The compiled core {}. The PyTorch reference codes, on one processor and four to twenty times slower."
+
+NEITHER = "The compiled core {}. PyTorch, which can code in its place, is missing, too: pip install 'aiwave[train]'."
 
 
 def compiled_core() -> ModuleType | None:
@@ -47,17 +46,14 @@ def _core(core: str, simd: str) -> ModuleType | None:
     if core == "reference":
         return None
     try:
-        spec = find_spec("aiwave._native")
-        if spec is not None and spec.origin and is_cut_short(Path(spec.origin)):
-            raise ImportError(f"{spec.origin} is cut short")
-        module = import_module("aiwave._native")
+        module = _loaded()
     except ImportError as error:
+        reason = MISSING if error.path is None else f"cannot be loaded ({error}): install aiwave again"
         if core:
-            reason = f"{NAME}=native, but the compiled core cannot be loaded ({error}): install aiwave again."
-            raise AiwaveError(reason) from error
+            raise AiwaveError(f"{NAME}=native, but the compiled core {reason}.") from error
         if find_spec("torch") is None:
-            raise AiwaveError(NEITHER) from error
-        sys.stderr.write(f"aiwave: {MISSING}\n")
+            raise AiwaveError(NEITHER.format(reason)) from error
+        sys.stderr.write(f"aiwave: {SLOWER.format(reason)}\n")
         return None
     try:
         module.use_simd(simd or module.simd_levels()[-1])
@@ -66,18 +62,33 @@ def _core(core: str, simd: str) -> ModuleType | None:
     return module
 
 
+def _loaded() -> ModuleType:
+    """The compiled core. Raises ImportError, with a path if there is a library that cannot be loaded."""
+    spec = find_spec("aiwave._native")
+    if spec is None or not spec.origin:
+        raise ImportError("there is no library")
+    try:
+        if is_cut_short(Path(spec.origin)):
+            raise ImportError(f"{spec.origin} is damaged")
+        return import_module("aiwave._native")
+    except ImportError as error:
+        raise ImportError(str(error), path=spec.origin) from error
+
+
 SECTIONS = struct.Struct("<Q10x2H")
 """Place of an ELF file's table of sections, which is its end, and size and number of entries; from byte 40 on."""
 
 
 def is_cut_short(library: Path) -> bool:
-    """True for an ELF library without its end: the system's loader crashes with it."""
+    """True for an ELF library without its end, or with zeros there: the system's loader crashes with it."""
     with library.open("rb") as file:
         head = file.read(64)
-    if len(head) < 64:
-        return True
-    at, size, count = SECTIONS.unpack_from(head, 40)
-    return head.startswith(b"\x7fELF\x02\x01") and library.stat().st_size < at + size * count
+        if len(head) < 64 or not head.startswith(b"\x7fELF\x02\x01"):
+            return len(head) < 64
+        at, size, count = SECTIONS.unpack_from(head, 40)
+        file.seek(at)
+        end = file.read(size * count)
+    return len(end) < size * count or not any(end)
 
 
 _limit: ContextVar[int | None] = ContextVar("threads", default=None)

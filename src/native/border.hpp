@@ -16,8 +16,10 @@ namespace aiwave {
 
 namespace py = pybind11;
 
+constexpr int ALIGNED = 0x0100;  // NumPy's flag; others are copied
+
 template <class T>
-using Array = py::array_t<T, py::array::c_style>;
+using Array = py::array_t<T, py::array::c_style | ALIGNED>;
 
 inline void require(bool holds, const char* what) {
     if (!holds) throw std::invalid_argument(what);

@@ -45,11 +45,12 @@ int ContextModel::widest() const {
 
 template <class Element>
 LevelContext<Element>::LevelContext(const ContextModel& model, const LevelTables& tables, const BandLayout& layout,
-                                    const std::int32_t* coarse, const std::int64_t* approx)
+                                    const std::int32_t* coarse, const std::int64_t* approx, const StopFlag& stop)
     : model_(model),
       tables_(tables),
       layout_(layout),
       approx_(approx),
+      stop_(stop),
       lanes_(static_cast<std::size_t>(model.lanes())),
       outside_(layout.positions * lanes_),
       near_(layout.cells),
@@ -86,6 +87,7 @@ void LevelContext<Element>::add_coarse(const std::int32_t* coarse) {
     const auto convolve = [&](const Layer& layer, const std::vector<Element>& in, std::size_t stride,
                               const std::vector<std::ptrdiff_t>& taps, auto&& take) {
         for (std::size_t start = 0; start < positions; start += BATCH) {
+            stop_.check();
             const int count = static_cast<int>(std::min<std::size_t>(BATCH, positions - start));
             for (int r = 0; r < count; ++r) rows_[r] = in.data() + layout_.cell[start + r] * stride;
             layer.set(rows_.data(), taps, count, out_.data());
@@ -123,6 +125,7 @@ template <class Element>
 void LevelContext<Element>::add_siblings() {
     const Layer& layer = model_.siblings[tables_.first].of(letters());
     for (int start = 0; start < layout_.positions; start += BATCH) {
+        stop_.check();
         const int count = std::min(BATCH, layout_.positions - start);
         for (int r = 0; r < count; ++r) {
             rows_[r] = seen_.data() + static_cast<std::ptrdiff_t>(layout_.cell[start + r]) * BANDS + tables_.first;
@@ -140,6 +143,7 @@ void LevelContext<Element>::predict_from_others() {
     std::fill(from_others_.begin(), from_others_.end(), 0.0);
     for (int z = 0; z < depth; ++z) {
         for (int y = 0; y < height; ++y) {
+            stop_.check();
             const std::ptrdiff_t raster = (static_cast<std::ptrdiff_t>(z) * height + y) * width;
             double* total = from_others_.data() + raster;
             for (int tap = 0; tap < TAPS; ++tap) {

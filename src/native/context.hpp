@@ -6,12 +6,12 @@
 
 #include <array>
 #include <cstdint>
-#include <optional>
 #include <vector>
 
 #include "band_layout.hpp"
 #include "layer.hpp"
 #include "mixture.hpp"
+#include "parallel.hpp"
 #include "rough_bits.hpp"
 
 namespace aiwave {
@@ -39,10 +39,11 @@ struct BandLayers {
 
 struct ContextModel {
     int channels = 0;
-    std::int32_t limit = 0;  // of activations
-    bool narrow = false;     // whether all layers fit the kernels
-    bool dependent = false;  // whether coefficients count in half steps
-    bool cross = false;      // whether other bands predict coefficients
+    std::int32_t limit = 0;                 // of activations
+    std::int32_t coarse_limit = INT32_MAX;  // of inputs from coarser levels
+    bool narrow = false;                    // whether all layers fit the kernels
+    bool dependent = false;                 // whether coefficients count in half steps
+    bool cross = false;                     // whether other bands predict coefficients
     Density density{};
     Tables tables;
     Squash squash;
@@ -76,7 +77,7 @@ class LevelContext {
     // `coarse` (2, d, h, w) are the network's inputs from the coarser levels, `approx` (d, h, w) their reconstruction
     // in units of 2**-6 steps; both null at the coarsest level.
     LevelContext(const ContextModel& model, const LevelTables& tables, const BandLayout& layout,
-                 const std::int32_t* coarse, const std::int64_t* approx);
+                 const std::int32_t* coarse, const std::int64_t* approx, const StopFlag& stop);
 
     // Begins the next band, the `band`-th in coding order.
     void begin(int band);
@@ -109,6 +110,7 @@ class LevelContext {
     const LevelTables& tables_;
     const BandLayout& layout_;
     const std::int64_t* approx_;
+    const StopFlag& stop_;
     int band_ = 0;
     std::size_t lanes_;
     std::vector<std::int32_t> coarse_, outside_;  // features by raster index, from coarser levels and from all outside

@@ -9,7 +9,7 @@ namespace aiwave {
 
 namespace {
 
-// Calls work(coder, tile, first coefficient, positions per band) for every tile.
+// Calls work(coder, tile, first coefficient, positions per band, stop) for every tile.
 template <class Work>
 void for_each_tile(const LevelTask& task, Work work) {
     const bool by_time = task.context && task.context->own.exist();
@@ -21,14 +21,14 @@ void for_each_tile(const LevelTask& task, Work work) {
         const std::int64_t* approx = task.approx ? task.approx + at : nullptr;
         const auto with = [&](auto context, const auto& model) {
             TileCoder coder(task, layout, model.density, model.tables, context, stop);
-            work(coder, tile, at * task.tables.bands, std::ptrdiff_t{layout.positions});
+            work(coder, tile, at * task.tables.bands, std::ptrdiff_t{layout.positions}, stop);
         };
         if (task.factorized) {
             with(FactorizedContext(*task.factorized, task.tables, layout.longest_front()), *task.factorized);
         } else if (task.context->narrow) {
-            with(LevelContext<std::int16_t>(*task.context, task.tables, layout, coarse, approx), *task.context);
+            with(LevelContext<std::int16_t>(*task.context, task.tables, layout, coarse, approx, stop), *task.context);
         } else {
-            with(LevelContext<std::int32_t>(*task.context, task.tables, layout, coarse, approx), *task.context);
+            with(LevelContext<std::int32_t>(*task.context, task.tables, layout, coarse, approx, stop), *task.context);
         }
     });
 }
@@ -37,7 +37,7 @@ void for_each_tile(const LevelTask& task, Work work) {
 
 std::vector<std::vector<std::string>> encode_level(const LevelTask& task, const std::int32_t* q) {
     std::vector<std::vector<std::string>> segments(task.tiles, std::vector<std::string>(task.tables.bands));
-    for_each_tile(task, [&](auto& coder, int tile, std::ptrdiff_t first, std::ptrdiff_t positions) {
+    for_each_tile(task, [&](auto& coder, int tile, std::ptrdiff_t first, std::ptrdiff_t positions, const StopFlag&) {
         std::vector<std::int32_t> band(positions);
         for (int k = 0; k < task.tables.bands; ++k) {
             std::copy_n(q + first + k * positions, positions, band.begin());
@@ -118,13 +118,13 @@ void move_nearer(Coder& coder, int band, const float* exact, const std::int32_t*
 }  // namespace
 
 void choose_path(const LevelTask& task, const float* exact, float slope, bool rough, std::int32_t* q) {
-    for_each_tile(task, [&](auto& coder, int /*tile*/, std::ptrdiff_t first, std::ptrdiff_t positions) {
+    for_each_tile(task, [&](auto& coder, int, std::ptrdiff_t first, std::ptrdiff_t positions, const StopFlag& stop) {
         std::vector<float> bits(CANDIDATES * positions);
-        PathFinder path(task);
+        PathFinder path(task, stop);
         for (int k = 0; k < task.tables.bands; ++k) {
             const std::ptrdiff_t at = first + k * positions;
             if (rough) {
-                rough_bits(task.context->rough, task.size, exact + at, bits.data());
+                rough_bits(task.context->rough, task.size, exact + at, stop, bits.data());
             } else {
                 candidate_bits(coder, k, exact + at, q + at, bits.data());
             }
@@ -135,7 +135,7 @@ void choose_path(const LevelTask& task, const float* exact, float slope, bool ro
 }
 
 void choose_integers(const LevelTask& task, const float* exact, float slope, std::int32_t* q) {
-    for_each_tile(task, [&](auto& coder, int /*tile*/, std::ptrdiff_t first, std::ptrdiff_t positions) {
+    for_each_tile(task, [&](auto& coder, int, std::ptrdiff_t first, std::ptrdiff_t positions, const StopFlag&) {
         std::vector<std::int32_t> nearest(positions);
         for (int k = 0; k < task.tables.bands; ++k) {
             const std::ptrdiff_t at = first + k * positions;
@@ -146,7 +146,7 @@ void choose_integers(const LevelTask& task, const float* exact, float slope, std
 }
 
 void decode_level(const LevelTask& task, const std::vector<std::vector<std::string>>& segments, std::int32_t* q) {
-    for_each_tile(task, [&](auto& coder, int tile, std::ptrdiff_t first, std::ptrdiff_t positions) {
+    for_each_tile(task, [&](auto& coder, int tile, std::ptrdiff_t first, std::ptrdiff_t positions, const StopFlag&) {
         for (int k = 0; k < task.tables.bands; ++k) {
             const std::string& segment = segments[tile][k];
             RangeDecoder decoder(segment.data(), segment.size());

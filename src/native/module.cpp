@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "border.hpp"
+#include "coarse_context.hpp"
 #include "layer_border.hpp"
 #include "level_coder.hpp"
 #include "range_coder.hpp"
@@ -16,6 +17,13 @@
 namespace aiwave {
 
 namespace {
+
+// False for NaN, too.
+template <class T>
+bool within(const Array<T>& array, T least, T most) {
+    const T *begin = array.data(), *end = begin + array.size();
+    return std::all_of(begin, end, [=](T value) { return least <= value && value <= most; });
+}
 
 std::shared_ptr<Tables> make_tables(const Array<std::int32_t>& cdf, const Array<std::int32_t>& bin_cdf,
                                     const Array<std::int32_t>& mantissa, const Array<std::int32_t>& shift,
@@ -27,10 +35,6 @@ std::shared_ptr<Tables> make_tables(const Array<std::int32_t>& cdf, const Array<
                 inverse_scale.size() == SCALES && softmax.size() == DROPS,
             "the tables of scales and weights do not fit");
     constexpr std::int32_t MOST_MANTISSA = 1 << 10, MOST_SHIFT = 40;
-    const auto within = [](const auto& array, auto least, auto most) {
-        const auto *begin = array.data(), *end = begin + array.size();
-        return std::all_of(begin, end, [=](auto value) { return least <= value && value <= most; });
-    };
     require(within(cdf, 0, TOTAL) && within(bin_cdf, 0, TOTAL >> 8) && within(mantissa, 0, MOST_MANTISSA) &&
                 within(shift, 0, MOST_SHIFT) && within(scale, 0, INT32_MAX >> 4) &&
                 within(inverse_scale, 0.0F, float{MOST_MANTISSA}) && within(softmax, 0, 1 << 16) &&
@@ -114,6 +118,8 @@ std::shared_ptr<ContextModel> make_context(int channels, std::int32_t limit, boo
     model->density = {components, weighted};
     model->tables = tables;
     model->squash = Squash(values(thresholds));
+    require(std::is_sorted(thresholds.data(), thresholds.data() + thresholds.size()) && thresholds.size() < 1 << 24,
+            "the thresholds do not rise");
     model->next_state = values(next_state);
     const auto states = static_cast<std::int32_t>(next_state.size() / 2);
     for (std::int32_t state : model->next_state) require(state >= 0 && state < states, "the trellis does not fit");
@@ -123,6 +129,9 @@ std::shared_ptr<ContextModel> make_context(int channels, std::int32_t limit, boo
     std::vector<LayerPart> siblings;
     for (const py::tuple& layer : layers) {
         const LayerPart part = layer_part(layer);
+        const bool of_coefficients = part.kind == "coarse0" || part.kind == "siblings" || part.kind == "own";
+        require(part.limit >= (of_coefficients ? thresholds.size() : limit), "a layer is made for smaller inputs");
+        if (part.kind == "coarse0") model->coarse_limit = std::min<std::int64_t>(model->coarse_limit, part.limit);
         model->narrow = model->narrow && is_narrow(part);
         if (part.kind == "siblings") {
             siblings.push_back(part);
@@ -159,6 +168,17 @@ std::vector<T> table(const Array<T>& array, std::int64_t size, bool optional = t
     return values(array);
 }
 
+// Whether magnitudes in every row of `length` numbers add up to less than `most`.
+template <class T>
+bool small_rows(const Array<T>& array, std::int64_t length, double most) {
+    for (std::int64_t first = 0; first < array.size(); first += length) {
+        double sum = 0;
+        for (std::int64_t k = 0; k < length; ++k) sum += std::fabs(static_cast<double>(array.data()[first + k]));
+        if (!(sum < most)) return false;
+    }
+    return true;
+}
+
 void fill_tables(LevelTask& task, const LevelPart& part, const Density& density) {
     task.size = part.size;
     task.inside = part.inside;
@@ -177,6 +197,10 @@ void fill_tables(LevelTask& task, const LevelPart& part, const Density& density)
             require(inside[axis] >= 0 && inside[axis] <= part.size[axis], "a band is larger than its level");
         }
     }
+    constexpr std::int32_t SINGLE = 1 << 24;
+    for (const auto* numbers : {&part.condition, &part.head_offset, &part.second_mix, &part.second_head}) {
+        require(within(*numbers, -SINGLE, SINGLE), "an offset of the level is too large");
+    }
     tables.head_offset = table(part.head_offset, std::int64_t{tables.bands} * density.size(), false);
     if (!task.context) return;
     const std::int64_t bands = tables.bands, channels = task.context->channels;
@@ -186,6 +210,9 @@ void fill_tables(LevelTask& task, const LevelPart& part, const Density& density)
     tables.prediction = table(part.prediction, bands * CENTRE);
     tables.cross = table(part.cross, bands * BANDS * TAPS, !task.context->cross);
     tables.cross_coarse = table(part.cross_coarse, bands * TAPS, !task.context->cross);
+    require(small_rows(part.prediction, CENTRE, 1 << 30) && small_rows(part.cross, BANDS * TAPS, 1 << 22) &&
+                small_rows(part.cross_coarse, TAPS, 1 << 18),
+            "a prediction is too large");
     if (!task.context->dependent) return;
     require(part.chains.ndim() == 2 && part.chains.size() > 0, "chains have two axes");
     task.chains = values(part.chains);
@@ -205,11 +232,17 @@ LevelTask make_task(const Model& model, const LevelPart& part, int tiles, const 
     if (const auto* factorized = std::get_if<std::shared_ptr<FactorizedModel>>(&model)) {
         task.factorized = factorized->get();
     }
+    require(task.context || task.factorized, "there is no model");
     fill_tables(task, part, task.context ? task.context->density : task.factorized->density);
     const std::int64_t positions = std::int64_t{part.size[0]} * part.size[1] * part.size[2];
     require(tiles > 0, "there is no tile");
     require(!coarse || coarse->size() == 2 * tiles * positions, "the coarse inputs do not fit the tiles");
     require(!approx || approx->size() == tiles * positions, "the reconstruction does not fit the tiles");
+    if (coarse && task.context) {
+        const std::int32_t limit = task.context->coarse_limit;
+        require(within(*coarse, -limit, limit), "an input from coarser levels is out of range");
+    }
+    require(!approx || within(*approx, -APPROX_LIMIT, APPROX_LIMIT), "the reconstruction is out of range");
     task.tiles = tiles;
     task.coarse = coarse ? coarse->data() : nullptr;
     task.approx = approx ? approx->data() : nullptr;
@@ -299,7 +332,7 @@ Array<std::int32_t> decode(const Model& model, const LevelPart& part,
 
 PYBIND11_MODULE(_native, m) {
     using namespace aiwave;
-    m.doc() = "The exact coder in C++; see aiwave.coding.native_coder, which is its only caller.";
+    m.doc() = "The exact coder in C++; `aiwave.coding` hands its models over.";
     py::register_exception<Damaged>(m, "Damaged", PyExc_ValueError);
     py::register_exception<Stopped>(m, "Stopped", PyExc_RuntimeError);
     py::class_<Stop, std::shared_ptr<Stop>>(m, "Stop", "Ends the calls of all threads that obey it, within a moment.")

@@ -5,11 +5,29 @@
 #include <condition_variable>
 #include <exception>
 #include <mutex>
-#include <system_error>
+#include <new>
 #include <thread>
 #include <vector>
 
 namespace aiwave {
+
+namespace {
+
+// Threads that do not outlive it: after an exception they are told to stop.
+struct Pool {
+    std::vector<std::thread> threads;
+    StopFlag& stop;
+
+    ~Pool() {
+        for (std::thread& thread : threads) {
+            if (!thread.joinable()) continue;
+            stop.raise();
+            thread.join();
+        }
+    }
+};
+
+}  // namespace
 
 void parallel_for(int count, int threads, StopFlag& stop, const std::function<bool()>& interrupted,
                   const std::function<void(int)>& work) {
@@ -34,16 +52,15 @@ void parallel_for(int count, int threads, StopFlag& stop, const std::function<bo
         --running;
         ended.notify_one();
     };
-    std::vector<std::thread> pool;
+    const int wanted = std::min(count, std::max(threads, 1));
+    Pool pool{{}, stop};
+    pool.threads.reserve(static_cast<std::size_t>(wanted));
     {
         std::unique_lock<std::mutex> lock(mutex);
         try {
-            for (int k = 0; k < std::min(count, std::max(threads, 1)); ++k) {
-                pool.emplace_back(run);
-                ++running;
-            }
-        } catch (const std::system_error&) {
-            if (pool.empty()) throw;  // fewer threads than asked for do the same work
+            for (; running < wanted; ++running) pool.threads.emplace_back(run);
+        } catch (const std::exception&) {  // the system has no memory for another: fewer do the same work
+            if (pool.threads.empty()) throw std::bad_alloc();
         }
         while (!ended.wait_for(lock, std::chrono::milliseconds(100), [&] { return running == 0; })) {
             if (asked_to_stop) continue;
@@ -53,7 +70,7 @@ void parallel_for(int count, int threads, StopFlag& stop, const std::function<bo
             lock.lock();
         }
     }
-    for (std::thread& thread : pool) thread.join();
+    for (std::thread& thread : pool.threads) thread.join();
     if (asked_to_stop) throw Stopped();
     if (error) std::rethrow_exception(error);
 }

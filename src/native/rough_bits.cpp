@@ -14,7 +14,7 @@ constexpr int FRACTION = 12, MANTISSA = 6, BITS_FRACTION = 16;
 constexpr int LEAST_EXPONENT = 10, EXPONENTS = 27;
 constexpr std::int64_t LEAST = std::int64_t{1} << LEAST_EXPONENT;
 
-// Sums over three neighbours along an axis, with zeros outside: of `count` rows of `length` values `stride` apart.
+// Sums over three neighbours along an axis, with zeros outside: of rows of `length` values `stride` apart.
 void add_neighbours(std::vector<std::int64_t>& values, int length, std::ptrdiff_t stride) {
     const auto total = static_cast<std::ptrdiff_t>(values.size());
     for (std::ptrdiff_t block = 0; block < total; block += length * stride) {
@@ -59,7 +59,8 @@ bool RoughTables::fit() const {
     return per_width.size() == 1 << MANTISSA && cell.size() == std::size_t{EXPONENTS * KINDS} << MANTISSA;
 }
 
-void rough_bits(const RoughTables& tables, const std::array<int, 3>& size, const float* exact, float* bits) {
+void rough_bits(const RoughTables& tables, const std::array<int, 3>& size, const float* exact, const StopFlag& stop,
+                float* bits) {
     const auto [depth, height, width] = size;
     std::vector<std::int64_t> near(static_cast<std::size_t>(depth) * height * width);
     std::int64_t whole = 0;
@@ -69,10 +70,13 @@ void rough_bits(const RoughTables& tables, const std::array<int, 3>& size, const
     }
     whole /= static_cast<std::int64_t>(near.size());
     add_neighbours(near, width, 1);
+    stop.check();
     add_neighbours(near, height, width);
+    stop.check();
     add_neighbours(near, depth, static_cast<std::ptrdiff_t>(height) * width);
     std::size_t at = 0;
     for (int z = 0; z < depth; ++z) {
+        stop.check();
         for (int y = 0; y < height; ++y) {
             const int rows = neighbours(z, depth) * neighbours(y, height);
             for (int x = 0; x < width; ++x, ++at) {

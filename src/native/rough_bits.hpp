@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "parallel.hpp"
+
 namespace aiwave {
 
 // The tables of coding/rough_bits.py; bits count in units of 2**-16.
@@ -19,6 +21,7 @@ struct RoughTables {
 };
 
 // Bits (d, h, w, CANDIDATES) of the candidates for `exact` (d, h, w) in steps, at most 2**22.
-void rough_bits(const RoughTables& tables, const std::array<int, 3>& size, const float* exact, float* bits);
+void rough_bits(const RoughTables& tables, const std::array<int, 3>& size, const float* exact, const StopFlag& stop,
+                float* bits);
 
 }  // namespace aiwave

@@ -71,8 +71,12 @@ float bits_of(std::int64_t probability) {
     return static_cast<float>(bits) / (1 << LOG2_FRACTION);
 }
 
-PathFinder::PathFinder(const LevelTask& task)
-    : task_(task), states_(static_cast<int>(task.context->next_state.size() / 2)), total_(row()), next_(row()) {
+PathFinder::PathFinder(const LevelTask& task, const StopFlag& stop)
+    : task_(task),
+      stop_(stop),
+      states_(static_cast<int>(task.context->next_state.size() / 2)),
+      total_(row()),
+      next_(row()) {
     by_second_.resize(static_cast<std::size_t>(states_) * task.chain_length);
     costs_.resize(task.chain_length);
     exists_.resize(task.after.size());
@@ -86,6 +90,7 @@ void PathFinder::find(const std::array<int, 3>& inside, const float* exact, cons
     for (int first = 0; first < chains; first += CHAINS) {
         first_ = first;
         count_ = std::min(CHAINS, chains - first);
+        stop_.check();
         forward(exact, bits, slope);
         for (int chain = 0; chain < count_; ++chain) back(chain, q);
     }

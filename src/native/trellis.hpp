@@ -58,7 +58,7 @@ float bits_of(std::int64_t probability);
 // The cheapest paths through the trellis for the bands of a level.
 class PathFinder {
    public:
-    explicit PathFinder(const LevelTask& task);
+    PathFinder(const LevelTask& task, const StopFlag& stop);
 
     // Sets `q` (d, h, w) to the path for `exact`, given the `bits` (d, h, w, CANDIDATES) of the candidates.
     void find(const std::array<int, 3>& inside, const float* exact, const float* bits, float slope, std::int32_t* q);
@@ -71,6 +71,7 @@ class PathFinder {
     void back(int chain, std::int32_t* q) const;
 
     const LevelTask& task_;
+    const StopFlag& stop_;
     int states_, first_ = 0, count_ = 0;  // the chains that are followed
     std::vector<float> total_, next_;
     std::vector<std::uint16_t> by_second_;  // by place and state

@@ -99,6 +99,19 @@ def test_streams_and_voxels_do_not_depend_on_threads(small_batches):
     np.testing.assert_array_equal(decompress(data), voxels)
 
 
+def test_no_memory_for_threads_is_a_sentence(small_batches, monkeypatch):
+    volume = textured((8, 16, 24), 0)
+    data = compress(volume, "em_nano", step=4.5, tile=8)
+
+    def refused(*_):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr("threading.Thread.start", refused)
+    if compiled_core() is not None:
+        with pytest.raises(AiwaveError, match="not enough memory"):
+            decompress(data)
+
+
 def test_a_damaged_tile_is_named_wherever_it_is_decoded(small_batches, monkeypatch):
     torch.set_num_threads(1)
     with monkeypatch.context() as patch:
