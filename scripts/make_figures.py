@@ -60,7 +60,9 @@ def slices(path: Path) -> None:
 def speed(table: Path, path: Path) -> None:
     """Bits per voxel over the speed of coding and of decoding, lossless, of the largest crop of each volume."""
     with table.open(newline="", encoding="utf-8") as file:
-        rows = [row for row in csv.DictReader(file) if row["mode"] == "lossless" and row["bpp"]]
+        rows = [
+            row for row in csv.DictReader(file) if row["mode"] == "lossless" and row["bpp"] and row["side"].isdecimal()
+        ]
     volumes = list(dict.fromkeys(row["volume"] for row in rows))
     figure = Figure(figsize=(9, 0.4 + 3.2 * len(volumes)), layout="constrained", dpi=100)
     plots = figure.subplots(len(volumes), 2, sharex="row", sharey="row", squeeze=False)

@@ -22,10 +22,7 @@ class Layer {
     Layer(const std::int16_t* weight, const std::int64_t* bias, const std::int64_t* shift, int taps, int width,
           int outputs);
 
-    bool exists() const { return outputs_ > 0; }
     int lanes() const { return lanes_for(outputs_); }
-    int taps() const { return taps_; }
-    int width() const { return width_; }
 
     // rows: `count` pointers to each row's first input; `offsets` those of the taps, in inputs. The inputs at a tap are
     // followed by a readable one if `width` is odd. Outputs (count, lanes) replace those in `out`, or are added to
