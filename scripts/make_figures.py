@@ -25,6 +25,7 @@ LABELS = {
     "aiwave voxels_best": ("voxels_best", *ABOVE),
     "aiwave voxels_fast": ("voxels_fast", "left", 7, -5),
     "JPEG XL e7": ("JPEG XL", *ABOVE),
+    "Tomoz": ("Tomoz", "right", -7, -4),
 }
 TITLES = {"fib25": "FIB-SEM of a fly brain", "qin_ct": "chest CT", "skyra_t1": "T1 brain"}
 OURS, OTHERS = "#b8501f", "#54707f"
