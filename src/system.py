@@ -24,8 +24,10 @@ def quieten() -> None:
     """Silence notices of Lightning and other libraries that the user cannot act on."""
     for name in ("pytorch_lightning", "lightning_fabric", "lightning.pytorch", "torch.utils.flop_counter"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("monai.data.nvimgcodec_pydicom_plugin").setLevel(logging.ERROR)  # a decoder that nobody asked for
     for message in (
         ".*does not have many workers.*",
+        "NvImgCodecPydicomReader: nvImageCodec decoder plugin did not register.*",
         ".*Checkpoint directory .* exists.*",
         ".*isinstance.treespec, LeafSpec.*",
         ".*dataloader is not resumable.*",
