@@ -4,6 +4,7 @@
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 
+#include <algorithm>
 #include <atomic>
 #include <functional>
 #include <memory>
@@ -28,6 +29,13 @@ inline void require(bool holds, const char* what) {
 template <class T>
 std::vector<T> values(const Array<T>& array) {
     return std::vector<T>(array.data(), array.data() + array.size());
+}
+
+// Whether all values are; false for NaN, too.
+template <class T>
+bool within(const Array<T>& array, typename Array<T>::value_type least, typename Array<T>::value_type most) {
+    const T *begin = array.data(), *end = begin + array.size();
+    return std::all_of(begin, end, [=](T value) { return least <= value && value <= most; });
 }
 
 // Raised by one thread to end the calls of others.

@@ -18,13 +18,6 @@ namespace aiwave {
 
 namespace {
 
-// False for NaN, too.
-template <class T>
-bool within(const Array<T>& array, T least, T most) {
-    const T *begin = array.data(), *end = begin + array.size();
-    return std::all_of(begin, end, [=](T value) { return least <= value && value <= most; });
-}
-
 std::shared_ptr<Tables> make_tables(const Array<std::int32_t>& cdf, const Array<std::int32_t>& bin_cdf,
                                     const Array<std::int32_t>& mantissa, const Array<std::int32_t>& shift,
                                     const Array<std::int32_t>& scale, const Array<float>& inverse_scale,
@@ -256,9 +249,7 @@ void check_shape(const Array<std::int32_t>& q, const LevelPart& part) {
     for (int axis = 0; axis < 3; ++axis) {
         require(q.shape(axis + 2) == part.size[axis], "the coefficients do not fit the level");
     }
-    for (py::ssize_t k = 0; k < q.size(); ++k) {
-        require(std::abs(std::int64_t{q.data()[k]}) <= COEFFICIENT_LIMIT, "a coefficient is too large");
-    }
+    require(within(q, -COEFFICIENT_LIMIT, COEFFICIENT_LIMIT), "a coefficient is too large");
 }
 
 py::list encode(const Model& model, const LevelPart& part, const Array<std::int32_t>& q, const Optional32& coarse,
@@ -277,9 +268,8 @@ py::list encode(const Model& model, const LevelPart& part, const Array<std::int3
 
 void check_exact(const Array<float>& exact, py::ssize_t count, std::int64_t limit) {
     require(exact.size() == count, "the coefficients do not fit");
-    for (py::ssize_t k = 0; k < exact.size(); ++k) {
-        require(std::fabs(exact.data()[k]) <= static_cast<float>(limit), "a coefficient is too large");
-    }
+    const auto most = static_cast<float>(limit);
+    require(within(exact, -most, most), "a coefficient is too large");
 }
 
 // exact (tiles, bands, d, h, w) float32, q like it with the choice before, or None for rough bits -> the choice.

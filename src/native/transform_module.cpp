@@ -170,9 +170,7 @@ IntegerConv layer_of(const LayerArrays& arrays) {
     require(outputs > 0 && outputs <= MOST_CHANNELS && inputs <= MOST_CHANNELS && bias.size() == outputs &&
                 shift.size() == outputs,
             "the channels of a convolution do not fit");
-    for (py::ssize_t k = 0; k < weight.size(); ++k) {
-        require(weight.data()[k] > -(1 << 15), "a weight is out of range");
-    }
+    require(within(weight, -INT16_MAX, INT16_MAX), "a weight is out of range");
     return IntegerConv(weight.data(), bias.data(), shift.data(), static_cast<int>(inputs), static_cast<int>(outputs),
                        limit);
 }
@@ -264,13 +262,9 @@ Array<std::int64_t> next_approx(const CoarseTransform& transform, const Array<st
     require(size_of(details, 5) == band && size_of(approx, 4) == band && details.shape(1) == DETAILS &&
                 details.shape(0) == approx.shape(0) && approx.shape(0) > 0 && approx.shape(0) < 1 << 20,
             "the bands do not fit the size");
-    for (py::ssize_t k = 0; k < details.size(); ++k) {
-        require(std::abs(std::int64_t{details.data()[k]}) < 1 << 24, "a coefficient is too large");
-    }
-    for (py::ssize_t k = 0; k < approx.size(); ++k) {
-        require(approx.data()[k] >= -APPROX_LIMIT && approx.data()[k] <= APPROX_LIMIT,
-                "the reconstruction is too large");
-    }
+    constexpr std::int32_t MOST = (1 << 24) - 1;
+    require(within(details, -MOST, MOST), "a coefficient is too large");
+    require(within(approx, -APPROX_LIMIT, APPROX_LIMIT), "the reconstruction is too large");
     const auto tiles = static_cast<int>(details.shape(0));
     Array<std::int64_t> next({py::ssize_t{tiles}, py::ssize_t{size[0]}, py::ssize_t{size[1]}, py::ssize_t{size[2]}});
     std::int64_t* out = next.mutable_data();
@@ -291,10 +285,7 @@ Array<std::int64_t> next_approx(const CoarseTransform& transform, const Array<st
 Array<std::int32_t> coarse_inputs(const CoarseInputs& inputs, const Array<std::int64_t>& approx, int threads) {
     const Size3 size = size_of(approx, 4);
     require(approx.shape(0) > 0 && approx.shape(0) < 1 << 20, "there is no tile");
-    for (py::ssize_t k = 0; k < approx.size(); ++k) {
-        require(approx.data()[k] >= -APPROX_LIMIT && approx.data()[k] <= APPROX_LIMIT,
-                "the reconstruction is too large");
-    }
+    require(within(approx, -APPROX_LIMIT, APPROX_LIMIT), "the reconstruction is too large");
     const auto tiles = static_cast<int>(approx.shape(0));
     Array<std::int32_t> both(
         {py::ssize_t{tiles}, py::ssize_t{2}, py::ssize_t{size[0]}, py::ssize_t{size[1]}, py::ssize_t{size[2]}});
