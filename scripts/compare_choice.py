@@ -14,7 +14,7 @@ from tabulate import tabulate
 
 from aiwave.coding.constants import log_step_of
 from aiwave.images.image_files import read_image
-from aiwave.pretrained.choice import automatic_model, candidates, cost
+from aiwave.pretrained.choice import automatic_model, candidates, cost, shipped_model
 
 
 def excess(voxels: np.ndarray, step: float | None) -> tuple[str, float, float]:
@@ -24,7 +24,7 @@ def excess(voxels: np.ndarray, step: float | None) -> tuple[str, float, float]:
     seconds = time.process_time() - started
     volume = voxels.reshape(-1, *voxels.shape[-3:])[0]
     log_step = 0 if step is None else log_step_of(step)
-    costs = {card.name: cost(card.name, volume, log_step) for card in candidates(step is None)}
+    costs = {card.name: cost(shipped_model(card.name), volume, log_step) for card in candidates(step is None)}
     return model.name, 100 * (costs[model.name] / min(costs.values()) - 1), seconds
 
 

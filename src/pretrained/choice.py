@@ -112,7 +112,7 @@ def _cheapest(tried: list[Card], parts: list[np.ndarray], log_step: int) -> Card
         return tried[0]
     totals = dict.fromkeys((card.name for card in tried), 0.0)
     for part in parts:
-        totals = {name: total + cost(name, part, log_step) for name, total in totals.items()}
+        totals = {name: total + cost(shipped_model(name), part, log_step) for name, total in totals.items()}
         limit = FAR * min(totals.values())
         totals = {name: total for name, total in totals.items() if total <= limit}
         if len(totals) == 1:
@@ -128,9 +128,8 @@ def _missing(lossless: bool, other: bool) -> str:
     return f"No ready-made model codes such volumes ({kind}): {choose} a model file or the folder of a run."
 
 
-def cost(name: str, part: np.ndarray, log_step: int) -> float:
+def cost(model: Model, part: np.ndarray, log_step: int) -> float:
     """Estimated bits of a part (d, h, w) with a model and, at a step, what its squared error is worth in bits."""
-    model = shipped_model(name)
     lossless = model.only_lossless
     voxels = part if part.dtype.kind == "f" else part.astype(np.int32) - min(0, int(part.min()))
     codec = TileCodec(model, log_step, lossless)

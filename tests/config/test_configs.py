@@ -57,12 +57,19 @@ def test_keys_that_options_of_a_group_share_come_in_the_same_order(group):
         assert [key for key in first if key in second] == [key for key in second if key in first], (one, other)
 
 
+def whole(path):
+    """An option of a group with what it takes from another one of the group."""
+    node = yaml.safe_load(path.read_text())
+    others = [name for name in node.get("defaults", []) if isinstance(name, str) and name != "_self_"]
+    return {key: value for name in others for key, value in whole(path.with_stem(name)).items()} | node
+
+
 @pytest.mark.parametrize("group", sorted(set(MADE) & set(GROUPS)))
 def test_keys_that_options_of_a_group_share_mean_the_same(group):
     """Of one type and with the same bounds, as JSON schema tells them, whatever takes them; every key is taken."""
     seen = {}
     for path in (CONF / group).glob("*.yaml"):
-        node = yaml.safe_load(path.read_text())
+        node = whole(path)
         fields = arguments(MADE[group].model_construct(target=node["_target_"], partial="_partial_" in node))
         types = {field.alias: (str(field.annotation), str(field.metadata)) for field in fields.model_fields.values()}
         own = set(node) - {"_target_", "_partial_", "defaults"}
