@@ -14,17 +14,22 @@ from tabulate import tabulate
 
 from aiwave.coding.constants import log_step_of
 from aiwave.images.image_files import read_image
-from aiwave.pretrained.choice import automatic_model, candidates, cost, shipped_model
+from aiwave.pretrained.card import cards
+from aiwave.pretrained.choice import automatic_model, cost, shipped_model
 
 
 def excess(voxels: np.ndarray, step: float | None) -> tuple[str, float, float]:
     """Model chosen for a volume, how much more it costs than the best [%], and the CPU seconds of the choice."""
     started = time.process_time()
-    model, _ = automatic_model(voxels, step is None, quality=step)
+    model, _ = automatic_model(voxels, step is None)
     seconds = time.process_time() - started
     volume = voxels.reshape(-1, *voxels.shape[-3:])[0]
     log_step = 0 if step is None else log_step_of(step)
-    costs = {card.name: cost(shipped_model(card.name), volume, log_step) for card in candidates(step is None)}
+    costs = {
+        card.name: cost(shipped_model(card.name), volume, log_step)
+        for card in cards()
+        if card.lossless == (step is None)
+    }
     return model.name, 100 * (costs[model.name] / min(costs.values()) - 1), seconds
 
 

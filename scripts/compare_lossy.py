@@ -1,9 +1,9 @@
 """Rates at equal PSNR next to other codecs: `python scripts/compare_lossy.py DATA ANCHORS.csv [--csv FILE]`.
 
-Codes every volume in DATA/*/* with the model that `aiwave compress` chooses, at five PSNRs that span the range common
-to the points of the other codecs for that file in ANCHORS.csv (dataset, file, codec, bpp, psnr_db, as `aiwave anchors`
-writes them), and decodes it. Prints the BD-rate against each codec, mean over the volumes of a folder, and the models
-chosen; the CSV gets the points.
+Codes every volume in DATA/*/* with the model that `aiwave compress` chooses, or `--model NAME`, at five PSNRs that
+span the range common to the points of the other codecs for that file in ANCHORS.csv (dataset, file, codec, bpp,
+psnr_db, as `aiwave anchors` writes them), and decodes it. Prints the BD-rate against each codec, mean over the volumes
+of a folder, and the models chosen; the CSV gets the points.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from aiwave import compress, decompress, info
 from aiwave.bitstream.voxel_types import peak_of
 from aiwave.evaluation.anchors.run_jobs import psnr as psnr_of
 from aiwave.images.image_files import read_image
-from aiwave.pretrained.choice import shipped_by_identity
+from aiwave.pretrained.choice import AUTO, shipped_by_identity
 from aiwave.report.metrics.curves import Curve, bd_rate
 
 POINTS = 5
@@ -44,12 +44,12 @@ def targets(anchors: Points) -> np.ndarray:
     return np.linspace(low, high, POINTS)
 
 
-def measured(voxels: np.ndarray, psnr: float) -> tuple[float, float, str]:
+def measured(voxels: np.ndarray, model: str, psnr: float) -> tuple[float, float, str]:
     """Rate, PSNR and model of a volume that is coded, decoded and compared."""
-    data = compress(voxels, psnr=psnr)
+    data = compress(voxels, model, psnr=psnr)
     reached = psnr_of(decompress(data).astype(np.int64) - voxels, peak_of(voxels.dtype))
-    model = shipped_by_identity(info(data)["model"])
-    return 8 * len(data) / voxels.size, reached, model.name if model else "none"
+    used = shipped_by_identity(info(data)["model"])
+    return 8 * len(data) / voxels.size, reached, used.name if used else model
 
 
 def main() -> None:
@@ -57,6 +57,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path)
     parser.add_argument("anchors", type=Path)
+    parser.add_argument("--model", default=AUTO, help="a ready-made model or a file")
     parser.add_argument("--csv", type=Path)
     arguments = parser.parse_args()
     anchors, table, lines = read_anchors(arguments.anchors), [], []
@@ -65,7 +66,7 @@ def main() -> None:
         for file in sorted(folder.iterdir()):
             others = anchors[folder.name, file.name]
             voxels = np.asarray(read_image(str(file)).voxels)
-            found = [measured(voxels, psnr) for psnr in targets(others)]
+            found = [measured(voxels, arguments.model, psnr) for psnr in targets(others)]
             models |= {model for *_, model in found}
             lines += [(folder.name, file.name, model, bpp, psnr) for bpp, psnr, model in found]
             ours = Curve.of((bpp, psnr) for bpp, psnr, _ in found)

@@ -1,8 +1,8 @@
 """Models next to each other on voxels held out of training sets: `python scripts/compare_models.py DATA [MODEL ...]`.
 
-Codes parts of what is held out of every set in DATA/train with each model, a ready-made one by its name or a file
-(without any: all ready-made lossy ones), at every step, and prints how much more it costs than the best of them [%],
-in bits and what the squared error is worth in them. The last line is the mean over the sets.
+Codes parts of what training holds out of every set in DATA/train with each model, a ready-made one by its name or a
+file (without any: all ready-made lossy ones), at every step, and prints how much more it costs than the best of them
+[%], in bits and what the squared error is worth in them. The last lines are means over the sets.
 """
 
 import argparse
@@ -17,7 +17,8 @@ from aiwave.coding.constants import log_step_of
 from aiwave.datamodules.volume import load_volumes
 from aiwave.datamodules.volume_datamodule import hold_out
 from aiwave.images.image_files import VOLUME_SUFFIXES
-from aiwave.pretrained.choice import candidates, cost, shipped_model
+from aiwave.pretrained.card import cards
+from aiwave.pretrained.choice import cost, shipped_model
 from aiwave.pretrained.trial_parts import textured_parts
 
 CROP = (20, 44, 44)
@@ -41,7 +42,7 @@ def main() -> None:
     """See the module."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path)
-    parser.add_argument("models", nargs="*", default=[card.name for card in candidates(lossless=False)])
+    parser.add_argument("models", nargs="*", default=[card.name for card in cards() if not card.lossless])
     parser.add_argument("--steps", default="3,12,50")
     arguments = parser.parse_args()
     steps = [float(step) for step in arguments.steps.split(",")]

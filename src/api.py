@@ -21,7 +21,6 @@ from .budget import allow_large as allow_large_files
 from .errors import AiwaveError
 from .pretrained.card import is_name
 from .pretrained.choice import AUTO, automatic_model, shipped_by_identity, shipped_model
-from .pretrained.trial_parts import wanted
 from .system import user_path
 
 __all__ = ["compress", "decompress", "find_model", "info"]
@@ -63,8 +62,7 @@ def compress(
     voxels = checked(volume)
     if model in (None, AUTO):
         error = None if max_error is None else whole_error(max_error)
-        quality = wanted(step, psnr, bpp)
-        chosen = automatic_model(voxels, lossless or error is not None, max_error=error, quality=quality)[0]
+        chosen = automatic_model(voxels, lossless or error is not None, max_error=error)[0]
     else:
         chosen = find_model(model)
     return encode(

@@ -31,7 +31,6 @@ def main(arguments: Sequence[str]) -> None:
     from ..images.image_files import read_image
     from ..images.image_metadata import image_metadata
     from ..pretrained.choice import automatic_model
-    from ..pretrained.trial_parts import wanted
 
     model = None if args.model == AUTO else find_model(args.model)
     with allow_large(args.allow_large):
@@ -43,8 +42,7 @@ def main(arguments: Sequence[str]) -> None:
     error = None if args.max_error is None else whole_error(args.max_error)
     said = [image.note] if image.note else []
     if model is None:
-        quality = wanted(args.step, args.psnr, args.bpp)
-        model, why = automatic_model(image.voxels, lossless or error is not None, args.modality, error, quality)
+        model, why = automatic_model(image.voxels, lossless or error is not None, args.modality, error)
         said.append(why)
     if unasked:
         said.append("lossless, since no quality was requested")
@@ -91,7 +89,7 @@ def _note(smaller: "Smaller") -> str:
     parts = "the only tile" if smaller.tiles == 1 else f"{smaller.tiles} tiles"
     return (
         f"note: {smaller.codec} would need about {100 * smaller.saved:.0f} % fewer bytes here "
-        f"(measured on {parts} that it codes); this model was not made for such data"
+        f"(measured on {parts} that it codes)"
     )
 
 
@@ -111,7 +109,9 @@ def arguments_of() -> argparse.ArgumentParser:
         help="a name of `aiwave models list`, a model file, a run's folder or a checkpoint; auto (default) chooses",
     )
     given.add_argument("--channel", type=int, metavar="N", help="only channel N of a colour or vector image, from 1")
-    given.add_argument("--modality", metavar="M", help="em, ct, mri, fmri or sections, for --model auto")
+    given.add_argument(
+        "--modality", metavar="M", help="em, ct, mri, fmri or sections: --model auto leaves out models for others"
+    )
     given.add_argument(
         "--series", type=int, metavar="N", help="the one to compress of several DICOM series or TIFF images"
     )

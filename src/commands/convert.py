@@ -138,7 +138,6 @@ def _codec(args: argparse.Namespace, source: "StoredArray") -> dict[str, Any] | 
         return None
     from ..bitstream.bounded_error import whole_error
     from ..conversion.looks import model_for, step_for
-    from ..pretrained.trial_parts import wanted
     from ..zarr.settings import Settings
     from ..zarr.volumes import require_codable
 
@@ -148,8 +147,7 @@ def _codec(args: argparse.Namespace, source: "StoredArray") -> dict[str, Any] | 
     model = str(Path(args.model).resolve()) if Path(args.model).exists() else args.model
     if model == AUTO:
         error = None if args.max_error is None else whole_error(args.max_error)
-        quality = wanted(args.step, args.psnr, None)
-        model, why = model_for(source, mode == "lossless" or error is not None, args.modality, error, quality)
+        model, why = model_for(source, mode == "lossless" or error is not None, args.modality, error)
         said.insert(0, why)
     if args.psnr is not None:
         mode = {"step": step_for(source, model, args.psnr)}
@@ -223,9 +221,11 @@ def arguments_of() -> argparse.ArgumentParser:
     quality.add_argument("--psnr", type=float, metavar="DB", help="the step that reaches this PSNR on a sample")
     quality.add_argument("--max-error", type=float, metavar="E", help="no voxel off by more than E grey levels")
     given.add_argument(
-        "--model", default=AUTO, metavar="MODEL", help="a ready-made model or a file; auto (default) tries them"
+        "--model", default=AUTO, metavar="MODEL", help="a ready-made model or a file; auto (default) chooses"
     )
-    given.add_argument("--modality", metavar="M", help="em, ct, mri, fmri or sections, for --model auto")
+    given.add_argument(
+        "--modality", metavar="M", help="em, ct, mri, fmri or sections: --model auto leaves out models for others"
+    )
     given.add_argument("--region", metavar="z0:z1,y0:y1,x0:x1", help="convert only these voxels (ends are exclusive)")
     given.add_argument("--axes", metavar="LETTERS", help="axes of a store that does not name them, as in czyx")
     given.add_argument("--channel", type=int, metavar="N", help="only channel N of an image file, from 1")

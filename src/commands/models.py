@@ -17,20 +17,28 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def _listing(known: Sequence[Card]) -> str:
-    rows = [(c.name, c.modality, c.coding, f"{c.parameters:,}", f"{c.bytes:,}") for c in known]
-    columns = ("model", "for", "coding", "parameters", "bytes")
-    sides = ("left", "left", "left", "right", "right")
+    rows = [
+        (c.name, c.modality, c.coding, "no" if c.by_name else "yes", f"{c.parameters:,}", f"{c.bytes:,}") for c in known
+    ]
+    columns = ("model", "for", "coding", "auto", "parameters", "bytes")
+    sides = ("left", "left", "left", "left", "right", "right")
     return tabulate(rows, columns, tablefmt="plain", disable_numparse=True, colalign=sides)
 
 
 def _card(card: Card) -> str:
-    lines = asdict(card) | {"lossless": card.coding, "trained_on": "\n".join(card.trained_on)}
+    own = {
+        "lossless": card.coding,
+        "trained_on": "\n".join(card.trained_on),
+        "by_name": "by name only" if card.by_name else "by itself",
+    }
+    lines = asdict(card) | own
     names = {
         "lossless": "coding",
         "trained_on": "trained on",
         "experiment": "trained by",
         "weak": "bad at",
         "run": "training run",
+        "by_name": "compress takes it",
     }
     data = "dataset.root=DATA" if card.modality == ANY else "dataset=folder dataset.root=DATA ..."
     lines["experiment"] = f"aiwave train experiment={card.experiment} {data}"

@@ -4,19 +4,16 @@ import numpy as np
 
 from ..api import compress, info
 from ..pretrained.choice import automatic_model
-from ..pretrained.trial_parts import Quality
 from ..stores.spread import COUNT, SIDE, spread
 from ..stores.stored_array import StoredArray
 
 
-def model_for(
-    source: StoredArray, lossless: bool, modality: str | None, max_error: int | None, quality: Quality
-) -> tuple[str, str]:
-    """The name of the ready-made model that codes a few boxes best, and why (see `automatic_model`).
+def model_for(source: StoredArray, lossless: bool, modality: str | None, max_error: int | None) -> tuple[str, str]:
+    """The name of the ready-made model that `automatic_model` takes for a few boxes, and why.
 
     Raises AiwaveError if there is none for such voxels.
     """
-    model, why = automatic_model(_sample(source), lossless, modality, max_error, quality)
+    model, why = automatic_model(_sample(source), lossless, modality, max_error)
     return model.name, why
 
 

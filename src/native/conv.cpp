@@ -104,10 +104,12 @@ FloatConv::FloatConv(const float* weight, const float* bias, int inputs, int out
           return weight[(static_cast<std::ptrdiff_t>(n) * inputs + c) * CONV_TAPS + tap];
       })) {}
 
-void FloatConv::operator()(const Padded<float>& in, Padded<float>& out, int swapped, const Work& work) const {
+void FloatConv::operator()(const Padded<float>& in, Padded<float>& out, int swapped, bool fused,
+                           const Work& work) const {
     const auto offsets = tap_offsets(in, swapped);
+    const auto run = fused ? conv_kernels().fused_floats : conv_kernels().floats;
     work.each(in.size()[0], [&](int z) {
-        conv_kernels().floats(plane_run(conv_, in, offsets.data(), z, out.at(0, z, 0), out.channel()));
+        run(plane_run(conv_, in, offsets.data(), z, out.at(0, z, 0), out.channel()));
     });
 }
 

@@ -67,7 +67,8 @@ using PlaneTaps = std::array<std::ptrdiff_t, CONV_TAPS>;
 PlaneTaps plane_taps(std::ptrdiff_t before, std::ptrdiff_t after, std::ptrdiff_t row);
 
 // Convolutions in a transform act on volumes whose first axis is swapped with the one that is lifted: `swapped` is that
-// axis, 0 for none. `in` has its margin filled, the margin of `out` is arbitrary.
+// axis, 0 for none. `in` has its margin filled, the margin of `out` is arbitrary. `fused` for what no encoder depends on:
+// faster where the instruction set has that, and the last bits depend on it (see `ConvKernels`).
 class FloatConv {
    public:
     // `weight` (outputs, inputs, 3, 3, 3), `bias` (outputs).
@@ -75,10 +76,9 @@ class FloatConv {
 
     int inputs() const { return conv_.inputs; }
     int outputs() const { return conv_.outputs; }
-    void operator()(const Padded<float>& in, Padded<float>& out, int swapped, const Work& work) const;
+    void operator()(const Padded<float>& in, Padded<float>& out, int swapped, bool fused, const Work& work) const;
 
-    // `count` positions of a plane, from the first on; see ConvRun. The last bits depend on the instruction set (see
-    // `ConvKernels`).
+    // `count` positions of a plane, from the first on, fused; see ConvRun.
     void plane(const float* in, std::ptrdiff_t in_channel, const PlaneTaps& taps, float* out,
                std::ptrdiff_t out_channel, std::ptrdiff_t count) const;
 

@@ -43,7 +43,7 @@ void lift_by_net(const FloatStep& step, bool inverse, Volume<float>& target, con
                [own = out + to](std::ptrdiff_t k, float value) { own[k] = value; });
     };
     each_run(target.size, source.size, axis, at, row);
-    const LiftingField field = (*step.net)(skip, axis, work);
+    const LiftingField field = (*step.net)(skip, axis, inverse, work);  // fused as filters are: both are decoders'
     const bool scales = !field.scale.data.empty();
     for (std::size_t k = 0; k < target.data.size(); ++k) {
         const float total = skip.data[k] + field.shift.data[k];

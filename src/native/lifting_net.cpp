@@ -23,13 +23,13 @@ void activate(Activation activation, Padded<float>& x) {
     }
 }
 
-LiftingField LiftingNet::operator()(const Volume<float>& skip, int axis, const Work& work) const {
+LiftingField LiftingNet::operator()(const Volume<float>& skip, int axis, bool fused, const Work& work) const {
     Padded<float> start(first.outputs(), skip.size);
     {
         Padded<float> input(1, skip.size);
         put_channel(skip, input, 0, [this](float x) { return x / intensity_scale; });
         input.fill_margin(input_padding);
-        first(input, start, axis, work);
+        first(input, start, axis, fused, work);
     }
     Padded<float> features = start;
     if (!inner.empty()) {
@@ -37,18 +37,18 @@ LiftingField LiftingNet::operator()(const Volume<float>& skip, int axis, const W
         for (const FloatConv& conv : inner) {
             activate(activation, features);
             features.fill_margin(padding);
-            conv(features, hidden, axis, work);
+            conv(features, hidden, axis, fused, work);
             std::swap(features, hidden);
         }
     }
     for (std::size_t k = 0; k < features.count(); ++k) features.data()[k] = start.data()[k] + features.data()[k];
     Padded<float> raw(1, skip.size);
     features.fill_margin(padding);
-    shift_head(features, raw, axis, work);
+    shift_head(features, raw, axis, fused, work);
     LiftingField field{channel_of<float>(raw, 0, [this](float x) { return x * out_scale; }), {}};
     if (!scale_head) return field;
     features.fill_margin(Padding::zeros);
-    (*scale_head)(features, raw, axis, work);
+    (*scale_head)(features, raw, axis, fused, work);
     field.scale = channel_of<float>(raw, 0, [this](float x) {
         return bound > 0 ? std::exp(bound * std::tanh(x / bound)) : 1.0F / (1.0F + std::exp(-(256.0F * x + 2.0F)));
     });

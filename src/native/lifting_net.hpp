@@ -29,8 +29,8 @@ struct LiftingNet {
     FloatConv shift_head;
     std::optional<FloatConv> scale_head;
 
-    // `skip` in intensity units; the first axis of its kernels is `axis`.
-    LiftingField operator()(const Volume<float>& skip, int axis, const Work& work) const;
+    // `skip` in intensity units; the first axis of its kernels is `axis`. For `fused` see FloatConv.
+    LiftingField operator()(const Volume<float>& skip, int axis, bool fused, const Work& work) const;
 };
 
 // Copies between volumes and a channel inside its margin.

@@ -13,14 +13,18 @@ SUFFIX = ".json"
 ANY = "any"
 """Modality of models for images of all kinds."""
 
+MODALITIES = ("ct", "em", "fmri", "mri", "sections")
+"""Those that models may be for; `sections` are stacks whose neighbours hardly resemble each other."""
+
 
 @dataclass(frozen=True)
 class Card:
     """A ready-made model: `NAME.aiwm` beside its card `NAME.json`.
 
-    `modality` is `em`, `ct`, `mri`, `fmri`, `sections` or `any`, `lossless` the kind of coding, `sha256` the hash of
+    `modality` is one of `MODALITIES`, or `any`, `lossless` the kind of coding, `sha256` the hash of
     its file. `experiment` trains it again, `trained_on` lists data sets with licence and attribution, `use` and `weak`
-    describe its purpose and its weaknesses, `run` the training run that it came from.
+    describe its purpose and its weaknesses, `run` the training run that it came from. `compress` never takes
+    one by itself that is for use `by_name`: another one is faster, or makes smaller files of nearly all kinds.
     """
 
     name: str
@@ -34,6 +38,7 @@ class Card:
     use: str
     weak: str
     run: str = "several rounds by hand, listed in the manual under Ready-made models"
+    by_name: bool = False
 
     @property
     def coding(self) -> str:

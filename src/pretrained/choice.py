@@ -11,12 +11,12 @@ from ..bitstream.header import NARROW
 from ..bitstream.model import Model
 from ..bitstream.tile_codec import TileCodec, one
 from ..bitstream.tile_work import squared_error
-from ..bitstream.voxel_types import Source, checked, peak_of, prepare
+from ..bitstream.voxel_types import checked, prepare
 from ..coding.constants import log_step_of
 from ..errors import AiwaveError
 from ..models.quantisation.slopes import SLOPE
-from .card import ANY, Card, card_of, cards, shipped_bytes
-from .trial_parts import Quality, textured_parts, trial_step
+from .card import ANY, MODALITIES, Card, card_of, cards, shipped_bytes
+from .trial_parts import textured_parts
 
 
 @cache
@@ -35,53 +35,51 @@ AUTO = "auto"
 """Model name that stands for the automatic choice."""
 
 FAR = 1.02
-"""Cost, as a multiple of the best so far, from which on a candidate is not tried on further parts.
-
-On the training sets, at three steps and losslessly, this chooses as if all were tried, with half of the trials.
-"""
+"""Cost, as a multiple of the best so far, from which on a candidate is not tried on further parts."""
 
 DICOM_MODALITIES = {"CT": "ct", "PT": "ct", "MR": "mri"}
-"""Modalities that have models, by their DICOM names."""
+"""Modalities by their DICOM names."""
 
 
 def candidates(lossless: bool, modality: str | None = None) -> list[Card]:
-    """Candidate models: those for a modality, ours or DICOM's, and for any; all if there are none, or for None."""
-    suitable = [card for card in cards() if card.lossless == lossless]
+    """Candidate models: those for a modality, ours or DICOM's, and for any; all if there are none, or for None.
+
+    Those that are taken by name alone are left out.
+    """
+    suitable = [card for card in cards() if card.lossless == lossless and not card.by_name]
     wanted = DICOM_MODALITIES.get(modality or "", modality)
     return [card for card in suitable if wanted is None or card.modality in (wanted, ANY)] or suitable
 
 
 def modalities() -> list[str]:
     """Modalities that `candidates` accepts, ours and DICOM's."""
-    return [*sorted({card.modality for card in cards()} - {ANY}), *DICOM_MODALITIES]
+    return [*MODALITIES, *DICOM_MODALITIES]
 
 
 def automatic_model(
-    volume: np.ndarray,
-    lossless: bool,
-    modality: str | None = None,
-    max_error: int | None = None,
-    quality: Quality = None,
+    volume: np.ndarray, lossless: bool, modality: str | None = None, max_error: int | None = None
 ) -> tuple[Model, str]:
     """The model for a volume (D, H, W) or series (T, D, H, W), and a sentence that names it and the reason.
 
-    Every candidate codes some parts of the volume, lossily at about the `quality`. `modality`, `em`, `ct`, `mri`,
-    `fmri`, `sections` or DICOM's name for one of them, leaves only models for it. With `max_error` the parts are those
-    that are coded within that error. Raises AiwaveError if there is no candidate.
+    Every candidate codes some parts of the volume, unless there is only one, as for lossy coding. `modality`, one of
+    `modalities`, leaves only models for it and for any. With `max_error` the parts are coded within that error. Raises
+    AiwaveError if there is no candidate.
     """
     tried = candidates(lossless, modality)
     if not tried:
         raise AiwaveError(_missing(lossless, bool(candidates(not lossless, modality))))
-    source = _source(volume, lossless)
-    parts = textured_parts(source.voxels)
+    trial = len(tried) > 1 or max_error is not None
+    parts = textured_parts(_as_coded(volume, lossless)) if trial else []
     if max_error is None:
-        log_step = 0 if lossless else trial_step(source, parts, shipped_model(tried[0].name), quality)
-        best, count = _cheapest(tried, parts, log_step), len(tried)
+        best, count = _cheapest(tried, parts, 0), len(tried)
     else:
         best, count = _within(tried, candidates(False, modality), parts, max_error)
-    why = "the volume has hardly any texture" if not parts else f"it codes parts of the volume best, of {count}"
-    if len(tried) < len(candidates(lossless)):
-        why = f"the modality is {modality}" + (f" and {why}" if count > 1 else "")
+    reasons = [f"the modality is {modality}"] if len(tried) < len(candidates(lossless)) else []
+    if parts:
+        reasons.append(f"it codes parts of the volume best, of {count}")
+    elif trial:
+        reasons.append("the volume has no texture where it was looked at")
+    why = " and ".join(reasons) or "it is for images of any kind"
     return shipped_model(best.name), f"model {best.name}, since {why}"
 
 
@@ -98,18 +96,19 @@ def _within(lossless: list[Card], lossy: list[Card], parts: list[np.ndarray], er
     return min(best, other, key=size), len(lossless) + len(lossy)
 
 
-def _source(volume: np.ndarray, lossless: bool) -> Source:
+def _as_coded(volume: np.ndarray, lossless: bool) -> np.ndarray:
     """The volume as models code it: other types than 8- and 16-bit integers become numbers."""
     voxels = checked(volume)
-    if voxels.dtype in NARROW:
-        return Source(voxels, voxels.ndim == 4, voxels.dtype, peak_of(voxels.dtype))
-    return prepare(voxels, lossless)
+    return voxels if voxels.dtype in NARROW else prepare(voxels, lossless).voxels
 
 
 def _cheapest(tried: list[Card], parts: list[np.ndarray], log_step: int) -> Card:
-    """The candidate of least cost at a step on all parts; those far behind are dropped part by part."""
-    if len(tried) == 1:
-        return tried[0]
+    """The candidate of least cost at a step on all parts; those far behind are dropped part by part.
+
+    Without parts it is one for any image, if there is one.
+    """
+    if len(tried) == 1 or not parts:
+        return next((card for card in tried if card.modality == ANY), tried[0])
     totals = dict.fromkeys((card.name for card in tried), 0.0)
     for part in parts:
         totals = {name: total + cost(shipped_model(name), part, log_step) for name, total in totals.items()}

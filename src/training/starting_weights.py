@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ..bitstream.model import Model
 from ..coding.constants import TAP_FRACTION
+from ..coding.float_modules import transform_part
 from ..coding.to_float import float_weights
 from ..errors import AiwaveError
 from ..models.bands import BAND_LETTERS
@@ -41,7 +42,8 @@ def load_weights(codec: WaveletCodec, path: Path) -> None:
     The weights of a filter are dropped if the model has none, so that training can continue without it.
 
     Raises:
-        AiwaveError: If the file is unreadable or the shapes differ; names the first such parameter.
+        AiwaveError: If the file is unreadable or the shapes differ; names the first such parameter. If a model's
+            networks of lifting steps compute something else with the same weights.
     """
     own = codec.state_dict()
     given = _for_all_schemes(codec_weights(path), own)
@@ -61,21 +63,44 @@ def load_weights(codec: WaveletCodec, path: Path) -> None:
                 f"{path} does not fit this model: {problem.format(names[0])} ({len(names)} such parameters); "
                 "use the transform, rate, entropy, post and model options it was trained with."
             )
+    _check_lifting(codec, path)
     codec.load_state_dict(stored, strict=False)
 
 
 def codec_weights(path: Path) -> dict[str, Tensor]:
     """The codec's parameters in a checkpoint or a model, by name. Raises AiwaveError if it is unreadable."""
-    if is_name(str(path)):
-        return _model_weights(shipped_model(path.name))
-    if path.suffix == MODEL_FILE:
-        return _model_weights(Model.from_file(path))
+    model = _model_at(path)
+    if model is not None:
+        return _model_weights(model)
     state = read_checkpoint(path)["state_dict"]
     if not isinstance(state, dict) or not all(
         isinstance(name, str) and isinstance(value, Tensor) for name, value in state.items()
     ):
         raise AiwaveError(f"{path} holds no model weights: give a checkpoint written by `aiwave train`.")
     return {name.removeprefix(PREFIX): value for name, value in state.items() if name.startswith(PREFIX)}
+
+
+def _model_at(path: Path) -> Model | None:
+    """The model that a path or a name stands for; None for a checkpoint."""
+    if is_name(str(path)):
+        return shipped_model(path.name)
+    return Model.from_file(path) if path.suffix == MODEL_FILE else None
+
+
+def _check_lifting(codec: WaveletCodec, path: Path) -> None:
+    """Raise AiwaveError if the same weights mean something else in the codec's networks than in those of a model."""
+    model = _model_at(path)
+    given = None if model is None else model.description.transform.net
+    own = None if given is None else transform_part(codec.transform).net
+    if given is None or own is None:
+        return
+    same = ["intensity_scale", "damping", "activation", "padding", "input_padding"]
+    for name in same if None in (given.scale, own.scale) else [*same, "scale"]:
+        if getattr(given, name) != getattr(own, name):
+            raise AiwaveError(
+                f"{path} does not fit this model: its lifting networks were trained with {name} "
+                f"{getattr(given, name)}, not {getattr(own, name)}; set it to that."
+            )
 
 
 def _model_weights(model: Model) -> dict[str, Tensor]:

@@ -50,7 +50,7 @@ class AiwaveCodec(ArrayBytesCodec, ArrayBytesCodecPartialDecodeMixin):
     def evolve_from_array_spec(self, array_spec: ArraySpec) -> Self:
         """The codec with a model in place of `auto`."""
         require_codable(array_spec.shape, array_spec.dtype.to_native_dtype())
-        return replace(self, model=self.settings.resolved(array_spec.dtype.to_native_dtype()).model)
+        return replace(self, model=self.settings.resolved().model)
 
     def validate(self, *, shape: tuple[int, ...], dtype: Any, chunk_grid: Any) -> None:
         """Raise AiwaveError if the array cannot be coded."""

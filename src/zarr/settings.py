@@ -10,8 +10,6 @@ from os import environ
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ..api import find_model
 from ..bitstream.model import Model
 from ..errors import AiwaveError, printable
@@ -70,17 +68,12 @@ class Settings:
         """The settings as metadata has them."""
         return {"model": self.model, "mode": self.mode if isinstance(self.mode, str) else dict(self.mode)}
 
-    def resolved(self, dtype: np.dtype) -> "Settings":
-        """The same with a model in place of `auto`: losslessly the one for images of any kind.
-
-        Lossily it is the one for electron microscopy for 8 bits, else that for MRI. No chunk is known yet;
-        `aiwave.compress` with `auto` tries all models on the data.
-        """
+    def resolved(self) -> "Settings":
+        """The same with a model in place of `auto`, the faster of those for images of any kind."""
         if self.model != AUTO:
             return self
-        if self.mode == LOSSLESS or "max_error" in self.mode:
-            return Settings("voxels_fast", self.mode)
-        return Settings("em_nano" if dtype.itemsize == 1 else "mri_nano", self.mode)
+        lossless = self.mode == LOSSLESS or "max_error" in self.mode
+        return Settings("voxels_fast" if lossless else "general_nano", self.mode)
 
     @property
     def quality(self) -> dict[str, Any]:

@@ -28,7 +28,7 @@ class AiwaveV2(Codec):
     def __init__(self, model: str = "em_lossless", mode: Mode = "lossless") -> None:
         self.settings = Settings(model, mode)
         if self.settings.model == AUTO:
-            raise AiwaveError("Format 2 of Zarr needs the name of a model, as in em_lossless or mri_nano.")
+            raise AiwaveError("Format 2 of Zarr needs the name of a model, as in voxels_fast or general_nano.")
         self.model, self.mode = self.settings.model, self.settings.mode
 
     def get_config(self) -> dict[str, Any]:

@@ -9,16 +9,13 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from aiwave.api import compress, decompress, find_model, info
-from aiwave.bitstream.target import Target
-from aiwave.bitstream.voxel_types import prepare
+from aiwave.api import compress, decompress, find_model
 from aiwave.cli import main
-from aiwave.coding.constants import LOG_STEP_FRACTION
 from aiwave.errors import AiwaveError
 from aiwave.pretrained import card
 from aiwave.pretrained.card import card_of, cards, shipped_bytes
 from aiwave.pretrained.choice import automatic_model, candidates
-from aiwave.pretrained.trial_parts import textured_parts, trial_step
+from aiwave.pretrained.trial_parts import textured_parts
 from tests.conftest import textured
 from tests.files import file_model
 
@@ -31,7 +28,7 @@ def test_a_model_is_what_its_card_says(name):
     known, data = card_of(name), shipped_bytes(card_of(name))
     assert (known.bytes, known.sha256) == (len(data), hashlib.sha256(data).hexdigest())
     assert known.bytes <= 400_000
-    assert known.parameters <= 200_000
+    assert known.parameters <= 250_000
     assert (EXPERIMENTS / f"{known.experiment}.yaml").is_file()
     assert known.trained_on
     assert find_model(name).description.name == name
@@ -91,28 +88,10 @@ def test_the_model_that_codes_the_volume_best_is_chosen_whatever_its_type(make, 
 
 
 @pytest.mark.parametrize("step", [3.0, 10.0, 60.0])
-def test_a_lossy_model_is_chosen_for_the_step(step):
+def test_no_other_lossy_model_is_much_better_than_the_one_that_is_taken(step):
     volume = (8 * _smooth(np.random.default_rng(0))).astype(np.uint16)
     name, sizes = cheapest(volume, lossless=False, step=step)
-    assert sizes[automatic_model(volume, lossless=False, quality=step)[0].name] <= 1.05 * sizes[name]
-
-
-@pytest.mark.parametrize(
-    "target", [Target(70.0, None), Target(86.0, None), Target(None, 0.5), Target(None, 3.0)], ids=str
-)
-def test_candidates_are_compared_at_about_the_step_that_meets_the_target(target):
-    volume, model = (8 * _smooth(np.random.default_rng(0))).astype(np.uint16), find_model("mri_nano")
-    source = prepare(volume, lossless=False)
-    step = info(compress(volume, model, psnr=target.psnr, bpp=target.bpp, model_only=True))["step"]
-    tried = math.exp(trial_step(source, textured_parts(volume), model, target) / 2**LOG_STEP_FRACTION)
-    assert 0.6 < tried / step < 1.6
-
-
-def test_scaled_voxels_are_compared_at_their_step():
-    volume, model = 1e-3 * _smooth(np.random.default_rng(0)), find_model("mri_nano")
-    source = prepare(volume, lossless=False)
-    tried = math.exp(trial_step(source, textured_parts(source.voxels), model, 2e-3) / 2**LOG_STEP_FRACTION)
-    assert tried == pytest.approx(2e-3 / source.scale, rel=0.01)
+    assert sizes[automatic_model(volume, lossless=False)[0].name] <= 1.05 * sizes[name]
 
 
 @pytest.mark.parametrize("step", [0.0, -3.0, math.nan, 1e-320, 1e300])
@@ -123,15 +102,22 @@ def test_a_step_that_is_no_step_is_refused_without_a_model_as_well(step):
 
 def test_a_modality_leaves_its_models_only(monkeypatch):
     volume = textured((8, 8, 8), 0)
-    assert automatic_model(volume, lossless=False, modality="em")[1] == "model em_nano, since the modality is em"
     model, why = automatic_model(volume, lossless=True, modality="MR")
     assert why == f"model {model.name}, since the modality is MR and it codes parts of the volume best, of 2"
     assert {card.name for card in candidates(True, "ct")} == {"voxels_best", "voxels_fast"}
     assert {card.name for card in candidates(True, "em")} == {"em_lossless", "voxels_best", "voxels_fast"}
-    assert len(candidates(False, "US")) == len(candidates(False)) == 5
+    assert (len(candidates(True, "US")), len(candidates(True))) == (2, 3)
     monkeypatch.setattr("aiwave.pretrained.choice.cards", lambda: [])
     with pytest.raises(AiwaveError, match="No ready-made model"):
         automatic_model(volume, lossless=False)
+
+
+@pytest.mark.parametrize("modality", [None, "em", "CT"])
+def test_one_lossy_model_is_for_all_others_only_by_name(modality):
+    model, why = automatic_model(textured((8, 8, 8), 0), lossless=False, modality=modality)
+    assert why == "model general_nano, since it is for images of any kind"
+    assert [card.name for card in candidates(False, modality)] == [model.name]
+    assert sum(not card.lossless for card in cards()) > 1
 
 
 def test_background_does_not_decide():
@@ -142,7 +128,7 @@ def test_background_does_not_decide():
     alone = automatic_model(volume[32:, 32:, :32], lossless=True)[0]
     assert automatic_model(volume, lossless=True)[0].name == alone.name
     assert textured_parts(np.zeros((8, 8, 8), np.uint8)) == []
-    assert automatic_model(np.zeros((8, 8, 8), np.uint8), lossless=True)[1].endswith("has hardly any texture")
+    assert automatic_model(np.zeros((8, 8, 8), np.uint8), lossless=True)[1].endswith("where it was looked at")
 
 
 def test_edges_of_the_object_are_looked_at_beside_its_inside():
@@ -175,6 +161,6 @@ def test_models_are_listed_and_shown(capsys):
 def test_files_without_a_model_argument(tmp_path, capsys):
     np.save(tmp_path / "a.npy", textured((16, 16, 16), 1))
     assert main(["compress", f"{tmp_path}/a.npy", f"{tmp_path}/a.aiw", "--psnr", "40"]) == 0
-    assert "since it codes parts of the volume best, of 5" in capsys.readouterr().err
+    assert "since it is for images of any kind" in capsys.readouterr().err
     assert main(["decompress", f"{tmp_path}/a.aiw", f"{tmp_path}/b.npy"]) == 0
     assert np.load(tmp_path / "b.npy").shape == (16, 16, 16)

@@ -38,10 +38,11 @@ SIZES = {
     ("cells", "voxels_fast"): 74444,
 }
 LOSSY = {
-    ("brain", "fmri_nano", 20.0): (36264, 82.71),
+    ("brain", "general_lifting", 4.0): (62401, 95.98),
+    ("brain", "general_nano", 20.0): (35384, 82.68),
     ("brain", "mri_nano", 4.0): (63400, 95.92),
-    ("brain", "sections_nano", 20.0): (38648, 82.82),
-    ("cells", "ct_nano", 20.0): (7919, 35.54),
+    ("cells", "general_lifting", 20.0): (6827, 35.53),
+    ("cells", "general_nano", 20.0): (7481, 35.66),
     ("cells", "em_nano", 4.0): (42597, 47.88),
     ("cells", "em_nano", 20.0): (7893, 35.54),
 }

@@ -14,6 +14,7 @@ from aiwave.coding.to_integer.entropy_from_float import integer_factorized
 from aiwave.config.command_schemas import TrainConfig
 from aiwave.config.composing import composed
 from aiwave.config.plan import plan
+from aiwave.errors import AiwaveError
 from aiwave.pretrained.card import cards
 from aiwave.runs.run_folder import RunFolder
 from aiwave.training.stage_codec import build_codec, run_model_file
@@ -27,8 +28,8 @@ OF_EM_NANO = ["model=nano", "model.levels=3", "transform=hybrid", "entropy.depen
 ONE_STEP = ["schedule=one_stage", "epochs=1", "dataset.epoch_steps=1", "logger=none", "evaluate=false"]
 
 
-def codec_of(name):
-    cfg = composed("train", [f"experiment=release/{name}"], lambda: TrainConfig)
+def codec_of(name, *overrides):
+    cfg = composed("train", [f"experiment=release/{name}", *overrides], lambda: TrainConfig)
     return build_codec(cfg, plan(cfg)[-1])
 
 
@@ -83,8 +84,27 @@ def test_a_run_starts_from_a_name_or_a_model_file(data_root, tmp_path):
     Model.from_bytes(run_model_file(tmp_path / "named"))
 
 
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ("lifting.intensity_scale=4096", "intensity_scale 256.0, not 4096;"),
+        ("lifting.damping=1", "damping 0.1, not 1;"),
+        ("lifting.activation._target_=torch.nn.SiLU", "activation Tanh, not SiLU;"),
+    ],
+)
+def test_networks_that_would_compute_something_else_with_the_same_weights(setting, words):
+    with pytest.raises(AiwaveError, match=words):
+        load_weights(codec_of("general_lifting", setting), Path("general_lifting"))
+    load_weights(codec_of("general_lifting", "lifting.damping=1"), Path("general_nano"))
+
+
 def test_names_and_models_that_do_not_fit(data_root, tmp_path, capfd):
-    for given, words in (("em_nanoo", "em_nano, "), ("voxels_fast", "does not fit"), ("mri_nano", "deeper")):
+    for given, words in (
+        ("em_nanoo", "em_nano, "),
+        ("voxels_fast", "does not fit"),
+        ("mri_nano", "deeper"),
+        ("general_lifting", "does not have"),
+    ):
         assert train(data_root, tmp_path / given, *OF_EM_NANO, *ONE_STEP, f"init_from={given}", epochs=[]) == 1
         error = capfd.readouterr().err
         assert words in error
