@@ -108,9 +108,8 @@ void FloatConv::operator()(const Padded<float>& in, Padded<float>& out, int swap
                            const Work& work) const {
     const auto offsets = tap_offsets(in, swapped);
     const auto run = fused ? conv_kernels().fused_floats : conv_kernels().floats;
-    work.each(in.size()[0], [&](int z) {
-        run(plane_run(conv_, in, offsets.data(), z, out.at(0, z, 0), out.channel()));
-    });
+    work.each(in.size()[0],
+              [&](int z) { run(plane_run(conv_, in, offsets.data(), z, out.at(0, z, 0), out.channel())); });
 }
 
 PlaneTaps plane_taps(std::ptrdiff_t before, std::ptrdiff_t after, std::ptrdiff_t row) {

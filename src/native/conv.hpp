@@ -67,8 +67,8 @@ using PlaneTaps = std::array<std::ptrdiff_t, CONV_TAPS>;
 PlaneTaps plane_taps(std::ptrdiff_t before, std::ptrdiff_t after, std::ptrdiff_t row);
 
 // Convolutions in a transform act on volumes whose first axis is swapped with the one that is lifted: `swapped` is that
-// axis, 0 for none. `in` has its margin filled, the margin of `out` is arbitrary. `fused` for what no encoder depends on:
-// faster where the instruction set has that, and the last bits depend on it (see `ConvKernels`).
+// axis, 0 for none. `in` has its margin filled, the margin of `out` is arbitrary. `fused` for what no encoder depends
+// on: faster where the instruction set has that, and the last bits depend on it (see `ConvKernels`).
 class FloatConv {
    public:
     // `weight` (outputs, inputs, 3, 3, 3), `bias` (outputs).
