@@ -79,7 +79,8 @@ def automatic_model(
         reasons.append(f"it codes parts of the volume best, of {count}")
     elif trial:
         reasons.append("the volume has no texture where it was looked at")
-    why = " and ".join(reasons) or "it is for images of any kind"
+    alone = "it is for images of any kind" if best.modality == ANY else "no other one codes such files"
+    why = " and ".join(reasons) or alone
     return shipped_model(best.name), f"model {best.name}, since {why}"
 
 

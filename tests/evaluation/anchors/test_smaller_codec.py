@@ -21,7 +21,7 @@ from tests.files import file_model, noise, psnr
 
 KNOWN = textured((24, 24, 24), 9)
 QUALITIES = [{"lossless": True}, {"step": 3.0}, {"psnr": 45.0}]
-NOTE = "fewer bytes here (measured on the only tile that it codes); this model was not made for such data"
+NOTE = "fewer bytes here (measured on the only tile that it codes)"
 
 
 def blocks(shape=(24, 24, 24)):
@@ -141,7 +141,7 @@ def test_nothing_is_lost_unless_it_is_asked_for(shipped, capsys):
     np.save("a.npy", KNOWN)
     assert main(["compress", "a.npy", "a.aiw"]) == 0
     said = capsys.readouterr()
-    reason = "it codes parts of the volume best, of 1"
+    reason = "no other one codes such files"
     assert said.err == f"model tiny, since {reason}; lossless, since no quality was requested\n"
     assert "a.aiw  " in said.out
     assert main(["decompress", "a.aiw", "b.npy"]) == 0
