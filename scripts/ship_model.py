@@ -36,7 +36,7 @@ def main() -> None:
     given.add_argument("--trained-on", action="append", required=True, help="data set, licence and attribution")
     given.add_argument("--use", help="what images it is for, unless all of its modality")
     given.add_argument("--weak", required=True, help="what it is bad at")
-    given.add_argument("--by-name", action="store_true", help="never choose it: another one makes smaller files")
+    given.add_argument("--by-name", action="store_true", help="compress never takes it by itself")
     given.add_argument("--replace", action="store_true", help="replace a model of that name that was never released")
     args = given.parse_args()
     folder = RunFolder(args.run)

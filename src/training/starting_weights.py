@@ -45,8 +45,9 @@ def load_weights(codec: WaveletCodec, path: Path) -> None:
         AiwaveError: If the file is unreadable or the shapes differ; names the first such parameter. If a model's
             networks of lifting steps compute something else with the same weights.
     """
-    own = codec.state_dict()
-    given = _for_all_schemes(codec_weights(path), own)
+    own, model = codec.state_dict(), _model_at(path)
+    weights = codec_weights(path) if model is None else _model_weights(model)
+    given = _for_all_schemes(weights, own)
     stored = {name: _for_all_bands(name, value, own.get(name)) for name, value in given.items()}
     if isinstance(codec.post, NoPost):
         stored = {name: value for name, value in stored.items() if not name.startswith("post.")}
@@ -63,7 +64,8 @@ def load_weights(codec: WaveletCodec, path: Path) -> None:
                 f"{path} does not fit this model: {problem.format(names[0])} ({len(names)} such parameters); "
                 "use the transform, rate, entropy, post and model options it was trained with."
             )
-    _check_lifting(codec, path)
+    if model is not None:
+        _check_lifting(codec, model, path)
     codec.load_state_dict(stored, strict=False)
 
 
@@ -87,10 +89,9 @@ def _model_at(path: Path) -> Model | None:
     return Model.from_file(path) if path.suffix == MODEL_FILE else None
 
 
-def _check_lifting(codec: WaveletCodec, path: Path) -> None:
+def _check_lifting(codec: WaveletCodec, model: Model, path: Path) -> None:
     """Raise AiwaveError if the same weights mean something else in the codec's networks than in those of a model."""
-    model = _model_at(path)
-    given = None if model is None else model.description.transform.net
+    given = model.description.transform.net
     own = None if given is None else transform_part(codec.transform).net
     if given is None or own is None:
         return
