@@ -1,6 +1,5 @@
 """The weights that training starts from: those of a checkpoint, or of a model that codes files."""
 
-import re
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +11,13 @@ from ..coding.constants import TAP_FRACTION
 from ..coding.float_modules import transform_part
 from ..coding.to_float import float_weights
 from ..errors import AiwaveError
-from ..models.bands import BAND_LETTERS
 from ..models.codec import WaveletCodec
 from ..models.post import NoPost
 from ..pretrained.card import is_name
 from ..pretrained.choice import shipped_model
 from ..system import user_path
 from .checkpoints import read_checkpoint
+from .inheritance import inherited
 
 PREFIX = "codec."
 
@@ -36,8 +35,8 @@ def load_weights(codec: WaveletCodec, path: Path) -> None:
     The networks of the lifting steps, or only their scale heads, may be missing: a plain wavelet initialises an
     additive transform, an additive transform an affine one. The missing parts start as the identity, so the codec
     computes what the given one did. So do the deeper layers of an oriented context model, whose bands each inherit the
-    weights they shared, and the parameters of dependent quantisation's second quantiser. Several lifting schemes each
-    inherit the only one.
+    weights they shared, and the parameters of dependent quantisation's second quantiser. A context model may have more
+    channels and blocks, and several lifting schemes for the only one (see `inherited`).
 
     The weights of a filter are dropped if the model has none, so that training can continue without it.
 
@@ -47,8 +46,7 @@ def load_weights(codec: WaveletCodec, path: Path) -> None:
     """
     own, model = codec.state_dict(), _model_at(path)
     weights = codec_weights(path) if model is None else _model_weights(model)
-    given = _for_all_schemes(weights, own)
-    stored = {name: _for_all_bands(name, value, own.get(name)) for name, value in given.items()}
+    stored = inherited(weights, own)
     if isinstance(codec.post, NoPost):
         stored = {name: value for name, value in stored.items() if not name.startswith("post.")}
     unexpected = [name for name in stored if name not in own]
@@ -132,19 +130,3 @@ def _may_be_missing(name: str, stored: dict[str, Tensor]) -> bool:
     return bool(is_net) and (
         rest.startswith("scale_head.") or not any(other.startswith(net + ".net.") for other in stored)
     )
-
-
-def _for_all_schemes(given: dict[str, Tensor], own: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The weights with the only lifting scheme's for each of the codec's own, if it has several."""
-    first, scheme = "transform.schemes.0.", re.compile(r"transform\.schemes\.\d+\.")
-    if any(scheme.match(name) and not name.startswith(first) for name in given):
-        return given
-    sources = {name: scheme.sub(first, name) for name in own if scheme.match(name)}
-    return given | {name: given[source] for name, source in sources.items() if source in given}
-
-
-def _for_all_bands(name: str, value: Tensor, like: Tensor | None) -> Tensor:
-    """A weight shared by a level's bands, repeated if the model has one per band; any other unchanged."""
-    if like is not None and name.startswith("entropy.") and like.shape == (len(BAND_LETTERS), *value.shape):
-        return value.expand_as(like).clone()
-    return value

@@ -109,3 +109,36 @@ def test_names_and_models_that_do_not_fit(data_root, tmp_path, capfd):
         error = capfd.readouterr().err
         assert words in error
         assert len(error.splitlines()) == 1
+
+
+LARGER = ["model.context_channels=48", "model.context_layers=3"]
+
+
+def wide_and_narrow():
+    narrow, wide = codec_of("general_nano").eval(), codec_of("general_nano", *LARGER).eval()
+    for codec in (narrow, wide):
+        load_weights(codec, Path("general_nano"))
+    return narrow, wide
+
+
+@torch.no_grad()
+def test_a_wider_and_deeper_context_model_begins_as_the_one_it_is_given():
+    narrow, wide = wide_and_narrow()
+    step = torch.tensor([20.0])
+    q = narrow.analyse(torch.from_numpy(textured((20, 24, 28), 3)).float().view(1, 1, 20, 24, 28), step)
+    torch.testing.assert_close(wide.code_length(q, step), narrow.code_length(q, step), rtol=1e-5, atol=1e-2)
+
+
+def test_what_is_new_in_it_learns_from_the_first_step_on():
+    _, wide = wide_and_narrow()
+    step = torch.tensor([20.0])
+    x = torch.from_numpy(textured((20, 24, 28), 3)).float().view(1, 1, 20, 24, 28)
+    wide.code_length(wide.analyse(x, step), step).sum().backward()
+    assert wide.entropy.blocks[2].weight.grad[:32].flatten(1).any(dim=1).all()
+    assert wide.entropy.mix.weight.grad[:, :32, 32:].any()
+
+
+def test_widths_that_do_not_fit_are_refused_as_ever():
+    for setting in ("model.context_channels=16", "model.mixtures=4", "model.levels=2", "model.context_layers=1"):
+        with pytest.raises(AiwaveError, match="does not fit"):
+            load_weights(codec_of("general_nano", setting), Path("general_nano"))
