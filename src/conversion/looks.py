@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..api import compress, info
-from ..pretrained.choice import automatic_model
+from ..pretrained.choice import automatic_model, needs_trial
 from ..stores.spread import COUNT, SIDE, spread
 from ..stores.stored_array import StoredArray
 
@@ -11,9 +11,10 @@ from ..stores.stored_array import StoredArray
 def model_for(source: StoredArray, lossless: bool, modality: str | None, max_error: int | None) -> tuple[str, str]:
     """The name of the ready-made model that `automatic_model` takes for a few boxes, and why.
 
-    Raises AiwaveError if there is none for such voxels.
+    Nothing is read if it needs no trial. Raises AiwaveError if there is none for such voxels.
     """
-    model, why = automatic_model(_sample(source), lossless, modality, max_error)
+    sample = _sample(source) if needs_trial(lossless, modality, max_error) else None
+    model, why = automatic_model(sample, lossless, modality, max_error)
     return model.name, why
 
 

@@ -56,20 +56,25 @@ def modalities() -> list[str]:
     return [*MODALITIES, *DICOM_MODALITIES]
 
 
+def needs_trial(lossless: bool, modality: str | None = None, max_error: int | None = None) -> bool:
+    """True if `automatic_model` looks at the volume: if there are several candidates, or ways to keep an error."""
+    return len(candidates(lossless, modality)) > 1 or max_error is not None
+
+
 def automatic_model(
-    volume: np.ndarray, lossless: bool, modality: str | None = None, max_error: int | None = None
+    volume: np.ndarray | None, lossless: bool, modality: str | None = None, max_error: int | None = None
 ) -> tuple[Model, str]:
     """The model for a volume (D, H, W) or series (T, D, H, W), and a sentence that names it and the reason.
 
-    Every candidate codes some parts of the volume, unless there is only one, as for lossy coding. `modality`, one of
+    Every candidate codes some parts of the volume, unless no trial is needed; then it may be None. `modality`, one of
     `modalities`, leaves only models for it and for any. With `max_error` the parts are coded within that error. Raises
     AiwaveError if there is no candidate.
     """
     tried = candidates(lossless, modality)
     if not tried:
         raise AiwaveError(_missing(lossless, bool(candidates(not lossless, modality))))
-    trial = len(tried) > 1 or max_error is not None
-    parts = textured_parts(_as_coded(volume, lossless)) if trial else []
+    trial = needs_trial(lossless, modality, max_error)
+    parts = textured_parts(_as_coded(volume)) if trial and volume is not None else []
     if max_error is None:
         best, count = _cheapest(tried, parts, 0), len(tried)
     else:
@@ -97,10 +102,10 @@ def _within(lossless: list[Card], lossy: list[Card], parts: list[np.ndarray], er
     return min(best, other, key=size), len(lossless) + len(lossy)
 
 
-def _as_coded(volume: np.ndarray, lossless: bool) -> np.ndarray:
-    """The volume as models code it: other types than 8- and 16-bit integers become numbers."""
+def _as_coded(volume: np.ndarray) -> np.ndarray:
+    """The volume as lossless models code it: other types than 8- and 16-bit integers become numbers."""
     voxels = checked(volume)
-    return voxels if voxels.dtype in NARROW else prepare(voxels, lossless).voxels
+    return voxels if voxels.dtype in NARROW else prepare(voxels, lossless=True).voxels
 
 
 def _cheapest(tried: list[Card], parts: list[np.ndarray], log_step: int) -> Card:
