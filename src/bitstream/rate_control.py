@@ -4,7 +4,6 @@ Tiles are coded at the step that all that is known promises, those first that no
 as soon as its step is likely to miss.
 """
 
-from ..errors import AiwaveError
 from .step_search import Search
 from .target import EVALUATIONS, Solver, Target
 from .trial import Trial
@@ -20,7 +19,7 @@ IN_VAIN = 0.75
 def search(writer: Writer, target: Target) -> bytes:
     """The stream that meets a target; one that is exact throughout, and smaller than with the model, needs no search.
 
-    Raises AiwaveError, with what the steps tried gave, if none of them does.
+    Raises TargetMissed, with what the steps tried gave, if none of them does.
     """
     found, goal = Search(writer, target), target.scaled(target.value)
     for tile in writer.grid.tiles():
@@ -44,7 +43,7 @@ def search(writer: Writer, target: Target) -> bytes:
             solver.exact.add(log_step)
         if (log_step := solver.next(goal)) in solver.known:
             break
-    raise AiwaveError(solver.failure(writer.source.scale))
+    raise solver.missed(goal, writer.source.scale)
 
 
 def _run(trial: Trial, goal: float, may_end: bool) -> bool:

@@ -136,6 +136,7 @@ class Restorer:
         return np.ascontiguousarray(voxels)
 
     def _unscaled(self, numbers: np.ndarray) -> np.ndarray:
-        half = numbers.astype(np.float64) * (self.scale / 2) + self.low / 2  # the whole may overflow on the way
+        with np.errstate(over="ignore"):  # what overflows is clipped
+            half = numbers.astype(np.float64) * (self.scale / 2) + self.low / 2
         values, dtype = 2 * half.clip(-HALF, HALF), self.header.dtype
         return _to_type(values if dtype.kind == "f" else np.rint(values), dtype)

@@ -51,6 +51,14 @@ class Target:
         return value if self.bpp is None else math.log(value)
 
 
+class TargetMissed(AiwaveError):
+    """No step meets a target. `better` is the largest step tried, in units of the voxels, that gives a higher value."""
+
+    def __init__(self, message: str, better: float | None) -> None:
+        super().__init__(message)
+        self.better = better
+
+
 class Solver:
     """Solves f(x) = y for a decreasing function of integers within bounds, with as few evaluations as possible.
 
@@ -101,6 +109,11 @@ class Solver:
         share = min(max(share, 0.1), 0.9)
         return min(max(before + round(share * (after - before)), before + 1), after - 1)
 
+    def missed(self, y: float, scale: float) -> TargetMissed:
+        """The error for a goal of y, where voxels are `scale` numbers."""
+        better = [x for x, value in self.known.items() if value > y or x in self.exact]
+        return TargetMissed(self.failure(scale), math.exp(max(better) / 256) * scale if better else None)
+
     def failure(self, scale: float = 1.0) -> str:
         """A sentence that tells what the steps tried gave, in units of the voxels, which are `scale` numbers."""
         values = {x: y if self.target.bpp is None else math.exp(y) for x, y in self.known.items()}
@@ -113,7 +126,10 @@ class Solver:
             return "no error at all" if math.isinf(value) else f"{value:.{digits}g} {unit}"
 
         given = " to ".join(dict.fromkeys((words(min(values.values())), words(max(values.values())))))
+        missed = f"{wanted:g} {unit} was not met with this model and volume"
+        if len(values) == 1:
+            return f"{missed}: step {best:.4g}, where the search ends, gave {words(values[nearest], 4)}."
         return (
-            f"{wanted:g} {unit} was not met with this model and volume: steps from {first:.3g} to {last:.3g} gave "
-            f"{given}; the nearest, {words(values[nearest], 4)}, comes with step {best:.4g}."
+            f"{missed}: steps from {first:.3g} to {last:.3g} gave {given}; the nearest, {words(values[nearest], 4)}, "
+            f"comes with step {best:.4g}."
         )

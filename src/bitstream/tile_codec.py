@@ -61,7 +61,7 @@ class TileCodec:
         limit = COEFFICIENT_LIMIT / 2 - 1 if self.model.dependent else COEFFICIENT_LIMIT
         if not all(-limit <= level.min() <= level.max() <= limit for level in levels):
             other = "take another model" if self.lossless else "choose a larger step"
-            raise AiwaveError(f"With a step of {self.step:g} coefficients are too large to code: {other}.")
+            raise AiwaveError(f"At this step coefficients are too large to code: {other}.")
         return levels
 
     def magnitudes(self, voxels: np.ndarray) -> np.ndarray:

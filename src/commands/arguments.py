@@ -3,9 +3,10 @@
 import argparse
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from ..errors import AiwaveError
 from ..images.image_files import STREAM
@@ -61,6 +62,19 @@ def _pair(part: str) -> tuple[str, str]:
     return first.strip(), last.strip()
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser that takes no empty arguments, which would stand for the current folder."""
+
+    def parse_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:  # type: ignore[override]
+        """As argparse's. Raises AiwaveError for an empty argument."""
+        if args is not None and "" in args:
+            raise AiwaveError(
+                f"Argument {list(args).index('') + 1} of {self.prog} is empty, as an unset variable leaves it: give a "
+                "name or a value."
+            )
+        return super().parse_args(args, namespace)
+
+
 def parser(command: str, words: str) -> argparse.ArgumentParser:
     """Argument parser for a command."""
-    return argparse.ArgumentParser(prog=f"aiwave {command}", description=words, allow_abbrev=False)
+    return _Parser(prog=f"aiwave {command}", description=words, allow_abbrev=False)

@@ -20,6 +20,8 @@ def main(arguments: Sequence[str]) -> None:
     """Run the command with the arguments after its name. Raises AiwaveError for bad input."""
     args = arguments_of().parse_args(arguments)
     check_unused(args.output, args.force)
+    if args.output.endswith("/"):
+        raise AiwaveError(f"{args.output} is the name of a folder: give that of a file, in .aiw.")
     if ENDINGS.search(args.output):
         raise AiwaveError(f"{args.output} is the name of an image, but an .aiw stream is written: give a name in .aiw.")
     if args.modality is not None and args.modality not in modalities():
@@ -39,6 +41,8 @@ def main(arguments: Sequence[str]) -> None:
         image = replace(image, original=None)
     unasked = not args.lossless and (args.step, args.psnr, args.bpp, args.max_error) == (None,) * 4
     lossless = args.lossless or unasked
+    if args.nearest and lossless:
+        raise AiwaveError("--nearest is for lossy coding: give --step, --psnr, --bpp or --max-error, or leave it out.")
     error = None if args.max_error is None else whole_error(args.max_error)
     said = [image.note] if image.note else []
     if model is None:

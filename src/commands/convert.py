@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,6 +60,7 @@ def _to_store(args: argparse.Namespace) -> None:
     from ..conversion.journal import is_begun, unfinished
     from ..conversion.levels import Sides, pyramid
     from ..conversion.to_store import convert_to_store
+    from ..images.image_files import lost_without
 
     target = Path(args.target)
     folder = unfinished(target)
@@ -77,6 +79,7 @@ def _to_store(args: argparse.Namespace) -> None:
         levels = pyramid(source.shape, source.axes, sides, args.levels, method, has_low_band)
         if len(levels) < (args.levels or 0) and not args.quiet:
             print(f"levels: {len(levels)}, not {args.levels}, since nothing is left to halve then", file=sys.stderr)
+        lost, source = lost_without(source.original), replace(source, original=None)
         job = Job(source, folder.resolve(), tuple(levels), codec, args.codec, args.verify)
         done = convert_to_store(job, target, opened, args.workers or _processors(), args.scheduler, _bar(args.quiet))
     except KeyboardInterrupt as error:
@@ -90,6 +93,8 @@ def _to_store(args: argparse.Namespace) -> None:
             shutil.rmtree(folder, ignore_errors=True)  # where a file was unpacked
     if not args.quiet:
         _report(target, done, levels)
+    if lost and not args.quiet:
+        print(f"aiwave: {target} cannot keep {', '.join(lost)}.", file=sys.stderr)
 
 
 def _open(args: argparse.Namespace, scratch: Path) -> "StoredArray":

@@ -51,6 +51,13 @@ def open_image(name: str, scratch: Path, channel: int | None, series: int | None
     geometry = image_metadata(image)
     geometry.pop("original", None)
     found = StoredArray(
-        name, MappedVoxels(str(kept.resolve())), voxels.shape, voxels.dtype, axes_of_image(image), stamp, geometry
+        name,
+        MappedVoxels(str(kept.resolve())),
+        voxels.shape,
+        np.dtype(voxels.dtype.str),  # TIFF's integers of 64 bits may be long long, which Zarr does not know
+        axes_of_image(image),
+        stamp,
+        geometry,
+        original=image.original,
     )
     return found, image.note

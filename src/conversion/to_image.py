@@ -34,6 +34,7 @@ def convert_to_image(source: StoredArray, name: str, force: bool, allow_large: b
         axes = (*(axis for axis in axes[:2] if axis.name == "t"), *axes[2:])
     image = image_of(voxels, source.geometry) if source.geometry else image_of_array(voxels, axes)
     counts_channels = voxels.ndim == 4 and axes[0].name == "c"
-    image = replace(image, channels=counts_channels, hyperstack=channels if channels > 1 else 0)
+    hyperstack = channels if channels > 1 else 0
+    image = replace(image, channels=counts_channels, hyperstack=hyperstack, original=source.original)
     write_image(image, name, force=force)
     return lost_by(name, image)

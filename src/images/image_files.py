@@ -26,7 +26,7 @@ from . import (
     tiff_files,
 )
 from .dicom_original import rescales
-from .image import FORMATS, GEOMETRY, Image, ImageHeader, channel_of, check_plain, check_single_channel
+from .image import FORMATS, GEOMETRY, Image, ImageHeader, Original, channel_of, check_plain, check_single_channel
 
 STREAM = "-"
 """File name that stands for standard input or output."""
@@ -241,8 +241,13 @@ def lost_by(name: str, image: Image) -> list[str]:
     ]
     if image.voxels.dtype.name in writer.widened:
         lost.append(f"the type {image.voxels.dtype}")
-    if image.original is None or image.original.format == writer.format:
-        return lost
-    if image.original.format == "dicom" and rescales(image.original):
-        lost.append("slope and intercept of each slice")
-    return [*lost, f"the other fields of the {FORMATS[image.original.format]} header"]
+    is_kept = image.original is not None and image.original.format == writer.format
+    return lost if is_kept else [*lost, *lost_without(image.original)]
+
+
+def lost_without(original: Original | None) -> list[str]:
+    """Names of what is lost with the original header of an image where only its geometry is kept."""
+    if original is None:
+        return []
+    each = ["slope and intercept of each slice"] if original.format == "dicom" and rescales(original) else []
+    return [*each, f"the other fields of the {FORMATS[original.format]} header"]

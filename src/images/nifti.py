@@ -1,11 +1,12 @@
 """NIfTI-1 and NIfTI-2 files, and pairs .hdr and .img of NIfTI or Analyze 7.5, of which the header is kept.
 
 nibabel interprets headers. Voxels are read here: nibabel does not verify the checksum of a compressed file, and
-allocates whatever a header claims. The .mat file that SPM may put beside an Analyze file is not read.
+allocates whatever a header claims. The .mat file that SPM may put beside an Analyze file is not read, as a note says.
 """
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -54,7 +55,7 @@ def read(path: Path, channel: int | None = None) -> list[Image]:
         with opened(file) as stream:
             if len(read_up_to(stream, start)) < start:
                 raise ValueError(f"it holds 0 of {size} bytes of voxels")
-            content, _ = read_voxel_bytes(stream, size, str(file))
+            content, tail = read_voxel_bytes(stream, size, str(file))
     except DAMAGE as error:
         raise unreadable(str(file), str(error).rstrip(".")) from error
     voxels, counted = order.arranged(np.frombuffer(content, dtype).reshape(order.shape), channel)
@@ -62,7 +63,17 @@ def read(path: Path, channel: int | None = None) -> list[Image]:
     slope, intercept = found.scaling
     period = period_of(found)
     original = Original(FORMAT, found.data) if channel is None else None
-    return [Image(voxels, spacing, origin, direction, slope, intercept, "", period, **counted, original=original)]
+    note = _note(path, found, len(tail))
+    image = Image(voxels, spacing, origin, direction, slope, intercept, "", period, **counted, original=original)
+    return [replace(image, note=note)]
+
+
+def _note(path: Path, found: NiftiHeader, more: int) -> str:
+    """What of a file is left out: `more` bytes after its voxels, and SPM's .mat beside it."""
+    placed = found.is_analyze and next(_beside(path, (".mat",)), None)
+    left_out = [f"the {more} bytes after its voxels"] if more else []
+    left_out += [f"the position of the image in {placed.name}, which is not read"] if placed else []
+    return f"without {' and '.join(left_out)}" if left_out else ""
 
 
 def is_second_half(path: Path) -> bool:

@@ -15,7 +15,7 @@ from .axis_order import AxisOrder
 from .image import Image, ImageHeader, check_numeric
 from .physical_units import millimetres
 from .tiff_calibration import calibration
-from .tiff_original import original_of, write_as_original
+from .tiff_original import left_out, original_of, write_as_original
 from .tiff_series import only_series
 
 if TYPE_CHECKING:
@@ -136,7 +136,11 @@ def _stack(path: Path, channel: int | None, keep: bool = True, number: int | Non
         spacing, period = calibration(series)
         count = len(series.parent.series) if series.parent else 1
         original = original_of(series, order) if keep and channel is None and count == 1 else None
-    note = f"image {number} of {count}, without the tags of the file" if count > 1 else ""
+        missing = left_out(series)
+    if count > 1:
+        note = f"image {number} of {count}, without the tags of the file"
+    else:
+        note = f"without what the tags of the file point to: {' and '.join(missing)}" if missing else ""
     return Image(voxels, spacing, period=period, **counted, original=original, note=note)
 
 

@@ -24,6 +24,14 @@ COLOURS = {262, 284, 320, 338, 529, 530, 531, 532}
 """Tags for which tifffile has options, or that describe a colour space of which only the converted voxels are kept."""
 OFFSETS = {330, 400, 512, 513, 514, 515, 517, 519, 520, 521, 33628, 33629, 33630, 33631, 34412, 34665, 34853, 40965}
 """Tags that point into the file: other directories, old JPEG, MetaMorph and LSM."""
+POINTED = {
+    330: "its smaller images",
+    34665: "EXIF data",
+    34853: "GPS data",
+    33628: "MetaMorph data",
+    34412: "LSM data",
+}
+"""What is not kept, since it lies elsewhere in the file, by the tag that points there."""
 RESOLUTIONS = (282, 283, 296)
 SUBFILE, PALETTE = 254, 320
 PHOTOMETRICS = {0: "miniswhite", 1: "minisblack", 2: "rgb", 3: "palette", 5: "separated", 6: "rgb", 8: "cielab"}
@@ -69,6 +77,11 @@ def original_of(series: "tifffile.TiffPageSeries", axes: AxisOrder) -> Original 
     }
     content = json.dumps(options, sort_keys=True, separators=(",", ":")).encode()
     return Original(FORMAT, zlib.compress(content, 9)) if len(content) <= LIMIT else None
+
+
+def left_out(series: "tifffile.TiffPageSeries") -> list[str]:
+    """Names of what belongs to a series beside its voxels and tags, which is not kept."""
+    return [name for code, name in POINTED.items() if code in series.keyframe.tags]
 
 
 def write_as_original(image: Image, path: Path) -> bool:

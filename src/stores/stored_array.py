@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from ..errors import AiwaveError
+from ..images.image import Original
 from ..images.image_metadata import image_metadata, image_of, part_of
 from .axes import Axis
 
@@ -26,8 +27,8 @@ class StoredArray:
     """An array of 3 to 5 axes, in the order t, c, z, y, x; nothing is read before `read`.
 
     `name` is what the user calls it; `stamp` is text that changes if its metadata does. `geometry` is that of the image
-    file that the array was made of (see `image_metadata`), which says more than axes can. Raises AiwaveError for an
-    array without voxels.
+    file that the array was made of (see `image_metadata`), which says more than axes can, `original` its header, while
+    it is at hand. Raises AiwaveError for an array without voxels.
     """
 
     name: str
@@ -38,6 +39,7 @@ class StoredArray:
     stamp: str = ""
     geometry: Mapping[str, Any] = field(default_factory=dict)
     start: tuple[int, ...] = ()
+    original: Original | None = None
 
     def __post_init__(self) -> None:
         """Check that there are voxels."""

@@ -78,6 +78,8 @@ def run_model_file(
 
     It is that of the last stage that is finished, or of the stage `after`. Raises AiwaveError as `find_model` does.
     """
+    if not path.exists():
+        raise AiwaveError(f"{path} does not exist: give the folder of a run, or a checkpoint in it.")
     folder = RunFolder(path if path.is_dir() else path.absolute().parent.parent.parent)
     cfg = folder.read_config()
     validate(cfg, TrainConfig, folder.config_path)

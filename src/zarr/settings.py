@@ -42,7 +42,7 @@ class Settings:
         if not _is_mode(self.mode):
             raise AiwaveError(
                 f'The mode {self.mode!r} is unknown: give "lossless" or one of step, psnr and max_error with a '
-                'positive number, as in {"step": 4}.'
+                'positive number, a whole one for max_error, as in {"step": 4}.'
             )
         if not isinstance(self.model, str):
             raise AiwaveError(f"A model is named by text, not by a {type(self.model).__name__}.")
@@ -91,7 +91,8 @@ def _is_mode(mode: object) -> bool:
     if not isinstance(mode, Mapping) or len(mode) != 1:
         return False
     ((name, value),) = mode.items()
-    return name in QUALITIES and isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf
+    is_positive = isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf
+    return name in QUALITIES and is_positive and (name != "max_error" or float(value).is_integer())
 
 
 def _identity(model: str) -> str:

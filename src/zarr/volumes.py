@@ -11,6 +11,7 @@ from ..bitstream.decoder import decompress
 from ..bitstream.encoder import compress
 from ..bitstream.exact_preview import exact_preview
 from ..bitstream.header import DTYPES
+from ..bitstream.target import TargetMissed
 from ..budget import allow_large
 from ..coding.core import at_most_threads
 from ..errors import AiwaveError
@@ -32,6 +33,7 @@ def require_codable(shape: Sequence[int], dtype: np.dtype[Any]) -> None:
 def encode(array: np.ndarray, settings: Settings) -> bytes:
     """Code an array of 3 to 5 axes, the last of which are z, y, x; those before count as time.
 
+    A chunk that no step gives the PSNR asked for, as many with padding or air, has the next better one that was found.
     Raises AiwaveError for other arrays, or a quality that cannot be reached.
     """
     require_codable(array.shape, array.dtype)
@@ -39,7 +41,13 @@ def encode(array: np.ndarray, settings: Settings) -> bytes:
     if (chunk := constant_chunk(volume)) is not None:
         return chunk
     with at_most_threads(1):
-        return short_form(compress(volume, settings.load(), **settings.quality))
+        try:
+            stream = compress(volume, settings.load(), **settings.quality)
+        except TargetMissed as missed:
+            if missed.better is None:
+                raise
+            stream = compress(volume, settings.load(), step=missed.better)
+        return short_form(stream)
 
 
 def decode(

@@ -240,3 +240,22 @@ def test_an_interruption_leaves_no_file(model, tmp_path, monkeypatch):
 
 def test_info_has_words_for_every_way_of_coding_a_tile():
     assert set(WAYS) == {mode.name.lower() for mode in Mode}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["compress", "a.npy", ""], "Argument 2 of aiwave compress is empty"),
+        (["compress", "", "a.aiw"], "Argument 1 of aiwave compress is empty"),
+        (["info", ""], "Argument 1 of aiwave info is empty"),
+        (["compress", "a.npy", "folder/"], "folder/ is the name of a folder"),
+        (["compress", "a.npy", "a.aiw", "--nearest"], "--nearest is for lossy coding"),
+        (["export", "nothing"], "nothing does not exist: give the folder of a run"),
+    ],
+)
+def test_names_that_are_none_and_options_without_effect(tmp_path, monkeypatch, arguments, words, capsys):
+    monkeypatch.chdir(tmp_path)
+    np.save("a.npy", textured((8, 8, 8), 0))
+    assert main(arguments) == 1
+    assert words in capsys.readouterr().err
+    assert [file.name for file in tmp_path.iterdir()] == ["a.npy"]

@@ -449,6 +449,9 @@ def test_a_source_that_changes_is_refused(tmp_path, monkeypatch, capsys):
         (["a.npy", "there.zarr"], "there.zarr already exists, and this command did not make it"),
         (["a.npy", "a.tif"], "a.tif already exists"),
         (["-", "out.zarr"], "not of standard input"),
+        (["", "out.zarr"], "Argument 1 of aiwave convert is empty"),
+        (["a.npy", "out.zarr", "--model", ""], "Argument 4 of aiwave convert is empty"),
+        (["a.npy", "out.zarr", "--max-error", "1.5"], "whole"),
     ],
 )
 def test_bad_input_is_one_sentence_and_leaves_nothing(tmp_path, arguments, words, capsys):

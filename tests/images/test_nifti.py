@@ -40,7 +40,21 @@ def test_big_endian_analyze_of_spm(tmp_path):
     (tmp_path / "s.img").write_bytes(voxels.astype(">i2").tobytes())
     (image,) = read_images(tmp_path / "s.hdr")
     np.testing.assert_array_equal(image.voxels, voxels)
-    assert (image.slope, image.spacing) == (0.25, (4.5, 3.0, 3.0))
+    assert (image.slope, image.spacing, image.note) == (0.25, (4.5, 3.0, 3.0), "")
+    (tmp_path / "s.mat").write_bytes(b"of SPM")
+    (image,) = read_images(tmp_path / "s.img")
+    assert image.note == "without the position of the image in s.mat, which is not read"
+
+
+@pytest.mark.parametrize("suffix", [".nii", ".nii.gz"])
+def test_bytes_after_the_voxels_are_left_out_with_a_note(tmp_path, suffix):
+    path = tmp_path / f"a{suffix}"
+    write(path, noise((3, 4, 5), "int16"))
+    assert read_images(path)[0].note == ""
+    zipped = suffix == ".nii.gz"
+    content = (gzip.decompress(path.read_bytes()) if zipped else path.read_bytes()) + bytes(80)
+    path.write_bytes(gzip.compress(content) if zipped else content)
+    assert read_images(path)[0].note == "without the 80 bytes after its voxels"
 
 
 def test_half_of_an_analyze_pair(tmp_path):

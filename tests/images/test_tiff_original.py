@@ -173,3 +173,15 @@ def test_other_voxels_get_a_header_of_their_own(tmp_path, change):
     again = read_image(str(tmp_path / "b.tif"))
     np.testing.assert_array_equal(again.voxels, voxels)
     assert again.period == pytest.approx(2.5)
+
+
+def test_what_tags_point_to_is_left_out_with_a_note(tmp_path):
+    voxels = noise((4, 16, 16))
+    with tifffile.TiffWriter(tmp_path / "levels.ome.tif") as file:
+        file.write(voxels, subifds=1, photometric="minisblack", metadata={"axes": "ZYX"})
+        file.write(voxels[:, ::2, ::2], subfiletype=1)
+    image = read_image(str(tmp_path / "levels.ome.tif"))
+    assert image.note == "without what the tags of the file point to: its smaller images"
+    np.testing.assert_array_equal(image.voxels, voxels)
+    ome(tmp_path / "plain.ome.tif")
+    assert read_image(str(tmp_path / "plain.ome.tif")).note == ""

@@ -33,6 +33,18 @@ def test_a_chunk_is_a_stream_with_a_shorter_header(options):
     assert len(chunk) - tiles <= 32
 
 
+def test_a_chunk_that_no_step_brings_to_a_psnr_gets_a_better_one():
+    volume = np.zeros((16, 16, 16), np.uint16)
+    volume[3:7, 4:9, 5:8] = textured((4, 5, 3), 1).astype(np.uint16) + 100
+    with pytest.raises(AiwaveError, match="20 dB was not met"):
+        compress(volume, shipped_model("general_nano"), psnr=20.0)
+    wanted = Settings("general_nano", {"psnr": 20.0})
+    chunk = encode(volume, wanted)
+    back = decode(chunk, volume.shape, volume.dtype, wanted)
+    assert np.square(back.astype(float) - volume).mean() < 65535**2 / 10**2  # better than 20 dB
+    assert len(chunk) < len(encode(volume, Settings("general_nano", {"step": 4.0})))
+
+
 def test_a_chunk_with_another_model_is_refused():
     chunk = encode(textured((20, 21, 22), 0), LOSSLESS)
     with pytest.raises(AiwaveError, match="its model is another"):
