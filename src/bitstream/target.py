@@ -54,7 +54,7 @@ class Target:
 class TargetMissed(AiwaveError):
     """No step meets a target. `better` is the largest step tried, in units of the voxels, that gives a higher value."""
 
-    def __init__(self, message: str, better: float | None) -> None:
+    def __init__(self, message: str, better: float | None = None) -> None:
         super().__init__(message)
         self.better = better
 

@@ -67,11 +67,11 @@ def _to_store(args: argparse.Namespace) -> None:
     was_there = folder.exists()
     scratch = folder / "journal"
 
-    def opened() -> "StoredArray":
-        return _region(_open(args, scratch), args.region)
+    def opened(tell: bool = False) -> "StoredArray":
+        return _region(_open(args, scratch, tell), args.region)
 
     try:
-        source = opened()
+        source = opened(tell=True)
         codec = _codec(args, source)
         has_low_band = codec is not None and source.dtype.kind in "ui" and source.dtype.itemsize <= 2
         sides = Sides(_three(args.chunk, "--chunk"), args.shard and _three(args.shard, "--shard"))
@@ -97,7 +97,7 @@ def _to_store(args: argparse.Namespace) -> None:
         print(f"aiwave: {target} cannot keep {', '.join(lost)}.", file=sys.stderr)
 
 
-def _open(args: argparse.Namespace, scratch: Path) -> "StoredArray":
+def _open(args: argparse.Namespace, scratch: Path, tell: bool = True) -> "StoredArray":
     from ..budget import allow_large
     from ..conversion.image_source import open_image
     from ..stores import is_store, open_store
@@ -110,7 +110,7 @@ def _open(args: argparse.Namespace, scratch: Path) -> "StoredArray":
         raise AiwaveError("--axes names the axes of stores: image files tell theirs, so leave it out.")
     with allow_large(args.allow_large):
         source, note = open_image(args.source, scratch, args.channel, args.series)
-    if note and not args.quiet:
+    if note and tell and not args.quiet:
         print(note, file=sys.stderr)
     return source
 

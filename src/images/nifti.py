@@ -6,7 +6,6 @@ allocates whatever a header claims. The .mat file that SPM may put beside an Ana
 
 import math
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -63,9 +62,8 @@ def read(path: Path, channel: int | None = None) -> list[Image]:
     slope, intercept = found.scaling
     period = period_of(found)
     original = Original(FORMAT, found.data) if channel is None else None
-    note = _note(path, found, len(tail))
-    image = Image(voxels, spacing, origin, direction, slope, intercept, "", period, **counted, original=original)
-    return [replace(image, note=note)]
+    place = (spacing, origin, direction, slope, intercept)
+    return [Image(voxels, *place, "", period, **counted, original=original, note=_note(path, found, len(tail)))]
 
 
 def _note(path: Path, found: NiftiHeader, more: int) -> str:

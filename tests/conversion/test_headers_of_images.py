@@ -58,6 +58,11 @@ def test_a_slope_of_each_slice_is_not_lost_without_a_word(tmp_path, capsys):
     assert "slope and intercept of each slice" in convert(capsys, tmp_path / "pet", tmp_path / "b.nii.gz")
 
 
+def test_what_a_reader_leaves_out_is_said_once(tmp_path, described, capsys):
+    described.write_bytes(described.read_bytes() + bytes(7))
+    assert convert(capsys, described, tmp_path / "b.zarr", *SMALL).count("without the 7 bytes after its voxels") == 1
+
+
 @pytest.mark.parametrize("dtype", ["uint64", "int64"])
 def test_tiff_of_64_bits_becomes_a_store(tmp_path, dtype, capsys):
     voxels = textured((8, 16, 16), 1).astype(dtype)
