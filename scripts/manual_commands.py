@@ -54,7 +54,7 @@ def _section(name: str, words: str) -> str:
 def _helps(name: str) -> Iterator[str]:
     """Help of a command with arguments, and of its subcommands."""
     command = import_module(f"aiwave.commands.{name}")
-    make = getattr(command, "arguments_of", None) or getattr(command, "parser", None)
+    make = getattr(command, "arguments_of", None)
     if name == "completion":
         yield USAGE
         return

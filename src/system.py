@@ -51,6 +51,11 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
+def cores() -> int:
+    """Processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 POLL_S = 0.5
 
 SYNCHRONIZE = 0x00100000  # the right to wait for a process of Windows

@@ -18,7 +18,7 @@ from hydra import compose, initialize_config_module
 
 from aiwave.commands.anchors import overrides_of
 from aiwave.commands.report import overrides as report_overrides
-from aiwave.commands.runs import parser
+from aiwave.commands.runs import arguments_of as of_runs
 from aiwave.config.command_schemas import (
     AnchorsConfig,
     DataConfig,
@@ -75,7 +75,7 @@ def test_commands_of_the_readme_and_the_docs_compose(command):
         assert command_module.arguments_of().parse_args(given)
         return
     if name == "runs":
-        assert parser().parse_args(given)
+        assert of_runs().parse_args(given)
         return
     words = [expand_glob(word) for word in given if word not in ("-m", "show")]
     overrides = [re.sub(r"(=[^\[{,]+),.*", r"\1", word) for word in words]

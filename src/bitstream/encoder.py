@@ -67,7 +67,7 @@ def compress(
         raise AiwaveError("The metadata has an entry max_error, which only the encoder writes: leave it out.")
     voxels, side = checked(volume), _side(tile, model.levels)
 
-    def coded(source: Source) -> bytes:
+    def coded(source: Source, progress: Progress | None = progress) -> bytes:
         writer = Writer(source, model, side, Metadata(entries, original), embed_model, optimise, model_only, progress)
         if writer.grid.largest > TILE_LIMIT:
             raise AiwaveError(
@@ -86,7 +86,7 @@ def compress(
     data = coded(source)
     if step is not None and source.padded and _mask_share(data) > COSTLY:
         with suppress(AiwaveError):  # padding may be too far away to be coded
-            other = coded(prepare(voxels, lossless, padding=False))
+            other = coded(prepare(voxels, lossless, padding=False), progress=None)
             data = other if len(data) > MOST_FOR_PADDING * len(other) else data
     return data
 

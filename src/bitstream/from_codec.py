@@ -1,5 +1,7 @@
 """A trained codec as a model file."""
 
+from copy import deepcopy
+
 import numpy as np
 import torch
 from torch import nn
@@ -22,10 +24,11 @@ FLAT = 128.0
 
 
 def model_file(codec: WaveletCodec, name: str, lossless: bool | None = None) -> bytes:
-    """A trained codec as the bytes of a model file, lossless if the codec is lossless or `lossless` is set.
+    """A trained codec, on any device, as the bytes of a model file, lossless if it is or `lossless` is set.
 
     Raises AiwaveError if files cannot be written with it.
     """
+    codec = deepcopy(codec).cpu()
     if codec.rate.log_factor is not None:
         raise AiwaveError("Codecs with a step for every band cannot write files: train with rate.per_band=false.")
     if isinstance(codec.entropy, VoxelEntropy):

@@ -120,8 +120,7 @@ class LevelContext:
     """Context from outside a band: the coarser levels, and the bands of the same level coded before.
 
     `approx` (T, 1, d, h, w) is the reconstruction of the coarser levels (see `synthesise_level`), None at the coarsest
-    level. `memory` selects the positions that a
-    band keeps of itself; all unless given.
+    level. `memory` selects the positions that a band keeps of itself; all unless given.
     """
 
     def __init__(

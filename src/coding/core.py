@@ -13,6 +13,7 @@ from pathlib import Path
 from types import ModuleType
 
 from ..errors import AiwaveError
+from ..system import cores
 
 NAME = "AIWAVE_CORE"
 
@@ -36,17 +37,36 @@ def compiled_core() -> ModuleType | None:
     once if it is not. AIWAVE_SIMD chooses an instruction set, as in `avx2`. Raises AiwaveError for other values, for a
     compiled core that is asked for but not there, and if neither core is there.
     """
-    return _core(os.environ.get(NAME, ""), os.environ.get(SIMD, ""))
+    core, simd = os.environ.get(NAME, ""), os.environ.get(SIMD, "")
+    module = _core(core)
+    if module is not None:
+        _use(module, simd)
+    return module
+
+
+def _use(module: ModuleType, simd: str) -> None:
+    """Choose an instruction set, the fastest for an empty name. Raises AiwaveError if it is not there."""
+    if _in_use == [simd]:
+        return
+    try:
+        module.use_simd(simd or module.simd_levels()[-1])
+    except ValueError as error:
+        raise AiwaveError(f"{SIMD}={simd} cannot be used: {error}.") from error
+    _in_use[:] = [simd]
+
+
+_in_use: list[str] = []
+"""The value of AIWAVE_SIMD that the compiled core was last told of."""
 
 
 @cache
-def _core(core: str, simd: str) -> ModuleType | None:
+def _core(core: str) -> ModuleType | None:
     if core not in ("", *CORES):
         raise AiwaveError(f"{NAME}={core} is unknown: it is {' or '.join(CORES)}.")
     if core == "reference":
         return None
     try:
-        module = _loaded()
+        return _loaded()
     except ImportError as error:
         reason = MISSING if error.path is None else f"cannot be loaded ({error}): install aiwave again"
         if core:
@@ -55,11 +75,6 @@ def _core(core: str, simd: str) -> ModuleType | None:
             raise AiwaveError(NEITHER.format(reason)) from error
         sys.stderr.write(f"aiwave: {SLOWER.format(reason)}\n")
         return None
-    try:
-        module.use_simd(simd or module.simd_levels()[-1])
-    except ValueError as error:
-        raise AiwaveError(f"{SIMD}={simd} cannot be used: {error}.") from error
-    return module
 
 
 def _loaded() -> ModuleType:
@@ -113,4 +128,4 @@ def thread_count() -> int:
     wanted = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
     if wanted.isdecimal() and int(wanted) > 0:
         return int(wanted)
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return cores()

@@ -37,10 +37,10 @@ MANTISSA_BITS = 15
 
 @dataclass(frozen=True, eq=False)
 class IntegerVoxels:
-    """The integer twin of a `VoxelEntropy`: `far` (n, 3) int64 are the offsets beyond `NEAR`, with `layers`
+    """The integer twin of a `VoxelEntropy`, with layers `hidden0`, ..., `head` and `skip`.
 
-    `hidden0`, ..., `head`, `skip`. Activations are clamped to `limit`. `levels` are those of previews. Raises
-    ValueError if the parts do not fit together or a sum might be inexact.
+    `far` (n, 3) int64 are the offsets beyond `NEAR`. Activations are clamped to `limit`; `levels` are of previews.
+    Raises ValueError if the parts do not fit together or a sum might be inexact.
     """
 
     levels: int

@@ -88,7 +88,7 @@ def decode_level(
 
 
 def _rows(band: BandModel, run: Run, places: Tensor | slice, tiles: int, states: TrellisStates | None) -> list[Tensor]:
-    """Arguments of `IntegerDensity.mixture` for some places of a run, tile by tile."""
+    """Arguments of `mixture` for some places of a run, tile by tile."""
     mixed, predicted = (_at(places, rows, tiles) for rows in band.mixed(run.start, run.end))
     if states is None:
         return [band.parameters(mixed), predicted]

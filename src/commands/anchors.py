@@ -1,7 +1,6 @@
 """`aiwave anchors`: rate-distortion curves of traditional codecs."""
 
 import difflib
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -69,14 +68,14 @@ def measure_anchors(cfg: DictConfig, output: Path | None, overrides: Sequence[st
     from ..config.data_schema import Dataset
     from ..evaluation.anchors.compare import compare
     from ..report.rd_plot import plot_rd
-    from ..system import quieten
+    from ..system import cores, quieten
 
     quieten()
     anchors = _anchors(cfg)
     data = build(cfg.dataset, Dataset, "dataset")
     data.setup("test")
     folder = Path(cfg.out)
-    results = compare(anchors, data, folder, cfg.qualities, cfg.workers or os.cpu_count() or 1)
+    results = compare(anchors, data, folder, cfg.qualities, cfg.workers or cores())
     if results.rows:
         plot_rd(list(results.rows.values()), folder / "rd.png", data.known_peak)
     _summarise(results)

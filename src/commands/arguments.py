@@ -12,6 +12,8 @@ from ..errors import AiwaveError
 from ..images.image_files import STREAM
 from ..writing import taken
 
+MODALITY = "--modality chooses among ready-made models, but --model names one: leave one of them out."
+
 
 def check_unused(name: str, force: bool) -> None:
     """Raise AiwaveError if a file of this name exists, unless `force` is given."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ..errors import AiwaveError
 from ..images.image_files import ENDINGS, STREAM
 from ..pretrained.choice import AUTO, modalities
-from .arguments import check_unused, parser, progress_bar
+from .arguments import MODALITY, check_unused, parser, progress_bar
 
 if TYPE_CHECKING:
     from ..evaluation.anchors.smaller_codec import Smaller
@@ -24,6 +24,8 @@ def main(arguments: Sequence[str]) -> None:
         raise AiwaveError(f"{args.output} is the name of a folder: give that of a file, in .aiw.")
     if ENDINGS.search(args.output):
         raise AiwaveError(f"{args.output} is the name of an image, but an .aiw stream is written: give a name in .aiw.")
+    if args.modality is not None and args.model != AUTO:
+        raise AiwaveError(MODALITY)
     if args.modality is not None and args.modality not in modalities():
         raise AiwaveError(f"--modality is {args.modality}: give one of {', '.join(modalities())}, or leave it out.")
     from ..api import compress, find_model

@@ -1,7 +1,6 @@
 """`aiwave convert`: arrays of any size to OME-Zarr, and from it."""
 
 import argparse
-import os
 import shutil
 import sys
 import tempfile
@@ -13,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import AiwaveError, Interrupted
 from ..pretrained.choice import AUTO, modalities
-from .arguments import check_unused, parser, region_of
+from ..system import cores
+from .arguments import MODALITY, check_unused, parser, region_of
 
 if TYPE_CHECKING:
     from ..conversion.levels import Level
@@ -42,10 +42,19 @@ def main(arguments: Sequence[str]) -> None:
         raise AiwaveError(f"{args.target} is neither a store nor an image: give a name in .zarr, .nii.gz or .tif.")
 
 
+FOR_IMAGES = {"source", "target", "region", "axes", "channel", "series", "allow_large", "force", "quiet"}
+"""Arguments that matter where the target is an image."""
+
+
 def _to_image(args: argparse.Namespace) -> None:
     from ..conversion.to_image import convert_to_image
     from ..images.image_files import check_writable
 
+    plain = arguments_of().parse_args([args.source, args.target])
+    if given := [
+        name for name, value in vars(plain).items() if name not in FOR_IMAGES and getattr(args, name) != value
+    ]:
+        raise AiwaveError(f"--{given[0].replace('_', '-')} is for stores, but {args.target} is an image: leave it out.")
     check_unused(args.target, args.force)
     check_writable(args.target, None)
     with tempfile.TemporaryDirectory(prefix="aiwave-") as scratch:
@@ -81,7 +90,7 @@ def _to_store(args: argparse.Namespace) -> None:
             print(f"levels: {len(levels)}, not {args.levels}, since nothing is left to halve then", file=sys.stderr)
         lost, source = lost_without(source.original), replace(source, original=None)
         job = Job(source, folder.resolve(), tuple(levels), codec, args.codec, args.verify)
-        done = convert_to_store(job, target, opened, args.workers or _processors(), args.scheduler, _bar(args.quiet))
+        done = convert_to_store(job, target, opened, args.workers or cores(), args.scheduler, _bar(args.quiet))
     except KeyboardInterrupt as error:
         if not is_begun(folder):
             raise Interrupted("Interrupted before anything was finished: the same command starts again.") from error
@@ -138,7 +147,7 @@ def _codec(args: argparse.Namespace, source: "StoredArray") -> dict[str, Any] | 
     """Configuration of our codec; None for another. Raises AiwaveError for voxels or a quality that it cannot code."""
     given = {name: getattr(args, name) for name in ("step", "psnr", "max_error") if getattr(args, name) is not None}
     if args.codec != "aiwave":
-        if given or args.lossless or args.model != AUTO:
+        if given or args.lossless or args.model != AUTO or args.modality:
             raise AiwaveError(f"Quality and model are those of the codec aiwave, not of {args.codec}: leave them out.")
         return None
     from ..bitstream.bounded_error import whole_error
@@ -149,6 +158,8 @@ def _codec(args: argparse.Namespace, source: "StoredArray") -> dict[str, Any] | 
     require_codable(source.shape, source.dtype)
     mode: Any = given or "lossless"
     said = [] if given or args.lossless else ["lossless, since no quality was requested"]
+    if args.model != AUTO and args.modality:
+        raise AiwaveError(MODALITY)
     model = str(Path(args.model).resolve()) if Path(args.model).exists() else args.model
     if model == AUTO:
         error = None if args.max_error is None else whole_error(args.max_error)
@@ -179,10 +190,6 @@ def _three(text: str, name: str) -> list[int]:
     if len(sides) != 3 or min(sides) < 1:
         raise AiwaveError(f"{name} is {text}: give voxels per side along z, y, x, as in 64,128,128, or one number.")
     return sides
-
-
-def _processors() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _bar(quiet: bool) -> Any:

@@ -11,7 +11,7 @@ from .arguments import parser
 
 
 def main(arguments: Sequence[str]) -> None:
-    """The command, given what follows its name. Raises AiwaveError for bad input."""
+    """Run the command with the arguments after its name. Raises AiwaveError for bad input."""
     args = arguments_of().parse_args(arguments)
     print(_listing(cards()) if args.action == "list" else _card(card_of(args.name)))
 

@@ -5,25 +5,19 @@ import itertools
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from ..errors import AiwaveError
+from .arguments import parser
 
 if TYPE_CHECKING:
     from ..report.tables import RdRow
     from ..runs.run_folder import RunFolder
 
 
-class _Parser(argparse.ArgumentParser):
-    """Argument parser that raises AiwaveError instead of exiting."""
-
-    def error(self, message: str) -> NoReturn:
-        raise AiwaveError(f"{self.prog}: {message}; `aiwave runs --help` shows its usage.")
-
-
-def parser() -> argparse.ArgumentParser:
-    """Command line of `aiwave runs`."""
-    top = _Parser(prog="aiwave runs", description="List, show, compare and repeat runs.")
+def arguments_of() -> argparse.ArgumentParser:
+    """Argument parser of the command."""
+    top = parser("runs", "List, show, compare and repeat runs.")
     commands = top.add_subparsers(dest="command", required=True, metavar="list | show | diff | rerun")
     listing = commands.add_parser("list", help="all runs below a folder")
     listing.add_argument("folder", nargs="?", default="runs", type=Path)
@@ -37,7 +31,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str]) -> None:
     """Run the command with the arguments after its name. Raises AiwaveError for bad input."""
-    given = parser().parse_args(list(arguments))
+    given = arguments_of().parse_args(arguments)
     from ..runs.browsing import differences, find_runs, format_runs, show_run
     from ..runs.run_folder import RunFolder
 

@@ -27,8 +27,8 @@ class ErrorsSeen:
         else:
             with np.errstate(invalid="ignore", over="ignore"):
                 difference = np.abs(voxels.astype(np.float64) - decoded.astype(np.float64))
-            finite = np.isfinite(difference)
-            squared = float(np.square(difference, where=finite, out=np.zeros_like(difference)).sum())
+                finite = np.isfinite(difference)
+                squared = float(np.square(difference, where=finite, out=np.zeros_like(difference)).sum())
             largest = float(difference.max(where=finite, initial=0.0))
         finite_voxels = voxels[np.isfinite(voxels)] if voxels.dtype.kind == "f" else voxels
         if not finite_voxels.size:
@@ -46,13 +46,18 @@ class ErrorsSeen:
         )
 
     def psnr(self, dtype: np.dtype) -> float:
-        """PSNR [dB] with peak 255 for 8-bit and 65535 for 16-bit integers, else the range of what was measured."""
+        """PSNR [dB] with peak 255 for 8-bit and 65535 for 16-bit integers, else the range of what was measured.
+
+        Infinite without any error or range, and -inf for errors whose squares are beyond floats.
+        """
         peak = (
             float(2 ** (8 * dtype.itemsize) - 1) if dtype.kind in "ui" and dtype.itemsize < 3 else self.high - self.low
         )
         if not self.squared or not peak > 0:
             return math.inf
-        return 10 * math.log10(peak**2 * self.voxels / self.squared)
+        if math.isinf(self.squared):
+            return -math.inf
+        return 20 * math.log10(peak) + 10 * math.log10(self.voxels / self.squared)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values that JSON can hold."""
@@ -61,4 +66,5 @@ class ErrorsSeen:
     @classmethod
     def of(cls, found: dict[str, Any]) -> "ErrorsSeen":
         """The inverse of `as_dict`."""
-        return cls(**{name: value for name, value in found.items() if value is not None})
+        given = {name: value for name, value in found.items() if value is not None}
+        return cls(**{"squared": math.inf, **given})

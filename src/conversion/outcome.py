@@ -61,7 +61,7 @@ def table_of(rows: list[dict[str, Any]], shapes: list[tuple[int, ...]]) -> str:
     lines = []
     for row, shape in zip(rows, shapes, strict=True):
         share = 100 * row["measured_voxels"] / row["voxels"]
-        exact = row["max_error"] == 0
+        psnr = "-" if row["psnr_db"] is None else f"{row['psnr_db']:.2f} dB"
         lines.append(
             {
                 "level": row["path"],
@@ -70,7 +70,7 @@ def table_of(rows: list[dict[str, Any]], shapes: list[tuple[int, ...]]) -> str:
                 "bytes before": row["bytes_before"],
                 "after": row["bytes_after"],
                 "ratio": f"{row['bytes_before'] / max(1, row['bytes_after']):.2f}",
-                "PSNR": "exact" if exact else f"{row['psnr_db']:.2f} dB",
+                "PSNR": "exact" if row["max_error"] == 0 else psnr,
                 "max error": f"{row['max_error']:g}",
                 "measured": f"{share:.0f} %",
                 "CPU": f"{row['seconds']:.1f} s",

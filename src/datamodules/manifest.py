@@ -91,8 +91,6 @@ def row_of(entry: Entry) -> list[str]:
     return ["x".join(map(str, value)) if isinstance(value, tuple) else str(value) for value in astuple(entry)]
 
 
-__all__ = ["NAME", "Entry", "Manifest", "sha256_of"]
-
 NAME = "manifest.csv"
 
 ODD_NAMES = "surrogateescape"  # names of files need not be text

@@ -60,14 +60,14 @@ def measure_volume(codec: WaveletCodec, volume: Volume, quality: float, peak: fl
         q = codec.analyse(x, step)
         bits += codec.code_length(q, step).cpu().double().sum().item()
         coded = time.perf_counter()
-        x_hat = codec.synthesise(q, step).round().clamp(int(limits.min), int(limits.max))
+        x_hat = codec.synthesise(q, step).round().clamp(int(limits.min), int(limits.max)).cpu()
         decode_s += time.perf_counter() - coded
         encode_s += coded - started
-        if codec.lossless and not torch.equal(x_hat, x):
+        if codec.lossless and not torch.equal(x_hat, x.cpu()):
             raise AiwaveError(f"{volume.file} was not reconstructed exactly by a lossless codec: please report this.")
-        decoded[part] = x_hat[0, 0].cpu().numpy()
+        decoded[part] = x_hat[0, 0].numpy()
         for metric in (psnr, worst):
-            metric.update(x_hat.cpu(), x.cpu())
+            metric.update(x_hat, x.cpu())
     row = RdRow(
         dataset=volume.dataset,
         file=volume.file,

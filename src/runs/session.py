@@ -70,12 +70,17 @@ class _Tee:
         self._stream.write(text)
         *lines, self._line = (self._line + text).split("\n")
         with suppress(OSError):  # a full disk must not stop the output
-            self._file.writelines(line.rstrip("\r").rpartition("\r")[2] + "\n" for line in lines)
+            self._file.writelines(_last_state(line) + "\n" for line in lines)
             self._file.flush()
+        self._line = _last_state(self._line) + "\r" * self._line.endswith("\r")
         return len(text)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
+
+
+def _last_state(line: str) -> str:
+    return line.rstrip("\r").rpartition("\r")[2]
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, TypeVar
@@ -53,10 +54,10 @@ class Tracker(ABC):
         """Start a run, after closing the previous one, and return its logger for the `Trainer`.
 
         Args:
-            folder: Existing folder of the stage; all files of the run go there.
+            folder: Existing folder of the run, for the files that trackers keep.
             group: Name shared by the stages and evaluations of one experiment.
             name: Name of this run within the group; opening the same name again continues the run.
-            job_type: What the run does, such as "train" or "eval".
+            job_type: What the run does: the name of a stage, "evaluate" or "report".
             tags: Labels of this run, in addition to those of the tracker.
             config: Settings to record, as plain values.
 
@@ -177,8 +178,9 @@ class ManyTrackers(Tracker):
 
     def close(self, status: Status) -> None:
         """End the run of each tracker; see `Tracker.close`."""
-        for tracker in self.trackers:
-            tracker.close(status)
+        with ExitStack() as closing:  # all of them, even if one fails
+            for tracker in self.trackers:
+                closing.callback(tracker.close, status)
 
     @property
     def location(self) -> str:

@@ -19,7 +19,7 @@ from typing import IO, Any
 from omegaconf import DictConfig, OmegaConf
 
 from ..config.trust import trusted, trusting
-from ..errors import AiwaveError
+from ..errors import AiwaveError, Interrupted
 from ..system import OWN_GROUP, end_with
 
 CALL = "from aiwave.training.processes import main; main()"
@@ -75,15 +75,20 @@ def all_processes(cfg: DictConfig, folder: Path) -> Iterator[None]:
         return
     before, threads = dict(os.environ), torch.get_num_threads()
     others: Others = []
-    if not started_together():
-        share = max(1, threads // cfg.trainer.devices)
-        os.environ.update(LOCAL_RANK="0", MASTER_ADDR=HOME, MASTER_PORT=str(_free_port()))
-        torch.set_num_threads(share)
-        others = [_start(cfg, folder, rank, share) for rank in range(1, cfg.trainer.devices)]
     try:
+        if not started_together():
+            share = max(1, threads // cfg.trainer.devices)
+            os.environ.update(LOCAL_RANK="0", MASTER_ADDR=HOME, MASTER_PORT=str(_free_port()))
+            torch.set_num_threads(share)
+            for rank in range(1, cfg.trainer.devices):
+                others.append(_start(cfg, folder, rank, share))
         yield
+    except Interrupted:
+        raise
     except Exception as error:
-        raise _blame(others) or error from error
+        if blamed := _blame(others):
+            raise blamed from error
+        raise
     finally:
         _end(others)
         os.environ.clear()

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from aiwave.coding import core as core_module
 from aiwave.coding.band_coder import BandCoder
 from aiwave.coding.constants import log_step_of
 from aiwave.coding.core import _core, compiled_core, is_cut_short
@@ -244,6 +246,17 @@ def test_unknown_cores_and_instruction_sets_are_refused(monkeypatch, variable, v
     monkeypatch.setenv(variable, value)
     with pytest.raises(AiwaveError, match=words):
         compiled_core()
+
+
+def test_an_instruction_set_is_that_of_the_environment_now(monkeypatch):
+    told = []
+    fake = SimpleNamespace(use_simd=told.append, simd_levels=lambda: ["plain", "fastest"])
+    monkeypatch.setattr(core_module, "_core", lambda core: fake)
+    monkeypatch.setattr(core_module, "_in_use", [])
+    for value in ("plain", "plain", "", ""):
+        monkeypatch.setenv("AIWAVE_SIMD", value)
+        assert compiled_core() is fake
+    assert told == ["plain", "fastest"]
 
 
 def test_parts_that_do_not_fit_are_refused_at_the_border():

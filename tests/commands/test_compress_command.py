@@ -250,6 +250,7 @@ def test_info_has_words_for_every_way_of_coding_a_tile():
         (["info", ""], "Argument 1 of aiwave info is empty"),
         (["compress", "a.npy", "folder/"], "folder/ is the name of a folder"),
         (["compress", "a.npy", "a.aiw", "--nearest"], "--nearest is for lossy coding"),
+        (["compress", "a.npy", "a.aiw", "--modality", "ct", "--model", "em_lossless"], "leave one of them out"),
         (["export", "nothing"], "nothing does not exist: give the folder of a run"),
     ],
 )

@@ -97,8 +97,6 @@ def test_rerun_reproduces_the_results_or_says_what_differs(runs, tmp_path, capfd
 
 def test_wrong_uses_are_one_sentence(runs, tmp_path, capfd):
     for arguments, word in (
-        ([], "required"),
-        (["fly"], "fly"),
         (["show", tmp_path / "none"], "is not a run folder"),
         (["list", tmp_path / "none"], "is not a folder"),
     ):
@@ -107,6 +105,13 @@ def test_wrong_uses_are_one_sentence(runs, tmp_path, capfd):
         assert text.startswith("aiwave: ")
         assert len(text.splitlines()) == 1
         assert word in text
+
+
+@pytest.mark.parametrize(("arguments", "word"), [([], "required"), (["fly"], "fly")])
+def test_a_command_line_that_cannot_be_read_ends_like_that_of_any_command(arguments, word, capfd):
+    status, text = said(capfd, *arguments)
+    assert status == 2
+    assert word in text.splitlines()[-1]
 
 
 def test_a_run_of_another_version_is_left_alone(runs, tmp_path, capfd):

@@ -452,6 +452,13 @@ def test_a_source_that_changes_is_refused(tmp_path, monkeypatch, capsys):
         (["", "out.zarr"], "Argument 1 of aiwave convert is empty"),
         (["a.npy", "out.zarr", "--model", ""], "Argument 4 of aiwave convert is empty"),
         (["a.npy", "out.zarr", "--max-error", "1.5"], "whole"),
+        (["a.npy", "out.nii.gz", "--step", "4"], "--step is for stores, but out.nii.gz is an image"),
+        (["a.npy", "out.nii.gz", "--codec", "zstd", "--verify"], "--codec is for stores"),
+        (["a.npy", "out.zarr", "--modality", "ct", "--model", "em_lossless"], "leave one of them out"),
+        (
+            ["a.npy", "out.zarr", "--modality", "ct", "--codec", "zstd"],
+            "Quality and model are those of the codec aiwave",
+        ),
     ],
 )
 def test_bad_input_is_one_sentence_and_leaves_nothing(tmp_path, arguments, words, capsys):

@@ -48,7 +48,10 @@ class Results:
     def adopt(self, name: str, settings: dict[str, Any]) -> None:
         """Record the settings of codec `name`. Raises AiwaveError if it has rows measured with other settings."""
         path = self.folder / SETTINGS
-        known: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        try:
+            known: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        except ValueError as error:
+            raise AiwaveError(f"{path} is damaged: measure into another folder, out=FOLDER.") from error
         measured = any(codec == name for _, _, codec, _ in self.rows)
         if measured and known.get(name, settings) != settings:
             raise AiwaveError(f"{self.folder} holds rows of {name} with other settings or version: give another out=.")

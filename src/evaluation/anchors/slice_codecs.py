@@ -152,7 +152,7 @@ class Jpeg2000(SliceAnchor):
 
 
 class JpegLs(SliceAnchor):
-    """CharLS streams. Quality: NEAR, the largest voxel error [grey values], 0 to 255; 0 is lossless."""
+    """CharLS streams. Quality: NEAR, the largest voxel error [grey values], 0 to 255 (8 bits: 127); 0 is lossless."""
 
     library = "charls"
 

@@ -11,8 +11,8 @@ from importlib import import_module
 from pathlib import Path
 
 from ...errors import escape_output
-from ...system import end_with
-from .launcher import Job, Launcher, Work, cores
+from ...system import cores, end_with
+from .launcher import Job, Launcher, Work
 
 CALL = "from aiwave.sweeps.launchers.joblib_launcher import main; main()"
 

@@ -1,6 +1,5 @@
 """The interface of launchers of a sweep's jobs, and the one that runs them in this process."""
 
-import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -64,11 +63,6 @@ def engine(package: str, launcher: str) -> Any:
         raise AiwaveError(
             f"launcher={launcher} needs the package {package}: install it with pip install 'aiwave[{launcher}]'."
         ) from error
-
-
-def cores() -> int:
-    """CPU cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class LocalLauncher(Launcher):
