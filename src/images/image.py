@@ -11,6 +11,8 @@ GEOMETRY = ("spacing", "origin", "direction", "slope", "intercept", "period")
 """Numeric fields of an `Image` besides its voxels."""
 FORMATS = {"nifti": "NIfTI", "tiff": "TIFF", "nrrd": "NRRD", "metaimage": "MetaImage", "dicom": "DICOM"}
 """Formats of original headers, with their display names."""
+WIDER = {"bool": "uint8", "float16": "float32"}
+"""Types that hold every value of those that NIfTI, NRRD and MetaImage lack."""
 DTYPES = ("uint8", "int8", "uint16", "int16")
 """Voxel types for training and evaluation."""
 

@@ -26,7 +26,7 @@ from . import (
     tiff_files,
 )
 from .dicom_original import rescales
-from .image import FORMATS, GEOMETRY, Image, ImageHeader, Original, channel_of, check_plain, check_single_channel
+from .image import FORMATS, GEOMETRY, WIDER, Image, ImageHeader, Original, channel_of, check_plain, check_single_channel
 
 STREAM = "-"
 """File name that stands for standard input or output."""
@@ -69,16 +69,13 @@ READERS = tuple(
     cast(Reader, module)
     for module in (nifti, nibabel_files, minc_files, nrrd_files, metaimage_files, tiff_files, numpy_files, dicom)
 )
-WIDENED = ("bool", "float16")
-"""Types that many formats lack."""
-
 WRITERS = {
     ".tif": Writer(tiff_files.write, ("spacing", "period", "channels", "hyperstack"), "tiff"),
     ".tiff": Writer(tiff_files.write, ("spacing", "period", "channels", "hyperstack"), "tiff"),
-    ".nii.gz": Writer(nifti_writer.write_zipped, (*GEOMETRY, "channels", "hyperstack"), "nifti", WIDENED),
-    ".nii": Writer(nifti_writer.write, (*GEOMETRY, "channels", "hyperstack"), "nifti", WIDENED),
-    ".nrrd": Writer(nrrd_files.write, ("spacing", "origin", "direction", "period", "channels"), "nrrd", WIDENED),
-    ".mha": Writer(metaimage_files.write, ("spacing", "origin", "direction", "channels"), "metaimage", WIDENED),
+    ".nii.gz": Writer(nifti_writer.write_zipped, (*GEOMETRY, "channels", "hyperstack"), "nifti", tuple(WIDER)),
+    ".nii": Writer(nifti_writer.write, (*GEOMETRY, "channels", "hyperstack"), "nifti", tuple(WIDER)),
+    ".nrrd": Writer(nrrd_files.write, ("spacing", "origin", "direction", "period", "channels"), "nrrd", tuple(WIDER)),
+    ".mha": Writer(metaimage_files.write, ("spacing", "origin", "direction", "channels"), "metaimage", tuple(WIDER)),
     ".npy": Writer(numpy_files.write),
 }
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import AiwaveError
-from .image import Image, ImageHeader, Original
+from .image import WIDER, Image, ImageHeader, Original
 from .metaimage_header import LAST, TYPES, parse_meta_header, read_meta_header
 from .physical_units import millimetres
 from .placement import spacing_and_direction
@@ -15,7 +15,6 @@ from .placement import spacing_and_direction
 FORMAT = "metaimage"
 SUFFIXES = (".mha", ".mhd")
 WRITTEN = {dtype: name for name, dtype in TYPES.items() if name not in ("MET_LONG", "MET_ULONG")}
-WIDER = {"bool": "uint8", "float16": "float32"}
 REPLACED = {"BinaryData", "BinaryDataByteOrderMSB", "ElementByteOrderMSB", "CompressedData", "CompressedDataSize"}
 REPLACED |= {"HeaderSize", LAST}
 """Fields of how voxels are stored, which those of the written file replace."""

@@ -17,8 +17,8 @@ from ..errors import AiwaveError
 from .axis_order import AxisOrder
 from .bounded_stream import DAMAGE, opened, read_up_to, read_voxel_bytes
 from .image import Image, check_numeric, unreadable
-from .nifti_geometry import Placement, placement
-from .placement import sound_length
+from .nifti_geometry import placement
+from .placement import Placement, sound_length
 
 MGH, AFNI = (".mgh", ".mgz", ".mgh.gz"), (".head", ".brik", ".brik.gz")
 SUFFIXES = (*MGH, *AFNI)

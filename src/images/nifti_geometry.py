@@ -7,7 +7,7 @@ import numpy as np
 
 from .image import Image
 from .nifti_header import NiftiHeader
-from .placement import UNIT, sound_length, spacing_and_direction
+from .placement import UNIT, Placement, sound_length, spacing_and_direction
 
 if TYPE_CHECKING:
     from nibabel.nifti1 import Nifti1Header
@@ -22,7 +22,6 @@ SCANNER, ALIGNED = 1, 2
 """Codes of an affine: of the scanner, or aligned to something else."""
 SHEAR, SAME = 1e-4, 1e-4
 """Tolerances of a sheared direction, and of equal affines in voxels: NIfTI-1 has 32 bits."""
-Placement = tuple[tuple[float, float, float], tuple[float, float, float], tuple[float, ...]]
 
 
 def placement_of(found: NiftiHeader) -> Placement:

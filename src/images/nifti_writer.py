@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import AiwaveError
-from .image import Image
+from .image import WIDER, Image
 from .nifti import FORMAT
 from .nifti_geometry import SCANNER, image_affine, move, place
 from .nifti_header import COLOURS, TYPES, VECTOR, NiftiHeader, parse_nifti_header
@@ -15,8 +15,6 @@ from .nifti_header import COLOURS, TYPES, VECTOR, NiftiHeader, parse_nifti_heade
 if TYPE_CHECKING:
     from nibabel.nifti1 import Nifti1Header
 
-WIDER = {"bool": "uint8", "float16": "float32"}
-"""Types that hold every value of those that NIfTI lacks."""
 LONGEST_SIDE = 32767  # of NIfTI-1
 CODES = {np.dtype(name).name: code for code, name in reversed(TYPES.items())}
 MILLIMETRES, SECONDS = 2, 8  # bits of xyzt_units

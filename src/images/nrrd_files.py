@@ -8,7 +8,7 @@ import numpy as np
 
 from ..errors import AiwaveError
 from .axis_order import AxisOrder
-from .image import Image, ImageHeader, Original, check_dimensions, unreadable
+from .image import WIDER, Image, ImageHeader, Original, check_dimensions, unreadable
 from .nrrd_header import NrrdHeader, field_name, parse_nrrd_header, read_nrrd_header
 from .raw_voxels import Encoding, RawVoxels, listed_files
 
@@ -29,8 +29,6 @@ TYPES = {
 """Names of types in a header, by numpy's."""
 DTYPES = {name: dtype for dtype, names in TYPES.items() for name in names.split(", ")}
 WRITTEN = {dtype: dtype for dtype in TYPES} | {"float32": "float", "float64": "double"}
-WIDER = {"bool": "uint8", "float16": "float32"}
-"""Types that hold every value of those that NRRD and MetaImage lack."""
 ENCODINGS: dict[str, Encoding] = {"raw": "raw", "gzip": "gzip", "gz": "gzip", "bzip2": "bzip2", "bz2": "bzip2"}
 ENCODINGS |= {"text": "text", "txt": "text", "ascii": "text", "hex": "hex"}
 REPLACED = ("encoding", "endian", "datafile", "lineskip", "byteskip")

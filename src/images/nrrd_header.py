@@ -12,7 +12,7 @@ import numpy as np
 from ..errors import AiwaveError
 from .image import unreadable
 from .physical_units import millimetres, number, seconds
-from .placement import spacing_and_direction
+from .placement import Placement, spacing_and_direction
 
 LINE = 1 << 24  # longest line, in bytes
 FLIPS = {"right-anterior": (-1, -1, 1), "ras": (-1, -1, 1), "left-anterior": (1, -1, 1), "las": (1, -1, 1)}
@@ -20,8 +20,6 @@ FLIPS = {"right-anterior": (-1, -1, 1), "ras": (-1, -1, 1), "left-anterior": (1,
 SPATIAL, UNKNOWN = ("domain", "space"), ("???", "none", "")
 SEQUENCES = ("DWMRI_", "MultiVolume.")
 """Beginnings of keys of 3D Slicer's sequences, whose volumes may be stored as vectors."""
-Placement = tuple[tuple[float, float, float], tuple[float, float, float], tuple[float, ...]]
-"""Spacing, origin and direction."""
 
 
 @dataclass(frozen=True)

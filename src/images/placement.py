@@ -6,6 +6,9 @@ import numpy as np
 
 from .image import IDENTITY
 
+Placement = tuple[tuple[float, float, float], tuple[float, float, float], tuple[float, ...]]
+"""Spacing, origin and direction, as fields of an image."""
+
 UNIT = 1e-6  # tolerance of the length of a direction
 
 

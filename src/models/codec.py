@@ -31,7 +31,8 @@ def format_parameters(codec: nn.Module) -> str:
     return tabulate(rows, columns, tablefmt="plain", disable_numparse=True, colalign=("left", "right"))
 
 
-COEFFICIENT_LIMIT = 1e6
+LARGEST = 1e6
+"""Magnitude to which coefficients are clamped, in intensity units."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ class WaveletCodec(nn.Module):
 
         With a `dependent` entropy model they are multiples of 1/2.
         """
-        limit = COEFFICIENT_LIMIT
+        limit = LARGEST
         coefficients = self.transform(x).map(lambda band: band.clamp(-limit, limit))
         steps = self.rate.band_steps(step)
         exact = coefficients.map_with(torch.div, steps)

@@ -48,7 +48,7 @@ def open_store(name: str, axes: str | None = None, level: int = 0) -> StoredArra
     if (about := keys.read(".zattrs")) is not None and multiscales_of(about) is not None:
         return _zarr(place, keys, about, 2, axes, level)
     if (about := keys.read("attributes.json")) is not None:
-        return _n5(place, keys, about, axes, level)
+        return _n5(place, about, axes, level)
     if (about := keys.read("info")) is not None and isinstance(about.get("scales"), list):
         _require_level(name, level, len(about["scales"]))
         driver = {"driver": "neuroglancer_precomputed", "scale_index": level}
@@ -105,7 +105,7 @@ def _multiscales_beside(name: str, version: int, path: str) -> Any:
     return found if found is not None and any(one["path"] == path for one in found["datasets"]) else None
 
 
-def _n5(name: str, keys: Keys, about: Mapping[str, Any], axes: str | None, level: int) -> StoredArray:
+def _n5(name: str, about: Mapping[str, Any], axes: str | None, level: int) -> StoredArray:
     place = name
     if "dimensions" in about:
         _require_level(name, level, 1)

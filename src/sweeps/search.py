@@ -59,7 +59,7 @@ class Search:
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        fixed = {key: text for key, o in overrides.items() if not o.is_sweep_override() and (text := _fixed(key, o))}
+        fixed = {key: text for key, o in overrides.items() if not o.is_sweep_override() and (text := _fixed(o))}
         study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=self.seed))
         while len(study.trials) < self.trials:
             count = min(sweep.launcher.jobs or 1, self.trials - len(study.trials))
@@ -82,7 +82,7 @@ def job_loss(job: Job) -> float | None:
     return RunFolder(status.same_as or job.folder).validation_loss()
 
 
-def _fixed(key: str, override: "Override") -> str:
+def _fixed(override: "Override") -> str:
     return str(override.input_line) if is_for_jobs(str(override.input_line)) else ""
 
 

@@ -78,9 +78,6 @@ class Sperr(ImagecodecsAnchor):
         return cropped(rounded(imagecodecs.sperr_decode(stream, numthreads=1), dtype), shape)
 
 
-LOSSLESS_BOUND = 0.49  # below half a grey value, rounding restores the original
-
-
 class Sz3(ImagecodecsAnchor):
     """3-D on float32, decoded values rounded. Quality: largest error [% of 2^(significant bits)]; 0 is lossless."""
 
@@ -92,7 +89,7 @@ class Sz3(ImagecodecsAnchor):
 
         if not 0 <= quality <= 100:
             raise self.refuse(quality, "0 to 100")
-        bound = quality / 100 * 2 ** significant_bits(voxels) if quality else LOSSLESS_BOUND
+        bound = quality / 100 * 2 ** significant_bits(voxels) if quality else LOSSLESS_TOLERANCE
         return bytes(imagecodecs.sz3_encode(voxels.astype(np.float32), mode=imagecodecs.SZ3.MODE.ABS, abs=bound))
 
     def decode(self, stream: bytes, shape: tuple[int, int, int], dtype: np.dtype, bits: int) -> np.ndarray:
