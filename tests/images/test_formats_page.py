@@ -158,7 +158,9 @@ headers. MINC files in which each slice is scaled in its own way are read as phy
 
 Colours, vectors and series of volumes are kept by NIfTI, NRRD, MetaImage and TIFF, series of several channels by NIfTI
 and TIFF. A part of a volume, or a preview, gets a header of its own, NIfTI's with the other fields as they were.
-Decompressing to another format keeps what that can hold, and says on standard error what it cannot.
+Decompressing to another format keeps what that can hold, and says on standard error what it cannot. So does `aiwave
+convert`. What a file has beside voxels and header is left out, and a note says so: smaller images of an OME-TIFF
+(SubIFDs), EXIF and the like, bytes after the voxels of a NIfTI file, the .mat file of SPM beside an Analyze pair.
 """
 
 
