@@ -103,7 +103,7 @@ class PrecomputedCutout(Source):
     def __init__(self, url: str, resolution: Sequence[float], boxes: Mapping[str, str]) -> None:
         self.url, self.resolution = url.rstrip("/"), tuple(float(size) for size in resolution)
         self.boxes = disjoint_boxes(boxes, "source.fetch.boxes")
-        self.size = 2 * sum(math.prod(box.shape) for box in self.boxes.values())  # 16-bit voxels that do not compress
+        self.size = sum(math.prod(box.shape) for box in self.boxes.values())  # of 8-bit voxels that do not compress
 
     def fetch(self, folder: Path) -> list[Raw]:
         """Fetch the boxes that are not yet in `folder`."""
