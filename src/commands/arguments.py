@@ -12,7 +12,23 @@ from ..errors import AiwaveError
 from ..images.image_files import STREAM
 from ..writing import taken
 
-MODALITY = "--modality chooses among ready-made models, but --model names one: leave one of them out."
+
+def check_modality(modality: str | None, model: str) -> None:
+    """Raise AiwaveError for an unknown `--modality`, and for one beside a `--model` that is named."""
+    from ..pretrained.choice import AUTO, modalities
+
+    if modality is None:
+        return
+    if modality not in modalities():
+        raise AiwaveError(f"--modality is {modality}: give one of {', '.join(modalities())}, or leave it out.")
+    if model != AUTO:
+        raise AiwaveError("--modality chooses among ready-made models, but --model names one: leave one of them out.")
+
+
+def tell_lost(name: str, lost: Sequence[str], quiet: bool) -> None:
+    """Say on standard error what the file `name` cannot keep of an image."""
+    if lost and name != STREAM and not quiet:
+        print(f"aiwave: {name} cannot keep {', '.join(lost)}.", file=sys.stderr)
 
 
 def check_unused(name: str, force: bool) -> None:

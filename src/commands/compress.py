@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from ..errors import AiwaveError
 from ..images.image_files import ENDINGS, STREAM
-from ..pretrained.choice import AUTO, modalities
-from .arguments import MODALITY, check_unused, parser, progress_bar
+from ..pretrained.choice import AUTO
+from .arguments import check_modality, check_unused, parser, progress_bar
 
 if TYPE_CHECKING:
     from ..evaluation.anchors.smaller_codec import Smaller
@@ -24,10 +24,7 @@ def main(arguments: Sequence[str]) -> None:
         raise AiwaveError(f"{args.output} is the name of a folder: give that of a file, in .aiw.")
     if ENDINGS.search(args.output):
         raise AiwaveError(f"{args.output} is the name of an image, but an .aiw stream is written: give a name in .aiw.")
-    if args.modality is not None and args.model != AUTO:
-        raise AiwaveError(MODALITY)
-    if args.modality is not None and args.modality not in modalities():
-        raise AiwaveError(f"--modality is {args.modality}: give one of {', '.join(modalities())}, or leave it out.")
+    check_modality(args.modality, args.model)
     from ..api import compress, find_model
     from ..bitstream.bounded_error import whole_error
     from ..budget import allow_large

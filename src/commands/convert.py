@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import AiwaveError, Interrupted
-from ..pretrained.choice import AUTO, modalities
+from ..pretrained.choice import AUTO
 from ..system import cores
-from .arguments import MODALITY, check_unused, parser, region_of
+from .arguments import check_modality, check_unused, parser, region_of, tell_lost
 
 if TYPE_CHECKING:
     from ..conversion.levels import Level
@@ -25,8 +25,7 @@ METHODS = ("low-band", "mean", "nearest")
 def main(arguments: Sequence[str]) -> None:
     """Run the command with the arguments after its name. Raises AiwaveError for bad input."""
     args = arguments_of().parse_args(arguments)
-    if args.modality is not None and args.modality not in modalities():
-        raise AiwaveError(f"--modality is {args.modality}: give one of {', '.join(modalities())}, or leave it out.")
+    check_modality(args.modality, args.model)
     if args.levels is not None and args.levels < 1:
         raise AiwaveError(f"--levels is {args.levels}: give the number of levels, from 1, or leave it out.")
     if args.workers is not None and args.workers < 1:
@@ -51,17 +50,15 @@ def _to_image(args: argparse.Namespace) -> None:
     from ..images.image_files import check_writable
 
     plain = arguments_of().parse_args([args.source, args.target])
-    if given := [
-        name for name, value in vars(plain).items() if name not in FOR_IMAGES and getattr(args, name) != value
-    ]:
-        raise AiwaveError(f"--{given[0].replace('_', '-')} is for stores, but {args.target} is an image: leave it out.")
+    for name, value in vars(plain).items():
+        if name not in FOR_IMAGES and getattr(args, name) != value:
+            raise AiwaveError(f"--{name.replace('_', '-')} is for stores, but {args.target} is an image: leave it out.")
     check_unused(args.target, args.force)
     check_writable(args.target, None)
     with tempfile.TemporaryDirectory(prefix="aiwave-") as scratch:
         whole = _open(args, Path(scratch))
         lost = convert_to_image(_region(whole, args.region), args.target, args.force, args.allow_large)
-    if lost and not args.quiet:
-        print(f"aiwave: {args.target} cannot keep {', '.join(lost)}.", file=sys.stderr)
+    tell_lost(args.target, lost, args.quiet)
 
 
 def _to_store(args: argparse.Namespace) -> None:
@@ -74,10 +71,9 @@ def _to_store(args: argparse.Namespace) -> None:
     target = Path(args.target)
     folder = unfinished(target)
     was_there = folder.exists()
-    scratch = folder / "journal"
 
     def opened(tell: bool = False) -> "StoredArray":
-        return _region(_open(args, scratch, tell), args.region)
+        return _region(_open(args, folder / "journal", tell), args.region)
 
     try:
         source = opened(tell=True)
@@ -102,8 +98,7 @@ def _to_store(args: argparse.Namespace) -> None:
             shutil.rmtree(folder, ignore_errors=True)  # where a file was unpacked
     if not args.quiet:
         _report(target, done, levels)
-    if lost and not args.quiet:
-        print(f"aiwave: {target} cannot keep {', '.join(lost)}.", file=sys.stderr)
+    tell_lost(args.target, lost, args.quiet)
 
 
 def _open(args: argparse.Namespace, scratch: Path, tell: bool = True) -> "StoredArray":
@@ -158,8 +153,6 @@ def _codec(args: argparse.Namespace, source: "StoredArray") -> dict[str, Any] | 
     require_codable(source.shape, source.dtype)
     mode: Any = given or "lossless"
     said = [] if given or args.lossless else ["lossless, since no quality was requested"]
-    if args.model != AUTO and args.modality:
-        raise AiwaveError(MODALITY)
     model = str(Path(args.model).resolve()) if Path(args.model).exists() else args.model
     if model == AUTO:
         error = None if args.max_error is None else whole_error(args.max_error)

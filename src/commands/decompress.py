@@ -2,12 +2,10 @@
 
 import argparse
 import math
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ..images.image_files import STREAM
-from .arguments import check_unused, parser, progress_bar, read_stream, region_of
+from .arguments import check_unused, parser, progress_bar, read_stream, region_of, tell_lost
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -34,8 +32,7 @@ def main(arguments: Sequence[str]) -> None:
         image = replace(image, hyperstack=0)  # frames may begin with any channel
     exact = stream.header.lossless and "max_error" not in stream.metadata
     write_image(image, args.output, exact, decoded.nbytes / len(data), args.force)
-    if (lost := lost_by(args.output, image)) and args.output != STREAM and not args.quiet:
-        print(f"aiwave: {args.output} cannot keep {', '.join(lost)}.", file=sys.stderr)
+    tell_lost(args.output, lost_by(args.output, image), args.quiet)
 
 
 def arguments_of() -> argparse.ArgumentParser:

@@ -7,9 +7,11 @@ from torch import Tensor
 
 from ..models.bands import BAND_LETTERS
 
-BLOCKS = "entropy.blocks."
+ENTROPY = "entropy."
 
-WIDTH_OF = "entropy.band.scaled"
+BLOCKS = f"{ENTROPY}blocks."
+
+WIDTH_OF = f"{ENTROPY}band.scaled"
 """A parameter of context models whose last axis has their channels."""
 
 
@@ -37,7 +39,7 @@ def _for_all_schemes(given: dict[str, Tensor], own: dict[str, Tensor]) -> dict[s
 
 
 def _for_all_bands(name: str, value: Tensor, like: Tensor | None) -> Tensor:
-    if like is not None and name.startswith("entropy.") and like.shape == (len(BAND_LETTERS), *value.shape):
+    if like is not None and name.startswith(ENTROPY) and like.shape == (len(BAND_LETTERS), *value.shape):
         return value.expand_as(like).clone()
     return value
 
@@ -61,5 +63,5 @@ def _for_more_channels(given: dict[str, Tensor], own: dict[str, Tensor]) -> dict
         wide[tuple(slice(size) for size in value.shape)] = value
         return wide
 
-    is_part = {name: name.startswith("entropy.") and name in own for name in given}
-    return {name: wider(value, own[name]) if is_part[name] else value for name, value in given.items()}
+    parts = {name: wider(value, own[name]) for name, value in given.items() if name in own and name.startswith(ENTROPY)}
+    return given | parts

@@ -61,13 +61,16 @@ def test_a_psnr_is_met_that_only_a_share_of_tiles_is_decoded_for(monkeypatch, ce
 
 @pytest.mark.parametrize("target", [{"psnr": 200.0}, {"psnr": 1.0}, {"bpp": 90.0}, {"bpp": 0.001}])
 def test_what_is_out_of_reach_is_refused_with_what_is_within(target):
-    with pytest.raises(AiwaveError, match=r"was not met with this model and volume: steps? "):
+    with pytest.raises(
+        AiwaveError,
+        match=r"was not met with this model and volume: (steps from|step [\d.]+, where the search ends, gave) ",
+    ):
         compress(VOLUME[:8, :8, :8], file_model("plain"), **target, model_only=True)
 
 
 def test_more_than_one_wrong_voxel_allows_is_refused_as_no_error_at_all():
     """One wrong voxel of eight, by one, is 57.16 dB."""
-    with pytest.raises(AiwaveError, match="gave no error at all"):
+    with pytest.raises(AiwaveError, match=r"volume: step [\d.]+, where the search ends, gave no error at all\."):
         compress(VOLUME[:2, :2, :2], file_model("plain"), psnr=60.0, model_only=True)
 
 
