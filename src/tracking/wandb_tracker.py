@@ -7,6 +7,7 @@ from dataclasses import astuple
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
+from pydantic import ValidationError
 from pytorch_lightning.loggers import WandbLogger
 from pytorch_lightning.utilities import rank_zero_only, rank_zero_warn
 
@@ -77,6 +78,8 @@ def _default_mode() -> str:
 
 INIT_TIMEOUT_S = 60.0
 
+LONGEST_TAG = 64  # characters; wandb refuses longer ones
+
 FINISH_TIMEOUT_S = 600.0  # wandb waits forever by default; whatever is not uploaded by then stays on disk
 
 
@@ -109,6 +112,9 @@ def start_run(wished: str | None, **arguments: Any) -> tuple["Run", str]:
         return _start("offline", **arguments)
     except wandb.errors.Error as error:
         raise AiwaveError(f"W&B cannot start a run: {_first_line(error)}.") from error
+    except ValidationError as error:
+        reasons = "; ".join(found["msg"].removeprefix("Value error, ") for found in error.errors())
+        raise AiwaveError(f"W&B cannot start a run: {reasons}.") from error
 
 
 def _start(mode: WandbMode, **arguments: Any) -> tuple["Run", str]:
@@ -135,6 +141,11 @@ def _start(mode: WandbMode, **arguments: Any) -> tuple["Run", str]:
     address = run.url if mode == "online" else None
     folder = "" if mode == "disabled" else str(run.settings.sync_dir)
     return run, address or folder
+
+
+def _shortened(tag: str) -> str:
+    """A tag as it is, or its beginning: the name of a mixture of sets can be hundreds of characters long."""
+    return tag if len(tag) <= LONGEST_TAG else f"{tag[: LONGEST_TAG - 1]}…"
 
 
 def _first_line(error: Exception) -> str:
@@ -175,7 +186,7 @@ class WandbTracker(Tracker):
             group=group,
             name=name,
             job_type=job_type,
-            tags=list(dict.fromkeys([*self.tags, *tags])),
+            tags=list(dict.fromkeys(_shortened(tag) for tag in (*self.tags, *tags))),
             config=config,
         )
         return WandbLogger(

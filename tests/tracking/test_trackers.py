@@ -192,6 +192,19 @@ def test_wandb_writes_separate_readable_offline_runs(tmp_path, monkeypatch, wand
     assert not [item for item in one["files"] if "code" in item or "patch" in item]
 
 
+def test_wandb_tags_keep_its_limit_and_what_it_refuses_is_one_sentence(tmp_path, monkeypatch, wandb_home):
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    mixture = "+".join(f"set_{number}" for number in range(30))
+    tracker = WandbTracker("proj", None, [mixture, "x" * 64])
+    logger = tracker.open(tmp_path, "exp", "a", "train", [mixture, "y" * 65], {})
+    assert list(logger.experiment.tags) == [mixture[:63] + "…", "x" * 64, "y" * 63 + "…"]
+    tracker.close("ok")
+    with pytest.raises(AiwaveError, match=r"^W&B cannot start a run: Tag at index 0 is empty\. [^\n]*\.$"):
+        WandbTracker("proj", None, [""]).open(tmp_path, "exp", "b", "train", [], {})
+    with pytest.raises(AiwaveError, match=r"^W&B cannot start a run: [^\n]*project name 'a/b'[^\n]*\.$"):
+        WandbTracker("a/b", None).open(tmp_path, "exp", "b", "train", [], {})
+
+
 def test_wandb_goes_offline_by_itself_but_not_against_the_users_wish(tmp_path, monkeypatch, wandb_home):
     monkeypatch.setenv("WANDB_BASE_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("WANDB_API_KEY", KEY)
