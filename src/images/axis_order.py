@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import AiwaveError
-from .image import check_channel, check_single_channel, native
+from .image import check_channel, native
 
 CHANNELS, PLANE = "CS", "YX"
 KEPT = "TZYX"  # axes that count even if their length is 1
@@ -64,11 +64,6 @@ class AxisOrder:
         volume = (math.prod(self.shape[k] for k in depth), *sides)
         frames = [math.prod(self.shape[k] for k in (*times, *channels))] if times or channels else []
         return (*frames, *volume)
-
-    def plain_shape(self) -> tuple[int, ...]:
-        """(D, H, W) or (T, D, H, W). Raises AiwaveError if there are channels."""
-        check_single_channel(self.file, self.channels)
-        return self.image_shape
 
     def arranged(self, array: np.ndarray, channel: int | None = None) -> tuple[np.ndarray, dict[str, Any]]:
         """Voxels of an image, of `image_shape`, in native byte order, and fields that say what its first axis counts.

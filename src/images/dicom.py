@@ -116,22 +116,17 @@ def _contents(path: Path) -> Contents:
     return Contents(sorted(series, key=lambda one: one.order), skipped)
 
 
-def series(path: Path) -> list[Series]:
-    """Series of a file or folder, in the order in which `read` returns them. Raises AiwaveError as `contents` does."""
-    return contents(path).series
-
-
 def read(path: Path) -> list[Image]:
     """Read every series of a folder, in the order of their numbers, or the one of a file.
 
     Raises AiwaveError, naming the file, for files that cannot be read or differ from the others of their series in
     size, orientation, pixel spacing or type, and for missing slices.
     """
-    return [one.read() for one in series(path)]
+    return [one.read() for one in contents(path).series]
 
 
 def read_one(path: Path, number: int | None = None) -> Image:
-    """Read series `number`, counted from 1 in the order of `series`, or the only one.
+    """Read series `number`, counted from 1 in the order of `contents`, or the only one.
 
     Raises AiwaveError as `read` does, and if there are several and no number, or no such number.
     """

@@ -71,14 +71,6 @@ class Image:
         return float(x), float(y), float(z)
 
 
-@dataclass(frozen=True)
-class ImageHeader:
-    """Shape, (D, H, W) or (T, D, H, W), and dtype of the array in a file, read without its voxels."""
-
-    shape: tuple[int, ...]
-    dtype: np.dtype
-
-
 def unreadable(file: str, reason: str) -> AiwaveError:
     """Return the error for a truncated or damaged `file`; `reason` is what its decoder reported.
 

@@ -26,7 +26,7 @@ from . import (
     tiff_files,
 )
 from .dicom_original import rescales
-from .image import FORMATS, GEOMETRY, WIDER, Image, ImageHeader, Original, channel_of, check_plain, check_single_channel
+from .image import FORMATS, GEOMETRY, WIDER, Image, Original, channel_of, check_plain, check_single_channel
 
 STREAM = "-"
 """File name that stands for standard input or output."""
@@ -137,7 +137,7 @@ def _reader_of(path: Path) -> Reader:
 def read_image(name: str, channel: int | None = None, series: int | None = None) -> Image:
     """Read the one image of a file or folder, or a .npy array on standard input.
 
-    `channel` chooses one of its channels, `series` one of several DICOM series in the order of `dicom.series`, or of
+    `channel` chooses one of its channels, `series` one of several DICOM series in the order of `dicom.contents`, or of
     the images of a TIFF file, both counted from 1. Raises AiwaveError if there is no image, no such channel or series,
     or several series and no choice, which are then listed.
     """
@@ -166,15 +166,6 @@ def read_voxels(path: Path) -> np.ndarray:
         check_single_channel(str(path), image.channel_count)
     check_plain(str(path), image)
     return image.voxels
-
-
-def read_header(path: Path) -> ImageHeader:
-    """Return shape and dtype of the array in the volume file at `path`, without reading its voxels.
-
-    Raises AiwaveError, naming the file, if it cannot be read or is a colour image.
-    """
-    kinds = (nifti, tiff_files, nrrd_files, metaimage_files)
-    return next(kind for kind in kinds if path.name.lower().endswith(kind.SUFFIXES)).header(path)
 
 
 def write_image(image: Image, name: str, exact: bool = True, ratio: float | None = None, force: bool = True) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import AiwaveError
-from .image import WIDER, Image, ImageHeader, Original
+from .image import WIDER, Image, Original
 from .metaimage_header import LAST, TYPES, parse_meta_header, read_meta_header
 from .physical_units import millimetres
 from .placement import spacing_and_direction
@@ -23,15 +23,6 @@ REPLACED |= {"HeaderSize", LAST}
 def takes(path: Path) -> bool:
     """True if `path` is a MetaImage file, by its name."""
     return path.is_file() and path.name.lower().endswith(SUFFIXES)
-
-
-def header(path: Path) -> ImageHeader:
-    """Return shape and dtype without reading voxels.
-
-    Raises AiwaveError, naming the file, if its header cannot be read or it has channels.
-    """
-    found = read_meta_header(path)
-    return ImageHeader(found.order.plain_shape(), found.dtype.newbyteorder("="))
 
 
 def read(path: Path, channel: int | None = None) -> list[Image]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..errors import AiwaveError
 from .bounded_stream import DAMAGE, opened, read_up_to, read_voxel_bytes
-from .image import Image, ImageHeader, Original, unreadable
+from .image import Image, Original, unreadable
 from .nifti_geometry import period_of, placement_of
 from .nifti_header import LONGEST, SECOND, NiftiHeader, header_size, parse_nifti_header
 
@@ -25,15 +25,6 @@ def takes(path: Path) -> bool:
     """True if `path` is a NIfTI or Analyze file, by its name; for an .img, only if its .hdr is beside it."""
     name = path.name.lower()
     return path.is_file() and name.endswith(SUFFIXES) and (not name.endswith(VOXELS) or _header_file(path) != path)
-
-
-def header(path: Path) -> ImageHeader:
-    """Return shape and dtype as stored, without reading voxels.
-
-    Raises AiwaveError, naming the file, if its header cannot be read or it has channels.
-    """
-    found, _ = _parsed(path)
-    return ImageHeader(found.order.plain_shape(), found.dtype.newbyteorder("="))
 
 
 def read(path: Path, channel: int | None = None) -> list[Image]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..errors import AiwaveError
 from .axis_order import AxisOrder
-from .image import WIDER, Image, ImageHeader, Original, check_dimensions, unreadable
+from .image import WIDER, Image, Original, check_dimensions, unreadable
 from .nrrd_header import NrrdHeader, field_name, parse_nrrd_header, read_nrrd_header
 from .raw_voxels import Encoding, RawVoxels, listed_files
 
@@ -38,15 +38,6 @@ REPLACED = ("encoding", "endian", "datafile", "lineskip", "byteskip")
 def takes(path: Path) -> bool:
     """True if `path` is an NRRD file, by its name."""
     return path.is_file() and path.name.lower().endswith(SUFFIXES)
-
-
-def header(path: Path) -> ImageHeader:
-    """Return shape and dtype without reading voxels.
-
-    Raises AiwaveError, naming the file, if its header cannot be read or it has channels.
-    """
-    found = read_nrrd_header(path)
-    return ImageHeader(_order(found).plain_shape(), _dtype(found).newbyteorder("="))
 
 
 def read(path: Path, channel: int | None = None) -> list[Image]:

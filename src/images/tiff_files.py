@@ -12,7 +12,7 @@ import numpy as np
 from ..budget import check_image_budget
 from ..errors import AiwaveError
 from .axis_order import AxisOrder
-from .image import Image, ImageHeader, check_numeric
+from .image import Image, check_numeric
 from .physical_units import millimetres
 from .tiff_calibration import calibration
 from .tiff_original import left_out, original_of, write_as_original
@@ -46,16 +46,6 @@ def has_slices(folder: Path) -> bool:
         return False
     with only_series(files[0]) as series:
         return _order(files[0], series).image_shape[-3:-2] == (1,)
-
-
-def header(path: Path) -> ImageHeader:
-    """Return shape and dtype of a stack without reading its voxels.
-
-    Raises AiwaveError, naming the file, if its directory cannot be read or has colours or unequal pages.
-    """
-    with only_series(path) as series:
-        shape = _order(path, series).plain_shape()
-        return ImageHeader(shape, np.dtype(series.dtype).newbyteorder("="))
 
 
 def read(path: Path, channel: int | None = None) -> list[Image]:

@@ -14,7 +14,7 @@ import tifffile
 from aiwave.datamodules import FolderDataModule
 from aiwave.datamodules.volume import load_volumes
 from aiwave.errors import AiwaveError
-from aiwave.images.image_files import read_header
+from aiwave.images import read_voxels
 from tests.modules import SETTINGS
 
 REAL = Path(os.environ.get("AIWAVE_TEST_DATA", Path(__file__).parents[2] / ".." / "shared" / "data"))
@@ -95,9 +95,9 @@ def test_real_files_are_what_their_manifest_says():
         rows = list(csv.DictReader(stream))
     assert rows
     for row in rows:
-        header = read_header(REAL / row["file"])
-        assert "x".join(map(str, header.shape)) == row["shape_zyx"]
-        assert header.dtype.name == row["dtype"]
+        voxels = read_voxels(REAL / row["file"])
+        assert "x".join(map(str, voxels.shape)) == row["shape_zyx"]
+        assert voxels.dtype.name == row["dtype"]
 
 
 @needs_real

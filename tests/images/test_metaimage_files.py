@@ -9,7 +9,6 @@ import SimpleITK as sitk
 
 from aiwave.errors import AiwaveError
 from aiwave.images import read_image, read_images, read_voxels, write_image
-from aiwave.images.image_files import read_header
 
 from ..raw_images import noise
 
@@ -63,7 +62,6 @@ def test_storage(tmp_path, fields, content):
     np.testing.assert_array_equal(image.voxels, VOXELS)
     assert (image.spacing, image.origin) == ((2.5, 0.8, 0.8), (10.5, -20, 30))
     assert image.direction == sitk.ReadImage(meta(tmp_path / "b.mha")).GetDirection()
-    assert read_header(tmp_path / "a.mha").shape == (3, 4, 5)
 
 
 @pytest.mark.parametrize(
@@ -95,9 +93,8 @@ def test_components_are_channels(tmp_path):
     np.testing.assert_array_equal(image.voxels, np.moveaxis(voxels, -1, 0))
     assert image.channels
     np.testing.assert_array_equal(read_image(path, channel=1).voxels, voxels[..., 0])
-    for read in (read_voxels, read_header):
-        with pytest.raises(AiwaveError, match=r"a\.mha is a colour image or has several channels \(3 values"):
-            read(tmp_path / "a.mha")
+    with pytest.raises(AiwaveError, match=r"a\.mha is a colour image or has several channels \(3 values"):
+        read_voxels(tmp_path / "a.mha")
     write_image(image, str(tmp_path / "b.mha"))
     itk = sitk.ReadImage(str(tmp_path / "b.mha"))
     np.testing.assert_array_equal(sitk.GetArrayFromImage(itk), voxels)

@@ -10,7 +10,6 @@ import SimpleITK as sitk
 
 from aiwave.errors import AiwaveError
 from aiwave.images import Image, read_image, read_images, read_voxels, write_image
-from aiwave.images.image_files import read_header
 
 from ..raw_images import noise
 
@@ -49,7 +48,6 @@ def in_space(space, directions, origin):
 def test_encodings(tmp_path, encoding, encode):
     path = nrrd(tmp_path / "a.nrrd", encode(VOXELS.astype("<i2").tobytes()), encoding=encoding)
     np.testing.assert_array_equal(read_image(path).voxels, VOXELS)
-    assert read_header(tmp_path / "a.nrrd").shape == (3, 4, 5)
 
 
 def test_an_encoding_that_is_not_readable_is_named(tmp_path):
@@ -167,9 +165,8 @@ def test_components_are_channels(tmp_path, kind):
     np.testing.assert_array_equal(image.voxels, SERIES)
     assert image.channels
     np.testing.assert_array_equal(read_image(path, channel=2).voxels, SERIES[1])
-    for read in (read_voxels, read_header):
-        with pytest.raises(AiwaveError, match=r"a\.nrrd is a colour image or has several channels \(2 values"):
-            read(tmp_path / "a.nrrd")
+    with pytest.raises(AiwaveError, match=r"a\.nrrd is a colour image or has several channels \(2 values"):
+        read_voxels(tmp_path / "a.nrrd")
 
 
 def test_complex_voxels(tmp_path):

@@ -8,7 +8,7 @@ import tifffile
 
 from aiwave.errors import AiwaveError
 from aiwave.images import Image, read_image, read_images, read_voxels, write_image
-from aiwave.images.image_files import lost_by, read_header
+from aiwave.images.image_files import lost_by
 
 from ..raw_images import noise
 
@@ -32,7 +32,6 @@ def test_series_in_any_order(tmp_path, axes):
     image = read_image(str(tmp_path / "a.tif"))
     np.testing.assert_array_equal(image.voxels, transposed(voxels, axes, "TZYX"))
     assert not image.channels
-    assert read_header(tmp_path / "a.tif").shape == (3, 4, 5, 6)
 
 
 @pytest.mark.parametrize("axes", ["CZYX", "ZCYX"])
@@ -44,9 +43,8 @@ def test_channels_in_any_order(tmp_path, axes):
     second = read_image(str(tmp_path / "a.tif"), channel=2)
     np.testing.assert_array_equal(second.voxels, transposed(voxels, axes, "CZYX")[1])
     assert (second.channels, second.original) == (False, None)
-    for read in (read_header, read_voxels):
-        with pytest.raises(AiwaveError, match=r"a\.tif is a colour image or has several channels \(2 values"):
-            read(tmp_path / "a.tif")
+    with pytest.raises(AiwaveError, match=r"a\.tif is a colour image or has several channels \(2 values"):
+        read_voxels(tmp_path / "a.tif")
 
 
 @pytest.mark.parametrize("axes", ["TCZYX", "TZCYX", "CTZYX"])
