@@ -5,9 +5,12 @@ as soon as its step is likely to miss.
 """
 
 from .step_search import Search
-from .target import EVALUATIONS, Solver, Target
+from .target import Solver, Target
 from .trial import Trial
 from .writer import Writer
+
+EVALUATIONS = 16
+"""Trials that are coded to the end, at most."""
 
 GIVEN_UP = 6
 """So many trials may be given up; whatever comes then is coded to the end."""

@@ -1,13 +1,10 @@
 """Targets of rate control, and the solver that finds the step for one."""
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..coding.constants import LOG_STEP_FRACTION
 from ..errors import AiwaveError
-
-EVALUATIONS = 16
 
 
 @dataclass(frozen=True)
@@ -73,18 +70,6 @@ class Solver:
         self.exact = set[int]()
         """Those known x at which nothing is lost: their PSNR is infinite, and f(x) a bound that errors stay below."""
 
-    def solve(self, function: Callable[[int], float], y: float, start: int, enough: float) -> int:
-        """The x whose f(x) is nearest to y, or within `enough`. Raises AiwaveError if y is out of reach."""
-        x = start
-        for _ in range(EVALUATIONS):
-            self.known[x] = function(x)
-            if abs(self.known[x] - y) <= enough or (x := self.next(y)) in self.known:
-                break
-        nearest = min(self.known, key=lambda x: abs(self.known[x] - y))
-        if abs(self.known[nearest] - y) > self.target.tolerance:
-            raise AiwaveError(self.failure())
-        return nearest
-
     @property
     def slope(self) -> float:
         """Slope between the last two points evaluated; the guess if there are fewer than two."""
@@ -114,7 +99,7 @@ class Solver:
         better = [x for x, value in self.known.items() if value > y or x in self.exact]
         return TargetMissed(self.failure(scale), math.exp(max(better) / 256) * scale if better else None)
 
-    def failure(self, scale: float = 1.0) -> str:
+    def failure(self, scale: float) -> str:
         """A sentence that tells what the steps tried gave, in units of the voxels, which are `scale` numbers."""
         values = {x: y if self.target.bpp is None else math.exp(y) for x, y in self.known.items()}
         values |= dict.fromkeys(self.exact, math.inf)

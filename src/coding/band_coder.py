@@ -46,7 +46,6 @@ class BandCoder:
     """Codes tiles of one shape with an integer model. A tile's bytes do not depend on the other tiles of its batch."""
 
     def __init__(self, model: IntegerContext | IntegerFactorized | IntegerModel) -> None:
-        self.parameters = model
         self.model = _coding(model)
 
     @torch.inference_mode()

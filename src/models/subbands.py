@@ -53,10 +53,6 @@ class Subbands:
         bands = (function(band, own) for band, own in zip((self.approx, *self.details), parts, strict=True))
         return Subbands(next(bands), tuple(bands), self.size)
 
-    def coarsest(self, levels: int) -> "Subbands":
-        """The coarsest `levels` levels; only `approx` for 0."""
-        return Subbands(self.approx, self.details[:levels], splits(self.size, self.levels - levels + 1)[0])
-
     def existing(self) -> "Subbands":
         """The same subbands, with zeros where bands have no coefficients."""
         levels = zip(self.details, self.splits, strict=True)
