@@ -128,7 +128,7 @@ def shape_of(text: str) -> tuple[int, ...]:
 def crop(path: Path, shape: tuple[int, ...]) -> np.ndarray:
     """The first voxels, mirrored where there are fewer: (D, H, W)."""
     files = sorted(path.iterdir()) if path.is_dir() else [path]
-    parts = [np.asarray(read_image(file).voxels) for file in files]
+    parts = [np.asarray(read_image(str(file)).voxels) for file in files]
     parts = [part[0] if part.ndim == 4 else part for part in parts]
     whole = np.concatenate([part for part in parts if part.shape[:2] == parts[0].shape[:2]], axis=2)
     for axis, side in enumerate(shape):

@@ -9,6 +9,7 @@ found; the faster of `--rounds` counts. Both files must be the same, and the fir
 import argparse
 import time
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from tabulate import tabulate
@@ -38,7 +39,7 @@ def main() -> None:
     print(tabulate(rows, ["volume", "target", "reached", "step", "time"], "pipe"))
 
 
-def measured(voxels: np.ndarray, model: str, target: dict[str, float], rounds: int) -> list[str]:
+def measured(voxels: np.ndarray, model: str, target: dict[str, Any], rounds: int) -> list[str]:
     """Target, what was reached, the step found, and the time in units of that of coding with the step."""
     data, searched = timed(lambda: compress(voxels, model=model, **target), rounds)
     step = info(data)["step"]
