@@ -19,6 +19,8 @@ RETRIES = {"max_retries": 5, "initial_delay": "500ms", "max_delay": "4s"}
 CACHE = 128 << 20
 """Bytes of decoded chunks that are kept unless the caller wants others, since boxes may cut through chunks."""
 
+ADVICE = "check the path or address"
+
 
 class Keys:
     """The metadata files in a folder or at an address. Raises AiwaveError if it cannot be reached."""
@@ -79,7 +81,7 @@ class TensorstoreVoxels:
         try:
             block: np.ndarray = store[tuple(inside)].read().result()
         except (ValueError, IndexError) as error:
-            raise AiwaveError(f"{self.name} cannot be read at {words_of(box)}: {_first_words(error)}.") from error
+            raise AiwaveError(f"{self.name} cannot be read at {words_of(box)}: {first_words(error)}.") from error
         return native(block.transpose([kept.index(axis) for axis in self.order]))
 
 
@@ -149,37 +151,43 @@ def _n5_axes(about: Mapping[str, Any], count: int) -> list[Axis] | None:
 @lru_cache(maxsize=8)
 def _opened(spec: str, name: str, stamp: str, cache: int = CACHE) -> Any:
     """The array with these metadata, of which `stamp` is a digest: others may be there later."""
+    return open_spec(json.loads(spec), name, _context(cache))
+
+
+def open_spec(spec: Mapping[str, Any], name: str, context: Any, advice: str = ADVICE) -> Any:
+    """Open the array of a specification of tensorstore, called `name`, in a context that `context_with` made.
+
+    Raises AiwaveError, with `advice`, if it cannot be opened.
+    """
     import tensorstore
 
     try:
-        return tensorstore.open(json.loads(spec), read=True, context=_context(cache)).result()
+        return tensorstore.open(spec, read=True, context=context).result()
     except ValueError as error:
-        raise _unreadable(name, error) from error
+        raise _unreadable(name, error, advice) from error
 
 
 @lru_cache(maxsize=4)
 def _context(cache: int = CACHE) -> Any:
     """Settings of arrays: one thread, a cache of so many bytes, a few retries."""
+    return context_with({"cache_pool": {"total_bytes_limit": cache}, "data_copy_concurrency": {"limit": 1}})
+
+
+def context_with(settings: Mapping[str, Any]) -> Any:
+    """A context of tensorstore with these settings, in which failed requests are repeated a few times."""
     import tensorstore
 
-    return tensorstore.Context(
-        {
-            "cache_pool": {"total_bytes_limit": cache},
-            "data_copy_concurrency": {"limit": 1},
-            "http_request_retries": RETRIES,
-            "gcs_request_retries": RETRIES,
-        }
-    )
+    return tensorstore.Context({**settings, "http_request_retries": RETRIES, "gcs_request_retries": RETRIES})
 
 
 def _url(place: str) -> str:
     return place if "://" in place else Path(place).resolve().as_uri()
 
 
-def _unreadable(name: str, error: Exception) -> AiwaveError:
-    return AiwaveError(f"{name} cannot be opened ({_first_words(error)}): check the path or address.")
+def _unreadable(name: str, error: Exception, advice: str = ADVICE) -> AiwaveError:
+    return AiwaveError(f"{name} cannot be opened ({first_words(error)}): {advice}.")
 
 
-def _first_words(error: Exception) -> str:
+def first_words(error: Exception) -> str:
     """tensorstore's message, without the specification that it repeats."""
     return printable(str(error).split(" [")[0].split("\n")[0].rstrip("."), 300)

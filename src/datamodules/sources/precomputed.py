@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 
 from ...errors import AiwaveError
+from ...stores.tensorstore_arrays import context_with, first_words, open_spec
 from ...system import check_free_space
 from ...writing import replacing
 from .download import Checksum, record, recorded
 from .source import Raw, Source
 from .splits import Box, disjoint_boxes
 
-RETRIES = {"max_retries": 5, "initial_delay": "500ms", "max_delay": "4s"}
+ADVICE = "check the connection and the address, or give a local volume with from=FILE"
 
 
 class PrecomputedVolume:
@@ -55,12 +56,12 @@ class PrecomputedVolume:
         try:
             block: np.ndarray = self._store[x0:x1, y0:y1, z0:z1, 0].read().result()
         except (ValueError, IndexError) as error:
-            raise AiwaveError(f"{self.url} cannot be read at {box}: {_first_words(error)}.") from error
+            raise AiwaveError(f"{self.url} cannot be read at {box}: {first_words(error)}.") from error
         return block.transpose(2, 1, 0)
 
     def _open(self, resolution: tuple[float, ...]) -> Any:
         try:
-            import tensorstore
+            import tensorstore  # noqa: F401
         except ImportError as error:
             raise AiwaveError(
                 f"Reading {self.url} needs tensorstore, which is not installed: pip install 'aiwave[fetch]'."
@@ -71,19 +72,7 @@ class PrecomputedVolume:
             "scale_metadata": {"resolution": list(resolution)},
             "fill_missing_data_reads": False,  # a missing block is an error, not a block of zeros
         }
-        context = tensorstore.Context({"http_request_retries": RETRIES, "gcs_request_retries": RETRIES})
-        try:
-            return tensorstore.open(spec, read=True, context=context).result()
-        except ValueError as error:
-            raise AiwaveError(
-                f"{self.url} cannot be opened ({_first_words(error)}): check the connection and the address, "
-                f"or give a local volume with from=FILE."
-            ) from error
-
-
-def _first_words(error: Exception) -> str:
-    """tensorstore's message, without the specification that it repeats."""
-    return str(error).split(" [")[0].split("\n")[0].rstrip(".")
+        return open_spec(spec, self.url, context_with({}), ADVICE)
 
 
 SLAB = 64  # slices read at once: as deep as a block of the public volumes

@@ -7,9 +7,9 @@ import pytest
 
 from aiwave.datamodules.sources import PrecomputedCutout
 from aiwave.datamodules.sources import precomputed as precomputed_cutout
-from aiwave.datamodules.sources import precomputed as precomputed_volume
 from aiwave.errors import AiwaveError
 from aiwave.images import read_images
+from aiwave.stores import tensorstore_arrays
 
 SHAPE, OFFSET, CHUNK = (40, 24, 32), (8, 16, 24), 8  # z, y, x
 TRUTH = np.random.default_rng(5).integers(1, 256, SHAPE).astype(np.uint8)
@@ -20,7 +20,7 @@ BOXES = {"train": "8:27,16:40,24:48", "val": "30:34,17:22,24:30", "test": "40:48
 def volume(server, tmp_path, monkeypatch):
     """A volume on the server, with a coarser scale besides."""
     tensorstore = pytest.importorskip("tensorstore")
-    monkeypatch.setattr(precomputed_volume, "RETRIES", {"max_retries": 1, "initial_delay": "1ms", "max_delay": "1ms"})
+    monkeypatch.setattr(tensorstore_arrays, "RETRIES", {"max_retries": 1, "initial_delay": "1ms", "max_delay": "1ms"})
     monkeypatch.setattr(precomputed_cutout, "SLAB", CHUNK)
     folder = tmp_path / "volume"
     for step in (1, 2):
