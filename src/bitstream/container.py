@@ -12,9 +12,9 @@ import numpy as np
 from ..errors import AiwaveError
 from .header import CRC, DAMAGED, FIXED, Header, seed_of
 from .metadata import SECTION_LIMIT, Metadata
+from .model_file import LARGEST
 from .tile_index import WORD, CodedTile, Mode, TileIndex
 
-MODEL_LIMIT = 1 << 30
 PLACE = struct.Struct("<III")
 
 
@@ -123,7 +123,7 @@ def open_stream(data: bytes | memoryview) -> Stream:
     """Read everything but the chunks. Raises AiwaveError, in one sentence, for anything but a complete stream."""
     view = memoryview(data).cast("B")
     header, lengths = Header.from_bytes(view)
-    if lengths[0] > SECTION_LIMIT or lengths[1] > SECTION_LIMIT or lengths[2] > MODEL_LIMIT:
+    if lengths[0] > SECTION_LIMIT or lengths[1] > SECTION_LIMIT or lengths[2] > LARGEST:
         raise AiwaveError(DAMAGED.format("its header makes no sense"))
     at, sections = FIXED.size + CRC.size, []
     seed = seed_of(view)

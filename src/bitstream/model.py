@@ -22,13 +22,10 @@ from ..errors import AiwaveError
 from ..models.transform.layout import Boundary, LearnedSteps, Sharing, transform_kind
 from ..models.transform.wavelets import Wavelet
 from .description import Description
-from .model_file import DAMAGED, unpack
+from .model_file import DAMAGED, LARGEST, unpack
 
 LEAST_GAIN, MOST_GAIN = 1e-6, 1e6
 """Gains of a wavelet are about 1; those of 0 cannot be undone."""
-
-LIMIT = 1 << 30
-"""Largest size of a model file [bytes]."""
 
 Item = TypeVar("Item")
 
@@ -128,7 +125,7 @@ class Model:
     def from_file(cls, path: Path) -> "Model":
         """Read a model file. Raises AiwaveError, with its path, if it cannot be read, or as `from_bytes` does."""
         try:
-            if path.stat().st_size > LIMIT:
+            if path.stat().st_size > LARGEST:
                 raise AiwaveError(f"{path} is too large to be a model file: give one that aiwave export wrote.")
             data = path.read_bytes()
         except OSError as error:

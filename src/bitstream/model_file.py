@@ -14,6 +14,9 @@ from ..errors import AiwaveError
 
 VERSION = 1
 
+LARGEST = 1 << 30
+"""Largest size of a model file [bytes]."""
+
 KEY = "aiwave"
 """The only key of the metadata: the order of several would not be deterministic."""
 

@@ -12,6 +12,7 @@ import numpy as np
 from ..errors import AiwaveError
 from ..models.bands import Size
 from .header import DAMAGED
+from .patterns import MOST
 from .tile_index import CodedTile, Mode
 
 LOOK, EFFORT, MORE_EFFORT = 3, 7, 9
@@ -31,9 +32,6 @@ RARE, HOPE = 0.1, 1.2
 
 ZIPPED, RIVAL = 2.0, 1.3
 """Bits per number of a quick zlib, or its bytes as a multiple of JPEG XL's, up to which LZMA is worth a try."""
-
-MOST = 1 << 16
-"""Numbers of 16 bits."""
 
 DICTIONARY = 1 << 23
 """Dictionary size of LZMA."""

@@ -15,7 +15,8 @@ from .container import join_segments, split_segments
 from .grid import Tile
 from .header import DAMAGED
 from .model import Model
-from .plain_tiles import MOST, checksum
+from .patterns import MOST
+from .plain_tiles import checksum
 from .tile_index import CodedTile, Mode
 
 BOUND = np.dtype("<u2")

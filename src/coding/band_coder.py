@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ..models.bands import BAND_LETTERS, DETAILS, Size, band_size, splits
+from ..models.bands import BANDS, DETAILS, Size, band_size, splits
 from ..models.quantisation.dependent import index_of, second_of
 from ..models.subbands import Subbands
 from .band_model import BandModel, IntegerModel
@@ -22,9 +22,6 @@ from .level_decoder import decode_level
 from .symbol_io import Recorder
 from .symbols import code_symbols
 from .wavefront import Wavefront, wavefront
-
-ROWS = 8192
-"""Rows per batch where all coefficients are known."""
 
 
 class KnownBand(NamedTuple):
@@ -77,7 +74,7 @@ class BandCoder:
             wave = wavefront(band_size(size))
             level = self.model.level(index, wave, tiles, approx)
             starts = [start for start, _ in self.model.fronts(wave)]
-            for letters, band in enumerate(stack.long().unbind(dim=1), start=len(BAND_LETTERS) - stack.shape[1]):
+            for letters, band in enumerate(stack.long().unbind(dim=1), start=BANDS - stack.shape[1]):
                 model, values = level.band(letters, log_step), wave.sort(band)
                 model.write(0, wave.positions, values)
                 inside = wave.inside(band_size(size, letters))
@@ -87,7 +84,7 @@ class BandCoder:
     def _densities(
         self, model: BandModel, wave: Wavefront, tiles: int
     ) -> Iterator[tuple[int, int, Callable[[Tensor | None], Mixture]]]:
-        for start, end in wave.chunks(max(1, ROWS // tiles)):
+        for start, end in wave.batches(tiles):
             yield start, end, partial(self._mixture, model, *model.mixed(start, end))
 
     def _mixture(self, model: BandModel, mixed: Tensor, predicted: Tensor, second: Tensor | None) -> Mixture:

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..models.bands import BAND_LETTERS
+from ..models.bands import BANDS
 from ..models.subbands import Subbands
 from .coarse_context import coarse_inputs, next_approx, squash
 from .constants import CENTRE, PIECE, PREDICTION_FRACTION, PREDICTOR_FRACTION
@@ -12,8 +12,6 @@ from .integer_context import IntegerContext, rounded_shift
 from .integer_conv import IntegerConv
 from .other_bands import APPROX_SHIFT, CrossPass, OrientedPass, SharedPass, SiblingPass, Written, gathered
 from .wavefront import Memory, Wavefront, whole_memory
-
-BANDS = len(BAND_LETTERS)
 
 
 def of_tiles(tiles: int, places: int) -> Tensor:
@@ -31,7 +29,7 @@ class BandPass:
 
     def __init__(self, level: "LevelContext", letters: int, log_step: int, last: Written | None) -> None:
         model, tiles, places = level.model, level.tiles, level.memory.size + 1
-        band = level.level * len(BAND_LETTERS) + letters
+        band = level.level * BANDS + letters
         self.level = level
         self.letters = letters
         self.last = last

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ..models.bands import BAND_LETTERS
+from ..models.bands import BANDS
 from ..models.quantisation.codes import FIRST_STATES, POLYNOMIALS
 from .constants import (
     CENTRE,
@@ -121,7 +121,7 @@ class IntegerContext:
         """
         if not self.oriented:
             return [layer for name, layer in self.layers.items() if name == "siblings"]
-        layers = [self.layer("siblings", letters) for letters in range(len(BAND_LETTERS))]
+        layers = [self.layer("siblings", letters) for letters in range(BANDS)]
         return [by_tap(layer) for layer in layers if layer is not None]
 
     def condition(self, band: int, log_step: int) -> np.ndarray:
@@ -173,13 +173,13 @@ def _check_shapes(model: IntegerContext) -> None:
         raise ValueError("only dependent quantisation has a trellis")
     if model.dependent and not (isinstance(model.trellis, int) and model.trellis in POLYNOMIALS):
         raise ValueError(f"a trellis of {model.trellis} states does not fit")
-    rows, width, size = model.levels * len(BAND_LETTERS), model.band.shape[-1], model.density.size
+    rows, width, size = model.levels * BANDS, model.band.shape[-1], model.density.size
     shapes = {
         "band": (rows, width),
         "band_step": (rows, width),
         "band_head": (rows, size),
         "prediction": (rows, CENTRE),
-        "cross": (rows, len(BAND_LETTERS), CUBE),
+        "cross": (rows, BANDS, CUBE),
         "cross_coarse": (rows, CUBE),
         "second_mix": (rows, width),
         "second_head": (rows, size),
@@ -196,14 +196,14 @@ def _check_layers(model: IntegerContext, width: int, size: int) -> None:
     needed = {"own", "siblings"} if model.cross is not None else {"own"} if model.dependent else set()
     needed |= {"coarse0", "coarse1"} if "siblings" in kinds else set()
     needed |= {"widen", "narrow"} if model.oriented else set()
-    expected = {f"{kind}.{letters}" for kind in kinds & BY_BAND for letters in range(len(BAND_LETTERS))}
+    expected = {f"{kind}.{letters}" for kind in kinds & BY_BAND for letters in range(BANDS)}
     whole = expected | (kinds - BY_BAND) == names if model.oriented else not kinds & {"widen", "narrow"}
     if not needed <= kinds or (model.dependent and model.cross is not None) or not whole:
         raise ValueError("the layers do not fit the other parts")
     taps, causal = CUBE, CENTRE + 1
     for name, layer in model.layers.items():
         kind, _, letters = name.partition(".")
-        before = max(int(letters), 1) if letters else len(BAND_LETTERS)
+        before = max(int(letters), 1) if letters else BANDS
         shape = {
             "coarse0": (2 * taps, width),
             "coarse1": (width * taps, width),

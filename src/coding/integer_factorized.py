@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..models.bands import BAND_LETTERS, DETAILS
+from ..models.bands import DETAILS
 from ..models.quantisation.codes import FIRST_STATES
 from .constants import LOG_STEP_FRACTION, SINGLE
 from .integer_density import IntegerDensity
@@ -54,7 +54,7 @@ class IntegerFactorized:
 
     def parameters(self, level: int, letters: int, log_step: int) -> np.ndarray:
         """Density parameters (size,) int64 of band `letters` (0 to 7) of a level."""
-        band = letters + (len(BAND_LETTERS) - 1) * level
+        band = letters + DETAILS * level
         hidden = np.append(self.embedding[band], log_step).clip(-LIMIT, LIMIT)
         for k, layer in enumerate(self.layers.values()):
             inputs = hidden.clip(0, LIMIT) if k else hidden

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..models.bands import BAND_LETTERS
+from ..models.bands import BANDS
 from .constants import CUBE, DOUBLE, SINGLE
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ class IntegerLayer:
 def by_tap(layer: IntegerLayer) -> IntegerLayer:
     """A layer over bands coded before, its inputs reordered from (band, tap) to (tap, band), for four bands or all."""
     by_band = layer.weight.reshape(-1, CUBE, layer.weight.shape[1])
-    width = len(BAND_LETTERS) if len(by_band) > len(BAND_LETTERS) // 2 else len(BAND_LETTERS) // 2
+    width = BANDS if len(by_band) > BANDS // 2 else BANDS // 2
     weight = np.zeros((CUBE, width, by_band.shape[-1]), by_band.dtype)
     weight[:, : len(by_band)] = by_band.swapaxes(0, 1)
     return replace(layer, weight=weight.reshape(CUBE * width, -1))

@@ -19,9 +19,6 @@ FRACTION = 6
 INPUT_LIMIT = (32 << FRACTION) - 1
 """Largest magnitude of an input."""
 
-MOST = 2**16 - 1
-"""Largest number that can be coded."""
-
 NARROW = 2**15
 """Inputs of layers are below: the compiled core holds them in 16 bits, and sums in `SUMS`."""
 

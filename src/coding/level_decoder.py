@@ -6,7 +6,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from ..models.bands import BAND_LETTERS, Size, band_size
+from ..models.bands import BANDS, Size, band_size
 from ..models.quantisation.dependent import halves_of
 from ..models.quantisation.trellis import chains, trellis
 from .band_model import BandModel, IntegerModel
@@ -66,7 +66,7 @@ def decode_level(
     count, tiles, wave = len(segments), len(segments[0]), wavefront(band_size(size))
     plan, reader = schedule(wave, model.fronts(wave)), Reader([segment for band in segments for segment in band])
     context = model.level(level, wave, tiles, approx, plan.memory)
-    letters = range(len(BAND_LETTERS) - count, len(BAND_LETTERS))
+    letters = range(BANDS - count, BANDS)
     bands = [context.band(each, log_step) for each in letters]
     inside = [wave.inside(band_size(size, each)) for each in letters]
     values = torch.zeros(count, tiles, wave.positions, dtype=torch.int64)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import AiwaveError
-from ..models.bands import BAND_LETTERS, Size, band_size
+from ..models.bands import BANDS, Size, band_size
 from ..models.quantisation.codes import chains, successors
 from ..models.quantisation.slopes import HIGH_RATE_SLOPE, SLOPE
 from .exact_tables import CDF, asinh_thresholds, bin_cdf, inverse_scales, scale_tables, softmax_weights
@@ -17,8 +17,6 @@ from .integer_factorized import IntegerFactorized
 from .integer_layer import by_tap
 from .native_coarse import coarse_inputs
 from .rough_tables import rough_tables
-
-BANDS = len(BAND_LETTERS)
 
 
 class NativeCoder:

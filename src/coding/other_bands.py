@@ -5,7 +5,7 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor
 
-from ..models.entropy.prediction import BANDS
+from ..models.bands import BANDS
 from .constants import CUBE
 from .integer_layer import IntegerLayer
 from .wavefront import Wavefront
@@ -85,9 +85,6 @@ class OrientedPass:
 APPROX_SHIFT = 6
 """Sums have 6 fractional bits more than the predictor's taps, as the reconstruction has."""
 
-ROWS = 8192
-"""Positions per batch, sized to a processor's cache."""
-
 
 class CrossPass:
     """Prediction of a band of T tiles from coarser levels and from the bands of the same level coded before.
@@ -107,7 +104,7 @@ class CrossPass:
         """Add filtered differences of the reconstruction (T, P) to its value at the centre, zero outside the band."""
         centre = torch.arange(wave.positions).unsqueeze(1)
         near = torch.where(wave.neighbours == wave.positions, centre, wave.neighbours)
-        for start, end in wave.chunks(max(1, ROWS // len(values))):
+        for start, end in wave.batches(len(values)):
             differences = values[:, near[start:end]] - values[:, start:end, None]
             self._total[:, start:end] = differences @ kernels.T
 

@@ -4,8 +4,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..models.bands import BANDS
 from ..models.entropy.base import GAIN
-from ..models.entropy.prediction import BANDS
 from .constants import CENTRE, CUBE, EMBEDDING_FRACTION, PARAMETER_FRACTION, PREDICTOR_FRACTION, SQUASH_FRACTION
 from .integer_context import IntegerContext
 from .integer_factorized import FRACTION as FACTORIZED_FRACTION

@@ -19,9 +19,6 @@ from .symbol_io import Reader, Recorder
 from .symbols import code_symbols
 from .wavefront import Wavefront, wavefront
 
-ROWS = 8192
-"""Rows per batch where all voxels are known."""
-
 LOG_UNIT = (1 << PARAMETER_FRACTION) // PER_E
 """An activity level in the logarithm, in units of 2**-8."""
 
@@ -40,7 +37,7 @@ class VoxelCoder:
         values = state.wave.sort(torch.from_numpy(tiles.astype(np.int64)))
         state.write(0, state.wave.positions, values)
         recorder = Recorder(len(tiles), state.wave.starts[:-1])
-        for start, end in state.wave.chunks(max(1, ROWS // len(tiles))):
+        for start, end in state.wave.batches(len(tiles)):
             recorder.at(torch.arange(start, end))
             code_symbols(state.mixtures(start, end), recorder, values[:, start:end].flatten())
         return recorder.segments()

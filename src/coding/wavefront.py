@@ -14,6 +14,9 @@ from .constants import CENTRE
 TAPS = torch.cartesian_prod(*[torch.arange(-1, 2)] * 3)
 """The offsets (z, y, x) of a 3x3x3 neighbourhood in raster order."""
 
+ROWS = 8192
+"""Positions per batch where all are known, sized to a processor's cache."""
+
 
 @dataclass(frozen=True)
 class Wavefront:
@@ -44,6 +47,10 @@ class Wavefront:
     def chunks(self, length: int) -> list[tuple[int, int]]:
         """All positions in order, at most `length` at a time."""
         return [(start, min(start + length, self.positions)) for start in range(0, self.positions, length)]
+
+    def batches(self, tiles: int) -> list[tuple[int, int]]:
+        """All positions in order, about `ROWS` of `tiles` tiles at a time."""
+        return self.chunks(max(1, ROWS // tiles))
 
     def inside(self, size: Size) -> Tensor | None:
         """Mask of the positions in the band's first `size` (d, h, w): (P,) bool; None if all are."""

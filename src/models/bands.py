@@ -5,7 +5,10 @@ from collections.abc import Sequence
 BAND_LETTERS = ("LLL", "HLL", "LHL", "HHL", "LLH", "HLH", "LHH", "HHH")
 """Band names; letters are for (x)(y)(z), so HLL is high-pass along x only. LLL first, then details in coding order."""
 
-DETAILS = len(BAND_LETTERS) - 1
+BANDS = len(BAND_LETTERS)
+"""Number of bands that a level splits into."""
+
+DETAILS = BANDS - 1
 """Number of detail bands of a level."""
 
 FRONT = (4, 2, 1)
@@ -32,7 +35,7 @@ def band_size(size: Size, letters: int = 0) -> Size:
 
 def detail_sizes(size: Size) -> list[Size]:
     """The sizes of the seven details of a level that splits `size`."""
-    return [band_size(size, letters) for letters in range(1, len(BAND_LETTERS))]
+    return [band_size(size, letters) for letters in range(1, BANDS)]
 
 
 def band_count(levels: int) -> int:

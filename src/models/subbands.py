@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .bands import BAND_LETTERS, DETAILS, Size, band_size, detail_sizes, splits
+from .bands import BANDS, DETAILS, Size, band_size, detail_sizes, splits
 
 
 @dataclass(frozen=True)
@@ -104,9 +104,9 @@ def bands_of(details: Tensor, size: Size) -> list[Tensor]:
 
 def all_of_level(stack: Tensor) -> Tensor:
     """The bands of a level (B, n, d, h, w), n = 7 or 8 -> eight bands, with zeros for a missing LLL."""
-    return F.pad(stack, (0, 0, 0, 0, 0, 0, len(BAND_LETTERS) - stack.shape[1], 0))
+    return F.pad(stack, (0, 0, 0, 0, 0, 0, BANDS - stack.shape[1], 0))
 
 
 def coded_before(count: int, like: Tensor) -> Tensor:
     """Mask of the bands coded before each of the last `count` of a level's eight bands: (count, 8), ones and zeros."""
-    return like.new_ones(len(BAND_LETTERS), len(BAND_LETTERS)).tril(-1)[-count:]
+    return like.new_ones(BANDS, BANDS).tril(-1)[-count:]

@@ -5,7 +5,7 @@ import re
 import torch
 from torch import Tensor
 
-from ..models.bands import BAND_LETTERS
+from ..models.bands import BANDS
 
 ENTROPY = "entropy."
 
@@ -39,7 +39,7 @@ def _for_all_schemes(given: dict[str, Tensor], own: dict[str, Tensor]) -> dict[s
 
 
 def _for_all_bands(name: str, value: Tensor, like: Tensor | None) -> Tensor:
-    if like is not None and name.startswith(ENTROPY) and like.shape == (len(BAND_LETTERS), *value.shape):
+    if like is not None and name.startswith(ENTROPY) and like.shape == (BANDS, *value.shape):
         return value.expand_as(like).clone()
     return value
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ...errors import AiwaveError
-from ...models.bands import BAND_LETTERS
+from ...models.bands import DETAILS
 from ...models.conv import CausalConv3d, Conv3d
 from ...models.entropy.band_layers import Oriented, OrientedSiblings
 from ...models.entropy.base import EntropyModel
@@ -43,7 +43,7 @@ def integer_factorized(model: FactorizedEntropy) -> IntegerFactorized:
         for index, layer in enumerate([*linear, model.head])
     }
     embedding, band_head = (_fixed(part.weight, FRACTION) for part in (model.embedding, model.band_head))
-    levels = (model.bands - 1) // (len(BAND_LETTERS) - 1)
+    levels = (model.bands - 1) // DETAILS
     return IntegerFactorized(levels, integer_density(model.density), layers, embedding, band_head)
 
 

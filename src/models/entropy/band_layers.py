@@ -13,9 +13,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..bands import BANDS
 from ..conv import CausalConv3d, Conv3d, causal_mask, conv3d
 from ..subbands import all_of_level, coded_before
-from .prediction import BANDS
 
 
 class SharedOwn(CausalConv3d):

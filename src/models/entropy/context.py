@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ...bounds import LayersOrNone, Levels, Width
-from ..bands import DETAILS
+from ..bands import BANDS, DETAILS
 from ..conv import CausalConv3d, Conv3d
 from ..post import local_mean
 from ..quantisation.codes import FIRST_STATES
@@ -21,7 +21,7 @@ from ..transform.wavelets import Wavelet
 from .band_layers import OrientedOwn, OrientedPoint, OrientedSiblings, SharedOwn, SharedPoint, SharedSiblings, deeper
 from .base import BandTable, BitsOf, EntropyModel, per_band
 from .density import Density, DependentBits
-from .prediction import BANDS, BandPredictor, CrossPredictor
+from .prediction import BandPredictor, CrossPredictor
 
 LAYERS = {False: (SharedSiblings, SharedOwn, SharedPoint), True: (OrientedSiblings, OrientedOwn, OrientedPoint)}
 """The outer layers of a network, by whether it is oriented."""

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..bands import BAND_LETTERS
+from ..bands import BANDS
 from ..conv import causal_mask
 from ..subbands import all_of_level, coded_before
 from .base import GAIN, BandTable
@@ -38,9 +38,6 @@ class BandPredictor(nn.Module):
         with torch.autocast(stack.device.type, enabled=False):
             kernel = (self.table(bands) * self.mask).to(stack.dtype)
             return F.conv3d(padded, kernel, padding=(0, 1, 1), groups=len(bands))
-
-
-BANDS = len(BAND_LETTERS)
 
 
 class CrossPredictor(nn.Module):
