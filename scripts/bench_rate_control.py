@@ -15,9 +15,8 @@ import numpy as np
 from tabulate import tabulate
 
 from aiwave import compress, decompress, info
+from aiwave.images.image import peak_of
 from aiwave.images.image_files import read_image
-
-PEAKS = {1: 255, 2: 65535}
 
 
 def main() -> None:
@@ -48,7 +47,7 @@ def measured(voxels: np.ndarray, model: str, target: dict[str, Any], rounds: int
         raise SystemExit(f"Coding with step {step} gave other bytes than the search for {target}.")
     (kind, value), bpp = *target.items(), 8 * len(data) / voxels.size
     errors = decompress(data, model=model).astype(float) - voxels
-    psnr = 10 * np.log10(PEAKS[voxels.dtype.itemsize] ** 2 / np.mean(errors**2))
+    psnr = 10 * np.log10(peak_of(voxels.dtype) ** 2 / np.mean(errors**2))
     reached = f"{psnr:.2f}" if kind == "psnr" else f"{bpp:.3f}"
     return [f"{kind} {value:g}", reached, f"{step:.2f}", f"{searched / coded:.2f}"]
 

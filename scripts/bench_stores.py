@@ -28,6 +28,7 @@ from aiwave.coding.core import at_most_threads
 from aiwave.commands.arguments import region_of
 from aiwave.conversion.image_source import open_image
 from aiwave.conversion.looks import model_for
+from aiwave.images.image import peak_of
 from aiwave.stores import StoredArray, is_store, open_store
 from aiwave.zarr.settings import Settings
 from aiwave.zarr.volumes import decode, encode
@@ -105,8 +106,7 @@ class Chunks:
         decoded = self.read(tuple(slice(0, size) for size in volume.shape))
         self.decode = volume.size / (time.process_time() - began)
         error = np.square(decoded.astype(float) - volume).mean()
-        peak = 255 if volume.dtype.itemsize == 1 else 65535
-        self.psnr = math.inf if error == 0 else 10 * math.log10(peak**2 / error)
+        self.psnr = math.inf if error == 0 else 10 * math.log10(peak_of(volume.dtype) ** 2 / error)
         if codec.lossless and error:
             raise SystemExit(f"{codec.name} is not lossless here.")
 

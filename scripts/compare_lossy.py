@@ -16,8 +16,8 @@ import numpy as np
 from tabulate import tabulate
 
 from aiwave import compress, decompress, info
-from aiwave.bitstream.voxel_types import peak_of
 from aiwave.evaluation.anchors.run_jobs import psnr as psnr_of
+from aiwave.images.image import peak_of
 from aiwave.images.image_files import read_image
 from aiwave.pretrained.choice import AUTO, shipped_by_identity
 from aiwave.report.metrics.curves import Curve, bd_rate

@@ -10,9 +10,10 @@ from numbers import Real
 import numpy as np
 
 from ..errors import AiwaveError
+from ..images.image import peak_of
 from .header import NARROW
 from .values import pack_values, values_to_bytes
-from .voxel_types import Source, peak_of
+from .voxel_types import Source
 
 ERROR = struct.Struct("<I")
 """The section of values of a corrected stream."""

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import AiwaveError
+from ..images.image import peak_of
 from .header import DTYPES, NARROW
 from .masks import FIRST, filled, find_mask
 from .patterns import MOST, ordered, table_to_bytes
@@ -99,11 +100,6 @@ def prepare(volume: np.ndarray, lossless: bool, padding: bool = True) -> Source:
     if (least := _offset(voxels)) is not None:
         return _whole(voxels, is_series, least)
     return _exact(voxels, is_series)
-
-
-def peak_of(dtype: np.dtype[Any]) -> float:
-    """The PSNR peak of 8- and 16-bit integers."""
-    return 255.0 if dtype.itemsize == 1 else 65535.0
 
 
 def _whole(voxels: np.ndarray, is_series: bool, least: int) -> Source:

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from ..images.image import peak_of
+
 
 @dataclass(frozen=True)
 class ErrorsSeen:
@@ -50,9 +52,7 @@ class ErrorsSeen:
 
         Infinite without any error or range, and -inf for errors whose squares are beyond floats.
         """
-        peak = (
-            float(2 ** (8 * dtype.itemsize) - 1) if dtype.kind in "ui" and dtype.itemsize < 3 else self.high - self.low
-        )
+        peak = peak_of(dtype) if dtype.kind in "ui" and dtype.itemsize < 3 else self.high - self.low
         if not self.squared or not peak > 0:
             return math.inf
         if math.isinf(self.squared):

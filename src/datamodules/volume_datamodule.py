@@ -13,6 +13,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from ..errors import AiwaveError
+from ..images.image import peak_of
 from .appearance import Appearance
 from .caching import Cache
 from .crops import CropDataset, EpochSampler, Item, ReadAhead, collate
@@ -177,10 +178,9 @@ class VolumeDataModule(pl.LightningDataModule):
         self.dtype = files[0][1]
         for file, dtype in files:
             self.check_depth(file, dtype)
-        eight_bits = self.dtype.itemsize == 1
         if self.peak is None:
-            self.peak = 255.0 if eight_bits else 65535.0
-        if self.intensity_scale is None and eight_bits:
+            self.peak = peak_of(self.dtype)
+        if self.intensity_scale is None and self.dtype.itemsize == 1:
             self.intensity_scale = 256.0
 
     def train_dataloader(self) -> DataLoader[Batch] | ReadAhead:

@@ -17,6 +17,11 @@ DTYPES = ("uint8", "int8", "uint16", "int16")
 """Voxel types for training and evaluation."""
 
 
+def peak_of(dtype: np.dtype) -> float:
+    """The PSNR peak of 8- and 16-bit integers."""
+    return 255.0 if dtype.itemsize == 1 else 65535.0
+
+
 @dataclass(frozen=True)
 class Original:
     """The header of the file that an image was read from, to be restored when the same format is written.

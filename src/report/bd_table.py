@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, median
 
+import numpy as np
+
+from ..images.image import peak_of
 from ..writing import replacing
 from .metrics.curves import Curve, Estimate, NotComparable, bd_psnr, bd_rate, mean_with_interval
 from .tables import RdRow
 
-EIGHT, SIXTEEN = 255.0, 65535.0
+EIGHT, SIXTEEN = (peak_of(np.dtype(name)) for name in ("uint8", "uint16"))
 
 Peaks = dict[tuple[str, str], set[float]]
 
