@@ -16,7 +16,7 @@ from .voxel_types import SCALING, SMALLEST_SCALE
 HALF = float(np.finfo(np.float64).max) / 2
 
 
-def _to_type(values: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
+def to_type(values: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
     """Float64 values, rounded for integers, in a type: clipped to it, so that nothing wraps or becomes infinite."""
     if dtype.kind == "f":
         most = float(np.finfo(dtype).max)
@@ -110,7 +110,7 @@ class Restorer:
             return rounded.clip(0, MOST - 1).astype(np.uint16)
         if self.table is not None:
             return self.table[rounded.clip(0, len(self.table) - 1).astype(np.int64)].astype(dtype)
-        voxels = _to_type(rounded.astype(np.float64) + self.header.offset, dtype)  # float32 cannot hold large offsets
+        voxels = to_type(rounded.astype(np.float64) + self.header.offset, dtype)  # float32 cannot hold large offsets
         return voxels.astype(self.dtype)
 
     def second(self, numbers: np.ndarray) -> np.ndarray:
@@ -128,7 +128,7 @@ class Restorer:
             return from_ordered(words.view(f">u{dtype.itemsize}")[..., 0], dtype)
         if self.error:
             voxels = parts[:, 0] if level else corrected(parts[:, 0], parts[:, 1], self.error)
-            return _to_type(voxels.astype(np.float64), dtype)
+            return to_type(voxels.astype(np.float64), dtype)
         voxels = self._unscaled(parts[:, 0]) if self.scale else parts[:, 0]
         if self.header.masked:
             assert self.paddings is not None
@@ -139,4 +139,4 @@ class Restorer:
         with np.errstate(over="ignore"):  # what overflows is clipped
             half = numbers.astype(np.float64) * (self.scale / 2) + self.low / 2
         values, dtype = 2 * half.clip(-HALF, HALF), self.header.dtype
-        return _to_type(values if dtype.kind == "f" else np.rint(values), dtype)
+        return to_type(values if dtype.kind == "f" else np.rint(values), dtype)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..bitstream.restorer import to_type
 from ..errors import AiwaveError
 from ..stores.stored_array import Box
 from .codecs import filled_up
@@ -65,11 +66,7 @@ def _mean(voxels: np.ndarray, level: Level) -> np.ndarray:
         return mean.astype(voxels.dtype)
     if voxels.dtype.kind == "b":
         return mean >= 0.5
-    limits, rounded = np.iinfo(voxels.dtype), np.rint(mean)
-    above = rounded >= float(limits.max)  # which may be rounded up, beyond the type
-    made = np.where(above, 0, rounded).astype(voxels.dtype)
-    made[above] = limits.max
-    return made
+    return to_type(np.rint(mean), voxels.dtype)
 
 
 @lru_cache(maxsize=4)

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from ..bitstream.survey import GOLDEN
+from ..stores.spread import scattered
 
 SIDE, PARTS, LOOKED_AT = 32, 4, 48
 """Parts that candidates are compared on: voxels per side, about, their number, and that of the places looked at."""
@@ -24,10 +24,8 @@ def textured_parts(volume: np.ndarray) -> list[np.ndarray]:
     """
     series = volume.reshape(-1, *volume.shape[-3:])
     blocks = [max(1, (size + SIDE // 2 - 1) // SIDE) for size in series.shape[1:]]
-    count = len(series) * math.prod(blocks)
-    numbers = {int(k * GOLDEN * count) % count: None for k in range(1, LOOKED_AT + 1)}
     found: list[tuple[float, np.ndarray]] = []
-    for number in numbers:
+    for number in scattered(len(series) * math.prod(blocks), LOOKED_AT):
         frame, *at = np.unravel_index(number, (len(series), *blocks))
         box = tuple(
             slice(k * size // n, (k + 1) * size // n) for k, n, size in zip(at, blocks, series.shape[1:], strict=True)

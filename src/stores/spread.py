@@ -14,12 +14,16 @@ SIDE, COUNT = 64, 12
 GOLDEN = (5**0.5 - 1) / 2
 
 
+def scattered(cells: int, count: int) -> list[int]:
+    """At most `count` different numbers below `cells`, spread evenly however many are taken."""
+    return list(dict.fromkeys(int(k * GOLDEN * cells) % cells for k in range(1, count + 1)))
+
+
 def spread(shape: Sequence[int], side: int, count: int) -> Iterator[Box]:
     """At most `count` disjoint boxes of one size, `side` voxels along z, y, x and one along other axes."""
     sides = [1] * (len(shape) - 3) + [min(side, size) for size in shape[-3:]]
     grid = [size // k for size, k in zip(shape, sides, strict=True)]
-    cells = math.prod(grid)
-    for number in dict.fromkeys(int(k * GOLDEN * cells) % cells for k in range(1, count + 1)):
+    for number in scattered(math.prod(grid), count):
         places = np.unravel_index(number, grid)
         starts = (int(k) * size // n for k, size, n in zip(places, shape, grid, strict=True))
         yield tuple(slice(start, start + k) for start, k in zip(starts, sides, strict=True))

@@ -5,14 +5,12 @@ from typing import Any
 
 import numpy as np
 
+from ...models.transform.wavelets import Wavelet
 from .anchor import rounded, significant_bits
 from .slice_codecs import ImagecodecsAnchor
 
-# Lifting steps of CDF 9/7 (Daubechies and Sweldens 1998); the low-pass band is scaled so that the transform is nearly
-# orthonormal
-STEPS_97 = (-1.586134342059924, -0.052980118572961, 0.882911075530934, 0.443506852043971)
-
-SCALE_97 = 1.149604398860241
+STEPS_97, SCALE_97 = Wavelet.CDF97.lifting[:2]
+"""Lifting steps, and the gain of the low half."""
 
 
 def forward_53(volume: np.ndarray, levels: int) -> np.ndarray:
