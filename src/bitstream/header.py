@@ -119,41 +119,9 @@ class Header:
 
         Raises AiwaveError if `data` is not an .aiw stream, has another version, or is damaged.
         """
-        if bytes(data[: len(BEFORE)]) == BEFORE:
-            raise AiwaveError(
-                "The file was written before version 1 of the .aiw format: compress the volume again, or decompress "
-                "the file with commit 6ce39fe of this program."
-            )
-        if bytes(data[: len(MAGIC)]) != MAGIC[: len(data)] or not len(data):
-            raise AiwaveError("This is not an .aiw file: give one that aiwave compress wrote.")
-        if len(data) < FIXED.size + CRC.size:
-            raise AiwaveError(DAMAGED.format("its header is cut short"))
-        _, version, flags, dtype, levels, side, log_step, *rest = FIXED.unpack(data[: FIXED.size])
-        crc = CRC.unpack(data[FIXED.size : FIXED.size + CRC.size])[0]
-        if crc != zlib.crc32(data[: FIXED.size]):
-            raise AiwaveError(DAMAGED.format("the checksum of its header does not fit"))
-        if version not in (VERSION, LATEST):
-            raise AiwaveError(
-                f"The file has version {version}, this program reads versions {VERSION} and {LATEST}: update "
-                "the program."
-            )
+        _, version, flags, dtype, levels, side, log_step, *rest = _fields_of(data)
         shape, offset, identity, sections = tuple(rest[:4]), rest[4], rest[5], tuple(rest[6:])
-        sound = (
-            flags <= (LOSSLESS | SERIES | MIXED | PACKED | PLANES | MASKED | CORRECTED)
-            and dtype < len(DTYPES)
-            and 1 <= levels <= 5
-            and side > 0
-            and side % (1 << levels) == 0
-            and abs(log_step) <= LOG_STEP_LIMIT
-            and all(1 <= size <= SIDE_LIMIT for size in shape)
-            and Grid(shape, side, levels).largest <= TILE_LIMIT  # type: ignore[arg-type]
-            and not (flags & LOSSLESS and log_step)
-            and (abs(offset) < 1 << 16 or dtype >= len(NARROW))
-            and (not flags & PLANES or (flags & LOSSLESS and DTYPES[dtype].itemsize > 1))
-            and (not flags & MASKED or (not flags & LOSSLESS and DTYPES[dtype].kind != "b"))
-            and (not flags & CORRECTED or (not flags & (LOSSLESS | MASKED) and dtype < len(NARROW)))
-        )
-        if not sound:
+        if not _is_sound(flags, dtype, levels, side, log_step, shape, offset):
             raise AiwaveError(DAMAGED.format("its header makes no sense"))
         header = cls(
             DTYPES[dtype],
@@ -175,6 +143,50 @@ class Header:
         if shape[0] % header.frames or (shape[0] > header.frames and not header.is_series):
             raise AiwaveError(DAMAGED.format("its header makes no sense"))
         return header, sections  # type: ignore[return-value]
+
+
+def _fields_of(data: memoryview) -> tuple[Any, ...]:
+    """The fixed fields at the beginning of a stream. Raises AiwaveError as `Header.from_bytes` does."""
+    if bytes(data[: len(BEFORE)]) == BEFORE:
+        raise AiwaveError(
+            "The file was written before version 1 of the .aiw format: compress the volume again, or decompress "
+            "the file with commit 6ce39fe of this program."
+        )
+    if bytes(data[: len(MAGIC)]) != MAGIC[: len(data)] or not len(data):
+        raise AiwaveError("This is not an .aiw file: give one that aiwave compress wrote.")
+    if len(data) < FIXED.size + CRC.size:
+        raise AiwaveError(DAMAGED.format("its header is cut short"))
+    fixed = data[: FIXED.size]
+    crc = CRC.unpack(data[FIXED.size : FIXED.size + CRC.size])[0]
+    if crc != zlib.crc32(fixed):
+        raise AiwaveError(DAMAGED.format("the checksum of its header does not fit"))
+    fields = FIXED.unpack(fixed)
+    if (version := fields[1]) not in (VERSION, LATEST):
+        raise AiwaveError(
+            f"The file has version {version}, this program reads versions {VERSION} and {LATEST}: update the program."
+        )
+    return fields
+
+
+def _is_sound(
+    flags: int, dtype: int, levels: int, side: int, log_step: int, shape: tuple[int, ...], offset: int
+) -> bool:
+    """True if the fields of a header have a meaning, each and together."""
+    return bool(
+        flags <= (LOSSLESS | SERIES | MIXED | PACKED | PLANES | MASKED | CORRECTED)
+        and dtype < len(DTYPES)
+        and 1 <= levels <= 5
+        and side > 0
+        and side % (1 << levels) == 0
+        and abs(log_step) <= LOG_STEP_LIMIT
+        and all(1 <= size <= SIDE_LIMIT for size in shape)
+        and Grid(shape, side, levels).largest <= TILE_LIMIT  # type: ignore[arg-type]
+        and not (flags & LOSSLESS and log_step)
+        and (abs(offset) < 1 << 16 or dtype >= len(NARROW))
+        and (not flags & PLANES or (flags & LOSSLESS and DTYPES[dtype].itemsize > 1))
+        and (not flags & MASKED or (not flags & LOSSLESS and DTYPES[dtype].kind != "b"))
+        and (not flags & CORRECTED or (not flags & (LOSSLESS | MASKED) and dtype < len(NARROW)))
+    )
 
 
 def seed_of(first: bytes | memoryview) -> int:

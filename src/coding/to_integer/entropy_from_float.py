@@ -68,6 +68,28 @@ class Precision:
 def integer_context(model: ContextEntropy, precision: Precision | None = None) -> IntegerContext:
     """Round a trained model. Raises ValueError where a weight is too large or a density has no integer form."""
     precision = precision or Precision()
+    prediction = model.prediction
+    return IntegerContext(
+        levels=model.levels,
+        limit=precision.limit,
+        fraction=precision.fraction,
+        density=integer_density(model.density),
+        layers=_rounded_layers(model, precision),
+        band=_fixed(model.band.weight, EMBEDDING_FRACTION),
+        band_step=_fixed(model.band_step.weight, EMBEDDING_FRACTION),
+        band_head=_fixed(model.band_head.weight, EMBEDDING_FRACTION),
+        second_head=None if model.second_head is None else _fixed(model.second_head.weight, EMBEDDING_FRACTION),
+        second_mix=None if model.second_mix is None else _fixed(model.second_mix.weight, EMBEDDING_FRACTION),
+        prediction=None if prediction is None else _fixed(_causal(prediction.table.weight), PREDICTOR_FRACTION),
+        sections=1 if model.sections else None,
+        cross=None if model.cross is None else _fixed(_before(model.cross.siblings.weight), PREDICTOR_FRACTION),
+        cross_coarse=None if model.cross is None else _fixed(model.cross.coarse.weight.flatten(1), PREDICTOR_FRACTION),
+        trellis=model.states if model.dependent else None,
+    )
+
+
+def _rounded_layers(model: ContextEntropy, precision: Precision) -> dict[str, IntegerLayer]:
+    """The rounded layers of a network, by name. Raises ValueError where a weight is too large."""
     inner = (precision.fraction, precision.fraction)
     entry = (SQUASH_FRACTION, precision.fraction)
     layers: dict[str, IntegerLayer] = {}
@@ -94,24 +116,7 @@ def integer_context(model: ContextEntropy, precision: Precision | None = None) -
     for part, module, fractions in (*deeper, ("mix", model.mix, inner), ("head", model.head, out)):
         for name, weight, bias in _layers_of(part, module):
             add(name, weight.flatten(1), bias, fractions, precision.limit)
-    prediction = model.prediction
-    return IntegerContext(
-        levels=model.levels,
-        limit=precision.limit,
-        fraction=precision.fraction,
-        density=integer_density(model.density),
-        layers=layers,
-        band=_fixed(model.band.weight, EMBEDDING_FRACTION),
-        band_step=_fixed(model.band_step.weight, EMBEDDING_FRACTION),
-        band_head=_fixed(model.band_head.weight, EMBEDDING_FRACTION),
-        second_head=None if model.second_head is None else _fixed(model.second_head.weight, EMBEDDING_FRACTION),
-        second_mix=None if model.second_mix is None else _fixed(model.second_mix.weight, EMBEDDING_FRACTION),
-        prediction=None if prediction is None else _fixed(_causal(prediction.table.weight), PREDICTOR_FRACTION),
-        sections=1 if model.sections else None,
-        cross=None if model.cross is None else _fixed(_before(model.cross.siblings.weight), PREDICTOR_FRACTION),
-        cross_coarse=None if model.cross is None else _fixed(model.cross.coarse.weight.flatten(1), PREDICTOR_FRACTION),
-        trellis=model.states if model.dependent else None,
-    )
+    return layers
 
 
 def _layers_of(name: str, layer: nn.Module) -> Iterator[tuple[str, Tensor, Tensor | None]]:

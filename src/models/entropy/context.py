@@ -27,6 +27,14 @@ LAYERS = {False: (SharedSiblings, SharedOwn, SharedPoint), True: (OrientedSiblin
 """The outer layers of a network, by whether it is oriented."""
 
 
+def _check_dependent(dependent: bool, possible: bool, states: int) -> None:
+    """Raise ValueError for dependent quantisation where it is not possible, and for a trellis without it."""
+    if dependent and not possible:
+        raise ValueError("dependent quantisation needs short_context, and no reversible transform")
+    if states != FIRST_STATES and not dependent:
+        raise ValueError("only dependent quantisation has a trellis: set entropy.dependent=true or leave states out")
+
+
 class ContextEntropy(EntropyModel):
     """Autoregressive model shared by all bands, from coarse to fine, conditioned on the quantisation step.
 
@@ -69,12 +77,7 @@ class ContextEntropy(EntropyModel):
         super().__init__()
         if reversible and not (long_context and short_context):
             raise ValueError("a reversible context model needs long_context and short_context")
-        if dependent and (reversible or not short_context):
-            raise ValueError("dependent quantisation needs short_context, and no reversible transform")
-        if states != FIRST_STATES and not dependent:
-            raise ValueError(
-                "only dependent quantisation has a trellis: set entropy.dependent=true or leave states out"
-            )
+        _check_dependent(dependent, short_context and not reversible, states)
         self.dependent = dependent
         self.states = trellis(states).states
         self.sections = Sharing(sharing) is Sharing.SECTIONS
