@@ -89,7 +89,7 @@ def _low_bands(folder: str, digest: str) -> Any:
 
     import zarr
 
-    from ..zarr.low_band import LowBandCodec
+    from ..zarr.array_codec import LowBandCodec
 
     array = _opened(folder, digest)
     (sharding,) = array.metadata.codecs

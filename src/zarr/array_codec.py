@@ -12,7 +12,7 @@ from zarr.core.buffer import Buffer, NDBuffer
 
 from ..errors import AiwaveError
 from .settings import Mode, Settings
-from .volumes import decode, encode, require_codable
+from .volumes import decode, encode, low_band, require_codable
 
 NAME = "aiwave"
 
@@ -90,6 +90,24 @@ class AiwaveCodec(ArrayBytesCodec, ArrayBytesCodecPartialDecodeMixin):
             region, inside = _bounds(selection, spec.shape)
         volume = decode(chunk.to_bytes(), spec.shape, spec.dtype.to_native_dtype(), self.settings, region)
         values = volume if inside is None else volume[inside]
+        return spec.prototype.nd_buffer.from_numpy_array(np.array(values, order="C"))
+
+
+@dataclass(frozen=True)
+class LowBandCodec(AiwaveCodec):
+    """Reads chunks of shape `whole` as their low bands, the voxels at even positions, smoothed; it codes none.
+
+    Arrays are half as large along z, y, x, rounded up.
+    """
+
+    whole: tuple[int, ...] = ()
+
+    def _encode_sync(self, chunk_data: NDBuffer, chunk_spec: ArraySpec) -> Buffer:
+        raise NotImplementedError
+
+    def _decoded(self, chunk: Buffer, spec: ArraySpec, selection: Any) -> NDBuffer:
+        volume = low_band(chunk.to_bytes(), self.whole, spec.dtype.to_native_dtype(), self.settings)
+        values = volume if selection is None else volume[selection]
         return spec.prototype.nd_buffer.from_numpy_array(np.array(values, order="C"))
 
 

@@ -160,7 +160,7 @@ def test_low_bands_of_exact_voxels_are_those_of_the_chunks_though_nothing_is_dec
     np.save("a.npy", volume)
     options = [*SIDES, "--model", "voxels_fast", "--quiet"]
     with monkeypatch.context() as patch:
-        patch.setattr("aiwave.zarr.low_band.low_band", lambda *_: pytest.fail("a chunk was decoded"))
+        patch.setattr("aiwave.zarr.array_codec.low_band", lambda *_: pytest.fail("a chunk was decoded"))
         assert convert("a.npy", "told.zarr", *options, "--levels", 2) == 0
     monkeypatch.setattr("aiwave.zarr.volumes.tells_low_bands", lambda _: False)
     assert convert("a.npy", "decoded.zarr", *options, "--levels", 2) == 0
