@@ -12,7 +12,7 @@ from .bitstream.container import open_stream
 from .bitstream.decoder import Region
 from .bitstream.decoder import decompress as decode
 from .bitstream.decoder import info as describe
-from .bitstream.encoder import SIDE, check_one
+from .bitstream.encoder import SIDE, check_one, side_of
 from .bitstream.encoder import compress as encode
 from .bitstream.model import Model
 from .bitstream.voxel_types import checked
@@ -50,15 +50,16 @@ def compress(
     peak 255 for 8-bit and 65535 for 16-bit integers, and the range of the voxels for other types; a target `bpp`
     [bit/voxel], met within 2 %; or `max_error`, a whole number of grey levels that no voxel of 8- or 16-bit integers
     differs by more than: by quantisation before lossless coding or, with a model that codes only lossily, by
-    corrections. `metadata` must be representable in JSON; `original`, the header
-    of an image file, is kept beside it. Tiles of `tile` voxels per side can be decoded independently. `optimise` turns
-    on rate-distortion optimised quantisation in lossy coding, which takes two to three times as long. Tiles that JPEG
-    XL or LZMA codes exactly in fewer bytes are coded by these but for `model_only`.
+    corrections. `metadata` must be representable in JSON; `original`, the header of an image file, is kept beside it.
+    Tiles of `tile` voxels per side can be decoded independently. `optimise` turns on rate-distortion optimised
+    quantisation in lossy coding, which takes two to three times as long. Tiles that JPEG XL or LZMA codes exactly in
+    fewer bytes are coded by these but for `model_only`.
 
     Raises:
         AiwaveError: For other volumes, a model that does not support this coding, or a target that cannot be reached.
     """
     check_one({"lossless": lossless or None, "step": step, "psnr": psnr, "bpp": bpp, "max_error": max_error})
+    side_of(tile)
     voxels = checked(volume)
     if model in (None, AUTO):
         error = None if max_error is None else whole_error(max_error)

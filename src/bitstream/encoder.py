@@ -45,19 +45,9 @@ def compress(
     model_only: bool = False,
     progress: Progress | None = None,
 ) -> bytes:
-    """Code a volume (D, H, W) or a series (T, D, H, W) of integers or floats of up to 64 bits as an .aiw stream.
+    """Code a volume (D, H, W) or a series (T, D, H, W) with a loaded model; arguments are those of `aiwave.compress`.
 
-    Give one of: `lossless`; the quantisation `step`, in units of the voxels; a target `psnr` [dB], met within 0.1, with
-    peak 255 for 8-bit and 65535 for 16-bit integers, and the range of the voxels for other types; a target `bpp`
-    [bit/voxel], met within 2 %; or `max_error`, a whole number of grey levels that no voxel of 8- or 16-bit integers
-    differs by more than: by quantisation before lossless coding or, with a model that codes only lossily, by
-    corrections. `metadata` must be representable in JSON; `original`, the header
-    of an image file, is kept beside it. Tiles of `tile` voxels per side can be decoded independently. `optimise` turns
-    on rate-distortion optimised quantisation in lossy coding, which takes two to three times as long. Tiles that JPEG
-    XL or LZMA codes exactly in fewer bytes are coded by these but for `model_only`.
-
-    Raises:
-        AiwaveError: For other volumes, a model that does not support this coding, or a target that cannot be reached.
+    Raises AiwaveError as that does.
     """
     check_one({"lossless": lossless or None, "step": step, "psnr": psnr, "bpp": bpp, "max_error": max_error})
     if not isinstance(metadata or {}, Mapping) or not isinstance(original, bytes):
@@ -65,7 +55,7 @@ def compress(
     entries = dict(metadata or {})
     if "max_error" in entries:
         raise AiwaveError("The metadata has an entry max_error, which only the encoder writes: leave it out.")
-    voxels, side = checked(volume), _side(tile, model.levels)
+    voxels, side = checked(volume), side_of(tile, model.levels)
 
     def coded(source: Source, progress: Progress | None = progress) -> bytes:
         writer = Writer(source, model, side, Metadata(entries, original), embed_model, optimise, model_only, progress)
@@ -112,7 +102,8 @@ def check_one(qualities: Mapping[str, float | None]) -> None:
         raise AiwaveError(f"Give exactly one of {wanted}, not {', '.join(chosen) or 'none'}.")
 
 
-def _side(tile: int, levels: int) -> int:
+def side_of(tile: int, levels: int = 1) -> int:
+    """The side of tiles, for models with at least so many levels. Raises AiwaveError for sides that cannot be coded."""
     unit = 1 << levels
     is_whole = isinstance(tile, int | np.integer) and not isinstance(tile, bool)
     if not is_whole or not 0 < tile < 1 << 16 or tile % unit:
