@@ -37,6 +37,46 @@ def check_unused(name: str, force: bool) -> None:
         raise taken(Path(name))
 
 
+UNASKED = "lossless, since no quality was requested"
+"""What a command says that was given no quality."""
+
+
+def add_quality(given: argparse.ArgumentParser, psnr: str, bpp: str | None = None) -> None:
+    """Add the arguments for a quality, of which one may be given; `psnr` and `bpp` are the help for targets."""
+    quality = given.add_mutually_exclusive_group()
+    quality.add_argument("--lossless", action="store_true", help="reproduce every voxel exactly (the default)")
+    quality.add_argument("--step", type=float, metavar="S", help="quantisation step, in units of the voxels")
+    quality.add_argument("--psnr", type=float, metavar="DB", help=psnr)
+    if bpp is not None:
+        quality.add_argument("--bpp", type=float, metavar="B", help=bpp)
+    quality.add_argument("--max-error", type=float, metavar="E", help="no voxel off by more than E grey levels")
+
+
+def quality_of(args: argparse.Namespace) -> dict[str, Any]:
+    """The lossy quality that was given, by its name; empty if there is none."""
+    given = {name: getattr(args, name, None) for name in ("step", "psnr", "bpp", "max_error")}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def add_model(given: argparse.ArgumentParser, models: str) -> None:
+    """Add the arguments for a model: one of `models`, or one chosen among those for a modality."""
+    from ..pretrained.choice import AUTO
+
+    given.add_argument("--model", default=AUTO, metavar="MODEL", help=f"{models}; auto (default) chooses")
+    given.add_argument(
+        "--modality", metavar="M", help="em, ct, mri, fmri or sections: --model auto leaves out models for others"
+    )
+
+
+def add_image(given: argparse.ArgumentParser) -> None:
+    """Add the arguments that say what to read of an image, and how much memory it may take."""
+    given.add_argument("--channel", type=int, metavar="N", help="only channel N of a colour or vector image, from 1")
+    given.add_argument(
+        "--series", type=int, metavar="N", help="the one to take of several DICOM series or TIFF images, from 1"
+    )
+    given.add_argument("--allow-large", action="store_true", help="let an image take more memory than its size tells")
+
+
 @contextmanager
 def progress_bar(voxels: int, words: str, quiet: bool) -> Iterator[Callable[[int], object] | None]:
     """Progress bar over `voxels` on standard error; none if quiet, or if that is not a terminal."""

@@ -13,7 +13,18 @@ from typing import TYPE_CHECKING, Any
 from ..errors import AiwaveError, Interrupted
 from ..pretrained.choice import AUTO
 from ..system import cores
-from .arguments import check_modality, check_unused, parser, region_of, tell_lost
+from .arguments import (
+    UNASKED,
+    add_image,
+    add_model,
+    add_quality,
+    check_modality,
+    check_unused,
+    parser,
+    quality_of,
+    region_of,
+    tell_lost,
+)
 
 if TYPE_CHECKING:
     from ..conversion.levels import Level
@@ -140,7 +151,7 @@ def _region(source: "StoredArray", text: str | None) -> "StoredArray":
 
 def _codec(args: argparse.Namespace, source: "StoredArray") -> dict[str, Any] | None:
     """Configuration of our codec; None for another. Raises AiwaveError for voxels or a quality that it cannot code."""
-    given = {name: getattr(args, name) for name in ("step", "psnr", "max_error") if getattr(args, name) is not None}
+    given = quality_of(args)
     if args.codec != "aiwave":
         if given or args.lossless or args.model != AUTO or args.modality:
             raise AiwaveError(f"Quality and model are those of the codec aiwave, not of {args.codec}: leave them out.")
@@ -152,7 +163,7 @@ def _codec(args: argparse.Namespace, source: "StoredArray") -> dict[str, Any] | 
 
     require_codable(source.shape, source.dtype)
     mode: Any = given or "lossless"
-    said = [] if given or args.lossless else ["lossless, since no quality was requested"]
+    said = [] if given or args.lossless else [UNASKED]
     model = str(Path(args.model).resolve()) if Path(args.model).exists() else args.model
     if model == AUTO:
         error = None if args.max_error is None else whole_error(args.max_error)
@@ -220,21 +231,11 @@ def arguments_of() -> argparse.ArgumentParser:
     )
     given.add_argument("target", metavar="TARGET", help="a new store in .zarr, or .nii.gz, .tif, .nrrd, .mha, .npy")
     given.add_argument("--codec", default="aiwave", metavar="NAME", help="or blosc, zstd, ...: any of zarr; none")
-    quality = given.add_mutually_exclusive_group()
-    quality.add_argument("--lossless", action="store_true", help="reproduce every voxel exactly (the default)")
-    quality.add_argument("--step", type=float, metavar="S", help="quantisation step, in units of the voxels")
-    quality.add_argument("--psnr", type=float, metavar="DB", help="the step that reaches this PSNR on a sample")
-    quality.add_argument("--max-error", type=float, metavar="E", help="no voxel off by more than E grey levels")
-    given.add_argument(
-        "--model", default=AUTO, metavar="MODEL", help="a ready-made model or a file; auto (default) chooses"
-    )
-    given.add_argument(
-        "--modality", metavar="M", help="em, ct, mri, fmri or sections: --model auto leaves out models for others"
-    )
+    add_quality(given, psnr="the step that reaches this PSNR on a sample")
+    add_model(given, "a ready-made model or a file")
     given.add_argument("--region", metavar="z0:z1,y0:y1,x0:x1", help="convert only these voxels (ends are exclusive)")
     given.add_argument("--axes", metavar="LETTERS", help="axes of a store that does not name them, as in czyx")
-    given.add_argument("--channel", type=int, metavar="N", help="only channel N of an image file, from 1")
-    given.add_argument("--series", type=int, metavar="N", help="the one of several DICOM series or TIFF images")
+    add_image(given)
     given.add_argument("--chunk", default="128", metavar="Z,Y,X", help="voxels per side of a chunk (default 128)")
     given.add_argument("--shard", metavar="Z,Y,X", help="voxels per side of a shard, a file (default 1024)")
     given.add_argument("--levels", type=int, metavar="N", help="of the pyramid (default: until one chunk is all)")
@@ -244,7 +245,6 @@ def arguments_of() -> argparse.ArgumentParser:
     given.add_argument("--workers", type=int, metavar="N", help="processes on this machine (default: its processors)")
     given.add_argument("--scheduler", metavar="HOST:PORT", help="let the workers of this Dask scheduler do it")
     given.add_argument("--verify", action="store_true", help="decode and compare all chunks, not a sample")
-    given.add_argument("--allow-large", action="store_true", help="let a file take more memory than its size tells")
     given.add_argument("--force", action="store_true", help="replace TARGET if it is an image that exists")
     given.add_argument("--quiet", action="store_true", help="print nothing")
     return given

@@ -251,6 +251,10 @@ def test_info_has_words_for_every_way_of_coding_a_tile():
         (["compress", "a.npy", "folder/"], "folder/ is the name of a folder"),
         (["compress", "a.npy", "a.aiw", "--nearest"], "--nearest is for lossy coding"),
         (["compress", "a.npy", "a.aiw", "--modality", "ct", "--model", "em_lossless"], "leave one of them out"),
+        (["compress", "none.npy", "a.aiw", "--tile", "0"], "Tiles cannot have 0 voxels per side: give a multiple of 2"),
+        (["compress", "none.npy", "a.aiw", "--tile", "33"], "Tiles cannot have 33 voxels per side"),
+        (["compress", "none.npy", "a.aiw", "--tile", "34", "--model", "em_nano"], "Tiles cannot have 34 voxels"),
+        (["compress", "none.npy", "a.aiw", "--step", "-1"], "The step -1.0 cannot be used"),
         (["export", "nothing"], "nothing does not exist: give the folder of a run"),
     ],
 )
