@@ -40,11 +40,6 @@ class Series:
         except ValueError:
             return math.inf
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """(D, H, W) or (T, D, H, W). Raises AiwaveError if the slices do not form a volume, as `read` does."""
-        return self.stack.shape
-
     @cached_property
     def stack(self) -> Stack:
         """Slices in order. Raises AiwaveError, naming the file, for colours, and if they do not form a volume."""

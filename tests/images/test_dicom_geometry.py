@@ -114,7 +114,7 @@ def test_one_of_several_series_is_chosen(tmp_path):
     late = series(tmp_path / "a", 4, change, uid="1.2.3.1")
     early = series(tmp_path / "b", 3, lambda data, k: setattr(data, "SeriesNumber", 2), uid="1.2.3.2")
     found = dicom.contents(tmp_path).series
-    assert [(one.number, one.description, one.modality, one.shape) for one in found] == [
+    assert [(one.number, one.description, one.modality, one.stack.shape) for one in found] == [
         ("2", "", "CT", (3, 128, 128)),
         ("7", "Thorax", "CT", (4, 128, 128)),
     ]
@@ -145,7 +145,7 @@ def test_orientations_within_a_series_are_volumes_of_their_own(tmp_path):
         data.ImageOrientationPatient, data.ImagePositionPatient = [1, 0, 0, 0, 0, -1], [0, 5 * k, 0]
 
     series(tmp_path, 3, turn, first=10)
-    assert [one.shape for one in dicom.contents(tmp_path).series] == [(4, 128, 128), (3, 128, 128)]
+    assert [one.stack.shape for one in dicom.contents(tmp_path).series] == [(4, 128, 128), (3, 128, 128)]
     next(tmp_path.glob("*_12.dcm")).unlink()
     assert len(dicom.contents(tmp_path).series) == 1
     with pytest.raises(AiwaveError, match="has another orientation than"):
