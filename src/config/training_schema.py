@@ -1,8 +1,11 @@
 """Schemas of training, trackers and launchers."""
 
+from importlib.resources import files
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field, PositiveFloat, PositiveInt, model_validator
+from pydantic_core import PydanticCustomError
 
 from .node import Accelerator, Call, Component, Decay, Node, PlainName
 
@@ -47,6 +50,38 @@ class Schedule(Node):
     stages: dict[PlainName, Stage]
     order: Annotated[list[PlainName], Field(min_length=1)]
     carry: Literal["best", "last"]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _has_stages(cls, raw: Any) -> Any:
+        """Refuse options of a stage that the schedule lacks: all that there is of such a stage are these options."""
+        stages = raw.get("stages") if isinstance(raw, dict) else None
+        if not isinstance(stages, dict):
+            return raw
+        absent = [name for name, stage in stages.items() if _is_absent(stage)]
+        if not absent:
+            return raw
+        words = {
+            "absent": " or ".join(absent),
+            "stages": ", ".join(name for name in stages if name not in absent) or "none",
+            "schedules": " or ".join(_schedules_with(absent)) or "a schedule that has it",
+            "drop": " ".join(f"~schedule.stages.{name}" for name in absent),
+        }
+        said = "it has no stage {absent}, but the experiment or an override sets options of it; its stages are "
+        said += "{stages}: choose {schedules}, or drop the options with {drop}"
+        raise PydanticCustomError("absent_stage", said, words)  # type: ignore[arg-type]
+
+
+def _is_absent(stage: Any) -> bool:
+    """True for a stage without a name and others of the keys that every stage has."""
+    return isinstance(stage, dict) and "name" not in stage and len(stage) < len(Stage.model_fields) - 1
+
+
+def _schedules_with(stages: list[str]) -> list[str]:
+    """Overrides that choose the schedules with all of these stages."""
+    folder = Path(str(files("aiwave.conf"))) / "schedule"
+    defaults = {path.stem: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.yaml"))}
+    return [f"schedule={name}" for name, text in defaults.items() if all(f"@stages.{one}:" in text for one in stages)]
 
 
 class Logger(Call):

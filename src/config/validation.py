@@ -137,6 +137,8 @@ def unknown_key(keys: Sequence[str | int], schema: type[Node], cfg: Any = None, 
                 whole = (*path, *keys)
                 return f"{_dotted(whole)} is not a key of the configuration: {_where(whole)}leave it out."
         allowed = _keys(node)
+        if get_origin(node) is dict and get_args(node)[1] is not Any and isinstance(cfg, dict):
+            allowed = list(cfg)  # such as the stages of the schedule
         if isinstance(node, type) and issubclass(node, Arguments):
             whose = node.__name__
         if allowed and part not in allowed:

@@ -119,6 +119,30 @@ def test_what_an_experiment_asks_of_an_option_without_it_is_refused():
         validate(composed("experiment=release/em_nano", "entropy=factorized"), TrainConfig)
 
 
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (
+            ["experiment=quickstart"],
+            ["no stage warmup or additive or affine or finetune", "choose schedule=warm_three_stage", "or drop the"],
+        ),
+        (["+schedule.stages.affine.epochs=3"], ["no stage affine", "three_stage or schedule=warm", "~schedule"]),
+        (["+schedule.stages.mine.epochs=3"], ["no stage mine", "stages are joint", "a schedule that has it"]),
+        (["schedule.stages.affine.epochs=3"], ["schedule.stages.affine is not a key", "allowed are joint"]),
+        (["+schedule.stages.joint.epoch=3"], ["schedule.stages.joint.epoch is not", "did you mean epochs?"]),
+    ],
+)
+def test_options_of_a_stage_that_the_schedule_lacks_are_refused_with_the_stages_it_has(options, words, capfd):
+    assert main(["train", "schedule=one_stage", *options]) == 1
+    sentence = capfd.readouterr().err.strip()
+    assert [word for word in words if word not in sentence] == [], sentence
+
+
+def test_dropped_options_of_an_absent_stage_are_not_missed():
+    dropped = [f"~schedule.stages.{name}" for name in ("warmup", "additive", "affine", "finetune")]
+    validate(composed("experiment=quickstart", "schedule=one_stage", *dropped), TrainConfig)
+
+
 def test_files_are_short():
     assert [path for path in CONF.rglob("*.yaml") if len(path.read_text().splitlines()) > 45] == []
     long = [path.name for path in CONF.glob("*/*.yaml") if len(path.read_text().splitlines()) > 20]
