@@ -5,6 +5,7 @@ from typing import cast
 from omegaconf import DictConfig, OmegaConf
 
 from ..errors import AiwaveError
+from ..models.transform.layout import LearnedSteps, transform_kind
 
 
 def plan(cfg: DictConfig) -> list[DictConfig]:
@@ -45,19 +46,17 @@ def about(cfg: DictConfig) -> dict[str, str]:
     """Data set, transform, entropy model and rate of a configuration."""
     return {
         "dataset": cfg.dataset.name,
-        "transform": _transform_kind(cfg.transform),
+        "transform": _kind(cfg.transform),
         "entropy": cfg.entropy["_target_"].rpartition(".")[2],
         "rate": "variable" if cfg.lmbda is None else f"lambda {cfg.lmbda:g}",
     }
 
 
-def _transform_kind(transform: DictConfig) -> str:
+def _kind(transform: DictConfig) -> str:
     if "wavelet" not in transform:
         return cast(str, transform["_target_"]).rpartition(".")[2].lower()
-    kind = str(transform.wavelet) if transform.net is None else "affine" if transform.scale is not None else "additive"
-    if transform.net is not None and transform.get("learned", "all") == "last":
-        return "hybrid_affine" if kind == "affine" else "hybrid"
-    return kind
+    learned = transform.get("learned", LearnedSteps.ALL)
+    return transform_kind(transform.wavelet, transform.net is not None, transform.scale is not None, learned)
 
 
 def run_tags(cfg: DictConfig) -> list[str]:
