@@ -25,7 +25,7 @@ MLFLOW_PAGE = "#/experiments?workflowType=machine_learning"
 def main(arguments: Sequence[str]) -> None:
     """Run the command with the arguments after its name. Raises AiwaveError for bad input."""
     given = arguments_of().parse_args(arguments)
-    from ..runs.browsing import find_runs
+    from ..runs.run_folder import find_runs
     from ..system import quieten
     from ..tracking.local_server import local_server
 

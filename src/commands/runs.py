@@ -32,8 +32,8 @@ def arguments_of() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str]) -> None:
     """Run the command with the arguments after its name. Raises AiwaveError for bad input."""
     given = arguments_of().parse_args(arguments)
-    from ..runs.browsing import differences, find_runs, format_runs, show_run
-    from ..runs.run_folder import RunFolder
+    from ..report.run_listing import differences, format_runs, show_run
+    from ..runs.run_folder import RunFolder, find_runs
 
     if given.command == "list":
         print(format_runs(find_runs(given.folder)))
@@ -56,7 +56,7 @@ def rerun(run: "RunFolder") -> Path:
     """
     import torch
 
-    from ..runs.browsing import origin
+    from ..report.run_listing import origin
     from ..runs.run_folder import RunFolder
     from ..training.run import train
 

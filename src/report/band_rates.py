@@ -10,7 +10,7 @@ import numpy as np
 from omegaconf import OmegaConf
 from tabulate import tabulate
 
-from .recorded_runs import RecordedRun
+from ..runs.recorded_run import RecordedRun
 
 COLUMN, LOSS = "band_bpp/", "val/loss"
 

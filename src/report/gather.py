@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import AiwaveError
-from .recorded_runs import CONFIG, RecordedRun, Source, read_run, result, tell_apart
+from ..runs.recorded_run import RecordedRun, read_run
+from ..runs.run_folder import CONFIG
+from .codec_names import MeasuredTable, result, tell_apart
 from .slices import Slice, read_slices
 from .study import Trials
 from .tables import RdRow, read_rd_csv
@@ -107,7 +109,7 @@ def _tables(place: Path, out: Path) -> list[Path]:
     return found
 
 
-def _source(table: Path, place: Path, runs: dict[Path, RecordedRun]) -> Source:
+def _source(table: Path, place: Path, runs: dict[Path, RecordedRun]) -> MeasuredTable:
     rows = read_rd_csv(table)
     if not rows:
         raise AiwaveError(f"{table} has no rows: remove it or measure again.")
@@ -115,10 +117,10 @@ def _source(table: Path, place: Path, runs: dict[Path, RecordedRun]) -> Source:
     folder = next((folder for folder in within if (folder / CONFIG).is_file()), None)
     if folder is not None and folder not in runs:
         runs[folder] = read_run(folder)
-    return Source(table, rows, runs[folder] if folder else None, read_slices(table.parent))
+    return MeasuredTable(table, rows, runs[folder] if folder else None, read_slices(table.parent))
 
 
-def _drop_repeated(sources: Sequence[Source]) -> None:
+def _drop_repeated(sources: Sequence[MeasuredTable]) -> None:
     """Keep every point in the first source that has it. Raises AiwaveError if a table contradicts itself."""
     seen: set[tuple[object, ...]] = set()
     for source in sources:

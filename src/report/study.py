@@ -9,10 +9,11 @@ import numpy as np
 from omegaconf import OmegaConf
 from tabulate import tabulate
 
+from ..runs.recorded_run import RecordedRun
 from .band_rates import Rates, changes, recorded_rates
 from .bd_table import volume_curves
+from .codec_names import MeasuredTable
 from .metrics.curves import Curve, Estimate, NotComparable, bd_rate, bd_rate_by_range, mean_over_two
-from .recorded_runs import RecordedRun, Source
 
 RANGES = ("low", "middle", "high")
 
@@ -50,7 +51,7 @@ class Trials:
     An experiment is a run's name without that of its data set; estimated rates are one of their own.
     """
 
-    def __init__(self, sources: Iterable[Source]) -> None:
+    def __init__(self, sources: Iterable[MeasuredTable]) -> None:
         self._curves: dict[tuple[str, str], dict[int, Curves]] = defaultdict(dict)
         self._experiment_of: dict[str, str] = {}
         self._runs: dict[tuple[str, str], dict[int, RecordedRun]] = defaultdict(dict)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,6 +12,9 @@ from ..errors import AiwaveError
 
 LARGEST = 1 << 22
 """Most bytes of a record; that of a run with 500 packages has 20,000."""
+
+VERSION = 1
+"""Version of run folders, which provenance.json states."""
 
 
 class Record(BaseModel):
@@ -79,3 +83,17 @@ def read_record(
             raise AiwaveError(damaged) from error
         field = ".".join(str(part) for part in error.errors(include_url=False)[0]["loc"])
         raise AiwaveError(f"{path} is damaged: its {field} is missing or no such value.") from error
+
+
+def check_version(folder: Path, record: dict[str, Any]) -> None:
+    """Raise AiwaveError if the provenance `record` of a run's folder is of another version than VERSION."""
+    if "version" not in record:
+        raise AiwaveError(
+            f"{folder} was written before version {VERSION} of run folders: train again, or use it with commit 6ce39fe "
+            "of this program."
+        )
+    if record["version"] != VERSION:
+        raise AiwaveError(
+            f"{folder} was written by aiwave {record.get('aiwave')}, which is newer than this {version('aiwave')}: "
+            "update aiwave."
+        )

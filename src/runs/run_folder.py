@@ -17,11 +17,12 @@ from ..config.plan import plan
 from ..config.recorded import read_recorded
 from ..config.validation import validate
 from ..errors import AiwaveError
-from ..report.recorded_runs import VERSION, check_version
 from ..writing import replacing
 from .provenance import git_state, machine, package_versions
-from .records import DoneMark, Provenance, read_record
+from .records import VERSION, DoneMark, Provenance, check_version, read_record
 from .session import alone
+
+CONFIG, PROVENANCE, DIFF = "config.yaml", "provenance.json", "git.diff"
 
 
 class RunFolder:
@@ -37,7 +38,7 @@ class RunFolder:
     @property
     def config_path(self) -> Path:
         """The resolved configuration."""
-        return self.path / "config.yaml"
+        return self.path / CONFIG
 
     def stage(self, name: str) -> Path:
         """The folder of a stage."""
@@ -76,9 +77,9 @@ class RunFolder:
             raise AiwaveError(f"Cannot create {self.path}: {error.strerror}.") from error
         with alone(self.path):
             self.check_unused()  # of two processes that begin here at once, one gets here second
-            write_text(self.path / "provenance.json", json.dumps(provenance, indent=2))
+            write_text(self.path / PROVENANCE, json.dumps(provenance, indent=2))
             if diff:
-                write_text(self.path / "git.diff", diff)
+                write_text(self.path / DIFF, diff)
             write_text(self.config_path, OmegaConf.to_yaml(cfg))
 
     def read_config(self) -> DictConfig:
@@ -88,7 +89,7 @@ class RunFolder:
             AiwaveError: If there is no readable and valid one, or another version of this program wrote it.
         """
         if not self.config_path.is_file():
-            raise AiwaveError(f"{self.path} is not a run folder: it has no config.yaml.")
+            raise AiwaveError(f"{self.path} is not a run folder: it has no {CONFIG}.")
         check_links(self.path)
         cfg = read_recorded(self.config_path)
         self.provenance()
@@ -97,7 +98,7 @@ class RunFolder:
 
     def provenance(self) -> dict[str, Any]:
         """Code, packages, machine and data of the run. Raises AiwaveError without a valid record of this version."""
-        return read_record(self.path / "provenance.json", Provenance, partial(check_version, self.path))
+        return read_record(self.path / PROVENANCE, Provenance, partial(check_version, self.path))
 
     def record(self) -> dict[str, Any]:
         """Configuration and provenance as plain values, for a tracker."""
@@ -129,6 +130,14 @@ class RunFolder:
     def is_finished(self, stage: str) -> bool:
         """True if a stage was trained to its end."""
         return (self.stage(stage) / "done.json").is_file()
+
+
+def find_runs(root: Path) -> list[RunFolder]:
+    """The runs below `root`, oldest first. Raises AiwaveError if the folder does not exist."""
+    if not root.is_dir():
+        raise AiwaveError(f"{root} is not a folder: give the one that holds the runs.")
+    found = [path for path in root.rglob(CONFIG) if (path.parent / PROVENANCE).is_file()]
+    return [RunFolder(path.parent) for path in sorted(found, key=lambda path: (path.stat().st_mtime_ns, path))]
 
 
 def check_links(folder: Path) -> None:

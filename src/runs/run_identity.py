@@ -9,6 +9,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from ..errors import AiwaveError
+from .run_folder import PROVENANCE
 from .session import read_status
 
 ELSEWHERE = ("run_dir", "runs_dir", "resume", "again", "logger", "also", "callbacks", "launcher", "search")
@@ -55,7 +56,7 @@ def sources() -> str:
 
 def find_finished(identity: str, runs: Path) -> Path | None:
     """A finished run with this identity anywhere below the folder `runs`; None if there is none."""
-    for path in sorted(runs.rglob("provenance.json")):
+    for path in sorted(runs.rglob(PROVENANCE)):
         try:
             known = json.loads(path.read_text(encoding="utf-8")).get("identity")
         except (OSError, ValueError, AttributeError, RecursionError):

@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from aiwave.report.codec_names import MeasuredTable
 from aiwave.report.gather import gather
 from aiwave.report.make_report import make_report
 from aiwave.report.metrics.curves import Curve, bd_rate, bd_rate_by_range, mean_over_two
-from aiwave.report.recorded_runs import RecordedRun, Source
 from aiwave.report.study import Trials, study_markdown
 from aiwave.report.tables import RdRow, write_rd_csv
+from aiwave.runs.recorded_run import RecordedRun
 from tests.report.test_gather import CONFIG
 
 RATES, PSNR = (0.3, 0.8, 1.5, 2.4, 3.9), (30.0, 34.0, 38.0, 41.0, 46.0)
@@ -28,7 +29,7 @@ def source(experiment, seed, factors):
     ]
     folder = Path(f"{experiment}{seed}")
     run = RecordedRun(folder, f"{experiment}_set", f"seed: {seed}\n", (), 255.0, experiment)
-    return Source(folder / "rd.csv", rows, run, [])
+    return MeasuredTable(folder / "rd.csv", rows, run, [])
 
 
 def test_an_effect_is_found_and_noise_is_not():

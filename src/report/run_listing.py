@@ -8,20 +8,12 @@ from omegaconf import OmegaConf
 from tabulate import tabulate
 
 from ..config.plan import about, plan
-from ..errors import AiwaveError, printable
-from ..report.tables import format_table, mean_curves, read_rd_csv
-from .run_folder import RunFolder
-from .session import is_held, read_status
+from ..errors import printable
+from ..runs.run_folder import RunFolder
+from ..runs.session import is_held, read_status
+from .tables import format_table, mean_curves, read_rd_csv
 
 COLUMNS = ("run", "state", "name", "dataset", "transform", "entropy", "rate", "stages")
-
-
-def find_runs(root: Path) -> list[RunFolder]:
-    """The runs below `root`, oldest first. Raises AiwaveError if the folder does not exist."""
-    if not root.is_dir():
-        raise AiwaveError(f"{root} is not a folder: give the one that holds the runs.")
-    found = [path for path in root.rglob("config.yaml") if (path.parent / "provenance.json").is_file()]
-    return [RunFolder(path.parent) for path in sorted(found, key=lambda path: (path.stat().st_mtime_ns, path))]
 
 
 def format_runs(runs: Sequence[RunFolder]) -> str:
