@@ -12,6 +12,7 @@ from pytorch_lightning.utilities import rank_zero_only
 
 from ..bounds import Count
 from ..errors import AiwaveError
+from ..runs.run_folder import METRICS
 from ..writing import replacing
 
 SHOWN = ("loss", "bpp", "psnr")
@@ -82,8 +83,6 @@ def _where(trainer: pl.Trainer) -> str:
     return f"{trainer.lightning_module.stage} {trainer.current_epoch + 1}/{trainer.max_epochs}"  # type: ignore[union-attr]
 
 
-NAME = "metrics.csv"
-
 COUNTERS = ("epoch", "step")
 
 Row = dict[str, str]
@@ -123,4 +122,4 @@ class MetricsTable(pl.Callback):
 
 
 def _path(trainer: pl.Trainer) -> Path:
-    return Path(trainer.default_root_dir) / NAME
+    return Path(trainer.default_root_dir) / METRICS

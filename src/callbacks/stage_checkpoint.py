@@ -10,6 +10,8 @@ import pytorch_lightning as pl
 from pytorch_lightning.callbacks import ModelCheckpoint, WeightAveraging
 from torch import Tensor
 
+from ..runs.run_folder import BEST, LAST
+
 
 class StageCheckpoint(ModelCheckpoint):
     """Keeps `last.ckpt` (of the last epoch, to resume from) and `best.ckpt` (lowest validation loss) of a stage.
@@ -26,7 +28,7 @@ class StageCheckpoint(ModelCheckpoint):
         self.starting_loss: float | None = None
         self.final_loss: float | None = None
         super().__init__(
-            filename="best",
+            filename=Path(BEST).stem,
             monitor="val/loss",
             save_on_train_epoch_end=True,
             enable_version_counter=False,
@@ -52,7 +54,7 @@ class StageCheckpoint(ModelCheckpoint):
         """Write `best.ckpt`, if there is a new best, and then `last.ckpt`, which remembers it."""
         self.final_loss = float(trainer.callback_metrics["val/loss"])
         super().on_train_epoch_end(trainer, pl_module)
-        trainer.save_checkpoint(Path(str(self.dirpath)) / "last.ckpt")
+        trainer.save_checkpoint(Path(str(self.dirpath)) / LAST)
 
     def state_dict(self) -> dict[str, Any]:
         """What a resumed stage remembers."""
@@ -61,7 +63,7 @@ class StageCheckpoint(ModelCheckpoint):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Remember the best, in the folder as it is called now: a run may have been moved since."""
         self.starting_loss, self.final_loss = state_dict.get("starting_loss"), state_dict.get("final_loss")
-        best = str(Path(str(self.dirpath)) / "best.ckpt")
+        best = str(Path(str(self.dirpath)) / BEST)
         score = state_dict["best_model_score"]
         known = {} if score is None else {"best_k_models": {best: score}, "kth_best_model_path": best}
         super().load_state_dict({**state_dict, "dirpath": self.dirpath, "best_model_path": best, **known})

@@ -67,7 +67,7 @@ def measure_anchors(cfg: DictConfig, output: Path | None, overrides: Sequence[st
     from ..config.building import build
     from ..config.data_schema import Dataset
     from ..evaluation.anchors.compare import compare
-    from ..report.rd_plot import plot_rd
+    from ..report.rd_plot import RD_FIGURE, plot_rd
     from ..system import cores, quieten
 
     quieten()
@@ -77,7 +77,7 @@ def measure_anchors(cfg: DictConfig, output: Path | None, overrides: Sequence[st
     folder = Path(cfg.out)
     results = compare(anchors, data, folder, cfg.qualities, cfg.workers or cores())
     if results.rows:
-        plot_rd(list(results.rows.values()), folder / "rd.png", data.known_peak)
+        plot_rd(list(results.rows.values()), folder / RD_FIGURE, data.known_peak)
     _summarise(results)
 
 
@@ -103,17 +103,19 @@ def _anchors(cfg: DictConfig) -> "list[Anchor]":
 
 
 def _summarise(results: "Results") -> None:
-    from ..report.tables import format_table
+    from ..report.gather import FAILED
+    from ..report.rd_plot import RD_FIGURE
+    from ..report.tables import RD_TABLE, format_table
 
     if results.rows:
         print(f"\n{format_table(results.rows.values())}\n")
-        print(f"RD plot   {results.folder / 'rd.png'}")
-        print(f"RD table  {results.folder / 'rd.csv'}")
+        print(f"RD plot   {results.folder / RD_FIGURE}")
+        print(f"RD table  {results.folder / RD_TABLE}")
     failed = [reason for key, reason in results.failed.items() if key in results.asked]
     if failed:
         first = failed[0]
         count = f"{len(failed)} of {len(results.asked)} points could not be measured"
-        raise AiwaveError(f"{count} (see {results.folder / 'failed.csv'}), the first because: {first}")
+        raise AiwaveError(f"{count} (see {results.folder / FAILED}), the first because: {first}")
 
 
 def _schema() -> "type[Node]":

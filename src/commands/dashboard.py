@@ -73,11 +73,11 @@ class _SweepReports:
 
     def refresh(self) -> None:
         """Write the report of every sweep that has new results; print where, or why not."""
+        from ..runs.run_folder import SWEEP
         from ..sweeps.summary import finished_runs, is_finished, write_report
-        from ..sweeps.sweep_arguments import NAME
 
-        sweeps = sorted({self._folder, *(path.parent for path in self._folder.rglob(NAME))})
-        self.unfinished = [sweep for sweep in sweeps if (sweep / NAME).is_file() and not is_finished(sweep)]
+        sweeps = sorted({self._folder, *(path.parent for path in self._folder.rglob(SWEEP))})
+        self.unfinished = [sweep for sweep in sweeps if (sweep / SWEEP).is_file() and not is_finished(sweep)]
         for sweep in {*self.unfinished, *self._known}:
             runs = finished_runs(sweep)
             if len(runs) == self._known.get(sweep, 0):
@@ -85,7 +85,7 @@ class _SweepReports:
             self._known[sweep] = len(runs)
             try:
                 made = write_report(runs, sweep)
-                print(f"report      {made.folder / 'report.html'}: {len(runs)} finished runs", flush=True)
+                print(f"report      {made.page}: {len(runs)} finished runs", flush=True)
             except AiwaveError as error:
                 print(f"no report   {error}", file=sys.stderr)
 
@@ -130,11 +130,13 @@ def _mlflow(runs: "Sequence[RunFolder]") -> str:
 
 def _of_wandb(runs: "Sequence[RunFolder]") -> list[str]:
     """How to see the newest run that Weights & Biases has."""
+    from ..runs.session import CONSOLE
+
     lines = []
     if offline := [run for run in runs if any(run.path.glob("wandb/offline-run-*"))]:
         lines.append(f"W&B offline wandb leet {offline[-1].path / 'wandb'}  (wandb sync sends it to your account)")
     if online := [run for run in runs if any(run.path.glob("wandb/run-*"))]:
-        lines.append(f"W&B         the address is in {online[-1].path / 'console.log'}, after `tracked`")
+        lines.append(f"W&B         the address is in {online[-1].path / CONSOLE}, after `tracked`")
     return lines
 
 
@@ -146,12 +148,14 @@ def _page(folder: Path, runs: "Sequence[RunFolder]") -> Path | None:
     """
     from ..report.gather import gather
     from ..report.make_report import make_report
+    from ..report.tables import RD_TABLE
+    from ..sweeps.summary import REPORT
 
-    out = folder / "report"
-    if any((run.path / "rd.csv").is_file() for run in runs):
-        make_report(gather([folder], out), None, out)
-        print(f"report      {out / 'report.html'}")
-        return out / "report.html"
+    out = folder / REPORT
+    if any((run.path / RD_TABLE).is_file() for run in runs):
+        made = make_report(gather([folder], out), None, out)
+        print(f"report      {made.page}")
+        return made.page
     if not any((run.path / "wandb").is_dir() for run in runs):
         raise AiwaveError(f"{folder} holds no results yet: `aiwave runs list {folder}` shows how far its runs are.")
     return None

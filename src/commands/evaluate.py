@@ -10,6 +10,7 @@ from .hydra_app import run_application
 
 if TYPE_CHECKING:
     from ..config.node import Node
+    from ..runs.run_folder import RunFolder
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -46,7 +47,7 @@ def evaluate(cfg: DictConfig, output: Path | None, overrides: Sequence[str]) -> 
     codec = trained_codec(trained, folder, stage).to(torch_device(cfg.accelerator))
     data = build(cfg.get("dataset") or trained.dataset, Dataset, "dataset")
     data.setup("test")
-    target = Path(cfg.out) if cfg.out else _target(folder.path, cfg)
+    target = Path(cfg.out) if cfg.out else _target(folder, cfg)
     rows = evaluate_codec(codec, data, target, cfg.qualities, cfg.tile, cfg.similarity, cfg.real, cfg.optimise)
     tracker = build(cfg.logger, Logger, "logger")
     tags = ["evaluate", stage, *run_tags(trained)]
@@ -57,8 +58,8 @@ def evaluate(cfg: DictConfig, output: Path | None, overrides: Sequence[str]) -> 
     print(f"codec     that of stage {stage}")
 
 
-def _target(run: Path, cfg: DictConfig) -> Path:
-    folder = run / "stages" / cfg.after if cfg.after else run
+def _target(run: "RunFolder", cfg: DictConfig) -> Path:
+    folder = run.stage(cfg.after) if cfg.after else run.path
     if cfg.get("dataset"):
         folder = folder / cfg.dataset.name
     return folder / "_".join(["at", *(f"{quality:g}" for quality in cfg.qualities)]) if cfg.qualities else folder

@@ -33,6 +33,7 @@ def prepare(cfg: DictConfig, output: Path | None, overrides: Sequence[str]) -> N
     """
     from ..config.command_schemas import PrepareConfig
     from ..config.validation import validate
+    from ..datamodules.manifest import MANIFEST
 
     validate(cfg, PrepareConfig)
     pipeline = _pipeline(cfg)
@@ -46,7 +47,7 @@ def prepare(cfg: DictConfig, output: Path | None, overrides: Sequence[str]) -> N
         print(f"nothing to do: all {subjects} subjects are prepared in {prepared.path}")
     else:
         print(f"prepared  {done} of {subjects} subjects")
-    print(f"files     {counts}\nmanifest  {prepared.path / 'manifest.csv'}")
+    print(f"files     {counts}\nmanifest  {prepared.path / MANIFEST}")
     if prepared.record and prepared.record.rounded:
         print(f"rounded   floats by up to {max(prepared.record.rounded.values()):g}")
 

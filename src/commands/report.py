@@ -60,8 +60,9 @@ def report(cfg: DictConfig, output: Path | None, given: Sequence[str]) -> None:
     from ..config.training_schema import Logger
     from ..config.validation import validate
     from ..report.gather import gather
-    from ..report.make_report import make_report
+    from ..report.make_report import BD_TABLE, TABLES, make_report
     from ..report.summaries import bd_markdown
+    from ..report.tables import RD_TABLE
     from ..system import quieten
 
     quieten()
@@ -74,8 +75,8 @@ def report(cfg: DictConfig, output: Path | None, given: Sequence[str]) -> None:
     print(f"\n{bd_markdown(made.entries, made.anchor)}\n")
     for note in made.notes:
         print(f"note    {note}")
-    print(f"page    {out / 'report.html'}")
-    print(f"tables  {out / 'tables.md'}, {out / 'bd.csv'}, {out / 'rd.csv'}")
+    print(f"page    {made.page}")
+    print(f"tables  {out / TABLES}, {out / BD_TABLE}, {out / RD_TABLE}")
     print(f"figures {out / 'rd_*.png'} and .pdf, one per data set")
     if tracker.location:
         print(f"tracked {tracker.location}")
@@ -84,11 +85,12 @@ def report(cfg: DictConfig, output: Path | None, given: Sequence[str]) -> None:
 def _track(tracker: "Tracker", gathered: "Gathered", made: "Report") -> None:
     from ..evaluation.results import tracked
     from ..report.bd_table import bd_numbers
+    from ..report.rd_plot import RD_FIGURE
 
     config = {"anchor": made.anchor, "runs": [str(run.folder) for run in gathered.runs]}
     with tracked(tracker, made.folder, "report", f"report-{made.folder.resolve().name}", "report", ["report"], config):
         pictures = {path.stem: path for path in (*made.figures, *made.slices)}
-        tracker.log_rd(gathered.rows, made.folder / "rd.png", pictures, bd_numbers(made.entries))
+        tracker.log_rd(gathered.rows, made.folder / RD_FIGURE, pictures, bd_numbers(made.entries))
 
 
 def _schema() -> "type[Node]":

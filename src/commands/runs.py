@@ -76,11 +76,13 @@ def rerun(run: "RunFolder") -> Path:
 
 
 def _results(run: "RunFolder") -> "list[RdRow]":
-    from ..report.tables import read_rd_csv
+    from ..report.tables import RD_TABLE, read_rd_csv
 
-    path = run.path / "rd.csv"
+    path = run.path / RD_TABLE
     if not path.is_file():
-        raise AiwaveError(f"{run.path} has no rd.csv to compare with: finish it with `aiwave train resume={run.path}`.")
+        raise AiwaveError(
+            f"{run.path} has no {RD_TABLE} to compare with: finish it with `aiwave train resume={run.path}`."
+        )
     return read_rd_csv(path)
 
 

@@ -8,6 +8,7 @@ from ..errors import AiwaveError
 from ..images.image_files import VOLUME_SUFFIXES
 from ..system import user_path
 from .crops import Item
+from .manifest import MANIFEST
 from .prepared import PreparedDataModule
 from .volume import Volume, load_volumes
 
@@ -23,7 +24,7 @@ class FolderDataModule(PreparedDataModule):
     @property
     def is_prepared(self) -> bool:
         """True if there is a manifest."""
-        return (self.folder / "manifest.csv").is_file()
+        return (self.folder / MANIFEST).is_file()
 
     @property
     def has_test_volumes(self) -> bool:

@@ -91,7 +91,7 @@ def row_of(entry: Entry) -> list[str]:
     return ["x".join(map(str, value)) if isinstance(value, tuple) else str(value) for value in astuple(entry)]
 
 
-NAME = "manifest.csv"
+MANIFEST = "manifest.csv"
 
 ODD_NAMES = "surrogateescape"  # names of files need not be text
 
@@ -106,7 +106,7 @@ class Manifest:
     @property
     def path(self) -> Path:
         """Path of the manifest."""
-        return self.folder / NAME
+        return self.folder / MANIFEST
 
     @property
     def sha256(self) -> str:
@@ -116,7 +116,7 @@ class Manifest:
     @classmethod
     def read(cls, folder: Path) -> "Manifest":
         """Read the manifest of `folder`. Raises AiwaveError if it is missing or damaged, naming line and column."""
-        path = folder / NAME
+        path = folder / MANIFEST
         try:
             with path.open(newline="", encoding="utf-8", errors=ODD_NAMES) as stream:
                 rows = list(csv.reader(stream))

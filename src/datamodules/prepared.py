@@ -8,7 +8,7 @@ import numpy as np
 from ..errors import AiwaveError
 from ..system import user_path
 from .crops import Item
-from .manifest import SPLITS, Entry, Manifest
+from .manifest import MANIFEST, SPLITS, Entry, Manifest
 from .volume import Volume, load_volumes
 from .volume_datamodule import VolumeDataModule
 
@@ -57,9 +57,9 @@ class PreparedDataModule(VolumeDataModule):
 
     def manifest(self) -> Manifest:
         """The manifest of the folder. Without one, raises AiwaveError with the command that prepares it."""
-        if not (self.folder / "manifest.csv").is_file():
+        if not (self.folder / MANIFEST).is_file():
             raise AiwaveError(
-                f"{self.folder} has no manifest.csv: run aiwave prepare dataset={self.name} root={self.root} first."
+                f"{self.folder} has no {MANIFEST}: run aiwave prepare dataset={self.name} root={self.root} first."
             )
         return Manifest.read(self.folder)
 

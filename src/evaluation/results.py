@@ -20,9 +20,9 @@ from ..models.codec import WaveletCodec
 from ..report.bd_table import bd_entries, bd_numbers, known_peaks
 from ..report.metrics.similarity import ms_ssim, ssim
 from ..report.metrics.volume_metrics import Mse, compression_ratio
-from ..report.rd_plot import plot_rd
-from ..report.slices import Slice, middle, save_slice
-from ..report.tables import RdRow, format_table, read_rd_csv, write_rd_csv
+from ..report.rd_plot import RD_FIGURE, plot_rd
+from ..report.slices import SLICES, Slice, middle, save_slice
+from ..report.tables import RD_TABLE, RdRow, format_table, read_rd_csv, write_rd_csv
 from ..tracking.tracker import Status, Tracker
 from ..writing import replacing
 from .measure import Measured, measure_real, measure_volume
@@ -83,7 +83,7 @@ def write_details(details: Sequence[Detail], path: Path) -> None:
         writer.writerows(astuple(one) for one in details)
 
 
-CSV, FIGURE, DETAILS, SLICES = "rd.csv", "rd.png", "details.csv", "slices"
+DETAILS = "details.csv"
 
 
 def evaluate_codec(
@@ -126,9 +126,9 @@ def evaluate_codec(
         save_slice(middle(slices), folder)
     if not rows:
         raise AiwaveError(f"{data.name} has no test volumes to evaluate.")
-    write_rd_csv(rows, folder / CSV)
+    write_rd_csv(rows, folder / RD_TABLE)
     write_details(details, folder / DETAILS)
-    plot_rd(rows, folder / FIGURE, data.known_peak)
+    plot_rd(rows, folder / RD_FIGURE, data.known_peak)
     return rows
 
 
@@ -150,7 +150,7 @@ def track_results(
     numbers = bd_against(rows, anchors) if anchors else {}
     pictures = {path.stem: path for path in sorted((folder / SLICES).glob("*.png"))}
     with tracked(tracker, folder, group, name, "evaluate", tags, record):
-        tracker.log_rd(rows, folder / FIGURE, pictures, numbers)
+        tracker.log_rd(rows, folder / RD_FIGURE, pictures, numbers)
 
 
 @contextmanager
@@ -194,13 +194,13 @@ def join_results(runs: Sequence[tuple[Path, str]], sweep: Path) -> None:
     rows = [
         replace(row, codec=f"{name}: {row.codec}") if tell_apart else row
         for folder, name in runs
-        if (folder / CSV).is_file()
-        for row in read_rd_csv(folder / CSV)
+        if (folder / RD_TABLE).is_file()
+        for row in read_rd_csv(folder / RD_TABLE)
     ]
     if not rows:
         return
-    write_rd_csv(rows, sweep / CSV)
-    plot_rd(rows, sweep / FIGURE)
+    write_rd_csv(rows, sweep / RD_TABLE)
+    plot_rd(rows, sweep / RD_FIGURE)
     print(f"\nThe {len(runs)} finished jobs of the sweep")
     print_results(rows, sweep, "")
 
@@ -208,7 +208,7 @@ def join_results(runs: Sequence[tuple[Path, str]], sweep: Path) -> None:
 def print_results(rows: Sequence[RdRow], folder: Path, location: str) -> None:
     """Print the table, then the locations of the figure, the table and the tracked run (if any)."""
     print(f"\n{format_table(rows)}\n")
-    print(f"RD plot   {folder / FIGURE}")
-    print(f"RD table  {folder / CSV}")
+    print(f"RD plot   {folder / RD_FIGURE}")
+    print(f"RD table  {folder / RD_TABLE}")
     if location:
         print(f"tracked   {location}")

@@ -11,6 +11,7 @@ from omegaconf import OmegaConf
 from tabulate import tabulate
 
 from ..runs.recorded_run import RecordedRun
+from ..runs.run_folder import METRICS, STAGES
 
 COLUMN, LOSS = "band_bpp/", "val/loss"
 
@@ -28,7 +29,7 @@ def recorded_rates(run: RecordedRun) -> Rates:
     config: Any = OmegaConf.create(run.config)
     stage = config.get("stage") or {}
     order = (config.get("schedule") or {}).get("order") or [""]
-    return _best_row(run.folder / "stages" / str(stage.get("name") or order[-1]) / "metrics.csv")
+    return _best_row(run.folder / STAGES / str(stage.get("name") or order[-1]) / METRICS)
 
 
 def _best_row(path: Path) -> Rates:

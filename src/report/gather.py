@@ -11,13 +11,13 @@ from ..runs.run_folder import CONFIG
 from .codec_names import MeasuredTable, result, tell_apart
 from .slices import Slice, read_slices
 from .study import Trials
-from .tables import RdRow, read_rd_csv
+from .tables import RD_TABLE, RdRow, read_rd_csv
 
-TABLE = "rd.csv"
+FAILED, SETTINGS = "failed.csv", "anchors.json"
+"""Names of the files that `aiwave anchors` writes beside the RD table."""
 
-FAILED, SETTINGS = "failed.csv", "anchors.json"  # written beside it by `aiwave anchors`
-
-MARK = "report.html"  # a folder with this file is a report, not a source
+PAGE = "report.html"
+"""Name of a report's page: a folder with this file is a report, not a source."""
 
 
 @dataclass(frozen=True)
@@ -101,11 +101,11 @@ def _tables(place: Path, out: Path) -> list[Path]:
         raise AiwaveError(f"{place} does not exist: give folders of runs, sweeps or anchors, or an RD table.")
     found = [
         table.resolve()
-        for table in sorted(place.rglob(TABLE))
-        if table.parent.resolve() != out.resolve() and not (table.parent / MARK).exists()
+        for table in sorted(place.rglob(RD_TABLE))
+        if table.parent.resolve() != out.resolve() and not (table.parent / PAGE).exists()
     ]
     if not found:
-        raise AiwaveError(f"{place} holds no {TABLE}: give folders of runs, sweeps or anchors.")
+        raise AiwaveError(f"{place} holds no {RD_TABLE}: give folders of runs, sweeps or anchors.")
     return found
 
 

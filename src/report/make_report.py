@@ -7,13 +7,15 @@ from ..errors import AiwaveError
 from ..writing import replacing
 from .band_rates import bands_markdown
 from .bd_table import BdEntry, Peaks, bd_entries, common_peak, known_peaks, mixed_peaks, volume_curves, write_bd_csv
-from .gather import Gathered
+from .gather import PAGE, Gathered
 from .page.write_page import write_page
-from .rd_plot import plot_rd, print_rd
+from .rd_plot import RD_FIGURE, plot_rd, print_rd
 from .slices import draw_slice, file_name, some_slices
 from .study import study_markdown
 from .summaries import bd_markdown, lossless, lossless_markdown, speed_markdown, speeds
-from .tables import write_rd_csv
+from .tables import RD_TABLE, write_rd_csv
+
+TABLES, BD_TABLE = "tables.md", "bd.csv"
 
 PREFERRED_ANCHOR = "jp3d"
 
@@ -28,6 +30,11 @@ class Report:
     notes: list[str]
     figures: list[Path]
     slices: list[Path]
+
+    @property
+    def page(self) -> Path:
+        """The interactive page."""
+        return self.folder / PAGE
 
 
 def make_report(gathered: Gathered, anchor: str | None, out: Path) -> Report:
@@ -44,8 +51,8 @@ def make_report(gathered: Gathered, anchor: str | None, out: Path) -> Report:
     peaks = known_peaks(rows, gathered.stated_peaks)
     entries = bd_entries(rows, chosen, peaks)
     notes = [*mixed_peaks(peaks), *single_points(gathered), *gathered.notes]
-    write_rd_csv(rows, out / "rd.csv")
-    write_bd_csv(entries, out / "bd.csv")
+    write_rd_csv(rows, out / RD_TABLE)
+    write_bd_csv(entries, out / BD_TABLE)
     tables = [
         bd_markdown(entries, chosen),
         study_markdown(gathered.trials.effects(chosen)),
@@ -53,11 +60,11 @@ def make_report(gathered: Gathered, anchor: str | None, out: Path) -> Report:
         lossless_markdown(lossless(rows)),
         speed_markdown(speeds(rows)),
     ]
-    with replacing(out / "tables.md") as temporary:
+    with replacing(out / TABLES) as temporary:
         temporary.write_text("\n\n".join(filter(None, tables)) + "\n", encoding="utf-8")
     figures = _figures(gathered, codecs, peaks, out)
     slices = [draw_slice(one, out) for one in some_slices(gathered.slices)]
-    write_page(gathered, codecs, chosen, peaks, notes, out / "report.html")
+    write_page(gathered, codecs, chosen, peaks, notes, out / PAGE)
     return Report(out, chosen, entries, notes, figures, slices)
 
 
@@ -100,7 +107,7 @@ def single_points(gathered: Gathered) -> list[str]:
 
 
 def _figures(gathered: Gathered, codecs: list[str], peaks: Peaks, out: Path) -> list[Path]:
-    plot_rd(gathered.rows, out / "rd.png", codecs=codecs)
+    plot_rd(gathered.rows, out / RD_FIGURE, codecs=codecs)
     figures = []
     for dataset in dict.fromkeys(row.dataset for row in gathered.rows):
         rows = [row for row in gathered.rows if row.dataset == dataset]

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+RD_FIGURE = "rd.png"
+"""Name of the figure beside the RD table."""
+
 # Okabe & Ito's palette, safe for colour-blind readers, without the yellow that is lost in print
 COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 

@@ -1,7 +1,6 @@
 """Listings of runs on the terminal: all below a folder, one in detail, the difference between two."""
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 from omegaconf import OmegaConf
@@ -9,9 +8,9 @@ from tabulate import tabulate
 
 from ..config.plan import about, plan
 from ..errors import printable
-from ..runs.run_folder import RunFolder
+from ..runs.run_folder import DONE_MARK, LAST, RunFolder
 from ..runs.session import is_held, read_status
-from .tables import format_table, mean_curves, read_rd_csv
+from .tables import RD_TABLE, format_table, mean_curves, read_rd_csv
 
 COLUMNS = ("run", "state", "name", "dataset", "transform", "entropy", "rate", "stages")
 
@@ -55,14 +54,14 @@ def show_run(run: RunFolder) -> str:
         f"data      {cfg.dataset.name}/{cfg.dataset.subset} {data.get('sha256', '')[:16]}",
         *(_stage(run, stage.name, stage.epochs) for stage in plan(cfg)),
     ]
-    table = run.path / "rd.csv"
+    table = run.path / RD_TABLE
     return "\n".join(map(printable, lines)) + (f"\n\n{format_table(read_rd_csv(table))}" if table.is_file() else "")
 
 
 def _stage(run: RunFolder, name: str, epochs: int) -> str:
-    mark = run.stage(name) / "done.json"
+    mark = run.stage(name) / DONE_MARK
     if not mark.is_file():
-        return f"stage     {name}: {'begun' if Path(run.stage(name) / 'last.ckpt').is_file() else 'not begun'}"
+        return f"stage     {name}: {'begun' if (run.stage(name) / LAST).is_file() else 'not begun'}"
     facts = run.facts(name)
     loss = facts["validation_loss"]
     reached = "" if loss is None else f", validation loss {loss:.4f}"
@@ -105,10 +104,10 @@ def _flat(node: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def _means(run: RunFolder) -> dict[str, str]:
-    if not (run.path / "rd.csv").is_file():
+    if not (run.path / RD_TABLE).is_file():
         return {}
     return {
         f"{dataset} {codec} {point.quality:g}": f"{point.bpp:.4f} bpp, {point.psnr_db:.3f} dB"
-        for (dataset, codec), points in mean_curves(read_rd_csv(run.path / "rd.csv")).items()
+        for (dataset, codec), points in mean_curves(read_rd_csv(run.path / RD_TABLE)).items()
         for point in points
     }

@@ -17,7 +17,8 @@ from .tables import RdRow
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-FOLDER = "slices"
+SLICES = "slices"
+"""Name of the folder of slices beside an RD table."""
 
 MOST_VOLUMES = 3  # of a data set in a report
 
@@ -50,7 +51,7 @@ def save_slice(one: Slice, folder: Path) -> Path:
     Raises:
         AiwaveError: If a file cannot be written.
     """
-    path = folder / FOLDER / f"{_stem(one)}.npz"
+    path = folder / SLICES / f"{_stem(one)}.npz"
     numbers = (one.row.quality, one.row.bpp, one.row.psnr_db, one.row.encode_s, one.row.decode_s)
     with replacing(path) as temporary, temporary.open("wb") as stream:
         np.savez_compressed(
@@ -69,7 +70,7 @@ def draw_slice(one: Slice, folder: Path) -> Path:
     Raises:
         AiwaveError: If the file cannot be written.
     """
-    path = folder / FOLDER / f"{_stem(one)}.png"
+    path = folder / SLICES / f"{_stem(one)}.png"
     with replacing(path) as temporary:
         temporary.write_bytes(png(_in_a_row(pictures(one))))
     return path
@@ -113,7 +114,7 @@ def read_slices(folder: Path) -> list[Slice]:
     Raises:
         AiwaveError: If a file is damaged.
     """
-    return [_read(path) for path in sorted((folder / FOLDER).glob("*.npz"))]
+    return [_read(path) for path in sorted((folder / SLICES).glob("*.npz"))]
 
 
 def _read(path: Path) -> Slice:

@@ -15,6 +15,9 @@ from tabulate import tabulate
 from ..errors import AiwaveError
 from ..writing import replacing
 
+RD_TABLE = "rd.csv"
+"""Name of the RD table in the folder of a run, a sweep, an evaluation, anchors or a report."""
+
 
 @dataclass(frozen=True)
 class RdRow:

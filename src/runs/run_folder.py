@@ -22,7 +22,14 @@ from .provenance import git_state, machine, package_versions
 from .records import VERSION, DoneMark, Provenance, check_version, read_record
 from .session import alone
 
-CONFIG, PROVENANCE, DIFF = "config.yaml", "provenance.json", "git.diff"
+CONFIG, PROVENANCE, DIFF, STAGES = "config.yaml", "provenance.json", "git.diff", "stages"
+"""Names in the folder of a run."""
+
+LAST, BEST, DONE_MARK, METRICS = "last.ckpt", "best.ckpt", "done.json", "metrics.csv"
+"""Names in the folder of a stage."""
+
+SWEEP = "sweep.json"
+"""Name of the record in the folder of a sweep, which holds those of its runs."""
 
 
 class RunFolder:
@@ -42,7 +49,7 @@ class RunFolder:
 
     def stage(self, name: str) -> Path:
         """The folder of a stage."""
-        return self.path / "stages" / name
+        return self.path / STAGES / name
 
     def check_unused(self) -> None:
         """Raise AiwaveError if the folder already holds a run."""
@@ -112,24 +119,24 @@ class RunFolder:
     def group(self, name: str) -> str:
         """Group of the tracked runs: the sweep, or this run if it belongs to none."""
         sweep = self.path.resolve().parent
-        return sweep.name if (sweep / "sweep.json").is_file() else self.title(name)
+        return sweep.name if (sweep / SWEEP).is_file() else self.title(name)
 
     def validation_loss(self) -> float | None:
         """The lowest validation loss of the last finished stage; None if it was not recorded."""
-        marks = sorted(self.path.glob("stages/*/done.json"), key=lambda path: path.stat().st_mtime_ns)
+        marks = sorted(self.path.glob(f"{STAGES}/*/{DONE_MARK}"), key=lambda path: path.stat().st_mtime_ns)
         return read_record(marks[-1], DoneMark)["validation_loss"] if marks else None
 
     def facts(self, stage: str) -> dict[str, Any]:
         """What `finish` recorded of a finished stage. Raises AiwaveError if it cannot be read."""
-        return read_record(self.stage(stage) / "done.json", DoneMark)
+        return read_record(self.stage(stage) / DONE_MARK, DoneMark)
 
     def finish(self, stage: str, facts: dict[str, Any]) -> None:
         """Mark a stage as finished."""
-        write_text(self.stage(stage) / "done.json", json.dumps(facts, indent=2))
+        write_text(self.stage(stage) / DONE_MARK, json.dumps(facts, indent=2))
 
     def is_finished(self, stage: str) -> bool:
         """True if a stage was trained to its end."""
-        return (self.stage(stage) / "done.json").is_file()
+        return (self.stage(stage) / DONE_MARK).is_file()
 
 
 def find_runs(root: Path) -> list[RunFolder]:

@@ -10,12 +10,13 @@ from ..evaluation.results import join_results
 from ..report.gather import gather
 from ..report.make_report import Report, make_report
 from ..report.summaries import bd_markdown
+from ..report.tables import RD_TABLE
 from ..runs.run_folder import RunFolder
 from ..runs.session import DONE, RunStatus, read_status
 from ..writing import replacing
 from .launchers.launcher import Job
 
-FOLDER, TABLE, JOBS = "report", "rd.csv", "jobs.csv"
+REPORT, JOBS = "report", "jobs.csv"
 
 
 def report_runs(runs: Sequence[RunFolder], sweep: Path) -> None:
@@ -24,7 +25,7 @@ def report_runs(runs: Sequence[RunFolder], sweep: Path) -> None:
     Other codecs come from the table that the runs name as `anchor_table`. If the report fails, the reason is printed
     and nothing raised: the runs and their tables are complete without it.
     """
-    measured = [run for run in runs if (run.path / TABLE).is_file()]
+    measured = [run for run in runs if (run.path / RD_TABLE).is_file()]
     if not measured:
         return
     try:
@@ -35,7 +36,7 @@ def report_runs(runs: Sequence[RunFolder], sweep: Path) -> None:
     print(f"\n{bd_markdown(made.entries, made.anchor)}\n")
     for note in made.notes:
         print(f"note      {note}")
-    print(f"report    {made.folder / 'report.html'}")
+    print(f"report    {made.page}")
 
 
 def write_report(measured: Sequence[RunFolder], sweep: Path) -> Report:
@@ -44,7 +45,7 @@ def write_report(measured: Sequence[RunFolder], sweep: Path) -> Report:
     Raises:
         AiwaveError: If a table is damaged, or a file cannot be written.
     """
-    out = sweep / FOLDER
+    out = sweep / REPORT
     anchors = {run.read_config().get("anchor_table") for run in measured} - {None}
     return make_report(gather([*(run.path for run in measured), *map(Path, sorted(anchors))], out), None, out)
 
@@ -53,7 +54,7 @@ def finished_runs(sweep: Path) -> list[RunFolder]:
     """The runs of a sweep's jobs that have results, in the order of the jobs; jobs may be at work meanwhile."""
     jobs = sorted((path for path in sweep.iterdir() if path.name.isdecimal()), key=lambda path: int(path.name))
     runs = [RunFolder((read_status(job) or RunStatus("running")).same_as or job) for job in jobs]
-    return [run for run in runs if run.config_path.is_file() and (run.path / TABLE).is_file()]
+    return [run for run in runs if run.config_path.is_file() and (run.path / RD_TABLE).is_file()]
 
 
 def is_finished(sweep: Path) -> bool:

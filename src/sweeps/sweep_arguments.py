@@ -5,12 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import AiwaveError
-from ..runs.run_folder import check_links
+from ..runs.run_folder import SWEEP, check_links
 from ..writing import replacing
 
 MULTIRUN = ("-m", "--multirun")
-
-NAME = "sweep.json"
 
 PLACE = "hydra.sweep.dir="
 
@@ -35,7 +33,7 @@ def is_for_jobs(given: str) -> bool:
 def resumed_folder(arguments: Sequence[str]) -> Path | None:
     """The sweep's folder if there is a `resume=SWEEP`."""
     given = [Path(text.removeprefix("resume=")) for text in arguments if text.startswith("resume=")]
-    return given[-1] if given and (given[-1] / NAME).is_file() else None
+    return given[-1] if given and (given[-1] / SWEEP).is_file() else None
 
 
 def with_recorded(arguments: Sequence[str]) -> list[str]:
@@ -59,7 +57,7 @@ def with_recorded(arguments: Sequence[str]) -> list[str]:
     another, keys = any(given.startswith("launcher=") for given in added), {_key(given) for given in added}
     kept = [given for given in recorded if _key(given) not in keys and not (another and given.startswith("launcher"))]
     for given in kept:
-        _check_harmless(given, folder / NAME)
+        _check_harmless(given, folder / SWEEP)
     return [*kept, *added, f"{PLACE}{folder}"]
 
 
@@ -91,8 +89,8 @@ def record(arguments: Sequence[str], folder: Path) -> None:
         AiwaveError: If the folder holds a sweep with other arguments.
     """
     said = [given for given in arguments if not given.startswith(PLACE)]
-    if not (folder / NAME).is_file():
-        with replacing(folder / NAME) as temporary:
+    if not (folder / SWEEP).is_file():
+        with replacing(folder / SWEEP) as temporary:
             temporary.write_text(json.dumps({"arguments": said}, indent=2), encoding="utf-8")
     elif _of_jobs(_read(folder)) != _of_jobs(said):
         raise AiwaveError(
@@ -107,7 +105,7 @@ def _of_jobs(arguments: Sequence[str]) -> list[str]:
 
 def _read(folder: Path) -> list[str]:
     try:
-        arguments = json.loads((folder / NAME).read_text(encoding="utf-8"))["arguments"]
+        arguments = json.loads((folder / SWEEP).read_text(encoding="utf-8"))["arguments"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise AiwaveError(f"{folder / NAME} cannot be read: this sweep's folder is damaged.") from error
+        raise AiwaveError(f"{folder / SWEEP} cannot be read: this sweep's folder is damaged.") from error
     return [str(given) for given in arguments]

@@ -8,7 +8,8 @@ from typing import Any
 from pytorch_lightning.loggers import CSVLogger
 from pytorch_lightning.utilities import rank_zero_only
 
-from ..report.tables import RdRow, write_rd_csv
+from ..report.rd_plot import RD_FIGURE
+from ..report.tables import RD_TABLE, RdRow, write_rd_csv
 from ..writing import replacing
 from .tracker import NOTHING, Status, Tracker, opened, run_record
 
@@ -45,8 +46,8 @@ class CsvTracker(Tracker):
     ) -> None:
         """Write the tables, and copy figure and pictures beside the metrics; see `Tracker.log_rd`."""
         folder = Path(opened(self._logger).log_dir)
-        write_rd_csv(rows, folder / "rd.csv")
-        _copy(figure, folder / "rd.png")
+        write_rd_csv(rows, folder / RD_TABLE)
+        _copy(figure, folder / RD_FIGURE)
         for name, picture in pictures.items():
             _copy(picture, folder / "pictures" / f"{name}.png")
         if numbers:

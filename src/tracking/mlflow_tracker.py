@@ -15,7 +15,7 @@ from pytorch_lightning.loggers import MLFlowLogger
 from pytorch_lightning.utilities import rank_zero_only, rank_zero_warn
 
 from ..errors import AiwaveError
-from ..report.tables import RdRow, write_rd_csv
+from ..report.tables import RD_TABLE, RdRow, write_rd_csv
 from .tracker import NOTHING, Status, Tracker, opened, rd_summary, run_id
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ class MlflowTracker(Tracker):
         logger = opened(self._logger)
         with _refusals(mlflow_address()), TemporaryDirectory(prefix="aiwave_") as name:
             folder = Path(name)
-            write_rd_csv(rows, folder / "rd.csv")
+            write_rd_csv(rows, folder / RD_TABLE)
             for title, picture in {"curves": figure, **pictures}.items():
                 shutil.copyfile(picture, folder / f"{title}.png")
             logger.client.log_artifacts(logger.identity, name, "rd")

@@ -19,7 +19,7 @@ from ..config.plan import plan, run_tags
 from ..config.training_schema import Callback, LrSchedule
 from ..datamodules.volume_datamodule import VolumeDataModule
 from ..errors import Interrupted
-from ..runs.run_folder import RunFolder
+from ..runs.run_folder import LAST, RunFolder
 from ..tracking.tracker import Status, Tracker
 from .checkpoints import AtomicCheckpointIO
 from .stage_codec import build_codec, carried
@@ -89,7 +89,7 @@ def run_stage(
     task = CompressionTask(codec, datamodule.known_peak, stage.lr, lr_schedule, seed, stage.name)
     if cfg.trainer.compile:
         codec.compile()
-    last = folder.stage(stage.name) / "last.ckpt"
+    last = folder.stage(stage.name) / LAST
     started = time.perf_counter()
     status: Status = "failed"
     try:

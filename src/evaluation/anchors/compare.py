@@ -11,13 +11,12 @@ from tqdm import tqdm
 from ...datamodules.volume import Volume
 from ...datamodules.volume_datamodule import VolumeDataModule
 from ...errors import AiwaveError, Interrupted
+from ...report.gather import FAILED, SETTINGS
 from ...report.slices import Slice, middle, read_slices, save_slice
-from ...report.tables import RdRow, read_rd_csv, write_rd_csv
+from ...report.tables import RD_TABLE, RdRow, read_rd_csv, write_rd_csv
 from ...writing import replacing
 from .anchor import Anchor
 from .run_jobs import AnchorJob, run_jobs
-
-TABLE, FAILED, SETTINGS = "rd.csv", "failed.csv", "anchors.json"
 
 COLUMNS = ("dataset", "file", "codec", "quality", "reason")
 
@@ -37,8 +36,8 @@ class Results:
         self.rows: dict[Key, RdRow] = {}
         self.failed: dict[Key, str] = {}
         self.asked: set[Key] = set()
-        if (folder / TABLE).is_file():
-            self.rows = {(row.dataset, row.file, row.codec, row.quality): row for row in read_rd_csv(folder / TABLE)}
+        if (folder / RD_TABLE).is_file():
+            self.rows = {(row.dataset, row.file, row.codec, row.quality): row for row in read_rd_csv(folder / RD_TABLE)}
         if (folder / FAILED).is_file():
             self.failed = dict(_read_failed(folder / FAILED))
         rates = {(*key[:3], row.bpp) for key, row in self.rows.items()}
@@ -62,7 +61,7 @@ class Results:
         """Store the row of a job, or the reason of its failure; success clears an earlier failure."""
         if isinstance(outcome, Slice):
             self.rows[job.key] = outcome.row
-            write_rd_csv(self.rows.values(), self.folder / TABLE)
+            write_rd_csv(self.rows.values(), self.folder / RD_TABLE)
             self._look(job, outcome)
         changed = self.failed.pop(job.key, None) is not None
         if isinstance(outcome, AiwaveError):
