@@ -2,8 +2,9 @@
 
 from .freeze import FreezeComponents
 from .health import GradientHealth
+from .pictures import Pictures
 from .progress import MetricsTable, Progress
-from .rd_logging import Pictures, RdLogging
+from .rd_logging import RdLogging
 from .stage_checkpoint import EndBySigterm, StageCheckpoint, WeightAverage
 
 __all__ = [

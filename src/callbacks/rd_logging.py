@@ -1,20 +1,11 @@
-"""Logging of rate and distortion during training, and pictures of the codec."""
+"""Logging of rate and distortion during training."""
 
 from collections import defaultdict
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytorch_lightning as pl
-import torch
-from pytorch_lightning.utilities import rank_zero_only
-from torch import Tensor
 
-from ..models.bands import band_names
-from ..models.transform.wavelet_transform import WaveletTransform
 from ..report.metrics.volume_metrics import Bpp, Psnr
-from ..report.responses import save_responses
-from ..report.slices import save_filters, save_slices
 
 
 class RdLogging(pl.Callback):
@@ -46,62 +37,3 @@ class RdLogging(pl.Callback):
         """Log the metrics of the epoch."""
         for metrics in (self._bpp, self._psnr):
             pl_module.log_dict({name: metric.compute().float() for name, metric in metrics.items()})
-
-
-def synthesis_functions(transform: WaveletTransform, amplitude: float = 16.0) -> dict[str, Tensor]:
-    """Response to one coefficient of `amplitude`, in intensity units, in the middle of each band, by band name.
-
-    Each is (S, S, S) with S = 8 * 2**levels, divided by the amplitude, less the response to no coefficient. The
-    functions of a trained transform depend on the signal around them: these are for a flat signal.
-    """
-    side = 8 * 2**transform.levels
-    parameter = next(transform.parameters(), torch.zeros(1))
-    flat = torch.zeros(1, 1, side, side, side, device=parameter.device, dtype=parameter.dtype)
-    empty = transform(flat).map(torch.zeros_like)
-    ground = transform.inverse(empty)
-    functions = []
-    for part in range(1 + transform.levels):
-        for band in range((empty.approx, *empty.details)[part].shape[1]):
-            pulse = empty.map(torch.clone)
-            tensor = (pulse.approx, *pulse.details)[part]
-            tensor[0, band, tensor.shape[2] // 2, tensor.shape[3] // 2, tensor.shape[4] // 2] = amplitude
-            functions.append((transform.inverse(pulse) - ground)[0, 0] / amplitude)
-    return dict(zip(band_names(transform.levels), functions, strict=True))
-
-
-SLICES, FILTERS, RESPONSES = "slices.png", "filters.png", "responses.png"
-
-
-class Pictures(pl.Callback):
-    """Draw slices.png (a validation crop, coded at the middle quality) and filters.png into the stage's folder.
-
-    Of a transform that was trained also responses.png: its synthesis functions beside those of the 9/7.
-    """
-
-    def __init__(self) -> None:
-        self._seen: tuple[Any, Any] | None = None
-
-    def on_validation_batch_end(
-        self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, *args: Any
-    ) -> None:
-        """Keep a volume of the batch, coded at every quality (see `CompressionTask.validation_step`)."""
-        coded = list(outputs.values())
-        decoded = coded[len(coded) // 2].x_hat
-        self._seen = tuple(volume[0, 0].float().cpu().numpy() for volume in (batch["image"], decoded))  # type: ignore[assignment]
-
-    @rank_zero_only
-    @torch.no_grad()
-    def on_train_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
-        """Draw the pictures."""
-        folder = Path(trainer.default_root_dir)
-        if self._seen is not None:
-            save_slices(*self._seen, folder / SLICES)
-        transform = pl_module.codec.transform
-        functions = _arrays(transform)
-        save_filters(functions, folder / FILTERS)
-        if not transform.reversible and any(parameter.requires_grad for parameter in transform.parameters()):
-            save_responses(functions, _arrays(WaveletTransform("cdf97", transform.levels)), folder / RESPONSES)
-
-
-def _arrays(transform: WaveletTransform) -> dict[str, np.ndarray]:
-    return {name: values.float().cpu().numpy() for name, values in synthesis_functions(transform).items()}

@@ -10,10 +10,9 @@ import torch
 from matplotlib.image import imread
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from aiwave.callbacks.rd_logging import synthesis_functions
+from aiwave.callbacks.pictures import synthesis_functions
 from aiwave.report.page.write_page import _responses
-from aiwave.report.responses import profiles, save_responses
-from aiwave.report.slices import save_filters, save_slices
+from aiwave.report.stage_figures import profiles, save_filters, save_responses, save_slices
 from aiwave.tracking import CsvTracker, ManyTrackers, NoTracker, TensorBoardTracker
 from tests.builders import shake, transform
 from tests.runs import train

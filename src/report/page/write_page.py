@@ -11,11 +11,13 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from ...runs.run_folder import STAGES
 from ...writing import replacing
 from ..bd_table import Peaks, bd_entries, common_peak, volume_curves
 from ..gather import Gathered
 from ..metrics.curves import Estimate
 from ..slices import Slice, pictures, png, some_slices
+from ..stage_figures import RESPONSES
 from ..summaries import lossless, speeds
 from ..tables import mean_curves
 
@@ -103,7 +105,7 @@ def payload(
 
 def _responses(run: Path) -> str | None:
     """The impulse responses that a run's last trained transform has, as a PNG in base64; None without a figure."""
-    found = [path for path in run.glob("stages/*/responses.png") if path.stat().st_size < LARGEST_FIGURE]
+    found = [path for path in run.glob(f"{STAGES}/*/{RESPONSES}") if path.stat().st_size < LARGEST_FIGURE]
     latest = max(found, key=lambda path: path.stat().st_mtime, default=None)
     return None if latest is None else base64.b64encode(latest.read_bytes()).decode("ascii")
 
