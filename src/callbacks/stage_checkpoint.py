@@ -1,14 +1,10 @@
-"""Checkpoints of a stage, the average of its weights, and its end by SIGTERM."""
+"""Checkpoints of a stage: the last, and the best."""
 
-import signal
-import threading
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
-from pytorch_lightning.callbacks import ModelCheckpoint, WeightAveraging
-from torch import Tensor
+from pytorch_lightning.callbacks import ModelCheckpoint
 
 from ..runs.run_folder import BEST, LAST
 
@@ -67,44 +63,3 @@ class StageCheckpoint(ModelCheckpoint):
         score = state_dict["best_model_score"]
         known = {} if score is None else {"best_k_models": {best: score}, "kth_best_model_path": best}
         super().load_state_dict({**state_dict, "dirpath": self.dirpath, "best_model_path": best, **known})
-
-
-class EndBySigterm(pl.Callback):
-    """Treats SIGTERM like Ctrl-C: the run ends and can be resumed.
-
-    Lightning's own handler ends a single process with an error of its own, and several wait for each other in the
-    middle of a collective operation, and hang.
-    """
-
-    def on_train_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
-        """Replace the handler; Lightning restores the previous one when the fit ends."""
-        if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGTERM, signal.default_int_handler)
-
-
-class WeightAverage(WeightAveraging):
-    """Exponential moving average of the weights; validation and checkpoints see the average.
-
-    After the n-th optimiser step the average moves by 1 - d of the way to the weights, d = min(decay, (n+1) / (n+10)),
-    so that a short stage forgets its start. A checkpoint's `state_dict` is the average; the weights that training
-    continues from are stored beside it as `current_model_state`, so a resumed run equals an uninterrupted one. Buffers
-    are those of the model.
-    """
-
-    def __init__(self, decay: float) -> None:
-        super().__init__(use_buffers=False, multi_avg_fn=self._move)
-        self.decay = decay
-
-    def setup(self, trainer: pl.Trainer, pl_module: Any, stage: str) -> None:
-        """Begin with the weights as they are, on the device where they will be trained."""
-        self._device = trainer.strategy.root_device
-        super().setup(trainer, pl_module, stage)
-        if self._average_model is not None:
-            self._average_model.n_averaged.fill_(1)  # else the first step would replace the weights of the start
-
-    def _move(self, averages: Sequence[Tensor], weights: Sequence[Tensor], step: Tensor) -> None:
-        """Take in the `weights` after the `step`-th optimiser step, in place."""
-        number = int(step)
-        decay = min(self.decay, (1 + number) / (10 + number))
-        for average, value in zip(averages, weights, strict=True):
-            average.lerp_(value, 1 - decay)

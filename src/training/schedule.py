@@ -10,9 +10,11 @@ from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.profilers import SimpleProfiler
 from pytorch_lightning.trainer.states import TrainerStatus
 
+from ..callbacks.end_by_sigterm import EndBySigterm
 from ..callbacks.freeze import FreezeComponents
 from ..callbacks.progress import MetricsTable
-from ..callbacks.stage_checkpoint import EndBySigterm, StageCheckpoint, WeightAverage
+from ..callbacks.stage_checkpoint import StageCheckpoint
+from ..callbacks.weight_average import WeightAverage
 from ..config.building import build
 from ..config.data_schema import Dataset
 from ..config.plan import plan, run_tags
