@@ -83,9 +83,9 @@ def report(cfg: DictConfig, output: Path | None, given: Sequence[str]) -> None:
 
 
 def _track(tracker: "Tracker", gathered: "Gathered", made: "Report") -> None:
-    from ..evaluation.results import tracked
     from ..report.bd_table import bd_numbers
     from ..report.rd_plot import RD_FIGURE
+    from ..tracking.tracker import tracked
 
     config = {"anchor": made.anchor, "runs": [str(run.folder) for run in gathered.runs]}
     with tracked(tracker, made.folder, "report", f"report-{made.folder.resolve().name}", "report", ["report"], config):

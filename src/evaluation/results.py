@@ -1,15 +1,10 @@
 """Results of an evaluation: every test volume measured at every quality, written to files, tracked and printed."""
 
-import csv
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import astuple, dataclass, fields, replace
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
 from tqdm import tqdm
 
 from ..bitstream.from_codec import model_file
@@ -18,72 +13,12 @@ from ..datamodules.volume_datamodule import VolumeDataModule
 from ..errors import AiwaveError
 from ..models.codec import WaveletCodec
 from ..report.bd_table import bd_entries, bd_numbers, known_peaks
-from ..report.metrics.similarity import ms_ssim, ssim
-from ..report.metrics.volume_metrics import Mse, compression_ratio
 from ..report.rd_plot import RD_FIGURE, plot_rd
 from ..report.slices import SLICES, Slice, middle, save_slice
 from ..report.tables import RD_TABLE, RdRow, format_table, read_rd_csv, write_rd_csv
-from ..tracking.tracker import Status, Tracker
-from ..writing import replacing
+from ..tracking.tracker import Tracker, tracked
+from .details import DETAILS, Detail, detail, write_details
 from .measure import Measured, measure_real, measure_volume
-
-
-@dataclass(frozen=True)
-class Detail:
-    """One coded volume; the fields are the columns of details.csv.
-
-    Args:
-        dataset, file, codec, quality: As in its row of rd.csv.
-        peak: PSNR peak, in sample units.
-        mse: Mean squared error, in squared sample units.
-        compression_ratio: Bits of a stored sample (8 or 16) over bits per voxel; None for a rate of zero.
-        ssim, ms_ssim: Structural similarity in three dimensions; None if not requested.
-    """
-
-    dataset: str
-    file: str
-    codec: str
-    quality: float
-    peak: float
-    mse: float
-    compression_ratio: float | None
-    ssim: float | None = None
-    ms_ssim: float | None = None
-
-
-def detail(
-    row: RdRow, original: np.ndarray[Any, Any], decoded: np.ndarray[Any, Any], peak: float, similarity: bool
-) -> Detail:
-    """Compare a decoded volume with its original, both (D, H, W) integers of one dtype; SSIM if `similarity`.
-
-    Raises:
-        AiwaveError: If `similarity` is requested for a volume with a side below 11 voxels.
-    """
-    pair = [torch.from_numpy(volume.astype(np.float64)) for volume in (decoded, original)]
-    mse = Mse()
-    mse.update(*pair)
-    return Detail(
-        row.dataset,
-        row.file,
-        row.codec,
-        row.quality,
-        peak,
-        float(mse.compute()),
-        compression_ratio(8 * original.itemsize, row.bpp),
-        ssim(*pair) if similarity else None,
-        ms_ssim(*pair) if similarity else None,
-    )
-
-
-def write_details(details: Sequence[Detail], path: Path) -> None:
-    """Write details.csv atomically; None is left empty. Raises AiwaveError if the disk refuses."""
-    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(field.name for field in fields(Detail))
-        writer.writerows(astuple(one) for one in details)
-
-
-DETAILS = "details.csv"
 
 
 def evaluate_codec(
@@ -153,18 +88,6 @@ def track_results(
         tracker.log_rd(rows, folder / RD_FIGURE, pictures, numbers)
 
 
-@contextmanager
-def tracked(tracker: Tracker, *of_open: Any) -> Iterator[None]:
-    """Tracked run around a block, opened with the arguments of `Tracker.open`; it failed if the block raises."""
-    status: Status = "failed"
-    try:
-        tracker.open(*of_open)
-        yield
-        status = "ok"
-    finally:
-        tracker.close(status)
-
-
 def bd_against(rows: Sequence[RdRow], anchors: Path) -> dict[str, float]:
     """BD figures of `rows` against every codec of an RD table, by name.
 
@@ -179,30 +102,6 @@ def bd_against(rows: Sequence[RdRow], anchors: Path) -> dict[str, float]:
         for entry in bd_entries([*rows, *others], anchor, known_peaks([*rows, *others], {}))
     ]
     return bd_numbers(entry for entry in entries if entry.codec in own)
-
-
-def join_results(runs: Sequence[tuple[Path, str]], sweep: Path) -> None:
-    """Join the tables of a sweep's jobs as rd.csv and rd.png in the folder `sweep`, and print them.
-
-    `runs` are the folders of the finished jobs and the names of their runs. If the names differ, as in ablations, they
-    are prefixed to the names of the codecs.
-
-    Raises:
-        AiwaveError: If a table is damaged, or the sweep's cannot be written.
-    """
-    tell_apart = len({name for _, name in runs}) > 1
-    rows = [
-        replace(row, codec=f"{name}: {row.codec}") if tell_apart else row
-        for folder, name in runs
-        if (folder / RD_TABLE).is_file()
-        for row in read_rd_csv(folder / RD_TABLE)
-    ]
-    if not rows:
-        return
-    write_rd_csv(rows, sweep / RD_TABLE)
-    plot_rd(rows, sweep / RD_FIGURE)
-    print(f"\nThe {len(runs)} finished jobs of the sweep")
-    print_results(rows, sweep, "")
 
 
 def print_results(rows: Sequence[RdRow], folder: Path, location: str) -> None:

@@ -3,14 +3,16 @@
 import csv
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ..errors import AiwaveError
-from ..evaluation.results import join_results
+from ..evaluation.results import print_results
 from ..report.gather import gather
 from ..report.make_report import Report, make_report
+from ..report.rd_plot import RD_FIGURE, plot_rd
 from ..report.summaries import bd_markdown
-from ..report.tables import RD_TABLE
+from ..report.tables import RD_TABLE, read_rd_csv, write_rd_csv
 from ..runs.run_folder import RunFolder
 from ..runs.session import DONE, RunStatus, read_status
 from ..writing import replacing
@@ -90,7 +92,7 @@ def summarise(jobs: Sequence[Job], folder: Path) -> list[tuple[Job, str]]:
         )
     runs = [RunFolder(status.same_as or job.folder) for job, status in states if status.is_done]
     runs = [run for run in runs if run.config_path.is_file()]
-    join_results([(run.path, run.read_config().name) for run in runs], folder)
+    _join_results([(run.path, run.read_config().name) for run in runs], folder)
     report_runs(runs, folder)
     counts = Counter(status.state for _, status in states)
     print(f"\nsweep     {folder}: {', '.join(f'{count} {state}' for state, count in counts.items())}")
@@ -100,6 +102,30 @@ def summarise(jobs: Sequence[Job], folder: Path) -> list[tuple[Job, str]]:
     if counts["interrupted"] or failed:
         print(f"continue  aiwave train resume={folder}")
     return failed
+
+
+def _join_results(runs: Sequence[tuple[Path, str]], sweep: Path) -> None:
+    """Join the tables of a sweep's jobs as rd.csv and rd.png in the folder `sweep`, and print them.
+
+    `runs` are the folders of the finished jobs and the names of their runs. If the names differ, as in ablations, they
+    are prefixed to the names of the codecs.
+
+    Raises:
+        AiwaveError: If a table is damaged, or the sweep's cannot be written.
+    """
+    tell_apart = len({name for _, name in runs}) > 1
+    rows = [
+        replace(row, codec=f"{name}: {row.codec}") if tell_apart else row
+        for folder, name in runs
+        if (folder / RD_TABLE).is_file()
+        for row in read_rd_csv(folder / RD_TABLE)
+    ]
+    if not rows:
+        return
+    write_rd_csv(rows, sweep / RD_TABLE)
+    plot_rd(rows, sweep / RD_FIGURE)
+    print(f"\nThe {len(runs)} finished jobs of the sweep")
+    print_results(rows, sweep, "")
 
 
 def outcome(job: Job) -> RunStatus:

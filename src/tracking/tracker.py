@@ -2,8 +2,8 @@
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, TypeVar
@@ -115,6 +115,18 @@ def opened(run: Run | None) -> Run:
     if run is None:
         raise AiwaveError("No run is open to log to; open the tracker first.")
     return run
+
+
+@contextmanager
+def tracked(tracker: Tracker, *of_open: Any) -> Iterator[None]:
+    """Tracked run around a block, opened with the arguments of `Tracker.open`; it failed if the block raises."""
+    status: Status = "failed"
+    try:
+        tracker.open(*of_open)
+        yield
+        status = "ok"
+    finally:
+        tracker.close(status)
 
 
 class NoTracker(Tracker):

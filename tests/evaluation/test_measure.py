@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aiwave.datamodules import Volume
+from aiwave.evaluation.details import detail
 from aiwave.evaluation.measure import measure_volume, tiles
-from aiwave.evaluation.results import detail
 from aiwave.report.metrics.similarity import ssim
 from tests.builders import codec
 from tests.conftest import textured
