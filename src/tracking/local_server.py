@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from tempfile import TemporaryFile
 
+from ..child_processes import OWN_GROUP, end_group
 from ..errors import AiwaveError
-from ..system import OWN_GROUP, end_group
 
 HOST = "127.0.0.1"
 """Nobody else reaches these servers, which ask for no password."""

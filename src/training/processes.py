@@ -18,9 +18,9 @@ from typing import IO, Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from ..child_processes import OWN_GROUP, end_with
 from ..config.trust import trusted, trusting
 from ..errors import AiwaveError, Interrupted
-from ..system import OWN_GROUP, end_with
 
 CALL = "from aiwave.training.processes import main; main()"
 HOME = "127.0.0.1"

@@ -13,11 +13,11 @@ import pytest
 from hydra import compose, initialize_config_module
 from omegaconf import OmegaConf
 
+from aiwave.child_processes import end_group
 from aiwave.cli import main
 from aiwave.commands import dashboard
 from aiwave.report.tables import write_rd_csv
 from aiwave.runs.session import RunStatus
-from aiwave.system import end_group
 from tests.commands.test_report_command import results
 
 

@@ -16,8 +16,9 @@ from typing import Any
 
 import numpy as np
 
+from ...child_processes import OWN_GROUP, end_group
 from ...errors import AiwaveError
-from ...system import OWN_GROUP, end_group, user_path
+from ...system import user_path
 from .anchor import Anchor, Availability, CodedVolume, cropped, padded
 
 PROBE_S = 20  # time to print a version

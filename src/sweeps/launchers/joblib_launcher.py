@@ -10,8 +10,9 @@ from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
+from ...child_processes import end_with
 from ...errors import escape_output
-from ...system import cores, end_with
+from ...system import cores
 from .launcher import Job, Launcher, Work
 
 CALL = "from aiwave.sweeps.launchers.joblib_launcher import main; main()"
