@@ -37,6 +37,20 @@ def hold_out(volumes: Sequence[Volume], crop: Sequence[int]) -> tuple[list[Volum
     return [*others, replace(last, voxels=kept)], [replace(last, voxels=held)]
 
 
+def _check_crops(crop: Sequence[int], counts: Mapping[str, int], cache: Cache) -> None:
+    """Raise AiwaveError for a crop without three sides, a count below one, or a batch that is no whole reads."""
+    if len(crop) != 3 or min(crop) < 1:
+        raise AiwaveError(f"dataset.crop is {list(crop)}: give three sides (z, y, x) of at least 1 voxel.")
+    for key, value in counts.items():
+        if value < 1:
+            raise AiwaveError(f"dataset.{key} is {value}: give at least 1.")
+    if counts["batch_size"] % cache.crops_per_read:
+        raise AiwaveError(
+            f"dataset.batch_size is {counts['batch_size']}, not a multiple of cache.crops_per_read "
+            f"{cache.crops_per_read}: change one of them."
+        )
+
+
 VALIDATION_EPOCH = 2**32 - 1  # no training epoch has this number
 
 Batch = dict[str, torch.Tensor]
@@ -82,20 +96,7 @@ class VolumeDataModule(pl.LightningDataModule):
         appearance: Appearance | None = None,
     ) -> None:
         super().__init__()
-        if len(crop) != 3 or min(crop) < 1:
-            raise AiwaveError(f"dataset.crop is {list(crop)}: give three sides (z, y, x) of at least 1 voxel.")
-        for key, value in (
-            ("batch_size", batch_size),
-            ("epoch_steps", epoch_steps),
-            ("val_crops", val_crops),
-        ):
-            if value < 1:
-                raise AiwaveError(f"dataset.{key} is {value}: give at least 1.")
-        if batch_size % cache.crops_per_read:
-            raise AiwaveError(
-                f"dataset.batch_size is {batch_size}, not a multiple of cache.crops_per_read "
-                f"{cache.crops_per_read}: change one of them."
-            )
+        _check_crops(crop, {"batch_size": batch_size, "epoch_steps": epoch_steps, "val_crops": val_crops}, cache)
         self.name, self.root, self.subset = name, root, subset
         self.sharing, self.about, self.cache = sharing, dict(about), cache
         self.crop = tuple(crop)

@@ -84,43 +84,52 @@ def run_stage(
     seed = stage_seed(cfg.seed, stage.name)
     pl.seed_everything(seed, verbose=False)
     datamodule.training_seed = seed
-    codec = build_codec(cfg, stage)
-    if weights is not None:
-        load_weights(codec, weights)
-    lr_schedule = build(stage.lr_schedule, LrSchedule, "lr_schedule")
-    task = CompressionTask(codec, datamodule.known_peak, stage.lr, lr_schedule, seed, stage.name)
-    if cfg.trainer.compile:
-        codec.compile()
-    last = folder.stage(stage.name) / LAST
+    task = _task(cfg, stage, weights, datamodule.known_peak, seed)
     started = time.perf_counter()
     status: Status = "failed"
     try:
         trainer = stage_trainer(cfg, stage, folder, tracker, weights is not None)
-        _fit(trainer, task, datamodule, last if last.is_file() else None, stage.name, folder)
+        _fit(trainer, task, datamodule, stage.name, folder)
         for picture in sorted(folder.stage(stage.name).glob("*.png")):
             tracker.log_picture(picture.stem, picture)
         status = "ok"
     finally:
         tracker.close(status)
-    seconds = round(time.perf_counter() - started, 1)
     kept = cast(StageCheckpoint, trainer.checkpoint_callback)
-    best = kept.best_model_score
+    if trainer.is_global_zero:
+        _finish(stage, folder, kept, time.perf_counter() - started)
+    return kept.ended_worse
+
+
+def _task(cfg: DictConfig, stage: DictConfig, weights: Path | None, peak: float, seed: int) -> CompressionTask:
+    """The Lightning module of a stage, whose codec begins with `weights`."""
+    codec = build_codec(cfg, stage)
+    if weights is not None:
+        load_weights(codec, weights)
+    lr_schedule = build(stage.lr_schedule, LrSchedule, "lr_schedule")
+    task = CompressionTask(codec, peak, stage.lr, lr_schedule, seed, stage.name)
+    if cfg.trainer.compile:
+        codec.compile()
+    return task
+
+
+def _finish(stage: DictConfig, folder: RunFolder, kept: StageCheckpoint, seconds: float) -> None:
+    """Mark a stage as finished, and say so if it ended worse than it began."""
+    best = None if kept.best_model_score is None else float(kept.best_model_score)
     facts = {
         "epochs": stage.epochs,
-        "seconds_since_start_or_resume": seconds,
-        "validation_loss": None if best is None else float(best),
+        "seconds_since_start_or_resume": round(seconds, 1),
+        "validation_loss": best,
         "starting_loss": kept.starting_loss,
         "final_loss": kept.final_loss,
         "ended_worse": kept.ended_worse,
     }
-    if trainer.is_global_zero:
-        folder.finish(stage.name, facts)
-        if kept.ended_worse:
-            print(
-                f"{stage.name} ended worse than it began: validation loss {kept.final_loss:.4f} after "
-                f"{kept.starting_loss:.4f}; the best weights, of {facts['validation_loss']:.4f}, are carried on"
-            )
-    return kept.ended_worse
+    folder.finish(stage.name, facts)
+    if kept.ended_worse:
+        print(
+            f"{stage.name} ended worse than it began: validation loss {kept.final_loss:.4f} after "
+            f"{kept.starting_loss:.4f}; the best weights, of {best:.4f}, are carried on"
+        )
 
 
 def stage_seed(seed: int, name: str) -> int:
@@ -159,15 +168,12 @@ def stage_trainer(
 
 
 def _fit(
-    trainer: pl.Trainer,
-    task: CompressionTask,
-    datamodule: VolumeDataModule,
-    checkpoint: Path | None,
-    name: str,
-    folder: RunFolder,
+    trainer: pl.Trainer, task: CompressionTask, datamodule: VolumeDataModule, name: str, folder: RunFolder
 ) -> None:
+    """Train a stage, from its last checkpoint if there is one."""
+    last = folder.stage(name) / LAST
     try:
-        trainer.fit(task, datamodule=datamodule, ckpt_path=checkpoint, weights_only=True)
+        trainer.fit(task, datamodule=datamodule, ckpt_path=last if last.is_file() else None, weights_only=True)
     except SystemExit as stop:  # how Lightning ends after an interrupt
         if trainer.state.status != TrainerStatus.INTERRUPTED:
             raise

@@ -13,57 +13,31 @@ from typing import Any
 
 from ...runs.run_folder import STAGES
 from ...writing import replacing
-from ..bd_table import Peaks, bd_entries, common_peak, volume_curves
+from ..bd_table import BdEntry, Peaks, bd_entries, common_peak, volume_curves
 from ..gather import Gathered
 from ..metrics.curves import Estimate
 from ..slices import Slice, pictures, png, some_slices
 from ..stage_figures import RESPONSES
 from ..summaries import lossless, speeds
-from ..tables import mean_curves
+from ..tables import RdRow, mean_curves
 
 LARGEST_FIGURE = 1 << 21  # bytes
+
+
+At = dict[str, int]
+"""Position of every name in a list of the page's data."""
 
 
 def payload(
     gathered: Gathered, codecs: Sequence[str], anchor: str, peaks: Peaks, notes: Sequence[str]
 ) -> dict[str, Any]:
-    """The page's data; data sets, codecs and anchors are given by their positions in `datasets` and `codecs`.
-
-    A point is [quality, bpp, PSNR, encode s, decode s, volumes, largest error or null].
-    """
+    """The page's data; data sets, codecs and anchors are given by their positions in `datasets` and `codecs`."""
     rows, now = gathered.rows, datetime.now()
     datasets = list(dict.fromkeys(row.dataset for row in rows))
     at_dataset, at_codec = ({name: number for number, name in enumerate(names)} for names in (datasets, codecs))
-    curves: list[dict[str, Any]] = [
-        {
-            "d": at_dataset[dataset],
-            "c": at_codec[codec],
-            "points": [
-                [p.quality, p.bpp, p.psnr_db, p.encode_s, p.decode_s, p.volumes, p.max_error]
-                for p in points
-                if math.isfinite(p.psnr_db)
-            ],
-        }
-        for (dataset, codec), points in mean_curves(rows).items()
-    ]
-    volumes = [
-        {"d": at_dataset[dataset], "c": at_codec[codec], "points": list(zip(curve.bpp, curve.psnr_db, strict=True))}
-        for (dataset, _, codec), curve in volume_curves(rows).items()
-        if curve.bpp
-    ]
-    comparisons = [
-        [
-            at_codec[entry.anchor],
-            at_codec[entry.codec],
-            at_dataset[entry.dataset],
-            _estimate(entry.rate),
-            _estimate(entry.psnr),
-            entry.overlap,
-            entry.reason,
-        ]
-        for other in dict.fromkeys([anchor, *(codecs[curve["c"]] for curve in curves if curve["points"])])
-        for entry in bd_entries(rows, other, peaks)
-    ]
+    curves = _curves(rows, at_dataset, at_codec)
+    anchors = dict.fromkeys([anchor, *(codecs[curve["c"]] for curve in curves)])
+    entries = [entry for other in anchors for entry in bd_entries(rows, other, peaks)]
     return _rounded(
         {
             "version": version("aiwave"),
@@ -78,29 +52,63 @@ def payload(
                 for name in datasets
             ],
             "codecs": [{"name": name, "learned": name in gathered.learned} for name in codecs],
-            "curves": [curve for curve in curves if curve["points"]],
-            "volumes": volumes,
-            "bd": comparisons,
+            "curves": curves,
+            "volumes": _volumes(rows, at_dataset, at_codec),
+            "bd": [_comparison(entry, at_dataset, at_codec) for entry in entries],
             "lossless": [[at_dataset[e.dataset], at_codec[e.codec], e.bpp, e.volumes] for e in lossless(rows)],
             "speed": [[at_dataset[e.dataset], at_codec[e.codec], e.encode_s, e.decode_s] for e in speeds(rows)],
             "slices": [_slice(one, at_dataset, at_codec) for one in some_slices(gathered.slices)],
-            "runs": [
-                {
-                    "name": run.folder.name,
-                    "folder": str(run.folder),
-                    "facts": run.facts,
-                    "config": run.config,
-                    "responses": _responses(run.folder),
-                }
-                for run in gathered.runs
-            ]
-            + [
-                {"name": "anchors", "folder": str(path.parent), "facts": [], "config": text, "responses": None}
-                for path, text in gathered.settings.items()
-            ],
+            "runs": _runs(gathered),
             "notes": list(notes),
         }
     )
+
+
+def _curves(rows: Sequence[RdRow], at_dataset: At, at_codec: At) -> list[dict[str, Any]]:
+    """The mean curves with a lossy point: [quality, bpp, PSNR, encode s, decode s, volumes, largest error or null]."""
+    found = []
+    for (dataset, codec), points in mean_curves(rows).items():
+        lossy = [
+            [p.quality, p.bpp, p.psnr_db, p.encode_s, p.decode_s, p.volumes, p.max_error]
+            for p in points
+            if math.isfinite(p.psnr_db)
+        ]
+        if lossy:
+            found.append({"d": at_dataset[dataset], "c": at_codec[codec], "points": lossy})
+    return found
+
+
+def _volumes(rows: Sequence[RdRow], at_dataset: At, at_codec: At) -> list[dict[str, Any]]:
+    """The curve of every volume with a lossy point: [bpp, PSNR]."""
+    return [
+        {"d": at_dataset[dataset], "c": at_codec[codec], "points": list(zip(curve.bpp, curve.psnr_db, strict=True))}
+        for (dataset, _, codec), curve in volume_curves(rows).items()
+        if curve.bpp
+    ]
+
+
+def _comparison(entry: BdEntry, at_dataset: At, at_codec: At) -> list[Any]:
+    place = [at_codec[entry.anchor], at_codec[entry.codec], at_dataset[entry.dataset]]
+    return [*place, _estimate(entry.rate), _estimate(entry.psnr), entry.overlap, entry.reason]
+
+
+def _runs(gathered: Gathered) -> list[dict[str, Any]]:
+    """The runs, then the settings of anchors, as if each were a run."""
+    runs = [
+        {
+            "name": run.folder.name,
+            "folder": str(run.folder),
+            "facts": run.facts,
+            "config": run.config,
+            "responses": _responses(run.folder),
+        }
+        for run in gathered.runs
+    ]
+    anchors: list[dict[str, Any]] = [
+        {"name": "anchors", "folder": str(path.parent), "facts": [], "config": text, "responses": None}
+        for path, text in gathered.settings.items()
+    ]
+    return [*runs, *anchors]
 
 
 def _responses(run: Path) -> str | None:
@@ -114,7 +122,7 @@ def _estimate(estimate: Estimate | None) -> list[Any] | None:
     return None if estimate is None else [estimate.mean, estimate.count, *(estimate.interval or ())]
 
 
-def _slice(one: Slice, at_dataset: dict[str, int], at_codec: dict[str, int]) -> dict[str, Any]:
+def _slice(one: Slice, at_dataset: At, at_codec: At) -> dict[str, Any]:
     shown = pictures(one)
     height, width = shown[0].shape
     return {
