@@ -17,19 +17,19 @@ VERSION = 1
 """Version of run folders, which provenance.json states."""
 
 
-class Record(BaseModel):
+class RunRecord(BaseModel):
     """A record; further fields are kept."""
 
     model_config = ConfigDict(extra="allow", strict=True, protected_namespaces=())
 
 
-class Machine(Record):
+class Machine(RunRecord):
     """The machine that a run was made on, as far as it is read again."""
 
     torch_threads: Annotated[int, Field(ge=1, le=4096)] | None = None
 
 
-class Provenance(Record):
+class Provenance(RunRecord):
     """provenance.json: what a run was made of."""
 
     version: int
@@ -43,7 +43,7 @@ class Provenance(Record):
     identity: str = ""
 
 
-class DoneMark(Record):
+class DoneMark(RunRecord):
     """done.json: the end of a stage.
 
     `validation_loss` is its lowest, `starting_loss` that of the weights that it was given.
@@ -58,7 +58,7 @@ class DoneMark(Record):
 
 
 def read_record(
-    path: Path, kind: type[Record], check: Callable[[dict[str, Any]], None] | None = None
+    path: Path, kind: type[RunRecord], check: Callable[[dict[str, Any]], None] | None = None
 ) -> dict[str, Any]:
     """The fields of a record, after `check`, which may explain why they are not those of `kind`.
 

@@ -14,13 +14,13 @@ from ..runs.run_folder import RunFolder
 from ..runs.run_identity import AlreadyTrainedError
 from ..runs.session import RunStatus, read_status, reason_of
 from .expand import Overrides, configuration, expand, params, parsed, schema
-from .launchers.launcher import Job, Launcher
+from .launchers.launcher import Launcher, SweepJob
 from .search import Search
 from .summary import summarise
 from .sweep_arguments import record, with_recorded
 
 
-def run_job(job: Job) -> None:
+def run_job(job: SweepJob) -> None:
     """Train a job, or resume it; its outcome is the status in its folder.
 
     If the same run was trained before, in another folder, the status only points there.
@@ -43,7 +43,7 @@ def run_job(job: Job) -> None:
         RunStatus("failed", reason_of(error)).write(job.folder)
 
 
-def _train(job: Job) -> None:
+def _train(job: SweepJob) -> None:
     import torch
 
     from ..training.run import train
@@ -64,13 +64,13 @@ class Sweep:
     def __init__(self, folder: Path, launcher: Launcher) -> None:
         self.folder = folder
         self.launcher = launcher
-        self.jobs: list[Job] = []
+        self.jobs: list[SweepJob] = []
 
-    def run(self, batch: Sequence[Overrides], common: Collection[str]) -> list[Job]:
+    def run(self, batch: Sequence[Overrides], common: Collection[str]) -> list[SweepJob]:
         """Add a job for each of `batch` and run the unfinished ones; `common` overrides are left out of the labels."""
         first = len(self.jobs)
         added = [
-            Job(first + k, self.folder / str(first + k), overrides, label, trust=trusted())
+            SweepJob(first + k, self.folder / str(first + k), overrides, label, trust=trusted())
             for k, overrides in enumerate(batch)
             for label in [" ".join(given for given in overrides if given not in common)]
         ]

@@ -8,7 +8,7 @@ from ..errors import AiwaveError
 from ..runs.run_folder import RunFolder
 from ..runs.session import read_status
 from .expand import Overrides, value_count
-from .launchers.launcher import Job, Launcher
+from .launchers.launcher import Launcher, SweepJob
 from .sweep_arguments import is_for_jobs
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ class Runner(Protocol):
 
     launcher: Launcher
 
-    def run(self, batch: list[Overrides], common: Collection[str]) -> list[Job]:
+    def run(self, batch: list[Overrides], common: Collection[str]) -> list[SweepJob]:
         """Run a job for each of `batch`; `common` overrides are left out of the labels."""
 
 
@@ -74,7 +74,7 @@ class Search:
             print(f"\nbest      job {study.best_trial.number}, validation loss {study.best_value:.4f}: {settings}")
 
 
-def job_loss(job: Job) -> float | None:
+def job_loss(job: SweepJob) -> float | None:
     """The validation loss of a finished job's last stage; None if the job is not finished."""
     status = read_status(job.folder)
     if status is None or not status.is_done:

@@ -16,7 +16,7 @@ from ..report.tables import RD_TABLE, read_rd_csv, write_rd_csv
 from ..runs.run_folder import RunFolder
 from ..runs.session import DONE, RunStatus, read_status
 from ..writing import replacing
-from .launchers.launcher import Job
+from .launchers.launcher import SweepJob
 
 REPORT, JOBS = "report", "jobs.csv"
 
@@ -74,7 +74,7 @@ COLUMNS = ("job", "state", "seconds", "overrides", "reason", "same_as")
 SILENT = "its process ended without an error message; was it killed, or out of memory?"
 
 
-def summarise(jobs: Sequence[Job], folder: Path) -> list[tuple[Job, str]]:
+def summarise(jobs: Sequence[SweepJob], folder: Path) -> list[tuple[SweepJob, str]]:
     """Write jobs.csv; join, report and print the results of the finished jobs; and print why the others failed.
 
     Returns:
@@ -128,7 +128,7 @@ def _join_results(runs: Sequence[tuple[Path, str]], sweep: Path) -> None:
     print_results(rows, sweep, "")
 
 
-def outcome(job: Job) -> RunStatus:
+def outcome(job: SweepJob) -> RunStatus:
     """Outcome of a job; one without a recorded status has failed."""
     status = read_status(job.folder)
     if status is None or status.state == "running":

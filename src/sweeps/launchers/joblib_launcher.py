@@ -13,12 +13,12 @@ from pathlib import Path
 from ...child_processes import end_with
 from ...errors import escape_output
 from ...system import cores
-from .launcher import Job, Launcher, Work
+from .launcher import Launcher, SweepJob, Work
 
 CALL = "from aiwave.sweeps.launchers.joblib_launcher import main; main()"
 
 
-def run_in_process(job: Job, work: Work) -> None:
+def run_in_process(job: SweepJob, work: Work) -> None:
     """Call `work(job)` in a new process, with its number of threads limited from the start, and wait for it."""
     order = {
         "work": [work.__module__, work.__qualname__],
@@ -38,7 +38,7 @@ def main() -> None:
     module, name = order["work"]
     number, folder, overrides, label, threads, trust = order["job"]
     try:
-        job = Job(number, Path(folder), tuple(overrides), label, threads, tuple(trust))
+        job = SweepJob(number, Path(folder), tuple(overrides), label, threads, tuple(trust))
         getattr(import_module(module), name)(job)
     except KeyboardInterrupt:
         sys.exit(130)
@@ -51,7 +51,7 @@ class JoblibLauncher(Launcher):
     other follows from it.
     """
 
-    def launch(self, jobs: Sequence[Job], work: Work) -> None:
+    def launch(self, jobs: Sequence[SweepJob], work: Work) -> None:
         """See `Launcher.launch`."""
         import joblib
 

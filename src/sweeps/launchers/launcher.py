@@ -12,7 +12,7 @@ from ...errors import AiwaveError
 
 
 @dataclass(frozen=True)
-class Job:
+class SweepJob:
     """One run of a sweep: its folder `<sweep>/<number>`, the overrides of its command line, and its threads.
 
     `label` distinguishes it from the other jobs; `trust` are the modules that the command line trusts.
@@ -26,7 +26,7 @@ class Job:
     trust: tuple[str, ...] = ()
 
 
-Work = Callable[[Job], None]
+Work = Callable[[SweepJob], None]
 
 
 class Launcher(ABC):
@@ -45,7 +45,7 @@ class Launcher(ABC):
         """Raise AiwaveError, before anything is written, if the engine is not installed."""
 
     @abstractmethod
-    def launch(self, jobs: Sequence[Job], work: Work) -> None:
+    def launch(self, jobs: Sequence[SweepJob], work: Work) -> None:
         """Call `work`, a module-level function, with every job, and wait for all.
 
         A job whose process dies does not stop the others; `work` itself raises nothing but KeyboardInterrupt.
@@ -71,7 +71,7 @@ class LocalLauncher(Launcher):
     def __init__(self, threads: Count | None = None) -> None:
         super().__init__(jobs=1, threads=threads)
 
-    def launch(self, jobs: Sequence[Job], work: Work) -> None:
+    def launch(self, jobs: Sequence[SweepJob], work: Work) -> None:
         """See `Launcher.launch`."""
         for job in jobs:
             work(replace(job, threads=self.threads))

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from ...bounds import Count, CountOrNone
 from ...errors import AiwaveError
-from .launcher import Job, Launcher, Work, engine
+from .launcher import Launcher, SweepJob, Work, engine
 
 
 class RayLauncher(Launcher):
@@ -27,7 +27,7 @@ class RayLauncher(Launcher):
         """See `Launcher.check`."""
         engine("ray", "ray")
 
-    def launch(self, jobs: Sequence[Job], work: Work) -> None:
+    def launch(self, jobs: Sequence[SweepJob], work: Work) -> None:
         """See `Launcher.launch`."""
         ray = engine("ray", "ray")
         threads = self.threads or 1

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from ...bounds import Count, CountOrNone
-from .launcher import Job, Launcher, Work, engine
+from .launcher import Launcher, SweepJob, Work, engine
 
 
 class SlurmLauncher(Launcher):
@@ -32,7 +32,7 @@ class SlurmLauncher(Launcher):
         """See `Launcher.check`."""
         engine("submitit", "slurm")
 
-    def launch(self, jobs: Sequence[Job], work: Work) -> None:
+    def launch(self, jobs: Sequence[SweepJob], work: Work) -> None:
         """See `Launcher.launch`."""
         submitit = engine("submitit", "slurm")
         own = [replace(job, threads=self.threads) for job in jobs]

@@ -9,7 +9,7 @@ import pytest
 
 from aiwave.cli import main
 from aiwave.report.tables import read_rd_csv
-from aiwave.sweeps.launchers import Job, JoblibLauncher, LocalLauncher
+from aiwave.sweeps.launchers import JoblibLauncher, LocalLauncher, SweepJob
 from tests.runs import TINY
 from tests.sweeps.test_run_sweep import listed
 
@@ -39,7 +39,7 @@ def test_cores_are_divided_fairly(jobs, threads, cores, shares):
 
 
 def test_jobs_run_in_processes_of_their_own_and_one_that_dies_stops_no_other(tmp_path):
-    jobs = [Job(k, tmp_path / str(k), (f"seed={k}",), f"label {k}") for k in range(3)]
+    jobs = [SweepJob(k, tmp_path / str(k), (f"seed={k}",), f"label {k}") for k in range(3)]
     JoblibLauncher(jobs=2, threads=1).launch(jobs, note)
     notes = [(tmp_path / str(k) / "note").read_text().split() for k in (0, 2)]
     assert [(*first, *rest) for *first, _, _, rest in notes] == [("1", "1", "0"), ("1", "1", "2")]
@@ -48,7 +48,7 @@ def test_jobs_run_in_processes_of_their_own_and_one_that_dies_stops_no_other(tmp
 
 def test_the_local_launcher_keeps_order_and_threads(tmp_path):
     seen = []
-    jobs = [Job(k, tmp_path / str(k), ()) for k in range(3)]
+    jobs = [SweepJob(k, tmp_path / str(k), ()) for k in range(3)]
     LocalLauncher(threads=2).launch(jobs, seen.append)
     assert seen == [replace(job, threads=2) for job in jobs]
 
