@@ -18,7 +18,7 @@ from aiwave.cli import main
 from aiwave.report.tables import read_rd_csv
 from aiwave.training.checkpoints import read_checkpoint
 from tests.conftest import textured
-from tests.runs import TINY
+from tests.short_runs import TINY
 
 pytestmark = pytest.mark.slow
 KILLS = {"training": 9, "sweep": 6, "prepare": 6, "compress": 5, "report": 4}

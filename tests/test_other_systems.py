@@ -193,7 +193,7 @@ def test_a_run_whose_processes_are_spawned(data_root, tmp_path):
         "import multiprocessing, sys\n"
         "if __name__ == '__main__':\n"
         "    multiprocessing.set_start_method('spawn')\n"
-        "    from tests.runs import train\n"
+        "    from tests.short_runs import train\n"
         "    given = ['schedule=one_stage', 'epochs=1', 'logger=none', 'dataset.num_workers=2']\n"
         "    sys.exit(train(*sys.argv[1:3], *given, epochs=[]))\n"
     )

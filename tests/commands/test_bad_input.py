@@ -17,7 +17,7 @@ from aiwave.callbacks import GradientHealth
 from aiwave.cli import main
 from aiwave.training.checkpoints import read_checkpoint
 from tests.conftest import textured
-from tests.runs import TINY, train
+from tests.short_runs import TINY, train
 
 
 def complaint(capfd):

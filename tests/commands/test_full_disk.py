@@ -8,7 +8,7 @@ import pytest
 
 from aiwave.cli import main
 from tests.commands.test_report_command import folder, report  # noqa: F401
-from tests.runs import train
+from tests.short_runs import train
 
 
 class Disk:

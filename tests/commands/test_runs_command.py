@@ -9,7 +9,7 @@ import pytest
 from aiwave.cli import main
 from aiwave.report.tables import read_rd_csv, write_rd_csv
 from aiwave.runs.session import RunStatus
-from tests.runs import TINY, train
+from tests.short_runs import TINY, train
 
 SHORT = ["schedule=one_stage", "epochs=1", "logger=none"]
 

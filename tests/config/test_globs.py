@@ -8,7 +8,7 @@ from aiwave.cli import main
 from aiwave.config.composing import expand_glob
 from aiwave.errors import AiwaveError
 from aiwave.report.tables import read_rd_csv
-from tests.runs import TINY
+from tests.short_runs import TINY
 
 
 def test_a_glob_becomes_the_options_that_match():

@@ -9,7 +9,7 @@ from aiwave.evaluation.measure import measure_real, measure_volume
 from aiwave.report.tables import read_rd_csv
 from tests.conftest import textured
 from tests.files import file_model, trained_codec
-from tests.runs import train
+from tests.short_runs import train
 
 
 @pytest.mark.parametrize(("kind", "name"), [("plain", "cdf97"), ("lossy", "affine")])

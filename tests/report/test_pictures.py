@@ -15,7 +15,7 @@ from aiwave.report.page.write_page import _responses
 from aiwave.report.stage_figures import profiles, save_filters, save_responses, save_slices
 from aiwave.tracking import CsvTracker, ManyTrackers, NoTracker, TensorBoardTracker
 from tests.builders import shake, transform
-from tests.runs import train
+from tests.short_runs import train
 
 
 def test_functions_of_the_plain_wavelet_are_those_of_pywavelets():

@@ -14,7 +14,7 @@ from aiwave.errors import AiwaveError
 from aiwave.report.tables import RdRow, read_rd_csv, write_rd_csv
 from aiwave.sweeps import is_sweep
 from aiwave.sweeps.expand import expand, schema
-from tests.runs import TINY
+from tests.short_runs import TINY
 
 CONF = Path(str(files("aiwave.conf")))
 ONE = [*TINY, "schedule=one_stage", "epochs=1", "logger=none"]

@@ -14,7 +14,7 @@ from pytorch_lightning.loggers import MLFlowLogger
 from aiwave.errors import AiwaveError
 from aiwave.tracking import MlflowTracker
 from aiwave.tracking.local_server import HOST, free_port, local_server
-from tests.runs import train
+from tests.short_runs import train
 from tests.tracking.test_trackers import ROWS, figure  # noqa: F401
 
 pytest.importorskip("mlflow", reason="MLflow is not installed: pip install 'aiwave[mlflow]'")

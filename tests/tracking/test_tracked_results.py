@@ -9,7 +9,7 @@ from aiwave.evaluation.results import bd_against
 from aiwave.report.rd_plot import plot_rd
 from aiwave.report.tables import RdRow, read_rd_csv, write_rd_csv
 from aiwave.tracking import CsvTracker, NoTracker, TensorBoardTracker, WandbTracker
-from tests.runs import train
+from tests.short_runs import train
 from tests.tracking.test_trackers import wandb_content, wandb_home  # noqa: F401
 
 ROWS = [RdRow("brain", "a.nii", "ours", k, rate, 30.0 + k, 1.0, 1.0) for k, rate in enumerate((0.5, 1.0, 2.0))]

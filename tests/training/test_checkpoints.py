@@ -17,7 +17,7 @@ from aiwave.cli import main
 from aiwave.errors import AiwaveError
 from aiwave.report.tables import read_rd_csv
 from aiwave.training.checkpoints import AtomicCheckpointIO, read_checkpoint
-from tests.runs import TINY
+from tests.short_runs import TINY
 
 FULL_DISK = """
 import resource, signal, sys, torch

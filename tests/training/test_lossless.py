@@ -22,7 +22,7 @@ from aiwave.training.starting_weights import codec_weights
 from tests.builders import entropy, shake, transform
 from tests.conftest import textured
 from tests.models.transform.test_reversible_lifting import integers
-from tests.runs import train
+from tests.short_runs import train
 
 ALL = ["warmup", "additive", "affine", "finetune"]
 EPOCHS = [f"schedule.stages.{name}.epochs=1" for name in ALL]

@@ -13,7 +13,7 @@ from aiwave.datamodules.crops import EpochSampler
 from aiwave.runs.run_folder import RunFolder
 from aiwave.training import ConstantRate, CosineDecay
 from aiwave.training.checkpoints import read_checkpoint
-from tests.runs import train
+from tests.short_runs import train
 
 STAGE = ["stage=additive", "logger=none", "evaluate=false"]
 

@@ -14,7 +14,7 @@ from aiwave.cli import main
 from aiwave.datamodules.crops import EpochSampler
 from aiwave.runs.run_folder import RunFolder
 from aiwave.runs.session import read_status
-from tests.runs import TINY, train
+from tests.short_runs import TINY, train
 
 STAGE = ["stage=additive", "evaluate=false", "logger=csv", "dataset.batch_size=4", "trainer.log_every_n_steps=1"]
 DDP = ["trainer=ddp", "trainer.accelerator=cpu", "trainer.log_every_n_steps=1"]

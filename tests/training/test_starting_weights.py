@@ -22,7 +22,7 @@ from aiwave.training.starting_weights import load_weights
 
 from ..builders import entropy, shake
 from ..conftest import textured
-from ..runs import train
+from ..short_runs import train
 
 OF_EM_NANO = ["model=nano", "model.levels=3", "transform=hybrid", "entropy.dependent=true", "entropy.states=256"]
 ONE_STEP = ["schedule=one_stage", "epochs=1", "dataset.epoch_steps=1", "logger=none", "evaluate=false"]

@@ -15,7 +15,7 @@ from aiwave.training.checkpoints import read_checkpoint
 from aiwave.training.schedule import stage_seed
 from aiwave.training.stage_codec import build_codec, trained_codec
 from aiwave.training.starting_weights import codec_weights, load_weights
-from tests.runs import train
+from tests.short_runs import train
 from tests.tracking.test_trackers import wandb_content
 
 STAGES = ("additive", "affine", "finetune")

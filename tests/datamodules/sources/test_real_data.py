@@ -11,7 +11,7 @@ from aiwave.cli import main
 from aiwave.datamodules.manifest import Manifest
 from aiwave.datamodules.volume import load_volumes
 from tests.raw_images import BY_REGION, prepare, restored
-from tests.runs import train
+from tests.short_runs import train
 
 REAL = Path(os.environ.get("AIWAVE_TEST_DATA", Path(__file__).parents[3] / ".." / "shared" / "data"))
 pytestmark = pytest.mark.skipif(not (REAL / "MANIFEST.csv").is_file(), reason="no real volumes")

@@ -10,7 +10,7 @@ import pytest
 from aiwave.cli import main
 from aiwave.report.tables import read_rd_csv
 from aiwave.sweeps.launchers import JoblibLauncher, LocalLauncher, SweepJob
-from tests.runs import TINY
+from tests.short_runs import TINY
 from tests.sweeps.test_run_sweep import listed
 
 

@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 from aiwave.cli import main
-from tests.runs import train
+from tests.short_runs import train
 
 WORDS = [b"null", b"-1", b"0", b"1e999", b"nan", b"''", b"[]", b"{}", b"true", b"9" * 400, b"\xff", b"\x00", b"../../x"]
 WORDS += [b"${a}", b"&a", b"*a", b"???", b"x" * 5000, b"- ", b": ", b"\n", b"{", b"]", b'"', b","]

@@ -16,7 +16,7 @@ from aiwave.cli import main
 from aiwave.config.trust import trusted
 from aiwave.errors import AiwaveError
 from aiwave.runs.run_folder import RunFolder
-from tests.runs import TINY, train
+from tests.short_runs import TINY, train
 
 SECRET = "hush-4711"
 
