@@ -84,6 +84,45 @@ def test_runs_of_one_codec_on_different_volumes_are_one_codec(tmp_path):
     assert sorted(found.stated_peaks.values()) == [255, 65535]
 
 
+def owners(gathered):
+    """The codecs of every data set."""
+    found = {}
+    for row in gathered.rows:
+        found.setdefault(row.dataset, set()).add(row.codec)
+    return found
+
+
+def test_results_on_more_data_carry_the_name_of_their_run(tmp_path):
+    run(tmp_path / "0", (1, 1, 31))
+    run(tmp_path / "1", (1, 1, 32), config={"seed": 1})
+    table(tmp_path / "1" / "small", (1, 2, 33), dataset="small")
+    run(tmp_path / "2", (1, 2, 34), dataset="bones", config={"seed": 2})
+    found = gather([tmp_path], tmp_path / "report")
+    assert owners(found) == {"cells": {"net (0)", "net (1)"}, "small": {"net (1)"}, "bones": {"net (2)"}}
+
+
+def test_a_repeated_run_keeps_its_tables_together(tmp_path):
+    run(tmp_path / "0", (1, 1, 31))
+    run(tmp_path / "1", (1, 1, 32))
+    table(tmp_path / "1" / "at_5", (5, 3, 40))
+    assert curves(gather([tmp_path], tmp_path / "report")) == {"net (0)": {1}, "net (1)": {1, 5}}
+
+
+def test_runs_of_equal_names_on_different_volumes_are_one_codec_beside_another(tmp_path):
+    for name, psnr_db in (("plain", 31), ("learned", 32)):
+        for dataset in ("cells", "bones"):
+            config = {"name": name, "transform": name, "dataset": {"name": dataset}}
+            run(tmp_path / f"{name}_{dataset}", (1, 1, psnr_db), dataset=dataset, config=config)
+    both = {"net (plain)", "net (learned)"}
+    assert owners(gather([tmp_path], tmp_path / "report")) == {"cells": both, "bones": both}
+
+
+def test_results_of_a_stage_are_not_those_of_the_last(tmp_path):
+    run(tmp_path / "one", (1, 1, 31))
+    table(tmp_path / "one" / "stages" / "affine" / "at_5", (5, 3, 40))
+    assert curves(gather([tmp_path], tmp_path / "report")) == {"net (one)": {1}, "net (at_5)": {5}}
+
+
 def test_repeated_measurements_count_once_and_other_stages_have_a_name_of_their_own(tmp_path):
     run(tmp_path / "one", (1, 1, 31), (2, 2, 33))
     table(tmp_path / "one" / "at_1", (1, 1, 31), (5, 5, 40), seconds=9.0)
