@@ -93,7 +93,7 @@ def file_name(text: str) -> str:
 
 
 def _stem(one: Slice) -> str:
-    return file_name(f"{one.row.file}.{one.row.codec}")
+    return file_name(f"{one.row.dataset}.{one.row.file}.{one.row.codec}")
 
 
 def png(picture: Plane) -> bytes:

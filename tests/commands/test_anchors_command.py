@@ -107,7 +107,7 @@ def test_a_codec_that_fails_is_noted_and_the_others_go_on(data_root, tmp_path, m
         ("cells", f"test{k}.tif", "jp3d", "0") for k in range(2)
     ]
     assert sorted(path.name for path in (tmp_path / "o/slices").glob("*.npz")) == [
-        f"test{k}.tif.zstd.npz" for k in range(2)
+        f"cells.test{k}.tif.zstd.npz" for k in range(2)
     ]
     assert all("opj_jp3d_compress is not in" in f["reason"] for f in failed)
     said = capsys.readouterr().err.splitlines()[-1]

@@ -11,9 +11,9 @@ from aiwave.report.slices import Slice, middle, pictures, png, read_slices, save
 from aiwave.report.tables import RdRow
 
 
-def one(file="a.tif", bpp=1.0, original=None, decoded=None, codec="c"):
+def one(file="a.tif", bpp=1.0, original=None, decoded=None, codec="c", dataset="set"):
     original = np.arange(12, dtype=np.uint8).reshape(3, 4) * 20 if original is None else original
-    row = RdRow("set", file, codec, 3.0, bpp, 40.0, 1.0, 0.5)
+    row = RdRow(dataset, file, codec, 3.0, bpp, 40.0, 1.0, 0.5)
     return Slice(row, original, original if decoded is None else decoded)
 
 
@@ -31,6 +31,12 @@ def test_slices_come_back_as_they_were(tmp_path, dtype):
     assert (found.original == plane).all()
     assert (found.decoded == plane + 1).all()
     assert np.asarray(Image.open(picture)).shape == (5, 3 * 6 + 2 * 4)
+
+
+def test_slices_of_two_data_sets_with_equal_file_names_are_both_kept(tmp_path):
+    pictures = {save_slice(one(dataset=dataset), tmp_path) for dataset in ("cells", "bones")}
+    assert len(pictures) == 2
+    assert {found.row.dataset for found in read_slices(tmp_path)} == {"cells", "bones"}
 
 
 def test_damaged_slices_are_named(tmp_path):

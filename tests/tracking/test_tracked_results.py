@@ -85,7 +85,7 @@ def test_a_run_tracks_its_slices_and_bd_figures(data_root, tmp_path):
     short = ["schedule=warm_three_stage", "schedule.order=[warmup]", "schedule.stages.warmup.epochs=1"]
     assert train(data_root, tmp_path / "run", *short, "logger=csv", f"anchor_table={anchors}", epochs=[]) == 0
     (tracked,) = (tmp_path / "run/csv/evaluate").iterdir()
-    assert len(list((tracked / "pictures").glob("test*.png"))) == 2
+    assert len(list((tracked / "pictures").glob("cells.test*.png"))) == 2
     assert "bd/cells/aiwave_cdf97_context (estimated)/vs_old/" in (tracked / "numbers.csv").read_text()
     measured = read_rd_csv(tmp_path / "run/rd.csv")
     lines = (tmp_path / "run/details.csv").read_text().splitlines()
