@@ -4,6 +4,7 @@ import io
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
@@ -22,6 +23,8 @@ MOST_VOLUMES = 3  # of a data set in a report
 MIDDLE_BPP = 1.0  # slices are kept at the rate nearest to this one, so that codecs can be compared
 
 LARGEST = 1 << 28  # bytes of a slice's arrays, however well they are compressed
+
+LONGEST_NAME = 160  # bytes of a file's name; file systems take 255, and suffixes are added
 
 WINDOW = (0.5, 99.5)  # percentiles of the original shown as black and white
 
@@ -88,8 +91,13 @@ def some_slices(slices: Sequence[Slice]) -> list[Slice]:
 
 
 def file_name(text: str) -> str:
-    """The text with characters that file systems dislike replaced."""
-    return "".join(c if c.isalnum() or c in "-_." else "_" for c in text)
+    """The text with characters that file systems dislike replaced; a hash stands for the end of a long one."""
+    name = "".join(c if c.isalnum() or c in "-_." else "_" for c in text)
+    encoded = name.encode()
+    if len(encoded) <= LONGEST_NAME:
+        return name
+    start = encoded[: LONGEST_NAME - 9].decode(errors="ignore")
+    return f"{start}.{sha256(text.encode()).hexdigest()[:8]}"
 
 
 def _stem(one: Slice) -> str:

@@ -39,6 +39,15 @@ def test_slices_of_two_data_sets_with_equal_file_names_are_both_kept(tmp_path):
     assert {found.row.dataset for found in read_slices(tmp_path)} == {"cells", "bones"}
 
 
+@pytest.mark.parametrize("letter", ["x", "脑"])
+def test_names_too_long_for_a_file_are_shortened_and_stay_distinct(tmp_path, letter):
+    files = {f"{letter * 300}{end}.tif" for end in "ab"}
+    pictures = {save_slice(one(file, codec=letter * 300), tmp_path) for file in files}
+    assert len(pictures) == 2
+    assert all(path.name.startswith(f"set.{letter}") for path in pictures)
+    assert {found.row.file for found in read_slices(tmp_path)} == files
+
+
 def test_damaged_slices_are_named(tmp_path):
     path = save_slice(one(), tmp_path).with_suffix(".npz")
     path.write_bytes(path.read_bytes()[:80])
