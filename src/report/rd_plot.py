@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import AiwaveError
 from ..writing import replacing
+from .figure_text import families, letters, missing_letters_ignored, wrapped
 from .tables import RdPoint, RdRow, mean_curves
 
 if TYPE_CHECKING:
@@ -27,7 +28,13 @@ PANEL_INCHES = (3.2, 2.7)
 
 PRINT_INCHES = (4.8, 3.6)  # a panel alone, its legend beside it
 
-ENTRY_INCHES = (0.6, 0.075, 0.19)  # a legend's entry: width without text, of a letter, height
+TITLE_LETTERS, PRINT_TITLE_LETTERS = 26, 40  # of a line above a panel
+
+TITLE_INCHES = 0.18  # height of a line of a title
+
+ENTRY_LETTERS = 38  # of a line in a legend
+
+ENTRY_INCHES = (0.6, 0.075, 0.19)  # a legend's entry: width without text, of a letter, height of a line
 
 
 def plot_rd(rows: Sequence[RdRow], path: Path, peak: float | None = None, codecs: Sequence[str] = ()) -> None:
@@ -43,7 +50,7 @@ def plot_rd(rows: Sequence[RdRow], path: Path, peak: float | None = None, codecs
         AiwaveError: If there are no rows or the file cannot be written.
     """
     figure = rd_figure(rows, peak, codecs)
-    with replacing(path) as temporary:
+    with replacing(path) as temporary, missing_letters_ignored():
         figure.savefig(temporary, format="png", dpi=200)
 
 
@@ -54,7 +61,7 @@ def print_rd(rows: Sequence[RdRow], stem: Path, peak: float | None, codecs: Sequ
     """
     figure = rd_figure(rows, peak, codecs)
     for suffix, options in ((".png", {"dpi": 200}), (".pdf", {"metadata": {"CreationDate": None}})):
-        with replacing(stem.with_name(stem.name + suffix)) as temporary:
+        with replacing(stem.with_name(stem.name + suffix)) as temporary, missing_letters_ignored():
             figure.savefig(temporary, format=suffix[1:], **options)  # type: ignore[arg-type]
 
 
@@ -63,7 +70,7 @@ def rd_figure(rows: Sequence[RdRow], peak: float | None = None, codecs: Sequence
 
     Lossless points (PSNR inf) are left out. Points to which only some volumes of the set contribute are drawn off the
     line, since their means are not comparable. Codecs get colour and marker by their position in `codecs`, which keeps
-    several figures consistent; by default, by their position in this figure.
+    several figures consistent; by default, by their position in this figure. Long names take several lines.
 
     Raises:
         AiwaveError: If there are no rows.
@@ -79,41 +86,50 @@ def rd_figure(rows: Sequence[RdRow], peak: float | None = None, codecs: Sequence
     columns = math.ceil(math.sqrt(len(datasets)))
     lines = math.ceil(len(datasets) / columns)
     alone = bool(codecs) and len(datasets) == 1
-    figure = Figure(figsize=_size(columns, lines, drawn, alone), layout="constrained")
+    titles = [wrapped(dataset, PRINT_TITLE_LETTERS if alone else TITLE_LETTERS) for dataset in datasets]
+    entries = {wrapped(codec, ENTRY_LETTERS): numbers[codec] for codec in drawn}
+    width, height = _size(columns, lines, list(entries), alone)
+    height += TITLE_INCHES * lines * max(title.count("\n") for title in titles)
+    figure = Figure(figsize=(width, height), layout="constrained")
     panels = figure.subplots(lines, columns, squeeze=False).ravel()
     for panel in panels[len(datasets) :]:
         panel.remove()
-    for panel, dataset in zip(panels, datasets, strict=False):
-        _dress(panel, dataset, "PSNR [dB]" if peak is None else f"PSNR [dB], peak {peak:g}")
+    for panel, dataset, title in zip(panels, datasets, titles, strict=False):
+        _dress(panel, title, "PSNR [dB]" if peak is None else f"PSNR [dB], peak {peak:g}")
         for codec in drawn:
             _draw_curve(panel, curves.get((dataset, codec), []), numbers[codec])
-    _add_legend(figure, {codec: numbers[codec] for codec in drawn}, alone)
+    _add_legend(figure, entries, alone)
     return figure
 
 
-def _size(columns: int, lines: int, codecs: Sequence[str], alone: bool) -> tuple[float, float]:
+def _size(columns: int, lines: int, entries: Sequence[str], alone: bool) -> tuple[float, float]:
     """Width and height [inches] of the panels with their legend, to the right of a single panel, else below."""
     if alone:
-        return PRINT_INCHES[0] + _entry_width(codecs), max(PRINT_INCHES[1], len(codecs) * ENTRY_INCHES[2] + 0.4)
+        legend = ENTRY_INCHES[2] * sum(map(_lines, entries))
+        return PRINT_INCHES[0] + _entry_width(entries), max(PRINT_INCHES[1], legend + 0.4)
     width = PANEL_INCHES[0] * columns + 0.4
-    rows = math.ceil(len(codecs) / _legend_columns(width, codecs))
-    return width, PANEL_INCHES[1] * lines + 0.4 + ENTRY_INCHES[2] * rows
+    rows = math.ceil(len(entries) / _legend_columns(width, entries))
+    return width, PANEL_INCHES[1] * lines + 0.4 + ENTRY_INCHES[2] * rows * max(map(_lines, entries), default=0)
 
 
-def _entry_width(codecs: Sequence[str]) -> float:
-    return ENTRY_INCHES[0] + ENTRY_INCHES[1] * max(map(len, codecs), default=0)
+def _lines(text: str) -> int:
+    return text.count("\n") + 1
 
 
-def _legend_columns(width: float, codecs: Sequence[str]) -> int:
-    return max(1, min(len(codecs), 5, int(width / _entry_width(codecs))))
+def _entry_width(entries: Sequence[str]) -> float:
+    return ENTRY_INCHES[0] + ENTRY_INCHES[1] * max(map(letters, entries), default=0)
+
+
+def _legend_columns(width: float, entries: Sequence[str]) -> int:
+    return max(1, min(len(entries), 5, int(width / _entry_width(entries))))
 
 
 def _lossy(points: list[RdPoint]) -> list[RdPoint]:
     return [point for point in points if math.isfinite(point.psnr_db)]
 
 
-def _dress(panel: "Axes", dataset: str, psnr_label: str) -> None:
-    panel.set_title(dataset, fontsize=11, fontweight="bold", loc="left")
+def _dress(panel: "Axes", title: str, psnr_label: str) -> None:
+    panel.set_title(title, fontsize=11, fontweight="bold", fontfamily=families(), loc="left")
     panel.set_xlabel("rate [bit per voxel]", fontsize=9)
     panel.set_ylabel(psnr_label, fontsize=9)
     panel.tick_params(labelsize=8, length=3)
@@ -143,11 +159,12 @@ def _draw_curve(panel: "Axes", points: list[RdPoint], number: int) -> None:
     panel.plot([p.bpp for p in partial], [p.psnr_db for p in partial], **{**style, "linestyle": "none"})
 
 
-def _add_legend(figure: "Figure", numbers: dict[str, int], beside: bool) -> None:
+def _add_legend(figure: "Figure", entries: dict[str, int], beside: bool) -> None:
     from matplotlib.lines import Line2D
 
-    if numbers:
-        handles = [Line2D([], [], label=codec, **_style(number)) for codec, number in numbers.items()]
-        columns = 1 if beside else _legend_columns(figure.get_figwidth(), list(numbers))
+    if entries:
+        handles = [Line2D([], [], label=entry, **_style(number)) for entry, number in entries.items()]
+        columns = 1 if beside else _legend_columns(figure.get_figwidth(), list(entries))
         place: Any = "outside right upper" if beside else "outside lower center"
-        figure.legend(handles=handles, loc=place, ncols=columns, frameon=False, fontsize=9)
+        font = {"family": families(), "size": 9}
+        figure.legend(handles=handles, loc=place, ncols=columns, frameon=False, prop=font)
