@@ -60,7 +60,12 @@ def speeds(rows: Iterable[RdRow]) -> list[Speed]:
 
 
 def bd_markdown(entries: Sequence[BdEntry], anchor: str) -> str:
-    """BD-rate and BD-PSNR of every codec on every data set, intervals in brackets; then reasons for missing values."""
+    """BD-rate and BD-PSNR of every codec on every data set, intervals in brackets; then reasons for missing values.
+
+    Without another codec that has lossy points on the anchor's data sets, a sentence that says so.
+    """
+    if not entries:
+        return f"## Against {anchor}\n\nThere is nothing to compare: no other codec has lossy points on the same data."
     cells = {(entry.codec, entry.dataset): _bd_cell(entry) for entry in entries}
     reasons = [f"- {entry.codec} on {entry.dataset}: {entry.reason}." for entry in entries if entry.reason]
     note = (

@@ -104,6 +104,13 @@ def test_a_single_point_is_said_and_refused(folder, capsys):
     assert "dot on cells: the codec has a single lossy point." in printed
 
 
+def test_a_codec_alone_is_said_to_have_nothing_to_compare(folder, capsys):
+    assert main(["report", str(folder / "run"), f"out={folder}/report"]) == 0
+    for text in (capsys.readouterr().out, (folder / "report" / "tables.md").read_text()):
+        assert "nothing to compare: no other codec has lossy points on the same data" in text
+        assert "BD-rate" not in text
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
