@@ -8,7 +8,7 @@ from ..errors import AiwaveError
 from ..images.image_files import VOLUME_SUFFIXES
 from ..system import user_path
 from .crops import Item
-from .manifest import MANIFEST
+from .manifest import MANIFEST, sha256_of
 from .prepared import PreparedDataModule
 from .volume import Volume, load_volumes
 
@@ -48,12 +48,14 @@ class FolderDataModule(PreparedDataModule):
         return super().some_volumes(count) if self.is_prepared else super(PreparedDataModule, self).some_volumes(count)
 
     def identity(self) -> str:
-        """Hash of the manifest or, without one, of the names and sizes of all files."""
+        """Hash of the manifest or, without one, of the names and contents of all files."""
         if self.is_prepared:
             return super().identity()
-        folders = [user_path(str(self.root)) / split / self.subset for split in ("train", "test")]
-        files = sorted(path for folder in folders if folder.is_dir() for path in folder.iterdir() if path.is_file())
-        facts = [f"{path.parent.parent.name}/{path.name} {path.stat().st_size}" for path in files]
+        facts = []
+        for split in ("train", "test"):
+            folder = user_path(str(self.root)) / split / self.subset
+            files = sorted(path for path in folder.iterdir() if path.is_file()) if folder.is_dir() else []
+            facts += [f"{split}/{path.name} {_content(path)}" for path in files]
         return hashlib.sha256("\n".join(facts).encode(errors="surrogateescape")).hexdigest()
 
     def _load(self, split: str) -> Iterator[Volume]:
@@ -75,6 +77,14 @@ class FolderDataModule(PreparedDataModule):
                 f"{_subsets(root / split)}."
             )
         return files
+
+
+def _content(path: Path) -> str:
+    """SHA-256 of a file. Raises AiwaveError if it cannot be read."""
+    try:
+        return sha256_of(path)
+    except OSError as error:
+        raise AiwaveError(f"{path} cannot be read: {error.strerror}.") from error
 
 
 def _subsets(folder: Path) -> str:

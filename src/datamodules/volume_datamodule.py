@@ -127,8 +127,9 @@ class VolumeDataModule(pl.LightningDataModule):
         }
 
     def identity(self) -> str:
-        """Hash that identifies the data, independent of their folder."""
-        return hashlib.sha256(f"{self.name}/{self.subset}/{self.seed}".encode()).hexdigest()
+        """Hash that identifies the data: here of what they are made from, elsewhere of what they contain."""
+        made_from = f"{self.name}/{self.subset}/{self.seed}/{self.root}"
+        return hashlib.sha256(made_from.encode(errors="surrogateescape")).hexdigest()
 
     def setup(self, stage: str | None = None) -> None:
         """Read the training volumes and determine `dtype`, `peak` and `intensity_scale`.

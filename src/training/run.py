@@ -95,8 +95,9 @@ def prepare_resumed(
     content = data.identity()
     if folder.provenance()["data"].get("sha256", content) != content:
         raise AiwaveError(
-            f"The data at {recorded.dataset.root} have changed since {folder.path} began, and a model trained on both "
-            "could not be named: start a new run."
+            f"The data at {recorded.dataset.root} have another hash than {folder.path} recorded: they have changed, or "
+            "it was begun by a version that hashed names and sizes of files only; start a new run, since a model "
+            "trained on two sets of data could not be named."
         )
     return recorded, data
 

@@ -11,7 +11,7 @@ import pytest
 import SimpleITK as sitk
 import tifffile
 
-from aiwave.datamodules import FolderDataModule
+from aiwave.datamodules import FolderDataModule, PhantomDataModule, VolumeDataModule
 from aiwave.datamodules.volume import load_volumes
 from aiwave.errors import AiwaveError
 from aiwave.images import read_voxels
@@ -81,6 +81,29 @@ def test_subset_is_missing_or_empty(tmp_path, split):
     (tmp_path / split / "em").mkdir()
     with pytest.raises(AiwaveError, match=rf"{split}/em holds no volume .*one of ct, mri"):
         ask()
+
+
+def test_other_images_of_the_same_names_and_sizes_are_other_data(tmp_path):
+    for root, values in (("raw", (1, 2)), ("copy", (1, 2)), ("denoised", (1, 3)), ("smoothed", (4, 2))):
+        for split, value in zip(("train", "test"), values, strict=True):
+            save(tmp_path / root / split / "em" / "a.tif", value=value)
+    names = {root: module(tmp_path / root).identity() for root in ("raw", "copy", "denoised", "smoothed")}
+    assert names["raw"] == names["copy"]
+    assert len(set(names.values())) == 3
+
+
+def test_data_whose_contents_nobody_hashes_are_named_by_their_root(tmp_path):
+    class Custom(VolumeDataModule):
+        training_volumes = test_volumes = None
+
+    raw, denoised = (
+        Custom(**SETTINGS | {"name": "mine", "subset": "em", "crop": (4, 8, 8), "root": root}) for root in "ab"
+    )
+    assert raw.identity() != denoised.identity()
+    phantoms = [
+        PhantomDataModule(**SETTINGS | {"name": "em", "subset": "em", "crop": (4, 8, 8), "root": r}) for r in "ab"
+    ]
+    assert phantoms[0].identity() == phantoms[1].identity()
 
 
 def test_package_is_imported_without_the_heavy_libraries():

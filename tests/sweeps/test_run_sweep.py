@@ -7,6 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
+import tifffile
 
 from aiwave.cli import main
 from aiwave.config.composing import composed
@@ -142,6 +143,18 @@ def test_a_finished_identical_run_is_offered_and_reused_by_sweeps(data_root, tmp
     assert [job["state"] for job in listed(tmp_path / "runs/sweep")] == ["reused", "finished"]
     assert not (tmp_path / "runs/sweep/0/stages").exists()
     assert len(read_rd_csv(tmp_path / "runs/sweep/rd.csv")) == 2 * len(read_rd_csv(tmp_path / "runs/first/rd.csv"))
+
+
+def test_other_images_in_files_of_the_same_names_and_sizes_are_trained_on(data_root, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(data_root, "denoised")
+    for path in Path("denoised").rglob("*.tif"):
+        tifffile.imwrite(path, tifffile.imread(path) // 2, photometric="minisblack")
+    both = ["-m", f"dataset.root={data_root},denoised", "transform=cdf97", "hydra.sweep.dir=runs/sweep"]
+    assert main(["train", *ONE, *both]) == 0
+    assert [job["state"] for job in listed(tmp_path / "runs/sweep")] == ["finished", "finished"]
+    before, after = (read_rd_csv(tmp_path / f"runs/sweep/{job}/rd.csv") for job in range(2))
+    assert [row.bpp for row in before] != [row.bpp for row in after]
 
 
 def test_a_search_proposes_jobs_and_is_taken_up_where_it_stopped(data_root, tmp_path, capfd):

@@ -1,5 +1,6 @@
 """The data module of phantoms, synthetic volumes that resemble microscopy or tomography."""
 
+import hashlib
 from collections.abc import Iterator
 
 import numpy as np
@@ -32,6 +33,10 @@ class PhantomDataModule(VolumeDataModule):
     def test_volumes(self) -> Iterator[Volume]:
         """Synthesise and yield the test volumes, one at a time."""
         return self._make("test", TEST_SHAPE)
+
+    def identity(self) -> str:
+        """Hash of name, subset and seed, whatever the root."""
+        return hashlib.sha256(f"{self.name}/{self.subset}/{self.seed}".encode()).hexdigest()
 
     def _make(self, split: str, shape: tuple[int, int, int]) -> Iterator[Volume]:
         for index in range(VOLUMES):
