@@ -33,13 +33,14 @@ def evaluate(cfg: DictConfig, output: Path | None, overrides: Sequence[str]) -> 
     from ..config.plan import run_tags
     from ..config.training_schema import Logger
     from ..config.validation import validate
-    from ..evaluation.results import evaluate_codec, print_results, track_results
+    from ..evaluation.results import check_anchors, evaluate_codec, print_results, track_results
     from ..runs.run_folder import RunFolder, last_finished
     from ..system import quieten, torch_device
     from ..training.stage_codec import trained_codec
 
     quieten()
     validate(cfg, EvaluateConfig)
+    check_anchors(cfg.anchor_table)
     folder = RunFolder(cfg.run)
     trained = folder.read_config()
     validate(trained, TrainConfig, folder.config_path)

@@ -65,7 +65,7 @@ def rerun(run: "RunFolder") -> Path:
     if threads:
         torch.set_num_threads(threads)
     cfg = run.read_config()
-    cfg.again, cfg.resume = True, None
+    cfg.again, cfg.resume, cfg.anchor_table = True, None, None
     again = RunFolder(_free(run.path))
     train(cfg, again.path, shlex.split(run.provenance()["command"])[2:])
     found = _results(again)

@@ -67,6 +67,15 @@ def evaluate_codec(
     return rows
 
 
+def check_anchors(table: str | None) -> None:
+    """Raise AiwaveError if there is a table of anchors, and it cannot be read."""
+    if table:
+        try:
+            read_rd_csv(Path(table))
+        except AiwaveError as error:
+            raise AiwaveError(f"anchor_table={table} names no table to compare with: {error}") from error
+
+
 def track_results(
     tracker: Tracker,
     rows: Sequence[RdRow],

@@ -15,7 +15,7 @@ from ..config.training_schema import Logger
 from ..config.validation import validate
 from ..datamodules.volume_datamodule import VolumeDataModule
 from ..errors import AiwaveError
-from ..evaluation.results import evaluate_codec, print_results, track_results
+from ..evaluation.results import check_anchors, evaluate_codec, print_results, track_results
 from ..models.codec import format_parameters
 from ..runs.run_folder import RunFolder, last_finished
 from ..runs.run_identity import AlreadyTrainedError, find_finished, identity
@@ -27,7 +27,7 @@ from .schedule import read_data, run_schedule
 from .stage_codec import build_codec, trained_codec
 from .starting_weights import load_weights, starting_point
 
-WHILE_RESUMING = ("callbacks", "logger", "trainer", "launcher")
+WHILE_RESUMING = ("callbacks", "logger", "trainer", "launcher", "anchor_table")
 
 WAIT_S, POLL_S = 600.0, 0.2
 
@@ -46,6 +46,7 @@ def prepare_new(cfg: DictConfig, folder: RunFolder, overrides: Sequence[str]) ->
     plan(cfg)
     torch_device(cfg.trainer.accelerator)
     check_processes(cfg, overrides)
+    check_anchors(cfg.anchor_table)
     trackers(cfg)
     folder.check_unused()
     cfg = cfg.copy()
@@ -71,7 +72,7 @@ def prepare_new(cfg: DictConfig, folder: RunFolder, overrides: Sequence[str]) ->
 def prepare_resumed(
     cfg: DictConfig, folder: RunFolder, overrides: Sequence[str]
 ) -> tuple[DictConfig, VolumeDataModule]:
-    """The recorded configuration of a run, with logger, callbacks and trainer of `cfg` if overridden; and its data.
+    """The recorded configuration of a run, with what `WHILE_RESUMING` names of `cfg` if overridden; and its data.
 
     Raises:
         AiwaveError: If the folder holds no run, its data is gone or has changed, or anything else was overridden.
@@ -91,6 +92,7 @@ def prepare_resumed(
     validate(recorded, TrainConfig, folder.config_path)
     torch_device(recorded.trainer.accelerator)
     check_processes(recorded, overrides)
+    check_anchors(recorded.get("anchor_table"))
     data = read_data(recorded)
     content = data.identity()
     if folder.provenance()["data"].get("sha256", content) != content:
