@@ -22,7 +22,7 @@ def evaluate(cfg: DictConfig, output: Path | None, overrides: Sequence[str]) -> 
     """Rebuild a codec of `cfg.run` from the run's stored configuration; write rd.csv and rd.png; print the table.
 
     With `cfg.real`, actual files are written and read back. Results go to `cfg.out`, by default the run's folder, or a
-    subfolder of it for another stage, data set or ladder of qualities.
+    subfolder of it for another stage, data set, way of measuring or ladder of qualities.
 
     Raises:
         AiwaveError: If the run or the data cannot be used.
@@ -60,9 +60,17 @@ def evaluate(cfg: DictConfig, output: Path | None, overrides: Sequence[str]) -> 
 
 
 def _target(run: "RunFolder", cfg: DictConfig) -> Path:
+    """The folder of an evaluation; that of the run itself only for what is measured after training, too."""
+    from ..evaluation.results import TILE
+
     folder = run.stage(cfg.after) if cfg.after else run.path
     if cfg.get("dataset"):
         folder = folder / cfg.dataset.name
+    ways = [way for way in ("real", "optimise", "similarity") if cfg[way]]
+    if cfg.tile != TILE:
+        ways.append(f"tile_{cfg.tile}")
+    if ways:
+        folder = folder / "_".join(ways)
     return folder / "_".join(["at", *(f"{quality:g}" for quality in cfg.qualities)]) if cfg.qualities else folder
 
 

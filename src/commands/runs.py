@@ -96,6 +96,9 @@ def _measured(row: "RdRow") -> tuple[object, ...]:
 
 
 def _largest(a: "list[RdRow]", b: "list[RdRow]") -> str:
+    codecs = [", ".join(sorted({row.codec for row in rows})) for rows in (a, b)]
+    if codecs[0] != codecs[1]:
+        return f"its table is of {codecs[1]}, the other of {codecs[0]}"
     if [_measured(row)[:4] for row in a] != [_measured(row)[:4] for row in b]:
         return "its table has other files or qualities"
     bpp = max(abs(one.bpp - two.bpp) for one, two in zip(a, b, strict=True))

@@ -20,13 +20,16 @@ from ..tracking.tracker import Tracker, tracked
 from .details import DETAILS, Detail, detail, write_details
 from .measure import Measured, measure_real, measure_volume
 
+TILE = 128
+"""Most voxels per side of the tiles in which volumes are measured, unless another number is given."""
+
 
 def evaluate_codec(
     codec: WaveletCodec,
     data: VolumeDataModule,
     folder: Path,
     qualities: Sequence[float] | None = None,
-    tile: int = 128,
+    tile: int = TILE,
     similarity: bool = False,
     real: bool = False,
     optimise: bool = False,
