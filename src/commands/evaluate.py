@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig
 
+from ..errors import AiwaveError
 from .hydra_app import run_application
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def evaluate(cfg: DictConfig, output: Path | None, overrides: Sequence[str]) -> 
     subfolder of it for another stage, data set, way of measuring or ladder of qualities.
 
     Raises:
-        AiwaveError: If the run or the data cannot be used.
+        AiwaveError: If the run or the data cannot be used, or if files that are not written are to be optimised.
     """
     from ..config.building import build
     from ..config.command_schemas import EvaluateConfig, TrainConfig
@@ -40,6 +41,8 @@ def evaluate(cfg: DictConfig, output: Path | None, overrides: Sequence[str]) -> 
 
     quieten()
     validate(cfg, EvaluateConfig)
+    if cfg.optimise and not cfg.real:
+        raise AiwaveError("optimise=true optimises files, which are only written with real=true: give both or none.")
     check_anchors(cfg.anchor_table)
     folder = RunFolder(cfg.run)
     trained = folder.read_config()

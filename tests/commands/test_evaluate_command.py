@@ -77,3 +77,7 @@ def test_a_repeated_run_names_the_codecs_if_they_differ(run, capfd):
     write_rd_csv(rows, run / "rd.csv")
     said = complaint(capfd, "runs", "rerun", run).replace("\n", " ")
     assert "its table is of aiwave_cdf97_context (estimated), the other of aiwave_cdf97_context;" in said
+
+
+def test_nothing_is_optimised_without_files(run, capfd):
+    assert "give both or none" in complaint(capfd, "evaluate", f"run={run}", "optimise=true")
