@@ -1,5 +1,6 @@
 """`aiwave evaluate`: rate-distortion curve of a trained run, on its own test volumes or others."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -68,13 +69,18 @@ def _target(run: "RunFolder", cfg: DictConfig) -> Path:
 
     folder = run.stage(cfg.after) if cfg.after else run.path
     if cfg.get("dataset"):
-        folder = folder / cfg.dataset.name
+        folder = folder / _plain(cfg.dataset.name)
     ways = [way for way in ("real", "optimise", "similarity") if cfg[way]]
     if cfg.tile != TILE:
         ways.append(f"tile_{cfg.tile}")
     if ways:
         folder = folder / "_".join(ways)
     return folder / "_".join(["at", *(f"{quality:g}" for quality in cfg.qualities)]) if cfg.qualities else folder
+
+
+def _plain(name: str) -> str:
+    """The name of a data set, which may be a path, as that of one visible folder."""
+    return re.sub(r"^\.+|[/\\]", "_", name) or "_"
 
 
 def _schema() -> "type[Node]":

@@ -81,3 +81,15 @@ def test_a_repeated_run_names_the_codecs_if_they_differ(run, capfd):
 
 def test_nothing_is_optimised_without_files(run, capfd):
     assert "give both or none" in complaint(capfd, "evaluate", f"run={run}", "optimise=true")
+
+
+def test_results_on_a_set_whose_name_is_a_path_stay_in_the_run(run, data_root, tmp_path):
+    others = tmp_path / "data/test/hospital/small"
+    shutil.copytree(data_root / "test/cells", others)
+    for subset, folder in (("../test/hospital/small", "__test_hospital_small"), (others.resolve(), None)):
+        data = ["dataset=folder", f"dataset.root={tmp_path}/data", f"dataset.subset={subset}"]
+        before = {path.parent for path in tmp_path.rglob("rd.csv")}
+        assert main(["evaluate", f"run={run}", *data, "qualities=[2]"]) == 0
+        (new,) = {path.parent for path in tmp_path.rglob("rd.csv")} - before
+        assert new.parent.parent == run
+        assert folder in (None, new.parent.name)
