@@ -168,7 +168,7 @@ def _await(path: Path) -> None:
 def train(cfg: DictConfig, output: Path | None, overrides: Sequence[str]) -> None:
     """Train as configured by `cfg`, into `output` or else `cfg.run_dir` (or continue `cfg.resume`), and evaluate.
 
-    Prints the sizes of the model's components first, and the results at the end.
+    Prints the sizes of the model's components first, and the results or else the run's folder at the end.
 
     Raises:
         AiwaveError: If the configuration, the data or a checkpoint cannot be used.
@@ -196,3 +196,5 @@ def train(cfg: DictConfig, output: Path | None, overrides: Sequence[str]) -> Non
             anchors = Path(cfg.anchor_table) if cfg.get("anchor_table") else None
             track_results(tracker, rows, folder.path, folder.group(cfg.name), name, tags, folder.record(), anchors)
             print_results(rows, folder.path, tracker.location)
+        else:
+            print(f"run       {folder.path}")

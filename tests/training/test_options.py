@@ -162,3 +162,8 @@ def test_compiled_training_follows_plain_training(data_root, tmp_path):
     compiled = run(data_root, tmp_path / "compiled", "stage.epochs=1", "trainer.compile=true")
     close(plain["state_dict"], compiled["state_dict"], rtol=1e-3, atol=1e-4)
     assert all(math.isfinite(value.sum()) for value in compiled["state_dict"].values())
+
+
+def test_a_run_that_is_not_evaluated_says_where_it_is(data_root, tmp_path, capfd):
+    run(data_root, tmp_path / "run", "stage.epochs=1")
+    assert capfd.readouterr().out.splitlines()[-1] == f"run       {tmp_path}/run"
