@@ -67,8 +67,8 @@ def _amount(size: int) -> str:
     return f"{size / 1e9:.2f} GB" if size >= 1e8 else f"{size / 1e6:.2f} MB"
 
 
-def torch_device(accelerator: str) -> "torch.device":
-    """The device for `cpu`, `gpu` or `auto` (a GPU if there is one).
+def torch_device(accelerator: str, instead: str = "accelerator=cpu") -> "torch.device":
+    """The device for `cpu`, `gpu` or `auto` (a GPU if there is one); `instead` is the option for a machine without.
 
     Raises:
         AiwaveError: If `gpu` is requested and there is none.
@@ -77,7 +77,7 @@ def torch_device(accelerator: str) -> "torch.device":
 
     available = torch.accelerator.is_available()
     if accelerator == "gpu" and not available:
-        raise AiwaveError("This machine has no GPU that PyTorch can use: set the accelerator to cpu.")
+        raise AiwaveError(f"This machine has no GPU that PyTorch can use: give {instead}.")
     current = torch.accelerator.current_accelerator() if available and accelerator != "cpu" else None
     return current or torch.device("cpu")
 

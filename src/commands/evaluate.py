@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 def main(arguments: Sequence[str]) -> None:
     """Run the command with the arguments after its name. Raises AiwaveError for bad input."""
+    for before, given in pairwise(["", *arguments]):
+        if "=" not in given and not given.startswith(("-", "~")) and not before.startswith("-"):
+            raise AiwaveError(f"{given} is not an option: if it is the folder of the run, give run={given}.")
     run_application("evaluate", evaluate, _schema, arguments)
 
 

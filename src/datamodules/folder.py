@@ -68,13 +68,14 @@ class FolderDataModule(PreparedDataModule):
         if not root.is_dir():
             raise AiwaveError(f"dataset.root {root} is not a folder: give the one that holds train/ and test/.")
         folder = root / split / self.subset
+        untested = ", or train with evaluate=false" if split == "test" else ""
         if not folder.is_dir():
-            raise AiwaveError(f"{folder} is not a folder: set dataset.subset to {_subsets(root / split)}.")
+            raise AiwaveError(f"{folder} is not a folder: set dataset.subset to {_subsets(root / split)}{untested}.")
         files = sorted(file for file in folder.iterdir() if file.name.lower().endswith(VOLUME_SUFFIXES))
         if not files:
             raise AiwaveError(
                 f"{folder} holds no volume ({', '.join(VOLUME_SUFFIXES)}): add one or set dataset.subset to "
-                f"{_subsets(root / split)}."
+                f"{_subsets(root / split)}{untested}."
             )
         return files
 

@@ -29,6 +29,9 @@ from .starting_weights import load_weights, starting_point
 
 WHILE_RESUMING = ("callbacks", "logger", "trainer", "launcher", "anchor_table")
 
+ON_CPU = "trainer=cpu"
+"""The option that trains without a GPU."""
+
 WAIT_S, POLL_S = 600.0, 0.2
 
 
@@ -44,7 +47,7 @@ def prepare_new(cfg: DictConfig, folder: RunFolder, overrides: Sequence[str]) ->
     validate(cfg, TrainConfig)
     check_lmbda(cfg)
     plan(cfg)
-    torch_device(cfg.trainer.accelerator)
+    torch_device(cfg.trainer.accelerator, ON_CPU)
     check_processes(cfg, overrides)
     check_anchors(cfg.anchor_table)
     trackers(cfg)
@@ -90,7 +93,7 @@ def prepare_resumed(
                 f"(only {', '.join(WHILE_RESUMING)} may change)."
             )
     validate(recorded, TrainConfig, folder.config_path)
-    torch_device(recorded.trainer.accelerator)
+    torch_device(recorded.trainer.accelerator, ON_CPU)
     check_processes(recorded, overrides)
     check_anchors(recorded.get("anchor_table"))
     data = read_data(recorded)

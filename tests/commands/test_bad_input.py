@@ -58,13 +58,15 @@ def complaint(capfd):
             ["Tanhh", "perhaps torch.nn.Tanh is meant", "trust=MODULE"],
         ),
         (["train", "+schedule.stages.affine.transform.sharing=diagonal"], ["sharing", "isotropic"]),
-        (["train", "trainer=gpu"], ["GPU"]),
+        (["train", "trainer=gpu"], ["GPU", "trainer=cpu"]),
         (["train", "run_dir=/proc/nothing/here"], ["/proc/nothing"]),
         (["train", "resume=nowhere"], ["nowhere", "config.yaml"]),
         (["train", "dataset.subset=xray"], ["xray", "em"]),
         (["evaluate"], ["run", "not given"]),
         (["evaluate", "run=nowhere"], ["nowhere", "config.yaml"]),
         (["evaluate", "run=nowhere", "tile=3"], ["tile", "16"]),
+        (["evaluate", "runs/2026-12-01_10-00-00"], ["give run=runs/2026-12-01_10-00-00"]),
+        (["evaluate", "qualities=[2]", "nowhere"], ["give run=nowhere"]),
     ],
 )
 def test_wrong_commands(arguments, words, tmp_path, monkeypatch, capfd):
