@@ -1,5 +1,6 @@
 """Tracking in Weights & Biases, with rate-distortion curves as its charts."""
 
+import hashlib
 import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
 
 
 def rd_charts(rows: Iterable[RdRow]) -> dict[str, Any]:
-    """One line chart per data set, `rd/chart/<dataset>`: mean PSNR [dB] against rate [bit/voxel], a line per codec."""
+    """One line chart per data set, `rd/chart/<dataset>`: mean PSNR [dB] against rate [bit/voxel], a line per codec.
+
+    Names too long for wandb end in a hash instead, so that those of two sets still differ.
+    """
     import wandb
 
     points: dict[str, list[list[Any]]] = {}
@@ -29,7 +33,7 @@ def rd_charts(rows: Iterable[RdRow]) -> dict[str, Any]:
         lossy = [[codec, point.bpp, point.psnr_db] for point in curve if math.isfinite(point.psnr_db)]
         points.setdefault(dataset, []).extend(lossy)
     return {
-        f"rd/chart/{dataset}": wandb.plot.line(
+        f"rd/chart/{_fitting(dataset)}": wandb.plot.line(
             wandb.Table(columns=["codec", "bpp", "psnr_db"], data=found),
             x="bpp",
             y="psnr_db",
@@ -40,6 +44,15 @@ def rd_charts(rows: Iterable[RdRow]) -> dict[str, Any]:
         for dataset, found in points.items()
         if found
     }
+
+
+LONGEST_CHART = 60  # characters; the name of a chart's table, which begins with the run's, can have 128
+
+
+def _fitting(dataset: str) -> str:
+    if len(dataset) <= LONGEST_CHART:
+        return dataset
+    return f"{dataset[: LONGEST_CHART - 9]}-{hashlib.sha256(dataset.encode()).hexdigest()[:8]}"
 
 
 WandbMode = Literal["online", "offline", "disabled"]

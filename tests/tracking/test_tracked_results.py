@@ -1,6 +1,7 @@
 """Results in trackers beside the table: charts, pictures and further figures."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,12 +17,12 @@ ROWS = [RdRow("brain", "a.nii", "ours", k, rate, 30.0 + k, 1.0, 1.0) for k, rate
 NUMBERS = {"bd/brain/ours/vs_jp3d/rate_percent": -12.5, "bd/brain/ours/vs_jp3d/psnr_db": 0.75}
 
 
-def record(tracker, folder):
+def record(tracker, folder, rows=ROWS):
     folder.mkdir()
     plot_rd(ROWS, folder / "rd.png")
     plot_rd(ROWS[:2], folder / "slice.png")
     tracker.open(folder, "exp", "one", "evaluate", [], {})
-    tracker.log_rd(ROWS, folder / "rd.png", {"slice": folder / "slice.png"}, NUMBERS)
+    tracker.log_rd(rows, folder / "rd.png", {"slice": folder / "slice.png"}, NUMBERS)
     tracker.close("ok")
     return (folder / "slice.png").read_bytes()
 
@@ -60,6 +61,24 @@ def test_wandb_gets_a_chart_per_data_set_images_and_the_summary(tmp_path, monkey
     assert json.loads(chart.read_text())["data"] == [["ours", row.bpp, row.psnr_db] for row in ROWS]
     settings = content["config"]["_wandb/visualize/rd/chart/brain"]["panel_config"]["fieldSettings"]
     assert settings == {"x": "bpp", "y": "psnr_db", "stroke": "codec"}
+
+
+def test_wandb_gets_a_chart_of_each_data_set_however_long_its_name(tmp_path, monkeypatch, wandb_home):  # noqa: F811
+    import wandb
+
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    names = ["brain", "a" * 60, *("scans_of_the_brain_" * 8 + end for end in ("ct", "mr"))]
+    record(WandbTracker("proj"), tmp_path / "run", [replace(row, dataset=name) for name in names for row in ROWS])
+    wandb.teardown()
+    config = wandb_content(tmp_path / "run")["config"]
+    begin = "_wandb/visualize/rd/chart/"
+    charts = {
+        key.removeprefix(begin): value["panel_config"]["stringSettings"]["title"]
+        for key, value in config.items()
+        if key.startswith(begin)
+    }
+    assert [title.partition(": ")[0] for title in charts.values()] == names
+    assert list(charts)[:2] == names[:2]
 
 
 def test_no_tracker_takes_them_too(tmp_path):
