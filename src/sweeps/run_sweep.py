@@ -1,6 +1,7 @@
 """Execution of a sweep: its unfinished jobs are run, and their outcomes reported."""
 
 import sys
+import time
 import traceback
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -28,19 +29,24 @@ def run_job(job: SweepJob) -> None:
     Raises:
         KeyboardInterrupt: On Ctrl-C, which also stops the jobs after it.
     """
+    started = time.perf_counter()
     try:
         with trusting(job.trust):
             _train(job)
     except AlreadyTrainedError as error:
         RunStatus("reused", same_as=str(error.path.resolve())).write(job.folder)
     except (Interrupted, KeyboardInterrupt) as error:
-        RunStatus("interrupted", reason_of(error)).write(job.folder)
+        RunStatus("interrupted", reason_of(error), _since(started)).write(job.folder)
         raise KeyboardInterrupt from error
     except Exception as error:
         if complaint(error) is None:
             traceback.print_exc()
         print(f"job {job.number} failed: {reason_of(error)}", file=sys.stderr)
-        RunStatus("failed", reason_of(error)).write(job.folder)
+        RunStatus("failed", reason_of(error), _since(started)).write(job.folder)
+
+
+def _since(started: float) -> float:
+    return round(time.perf_counter() - started, 1)
 
 
 def _train(job: SweepJob) -> None:
@@ -102,13 +108,15 @@ def run_sweep(given: Sequence[str]) -> None:
     sweep = Sweep(Path(cfg.hydra.sweep.dir), build(cfg.launcher, LauncherNode, "launcher"))
     sweep.launcher.check()
     record(arguments, sweep.folder)
+    stopped = True
     try:
         if search:
             search.run(sweep, varied)
         else:
             sweep.run(jobs, set.intersection(*map(set, jobs)) if len(jobs) > 1 else ())
+        stopped = False
     finally:
-        failed = summarise(sweep.jobs, sweep.folder)
+        failed = summarise(sweep.jobs, sweep.folder, stopped)
     if failed:
         job, reason = failed[0]
         raise AiwaveError(f"{len(failed)} of {len(sweep.jobs)} jobs failed, the first ({job.label}) because: {reason}")

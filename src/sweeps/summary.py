@@ -73,9 +73,13 @@ COLUMNS = ("job", "state", "seconds", "overrides", "reason", "same_as")
 
 SILENT = "its process ended without an error message; was it killed, or out of memory?"
 
+NOT_BEGUN = "not begun"
 
-def summarise(jobs: Sequence[SweepJob], folder: Path) -> list[tuple[SweepJob, str]]:
+
+def summarise(jobs: Sequence[SweepJob], folder: Path, stopped: bool = False) -> list[tuple[SweepJob, str]]:
     """Write jobs.csv; join, report and print the results of the finished jobs; and print why the others failed.
+
+    Those of a `stopped` sweep that have left no trace have not begun.
 
     Returns:
         The failed jobs, with the reasons.
@@ -83,23 +87,26 @@ def summarise(jobs: Sequence[SweepJob], folder: Path) -> list[tuple[SweepJob, st
     Raises:
         AiwaveError: If a table is damaged or cannot be written.
     """
-    states = [(job, outcome(job)) for job in jobs]
+    begun = [job for job in jobs if not stopped or job.folder.exists()]
+    states = [(job, outcome(job)) for job in begun]
+    waiting = [job for job in jobs if job not in begun]
     with replacing(folder / JOBS) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
         writer.writerows(
             (job.number, s.state, s.seconds, " ".join(job.overrides), s.reason, s.same_as) for job, s in states
         )
+        writer.writerows((job.number, NOT_BEGUN, 0.0, " ".join(job.overrides), "", "") for job in waiting)
     runs = [RunFolder(status.same_as or job.folder) for job, status in states if status.is_done]
     runs = [run for run in runs if run.config_path.is_file()]
     _join_results([(run.path, run.read_config().name) for run in runs], folder)
     report_runs(runs, folder)
-    counts = Counter(status.state for _, status in states)
+    counts = Counter([*(status.state for _, status in states), *(NOT_BEGUN for _ in waiting)])
     print(f"\nsweep     {folder}: {', '.join(f'{count} {state}' for state, count in counts.items())}")
     failed = [(job, status.reason) for job, status in states if status.state == "failed"]
     for job, reason in failed:
         print(f"failed    job {job.number} ({job.label}): {reason}")
-    if counts["interrupted"] or failed:
+    if counts["interrupted"] or waiting or failed:
         print(f"continue  aiwave train resume={folder}")
     return failed
 

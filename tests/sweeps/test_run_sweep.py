@@ -3,6 +3,7 @@
 import csv
 import shutil
 import sys
+import time
 from importlib.resources import files
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from aiwave.cli import main
 from aiwave.config.composing import composed
 from aiwave.errors import AiwaveError
 from aiwave.report.tables import RdRow, read_rd_csv, write_rd_csv
-from aiwave.sweeps import is_sweep
+from aiwave.runs.session import session
+from aiwave.sweeps import is_sweep, run_sweep
 from aiwave.sweeps.expand import expand, schema
 from tests.short_runs import TINY
 
@@ -128,6 +130,37 @@ def test_a_failed_job_is_reported_and_only_the_missing_runs_again(data_root, tmp
     assert "leave out seed=3" in capfd.readouterr().err
     assert sweep(data, tmp_path / "sweep", "-m", "seed=0,1") == 1
     assert "holds another sweep" in capfd.readouterr().err
+
+
+def test_jobs_after_an_interrupted_one_have_not_begun(data_root, tmp_path, monkeypatch, capfd):
+    def stop_at_the_second(job):
+        job.folder.mkdir(parents=True)
+        with session(job.folder):
+            time.sleep(0.2)
+            if job.number == 1:
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr(run_sweep, "_train", stop_at_the_second)
+    assert sweep(data_root, tmp_path / "sweep", "-m", "seed=0,1,2,3") == 130
+    jobs = listed(tmp_path / "sweep")
+    assert [job["state"] for job in jobs] == ["finished", "interrupted", "not begun", "not begun"]
+    assert [float(job["seconds"]) >= 0.2 for job in jobs] == [True, True, False, False]
+    assert [job["reason"] for job in jobs[2:]] == ["", ""]
+    said = capfd.readouterr().out
+    assert "1 finished, 1 interrupted, 2 not begun" in said
+    assert "failed" not in said
+    assert "continue  aiwave train resume=" in said
+
+
+def test_a_job_that_failed_tells_how_long_it_took(data_root, tmp_path, monkeypatch):
+    def fail(job):
+        time.sleep(0.2)
+        raise AiwaveError("No.")
+
+    monkeypatch.setattr(run_sweep, "_train", fail)
+    assert sweep(data_root, tmp_path / "sweep", "-m", "seed=0,1") == 1
+    ends = [(job["state"], float(job["seconds"]) >= 0.2) for job in listed(tmp_path / "sweep")]
+    assert ends == [("failed", True)] * 2
 
 
 def test_a_finished_identical_run_is_offered_and_reused_by_sweeps(data_root, tmp_path, monkeypatch, capfd):
