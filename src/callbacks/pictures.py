@@ -1,5 +1,6 @@
 """Pictures of the codec at the end of a stage."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,30 +10,35 @@ import torch
 from pytorch_lightning.utilities import rank_zero_only
 from torch import Tensor
 
-from ..models.bands import band_names
+from ..models.bands import DETAILS, band_names
+from ..models.subbands import Subbands
 from ..models.transform.wavelet_transform import WaveletTransform
 from ..report.stage_figures import FILTERS, RESPONSES, SLICES, save_filters, save_responses, save_slices
+
+DRAWN_LEVELS = 3  # the time to draw one more is tenfold
 
 
 def synthesis_functions(transform: WaveletTransform, amplitude: float = 16.0) -> dict[str, Tensor]:
     """Response to one coefficient of `amplitude`, in intensity units, in the middle of each band, by band name.
 
-    Each is (S, S, S) with S = 8 * 2**levels, divided by the amplitude, less the response to no coefficient. The
-    functions of a trained transform depend on the signal around them: these are for a flat signal.
+    Of a transform with more than `DRAWN_LEVELS` levels, only the details of the finest ones. Each is (S, S, S) with
+    S = 8 * 2**levels, divided by the amplitude, less the response to no coefficient. The functions of a trained
+    transform depend on the signal around them: these are for a flat signal.
     """
-    side = 8 * 2**transform.levels
+    levels = min(transform.levels, DRAWN_LEVELS)
     parameter = next(transform.parameters(), torch.zeros(1))
-    flat = torch.zeros(1, 1, side, side, side, device=parameter.device, dtype=parameter.dtype)
-    empty = transform(flat).map(torch.zeros_like)
+    zeros = partial(torch.zeros, device=parameter.device, dtype=parameter.dtype)
+    empty = Subbands(zeros(1, 1, 8, 8, 8), tuple(zeros(1, DETAILS, *[8 << level] * 3) for level in range(levels)))
     ground = transform.inverse(empty)
     functions = []
-    for part in range(1 + transform.levels):
+    for part in range(1 + levels):
         for band in range((empty.approx, *empty.details)[part].shape[1]):
             pulse = empty.map(torch.clone)
             tensor = (pulse.approx, *pulse.details)[part]
             tensor[0, band, tensor.shape[2] // 2, tensor.shape[3] // 2, tensor.shape[4] // 2] = amplitude
             functions.append((transform.inverse(pulse) - ground)[0, 0] / amplitude)
-    return dict(zip(band_names(transform.levels), functions, strict=True))
+    named = list(zip(band_names(levels), functions, strict=True))
+    return dict(named if levels == transform.levels else named[1:])
 
 
 class Pictures(pl.Callback):

@@ -42,6 +42,12 @@ def test_functions_of_a_trained_transform_change_what_a_coefficient_does_and_not
     assert not torch.allclose(functions["LLL2"], plain["LLL2"], atol=1e-2)
 
 
+def test_functions_of_many_levels_are_those_of_the_finest_three():
+    few, many = (synthesis_functions(transform("cdf97", levels)) for levels in (3, 5))
+    assert list(many) == list(few)[1:]
+    assert all(torch.equal(values, few[name]) for name, values in many.items())
+
+
 def test_pictures_are_drawn(tmp_path):
     volume = np.random.default_rng(0).integers(0, 255, (8, 9, 10)).astype(np.float32)
     save_slices(volume, volume + 1, tmp_path / "slices.png")
