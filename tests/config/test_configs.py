@@ -112,6 +112,13 @@ def test_a_key_of_another_option_is_refused_with_the_options_that_have_it(option
     assert [word for word in words if word not in sentence] == [], sentence
 
 
+@pytest.mark.parametrize("dataset", sorted(path.stem for path in (CONF / "dataset").glob("*.yaml")))
+def test_runs_on_every_data_set_have_a_name_without_being_given_one(dataset):
+    root = ["dataset.root=x"] if dataset != "phantom" else []
+    subset = ["dataset.subset=x"] if dataset in ("folder", "mixture", "zarr") else []
+    validate(composed(f"dataset={dataset}", *root, *subset, "debug=fast"), TrainConfig, imports=False)
+
+
 def test_what_an_experiment_asks_of_an_option_without_it_is_refused():
     with pytest.raises(
         AiwaveError, match=r"entropy\.dependent is not a key of FactorizedEntropy: entropy=context_shared"
