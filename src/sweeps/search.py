@@ -31,8 +31,8 @@ class Search:
     """Minimise the validation loss of the last stage (bpp + MSE / lambda) over `trials` jobs.
 
     Proposals come from Optuna's tree-structured Parzen estimator (Bergstra et al., 2011), as many at a time as the
-    launcher runs. They depend on `seed` and earlier results alone: a resumed search proposes the same jobs and finds
-    them done.
+    launcher runs. They depend on `seed`, earlier results and this number alone: a resumed search proposes the same jobs
+    and finds them done.
     """
 
     def __init__(self, trials: Count, seed: Seed) -> None:
@@ -62,7 +62,7 @@ class Search:
         fixed = {key: text for key, o in overrides.items() if not o.is_sweep_override() and (text := _fixed(o))}
         study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=self.seed))
         while len(study.trials) < self.trials:
-            count = min(sweep.launcher.jobs or 1, self.trials - len(study.trials))
+            count = min(sweep.launcher.at_once, self.trials - len(study.trials))
             trials = [study.ask(space) for _ in range(count)]
             chosen = [tuple(fixed.values()) + tuple(f"{k}={v}" for k, v in t.params.items()) for t in trials]
             for trial, job in zip(trials, sweep.run(chosen, fixed.values()), strict=True):

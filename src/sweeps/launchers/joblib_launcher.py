@@ -51,6 +51,11 @@ class JoblibLauncher(Launcher):
     other follows from it.
     """
 
+    @property
+    def at_once(self) -> int:
+        """See `Launcher.at_once`."""
+        return self.shares(cores())[0]
+
     def launch(self, jobs: Sequence[SweepJob], work: Work) -> None:
         """See `Launcher.launch`."""
         import joblib

@@ -41,6 +41,11 @@ class Launcher(ABC):
         self.jobs = jobs
         self.threads = threads
 
+    @property
+    def at_once(self) -> int:
+        """Number of jobs to give it at a time if the next depend on their results; 1 if only the engine knows."""
+        return self.jobs or 1
+
     def check(self) -> None:  # noqa: B027  (not every launcher has an engine)
         """Raise AiwaveError, before anything is written, if the engine is not installed."""
 

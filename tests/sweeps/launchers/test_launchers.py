@@ -9,7 +9,9 @@ import pytest
 
 from aiwave.cli import main
 from aiwave.report.tables import read_rd_csv
-from aiwave.sweeps.launchers import JoblibLauncher, LocalLauncher, SweepJob
+from aiwave.sweeps.expand import parsed
+from aiwave.sweeps.launchers import JoblibLauncher, LocalLauncher, RayLauncher, SlurmLauncher, SweepJob, joblib_launcher
+from aiwave.sweeps.search import Search
 from tests.short_runs import TINY
 from tests.sweeps.test_run_sweep import listed
 
@@ -36,6 +38,32 @@ def note(job):
 )
 def test_cores_are_divided_fairly(jobs, threads, cores, shares):
     assert JoblibLauncher(jobs, threads).shares(cores) == shares
+
+
+@pytest.mark.parametrize(
+    ("launcher", "batches"),
+    [
+        (JoblibLauncher(), [4, 1]),
+        (JoblibLauncher(jobs=2), [2, 2, 1]),
+        (JoblibLauncher(threads=4), [2, 2, 1]),
+        (LocalLauncher(), [1] * 5),
+        (SlurmLauncher(), [1] * 5),
+        (RayLauncher(jobs=3), [3, 2]),
+    ],
+)
+def test_a_search_proposes_as_many_jobs_as_run_at_once(launcher, batches, tmp_path, monkeypatch):
+    seen = []
+
+    class Runner:
+        def run(self, batch, common):
+            seen.append(len(batch))
+            return [SweepJob(k, tmp_path / str(k), overrides) for k, overrides in enumerate(batch)]
+
+    monkeypatch.setattr(joblib_launcher, "cores", lambda: 8)
+    runner = Runner()
+    runner.launcher = launcher
+    Search(trials=5, seed=0).run(runner, parsed(["lmbda=interval(1,9)"]))
+    assert seen == batches
 
 
 def test_jobs_run_in_processes_of_their_own_and_one_that_dies_stops_no_other(tmp_path):
