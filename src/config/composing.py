@@ -1,5 +1,6 @@
 """Composition of a command's configuration outside Hydra's main, and globs over the options of a group."""
 
+import difflib
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -14,6 +15,8 @@ from omegaconf import DictConfig
 from ..errors import AiwaveError
 
 if TYPE_CHECKING:
+    from hydra.errors import MissingConfigException
+
     from .node import Node
 
 
@@ -46,9 +49,13 @@ def worded(name: str, overrides: Sequence[str], schema: Callable[[], "type[Node]
 
 
 def unknown(error: Exception, name: str, overrides: Sequence[str], schema: Callable[[], "type[Node]"]) -> Exception:
-    """AiwaveError for a key that does not exist, or has several values outside of a sweep; other errors unchanged."""
+    """AiwaveError for a key or option that does not exist, or several values outside of a sweep; others unchanged."""
+    from hydra.errors import MissingConfigException
+
     from .validation import unknown_key
 
+    if isinstance(error, MissingConfigException):
+        return _no_option(error, name)
     if several := re.search(r"^Ambiguous value for argument '([^=]+)=(.*?)'\n", str(error), re.DOTALL):
         key, value = several.groups()
         return AiwaveError(
@@ -59,6 +66,23 @@ def unknown(error: Exception, name: str, overrides: Sequence[str], schema: Calla
     if found is None:
         return error
     return AiwaveError(unknown_key(found[1].split("@")[0].split("."), schema(), _chosen(name, overrides)))
+
+
+def _no_option(error: "MissingConfigException", name: str) -> Exception:
+    """AiwaveError for an option that its group lacks, with all that it has; other errors unchanged."""
+    found = re.search(r"^In '([^']+)': Could not find .*^Available options in '([^']+)':", str(error), re.DOTALL | re.M)
+    if found is None or error.missing_cfg_file is None:
+        return error
+    place, group = found.groups()
+    missing = error.missing_cfg_file.removeprefix(f"{group}/")
+    known = sorted({*(error.options or ()), *_options(group)})
+    own = missing.rpartition("/")[2]
+    near = difflib.get_close_matches(missing, known) or [
+        option for option in known if difflib.get_close_matches(own, [option.rpartition("/")[2]])
+    ]
+    whose = "" if place in (name, "hydra/config") else f", which {place} names"
+    hint = f"did you mean {' or '.join(near)}? " if near else ""
+    return AiwaveError(f"There is no {group}/{missing}{whose}: {hint}the options of {group} are {', '.join(known)}.")
 
 
 def _chosen(name: str, overrides: Sequence[str]) -> Any:

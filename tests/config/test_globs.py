@@ -5,7 +5,8 @@ from importlib.resources import files
 import pytest
 
 from aiwave.cli import main
-from aiwave.config.composing import expand_glob
+from aiwave.config.command_schemas import TrainConfig
+from aiwave.config.composing import composed, expand_glob
 from aiwave.errors import AiwaveError
 from aiwave.report.tables import read_rd_csv
 from tests.short_runs import TINY
@@ -30,6 +31,28 @@ def test_everything_else_stays(override):
 def test_a_glob_without_match_is_refused_with_what_there_is():
     with pytest.raises(AiwaveError, match="ablation/baseline"):
         expand_glob("experiment=glob(ablations/*)")
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("experiment=ablation/baselin", "There is no experiment/ablation/baselin: did you mean ablation/baseline"),
+        ("experiment=quikstart", "There is no experiment/quikstart: did you mean quickstart?"),
+        ("experiment=baseline", "did you mean ablation/baseline?"),
+        ("experiment=zzz", "There is no experiment/zzz: the options of experiment are "),
+        ("+stage@schedule.stages.more=zz", "There is no stage/zz: the options of stage are additive, affine, "),
+        ("+experiment@more=odd", "There is no dataset/fantom, which experiment/odd names: did you mean phantom?"),
+    ],
+)
+def test_an_option_that_does_not_exist_is_refused_with_those_of_all_folders(override, words, tmp_path):
+    (tmp_path / "experiment").mkdir()
+    (tmp_path / "experiment/odd.yaml").write_text("defaults: [/dataset: fantom]\n")
+    with pytest.raises(AiwaveError) as caught:
+        composed("train", [f"hydra.searchpath=[file://{tmp_path}]", override], lambda: TrainConfig)
+    said = str(caught.value)
+    assert words in said
+    assert "\n" not in said
+    assert "experiment are" not in said or {"quickstart,", "odd,", "ablation/one_stage,"} <= set(said.split())
 
 
 def test_ablations_run_as_a_sweep_and_their_curves_are_told_apart(data_root, tmp_path):
