@@ -1,14 +1,28 @@
 """Nodes of the configuration schema: the base that refuses unknown keys, and types of common values."""
 
 import difflib
+import re
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, field_validator
 from pydantic_core import PydanticCustomError
 
 from .trust import module_of
 
-PlainName = Annotated[str, Field(max_length=100, pattern=r"^[^/\\\x00-\x1f\x7f.][^/\\\x00-\x1f\x7f]*$")]
+LONGEST_NAME = 100  # characters
+
+
+def _plain(name: str) -> str:
+    if len(name) > LONGEST_NAME:
+        raise PydanticCustomError("name", f"must have at most {LONGEST_NAME} characters, so give a shorter one")  # type: ignore[arg-type]
+    if not re.fullmatch(r"[^/\\\x00-\x1f\x7f.][^/\\\x00-\x1f\x7f]*", name):
+        raise PydanticCustomError(
+            "name", "must be a name that has no slash, backslash or control character and does not begin with a dot"
+        )
+    return name
+
+
+PlainName = Annotated[str, AfterValidator(_plain)]
 """A name that is safe as that of a file or folder: no path, not hidden, one line."""
 
 Component = Literal["transform", "rate", "entropy", "post"]

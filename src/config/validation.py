@@ -106,10 +106,18 @@ def _arguments(call: Call, path: Keys) -> type[Arguments]:
 
 def _sentence(problem: Any, schema: type[Node], path: Keys) -> str:
     key = _dotted((*path, *problem["loc"]))
+    if problem["type"] in ("too_short", "too_long"):
+        return f"{key}: must have {_counted(**problem['ctx'])}, not {_clipped(problem['input'])}."
     if problem["type"] != "extra_forbidden":
         given = f", not {_clipped(problem['input'])}" if not isinstance(problem["input"], dict) else ""
         return f"{key}: {problem['msg'][0].lower()}{problem['msg'][1:]}{given}."
     return unknown_key(problem["loc"], schema, path=path)
+
+
+def _counted(min_length: int = 0, max_length: int = 0, **context: Any) -> str:
+    """The number of values that a list or mapping may have, given the bound that it breaks."""
+    bound = min_length or max_length
+    return f"at {'least' if min_length else 'most'} {bound} {'value' if bound == 1 else 'values'}"
 
 
 def _clipped(value: Any) -> str:

@@ -8,6 +8,8 @@ import tifffile
 from aiwave.cli import main
 from aiwave.config.command_schemas import PrepareConfig, TrainConfig
 from aiwave.config.composing import as_text, composed
+from aiwave.config.validation import validate
+from aiwave.errors import AiwaveError
 
 ODD = ["ü", "a=b", "a,b", "a[b", "[a,b]", "a(b", "a{b", "{a:b}", "a;b", "it's", 'say "a"', "~a", "#a", "2024", "a b"]
 
@@ -47,6 +49,30 @@ def test_texts_arrive_as_they_were_given(value, read):
 def test_several_values_are_still_several():
     assert as_text("dataset.subset=em,ct", lambda: TrainConfig) == "dataset.subset=em,ct"
     assert as_text("from=em,ct", lambda: PrepareConfig) == "from=em,ct"
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        *(
+            (
+                f"name={name}",
+                "name: must be a name that has no slash, backslash or control character and does not begin with a dot, "
+                f"not {name}.",
+            )
+            for name in ("'a/b'", "''", "'.a'", "'..'")
+        ),
+        (f"name={'n' * 101}", "name: must have at most 100 characters, so give a shorter one, not 'nnnn"),
+        ("dataset.steps=[]", "dataset.steps: must have at least 1 value, not []."),
+        ("dataset.crop=[8,8]", "dataset.crop: must have at least 3 values, not [8, 8]."),
+        ("dataset.crop=[8,8,8,8]", "dataset.crop: must have at most 3 values, not [8, 8, 8, 8]."),
+        ("schedule.order=[a/b]", "schedule.order.0: must be a name that has no slash, "),
+    ],
+)
+def test_what_names_and_lists_may_hold_is_told_in_words(given, said):
+    with pytest.raises(AiwaveError) as caught:
+        validate(composed("train", [given, "run_dir=x"], lambda: TrainConfig), TrainConfig, imports=False)
+    assert str(caught.value).startswith(said)
 
 
 HEADERS = {
