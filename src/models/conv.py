@@ -113,7 +113,7 @@ def conv3d(x: Tensor, weight: Tensor, bias: Tensor | None, padding: Sequence[int
             return conv_from_one(F.pad(x, [n for n in reversed(padding) for _ in range(2)]), weight, bias)
         if alone and torch.is_grad_enabled() and len(weight) < ENOUGH and x.shape[2] > weight.shape[2]:
             return conv_in_halves(x, weight, bias, padding)
-    if alone and not torch.is_grad_enabled():
+    if alone and not torch.is_grad_enabled() and not torch.compiler.is_compiling():
         ones = [1, 1, 1]
         return torch.mkldnn_convolution(x, weight, bias, list(padding), ones, ones, groups)
     return F.conv3d(x, weight, bias, padding=list(padding), groups=groups)
