@@ -82,9 +82,16 @@ def _target(run: "RunFolder", cfg: DictConfig) -> Path:
     return folder / "_".join(["at", *(f"{quality:g}" for quality in cfg.qualities)]) if cfg.qualities else folder
 
 
+TAKEN = re.compile(r"(real|optimise|similarity|tile|at)(_|$)|(stages|slices|wandb|csv|tensorboard)$")
+"""Names of other folders in that of a run."""
+
+
 def _plain(name: str) -> str:
-    """The name of a data set, which may be a path, as that of one visible folder."""
-    return re.sub(r"^\.+|[/\\]", "_", name) or "_"
+    """The name of a data set, which may be a path, as that of one visible folder which nothing else has."""
+    from ..report.slices import file_name
+
+    folder = file_name(re.sub(r"^\.+", "_", name)) or "_"
+    return f"{folder}_" if TAKEN.match(folder) else folder
 
 
 def _schema() -> "type[Node]":

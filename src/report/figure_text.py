@@ -26,9 +26,13 @@ CJK_FONTS = (
 
 
 def wrapped(name: str, width: int) -> str:
-    """The name in lines of about `width` Latin letters, broken after spaces and punctuation where possible."""
+    """The name in lines of about `width` Latin letters, broken after spaces and punctuation where possible.
+
+    Dollar signs are escaped, since Matplotlib takes what two of them enclose for a formula.
+    """
     count = max(1, width * len(name) // max(1, letters(name)))
-    return "\n".join(re.findall(rf".{{1,{count}}}(?:(?<=[\s_./-])|$)|.{{1,{count}}}", name))
+    lines = re.findall(rf".{{1,{count}}}(?:(?<=[\s_./-])|$)|.{{1,{count}}}", name)
+    return "\n".join(lines).replace("$", r"\$")
 
 
 def letters(text: str) -> int:

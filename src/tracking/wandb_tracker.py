@@ -3,6 +3,7 @@
 import hashlib
 import math
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple
 from pathlib import Path
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 def rd_charts(rows: Iterable[RdRow]) -> dict[str, Any]:
     """One line chart per data set, `rd/chart/<dataset>`: mean PSNR [dB] against rate [bit/voxel], a line per codec.
 
-    Names too long for wandb end in a hash instead, so that those of two sets still differ.
+    Names that wandb cannot take end in a hash instead, so that those of two sets still differ.
     """
     import wandb
 
@@ -50,9 +51,10 @@ LONGEST_CHART = 60  # characters; the name of a chart's table, which begins with
 
 
 def _fitting(dataset: str) -> str:
-    if len(dataset) <= LONGEST_CHART:
+    plain = re.sub(r"[/\\:]|^\.+", "_", dataset)
+    if plain == dataset and len(dataset) <= LONGEST_CHART:
         return dataset
-    return f"{dataset[: LONGEST_CHART - 9]}-{hashlib.sha256(dataset.encode()).hexdigest()[:8]}"
+    return f"{plain[: LONGEST_CHART - 9]}-{hashlib.sha256(dataset.encode()).hexdigest()[:8]}"
 
 
 WandbMode = Literal["online", "offline", "disabled"]
@@ -90,9 +92,7 @@ def _default_mode() -> str:
 
 
 INIT_TIMEOUT_S = 60.0
-
 LONGEST_TAG = 64  # characters; wandb refuses longer ones
-
 FINISH_TIMEOUT_S = 600.0  # wandb waits forever by default; whatever is not uploaded by then stays on disk
 
 

@@ -83,6 +83,14 @@ def test_nothing_is_optimised_without_files(run, capfd):
     assert "give both or none" in complaint(capfd, "evaluate", f"run={run}", "optimise=true")
 
 
+@pytest.mark.parametrize("name", ["real", "stages", "at_2", "slices"])
+def test_results_on_a_set_take_no_folder_that_means_something_else(name, run, data_root):
+    data = ["dataset=folder", f"dataset.root={data_root}", "dataset.subset=cells", f"dataset.name={name}"]
+    before = {path.parent for path in run.rglob("rd.csv")}
+    assert main(["evaluate", f"run={run}", *data]) == 0
+    assert {path.parent for path in run.rglob("rd.csv")} - before == {run / f"{name}_"}
+
+
 def test_results_on_a_set_whose_name_is_a_path_stay_in_the_run(run, data_root, tmp_path):
     others = tmp_path / "data/test/hospital/small"
     shutil.copytree(data_root / "test/cells", others)

@@ -46,6 +46,11 @@ def test_long_names_leave_the_panels_and_each_other_alone(length, codecs):
     assert legend.x1 <= figure.bbox.x1
 
 
+def test_dollar_signs_are_letters_and_no_formulas(tmp_path):
+    plot_rd(rows([r"a$\frac$", "one $"], [r"b$_$"]), tmp_path / "rd.png")
+    assert (tmp_path / "rd.png").is_file()
+
+
 def test_letters_that_no_font_has_raise_no_warnings(tmp_path):
     points = rows(["小鼠大脑皮层"], ["编解码器", "jp3d"])
     with warnings.catch_warnings(action="error"):

@@ -67,7 +67,7 @@ def test_wandb_gets_a_chart_of_each_data_set_however_long_its_name(tmp_path, mon
     import wandb
 
     monkeypatch.setenv("WANDB_MODE", "offline")
-    names = ["brain", "a" * 60, *("scans_of_the_brain_" * 8 + end for end in ("ct", "mr"))]
+    names = ["brain", "a" * 60, "../../hospital", *("scans_of_the_brain_" * 8 + end for end in ("ct", "mr"))]
     record(WandbTracker("proj"), tmp_path / "run", [replace(row, dataset=name) for name in names for row in ROWS])
     wandb.teardown()
     config = wandb_content(tmp_path / "run")["config"]
