@@ -98,7 +98,7 @@ def _chosen(name: str, overrides: Sequence[str]) -> Any:
     options = [given for given in overrides if re.match(r"hydra\.searchpath=|[^.=@]+(@[^=]+)?=", given)]
     try:
         with initialize_config_module("aiwave.conf", version_base="1.3"):
-            return OmegaConf.to_container(compose(name, overrides=options), resolve=True)
+            return OmegaConf.to_container(compose(name, overrides=options))
     except (HydraException, OmegaConfBaseException, ValueError):
         return None
 

@@ -76,7 +76,9 @@ def check_anchors(table: str | None) -> None:
         try:
             read_rd_csv(Path(table))
         except AiwaveError as error:
-            raise AiwaveError(f"anchor_table={table} names no table to compare with: {error}") from error
+            raise AiwaveError(
+                f"anchor_table={table} names no table to compare with (give another, or anchor_table=null): {error}"
+            ) from error
 
 
 def track_results(

@@ -136,6 +136,7 @@ def test_what_an_experiment_asks_of_an_option_without_it_is_refused():
         (["+schedule.stages.affine.epochs=3"], ["no stage affine", "three_stage or schedule=warm", "~schedule"]),
         (["+schedule.stages.mine.epochs=3"], ["no stage mine", "stages are joint", "a schedule that has it"]),
         (["schedule.stages.affine.epochs=3"], ["schedule.stages.affine is not a key", "allowed are joint"]),
+        (["dataset=folder", "schedule.stages.jiont.epochs=3"], ["did you mean joint?", "allowed are joint"]),
         (["+schedule.stages.joint.epoch=3"], ["schedule.stages.joint.epoch is not", "did you mean epochs?"]),
     ],
 )
