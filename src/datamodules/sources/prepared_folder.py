@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import AiwaveError
-from ...writing import replacing
+from ...writing import TEMPORARY, replacing
 from ..manifest import CACHE, SPLITS, Entry, Manifest
 from .source import Raw
 from .splits import Plan, Share
@@ -118,7 +118,7 @@ class PreparedFolder:
                 found.append(str(error).partition(": run aiwave")[0])
         named = {self.path / entry.file for entries in self.entries.values() for entry in entries}
         for split in SPLITS:
-            there = (self.path / split).rglob("*")
+            there = (path for path in (self.path / split).rglob("*") if not TEMPORARY.fullmatch(path.name))
             found += [
                 f"{path} is extra: it is not in the manifest"
                 for path in sorted(there)

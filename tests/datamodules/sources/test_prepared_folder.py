@@ -120,7 +120,10 @@ def test_check_names_what_differs_and_a_run_mends_it(raw, tmp_path, capfd):
     prepare(raw, tmp_path, *SMALL)
     (tmp_path / "set/train/.cache").mkdir()
     (tmp_path / "set/train/.cache/a.pt").write_bytes(b"what cache=persistent keeps there")
+    left = tmp_path / "set/train/.aiwave-0123456789abcdef.tmp"
+    left.write_bytes(b"what a killed preparation leaves, until the next one a minute later")
     assert prepare(raw, tmp_path, *SMALL, "check=true") == 0
+    left.unlink()
     whole = contents(tmp_path / "set")
     first, second, *_ = (tmp_path / "set" / entry.file for entry in Manifest.read(tmp_path / "set").entries)
     first.write_bytes(first.read_bytes() + b"x")
