@@ -40,7 +40,8 @@ def main(arguments: Sequence[str]) -> None:
 
     quality, error = _checked(args)
     model = None if args.model == AUTO else find_model(args.model)
-    side_of(args.tile, 1 if model is None else model.levels)
+    if model is not None:
+        side_of(args.tile, model.levels)
     image = _read(args)
     said = [image.note] if image.note else []
     if model is None:

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from ..runs.run_folder import RunFolder
 
 
+WAYS = ("real", "optimise", "similarity")
+"""Options that are other ways of measuring, whose results have a folder of their own."""
+
+
 def main(arguments: Sequence[str]) -> None:
     """Run the command with the arguments after its name. Raises AiwaveError for bad input."""
     for before, given in pairwise(["", *arguments]):
@@ -74,7 +78,7 @@ def _target(run: "RunFolder", cfg: DictConfig) -> Path:
     folder = run.stage(cfg.after) if cfg.after else run.path
     if cfg.get("dataset"):
         folder = folder / _plain(cfg.dataset.name)
-    ways = [way for way in ("real", "optimise", "similarity") if cfg[way]]
+    ways = [way for way in WAYS if cfg[way]]
     if cfg.tile != TILE:
         ways.append(f"tile_{cfg.tile}")
     if ways:
@@ -82,7 +86,7 @@ def _target(run: "RunFolder", cfg: DictConfig) -> Path:
     return folder / "_".join(["at", *(f"{quality:g}" for quality in cfg.qualities)]) if cfg.qualities else folder
 
 
-TAKEN = re.compile(r"(real|optimise|similarity|tile|at)(_|$)|(stages|slices|wandb|csv|tensorboard)$")
+TAKEN = re.compile(rf"({'|'.join(WAYS)}|tile|at)(_|$)|(stages|slices|wandb|csv|tensorboard)$")
 """Names of other folders in that of a run."""
 
 

@@ -33,11 +33,16 @@ def run(folder, *points, config=None, **options):
     return folder
 
 
-def curves(gathered):
+def grouped(gathered, by, what):
+    """The values of a column of the joint table, by those of another."""
     found = {}
     for row in gathered.rows:
-        found.setdefault(row.codec, set()).add(row.quality)
+        found.setdefault(getattr(row, by), set()).add(getattr(row, what))
     return found
+
+
+def curves(gathered):
+    return grouped(gathered, "codec", "quality")
 
 
 def test_a_sweep_over_lambda_is_one_curve_and_its_joined_table_adds_nothing(tmp_path):
@@ -86,10 +91,7 @@ def test_runs_of_one_codec_on_different_volumes_are_one_codec(tmp_path):
 
 def owners(gathered):
     """The codecs of every data set."""
-    found = {}
-    for row in gathered.rows:
-        found.setdefault(row.dataset, set()).add(row.codec)
-    return found
+    return grouped(gathered, "dataset", "codec")
 
 
 def test_results_on_more_data_carry_the_name_of_their_run(tmp_path):
