@@ -23,7 +23,7 @@ from ..runs.session import session
 from ..system import quieten, torch_device, user_path
 from ..tracking.tracker import ManyTrackers
 from .processes import all_processes, check_processes, is_follower, take_part
-from .schedule import read_data, run_schedule
+from .schedule import read_data, run_schedule, suitable_precision
 from .stage_codec import build_codec, trained_codec
 from .starting_weights import load_weights, starting_point
 
@@ -189,6 +189,9 @@ def train(cfg: DictConfig, output: Path | None, overrides: Sequence[str]) -> Non
         cfg, data = prepare_new(cfg, folder, overrides)
     with session(folder.path):
         print(f"\n{format_parameters(build_codec(cfg, plan(cfg)[-1]))}\n")
+        wanted, taken = cfg.trainer.precision, suitable_precision(cfg.trainer.precision, cfg.trainer.accelerator)
+        if taken != wanted:
+            print(f"This processor has no arithmetic for {wanted}: trainer.precision is {taken}.")
         tracker = trackers(cfg)
         with all_processes(cfg, folder.path):
             run_schedule(cfg, folder, data, tracker)

@@ -21,7 +21,9 @@ from ..config.plan import plan, run_tags
 from ..config.training_schema import Callback, LrSchedule
 from ..datamodules.volume_datamodule import VolumeDataModule
 from ..errors import Interrupted
+from ..models.conv import multiplies_bfloat16
 from ..runs.run_folder import LAST, RunFolder
+from ..system import torch_device
 from ..tracking.tracker import Status, Tracker
 from .checkpoints import AtomicCheckpointIO
 from .stage_codec import build_codec, carried
@@ -44,6 +46,12 @@ def read_data(cfg: DictConfig) -> VolumeDataModule:
 
 
 OURS = ("compile", "profile")  # keys of `cfg.trainer` that Lightning does not have
+
+
+def suitable_precision(wanted: str, accelerator: str) -> str:
+    """`wanted`, or float32 where that is bfloat16 and would be emulated, which takes up to twelve times as long."""
+    emulated = torch_device(accelerator).type == "cpu" and not multiplies_bfloat16()
+    return "32-true" if wanted == "bf16-mixed" and emulated else wanted
 
 
 def run_schedule(cfg: DictConfig, folder: RunFolder, datamodule: VolumeDataModule, tracker: Tracker) -> None:
@@ -151,6 +159,7 @@ def stage_trainer(
     if stage.ema is not None:
         extra.append(WeightAverage(stage.ema))
     options = {name: value for name, value in cfg.trainer.items() if name not in OURS}
+    options["precision"] = suitable_precision(cfg.trainer.precision, cfg.trainer.accelerator)
     return pl.Trainer(
         **options,
         profiler=SimpleProfiler(own, "profile") if cfg.trainer.profile else None,

@@ -167,3 +167,13 @@ def test_compiled_training_follows_plain_training(data_root, tmp_path):
 def test_a_run_that_is_not_evaluated_says_where_it_is(data_root, tmp_path, capfd):
     run(data_root, tmp_path / "run", "stage.epochs=1")
     assert capfd.readouterr().out.splitlines()[-1] == f"run       {tmp_path}/run"
+
+
+def test_processors_without_bfloat16_train_in_float32_and_say_so(data_root, tmp_path, monkeypatch, capsys):
+    plain = run(data_root, tmp_path / "plain", "stage.epochs=1")["state_dict"]
+    for has, note in ((False, 1), (True, 0)):
+        monkeypatch.setattr("aiwave.training.schedule.multiplies_bfloat16", lambda has=has: has)
+        capsys.readouterr()
+        mixed = run(data_root, tmp_path / f"{has}", "stage.epochs=1", "trainer.precision=bf16-mixed")["state_dict"]
+        assert capsys.readouterr().out.count("trainer.precision is 32-true") == note
+        assert all(torch.equal(mixed[name], value) for name, value in plain.items()) == bool(note)
