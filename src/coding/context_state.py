@@ -24,7 +24,8 @@ class BandPass:
 
     Call `write` with known coefficients, then `mixed`. For a position, `mixed` requires that every position of smaller
     t has been written and mixed, and that every neighbour in the previous band, `last`, has been written. Other bands
-    see `squashed` (T, P + 1) and, where coefficients predict others, the coefficients themselves, `known`.
+    see `squashed` (T, P + 1), magnitudes if the model has them, and, where coefficients predict others, the
+    coefficients themselves, `known`.
     """
 
     def __init__(self, level: "LevelContext", letters: int, log_step: int, last: Written | None) -> None:
@@ -37,7 +38,7 @@ class BandPass:
         self.squashed = torch.zeros(tiles, level.wave.positions + 1)
         self.known = torch.zeros(tiles, level.wave.positions + 1, dtype=torch.float64) if level.cross else None
         self._q = torch.zeros(tiles, places, dtype=torch.float64)
-        self._near = self.squashed if places == level.wave.positions + 1 else torch.zeros(tiles, places)
+        self._near = torch.zeros(tiles, places, 2 if model.magnitudes else 1)
         self._hidden = [torch.zeros(tiles, places, model.channels) for _ in model.blocks]
         self._own = model.layer("own", letters)
         self._deeper = [model.needed(name, letters) for name in ("widen", "narrow") if model.oriented]
@@ -52,13 +53,15 @@ class BandPass:
         """Write the coefficients `q` (T, n) int64 of the positions `start` to `end`."""
         here = self.level.memory.at(start, end)
         self._q[:, here] = q
-        self.squashed[:, start:end] = squash(q, self._unit)
+        value = squash(q, self._unit)
+        self._near[:, here, 0] = value
+        if self.level.model.magnitudes:
+            value = self._near[:, here, 1] = value.abs()
+        self.squashed[:, start:end] = value
         if self.level.siblings is not None:
             self.level.siblings.write(start, end, self.letters, self.squashed[:, start:end])
         if self.known is not None:
             self.known[:, start:end] = q
-        if self._near is not self.squashed:
-            self._near[:, here] = self.squashed[:, start:end]
 
     def mixed(self, start: int, end: int) -> tuple[Tensor, Tensor]:
         """Mixed features and predicted coefficients of the positions `start` to `end`, tile by tile.
@@ -71,7 +74,7 @@ class BandPass:
         hidden = self.level.features(start, end, self) + self._condition
         hidden = hidden.expand(shape).reshape(-1, model.channels)
         if self._own is not None:
-            hidden = self._own(gathered(self._near, near)[:, :CENTRE]).add_(hidden)
+            hidden = self._own(gathered(self._near, near[:, :CENTRE])).add_(hidden)
         for layer, buffer in zip(model.blocks, self._hidden, strict=True):
             torch.clamp(hidden.view(shape), 0, limit, out=buffer[:, here])
             hidden = layer(gathered(buffer, near)).add_(hidden)

@@ -48,7 +48,8 @@ class IntegerContext:
     `cross_coarse` (bands, 27), in the same units, for a reversible model (see `CrossPass`). `sections` is 1 if sections
     are merely sorted along z, else None. With `second_mix` (like `band`) and `second_head` (like `band_head`)
     quantisation is dependent: coefficients count in half steps, and the second quantiser adds these two before and
-    after the head; `trellis` is the number of states.
+    after the head; `trellis` is the number of states. With `magnitudes` 1, `own` has two
+    inputs for each coefficient, its value and its magnitude, and `siblings` sees magnitudes.
     """
 
     levels: int
@@ -66,6 +67,7 @@ class IntegerContext:
     second_head: np.ndarray | None = None
     second_mix: np.ndarray | None = None
     trellis: int | None = None
+    magnitudes: int | None = None
 
     def __post_init__(self) -> None:
         """Raise ValueError if a sum of layers might be inexact, or the parts do not fit together."""
@@ -208,7 +210,7 @@ def _check_layers(model: IntegerContext, width: int, size: int) -> None:
             "coarse0": (2 * taps, width),
             "coarse1": (width * taps, width),
             "siblings": (before * taps, width),
-            "own": (CENTRE, width),
+            "own": (CENTRE * (2 if model.magnitudes else 1), width),
             "widen": (width, 2 * width),
             "narrow": (2 * width, width),
             "mix": (width, width),

@@ -113,6 +113,7 @@ class NativeCoder:
             limit=model.limit,
             dependent=model.dependent,
             cross=model.cross is not None,
+            magnitudes=bool(model.magnitudes),
             thresholds=asinh_thresholds(2 if model.dependent else 1),
             next_state=int32(successors(model.states)) if model.dependent else np.zeros(0, np.int32),
             rough_per_width=per_width,

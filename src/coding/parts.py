@@ -90,8 +90,8 @@ class DensityPart(Part, frozen=True):
     components: Annotated[int, Meta(ge=1, le=64)]
 
 
-class ContextPart(Part, frozen=True, tag_field="kind", tag="context"):
-    """An `IntegerContext`."""
+class ContextPart(Part, frozen=True, tag_field="kind", tag="context", omit_defaults=True):
+    """An `IntegerContext`; `magnitudes` is stored where it is 1."""
 
     levels: Annotated[int, Meta(ge=1, le=8)]
     limit: int
@@ -100,6 +100,7 @@ class ContextPart(Part, frozen=True, tag_field="kind", tag="context"):
     sections: Literal[1] | None
     trellis: int | None
     layers: list[LayerPart]
+    magnitudes: Literal[1] | None = None
 
 
 class FactorizedPart(Part, frozen=True, tag_field="kind", tag="factorized"):

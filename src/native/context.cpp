@@ -9,7 +9,7 @@ namespace {
 
 constexpr int PREDICTOR_FRACTION = 12, APPROX_SHIFT = 6;
 constexpr int BATCH = 256;
-constexpr int OWN_WIDTH = CENTRE + 1;  // a pair of inputs is read at a time
+constexpr int OWN_WIDTH = 2 * CENTRE;  // of one or two inputs for each neighbour, read in pairs
 
 std::int64_t rounded_shift(std::int64_t x, int shift) { return (x + (std::int64_t{1} << shift >> 1)) >> shift; }
 
@@ -53,7 +53,7 @@ LevelContext<Element>::LevelContext(const ContextModel& model, const LevelTables
       stop_(stop),
       lanes_(static_cast<std::size_t>(model.lanes())),
       outside_(layout.positions * lanes_),
-      near_(layout.cells),
+      near_(static_cast<std::size_t>(layout.cells) * model.own_inputs()),
       known_(BANDS),
       hidden_(model.blocks.size(), std::vector<Element>(layout.cells * lanes_)),
       causal_(layout.offsets(CENTRE + 1, model.lanes())),
@@ -189,9 +189,14 @@ void LevelContext<Element>::add_own(int start, int count) {
     Element* in = inputs_.data();
     for (int r = 0; r < count; ++r, in += OWN_WIDTH) {
         rows_[r] = in;
-        const Element* here = near_.data() + layout_.cell[layout_.order[start + r]];
-        for (int tap = 0; tap < CENTRE; ++tap) in[tap] = here[layout_.taps[tap]];
-        in[CENTRE] = 0;
+        const std::int32_t cell = layout_.cell[layout_.order[start + r]];
+        if (model_.magnitudes) {
+            const Element* here = near_.data() + 2 * static_cast<std::ptrdiff_t>(cell);
+            for (int tap = 0; tap < CENTRE; ++tap) std::copy_n(here + 2 * layout_.taps[tap], 2, in + 2 * tap);
+        } else {
+            for (int tap = 0; tap < CENTRE; ++tap) in[tap] = near_[static_cast<std::size_t>(cell + layout_.taps[tap])];
+            in[CENTRE] = 0;
+        }
     }
     model_.own.of(letters()).add(rows_.data(), own_tap_, count, sum_.data());
 }
@@ -276,11 +281,15 @@ const std::int32_t* LevelContext<Element>::parameters(const std::vector<int>& ro
 
 template <class Element>
 void LevelContext<Element>::write(std::int32_t raster, std::int64_t q) {
-    const std::int32_t cell = layout_.cell[raster];
-    const auto squashed = static_cast<Element>(model_.squash(q));
+    const auto cell = static_cast<std::size_t>(layout_.cell[raster]);
+    auto squashed = static_cast<Element>(model_.squash(q));
     known_[letters()][cell] = static_cast<std::int32_t>(q);
-    near_[cell] = squashed;
-    if (model_.siblings[0].exist()) seen_[static_cast<std::size_t>(cell) * BANDS + letters()] = squashed;
+    near_[cell * model_.own_inputs()] = squashed;
+    if (model_.magnitudes) {
+        if (squashed < 0) squashed = static_cast<Element>(-squashed);
+        near_[cell * 2 + 1] = squashed;
+    }
+    if (model_.siblings[0].exist()) seen_[cell * BANDS + letters()] = squashed;
 }
 
 template class LevelContext<std::int16_t>;

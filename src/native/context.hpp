@@ -44,6 +44,7 @@ struct ContextModel {
     bool narrow = false;                    // whether all layers fit the kernels
     bool dependent = false;                 // whether coefficients count in half steps
     bool cross = false;                     // whether other bands predict coefficients
+    bool magnitudes = false;                // whether own coefficients come with theirs, and siblings are seen by them
     Density density{};
     Tables tables;
     Squash squash;
@@ -56,7 +57,8 @@ struct ContextModel {
     std::vector<Layer> blocks;
 
     int lanes() const { return lanes_for(channels); }
-    int widest() const;  // lanes of the widest layer
+    int own_inputs() const { return magnitudes ? 2 : 1; }  // for each coefficient
+    int widest() const;                                    // lanes of the widest layer
 };
 
 // The parts of the model that depend on the level and the step, by band in coding order.
@@ -115,7 +117,7 @@ class LevelContext {
     std::size_t lanes_;
     std::vector<std::int32_t> coarse_, outside_;  // features by raster index, from coarser levels and from all outside
     std::vector<Element> seen_;                   // the level's bands side by side, by cell
-    std::vector<Element> near_;                   // this band, by cell
+    std::vector<Element> near_;                   // this band, by cell: the inputs of `own`
     std::vector<std::vector<std::int32_t>> known_;  // coefficients by band and cell
     std::vector<std::vector<Element>> hidden_;      // inputs of the blocks, by cell
     std::vector<double> from_others_;               // predictions by raster index, in units of 2**-18

@@ -78,7 +78,7 @@ void add_layer(ContextModel& model, const LayerPart& part) {
     } else if (part.kind == "coarse1") {
         add(model.coarse1, TAPS, c, c);
     } else if (part.kind == "own") {
-        add(model.own, 1, CENTRE, c);
+        add(model.own, 1, CENTRE * model.own_inputs(), c);
     } else if (part.kind == "widen") {
         add(model.widen, 1, c, 2 * c);
     } else if (part.kind == "narrow") {
@@ -94,9 +94,9 @@ void add_layer(ContextModel& model, const LayerPart& part) {
     }
 }
 
-std::shared_ptr<ContextModel> make_context(int channels, std::int32_t limit, bool dependent, bool cross, int components,
-                                           bool weighted, const Tables& tables, const Array<std::int64_t>& thresholds,
-                                           const Array<std::int32_t>& next_state,
+std::shared_ptr<ContextModel> make_context(int channels, std::int32_t limit, bool dependent, bool cross,
+                                           bool magnitudes, int components, bool weighted, const Tables& tables,
+                                           const Array<std::int64_t>& thresholds, const Array<std::int32_t>& next_state,
                                            const Array<std::int32_t>& rough_per_width,
                                            const Array<std::int32_t>& rough_cells,
                                            const std::vector<py::tuple>& layers) {
@@ -108,6 +108,7 @@ std::shared_ptr<ContextModel> make_context(int channels, std::int32_t limit, boo
     model->narrow = limit < 1 << 15;
     model->dependent = dependent;
     model->cross = cross;
+    model->magnitudes = magnitudes;
     model->density = {components, weighted};
     model->tables = tables;
     model->squash = Squash(values(thresholds));
@@ -334,8 +335,9 @@ PYBIND11_MODULE(_native, m) {
              py::arg("shift"), py::arg("scale"), py::arg("inverse_scale"), py::arg("softmax"));
     py::class_<ContextModel, std::shared_ptr<ContextModel>>(m, "ContextModel")
         .def(py::init(&make_context), py::kw_only(), py::arg("channels"), py::arg("limit"), py::arg("dependent"),
-             py::arg("cross"), py::arg("components"), py::arg("weighted"), py::arg("tables"), py::arg("thresholds"),
-             py::arg("next_state"), py::arg("rough_per_width"), py::arg("rough_cells"), py::arg("layers"))
+             py::arg("cross"), py::arg("magnitudes"), py::arg("components"), py::arg("weighted"), py::arg("tables"),
+             py::arg("thresholds"), py::arg("next_state"), py::arg("rough_per_width"), py::arg("rough_cells"),
+             py::arg("layers"))
         .def_readonly("narrow", &ContextModel::narrow);
     py::class_<FactorizedModel, std::shared_ptr<FactorizedModel>>(m, "FactorizedModel")
         .def(py::init([](int components, bool weighted, const Tables& tables) {

@@ -35,6 +35,9 @@ KINDS = {
     "oriented, short only": {"oriented": True, "long_context": False},
     "oriented, long only": {"oriented": True, "short_context": False},
     "oriented, reversible": {"oriented": True, "reversible": True},
+    "magnitudes": {"magnitudes": True},
+    "magnitudes, oriented": {"magnitudes": True, "oriented": True},
+    "magnitudes, short only": {"magnitudes": True, "long_context": False},
     "factorized": {},
 }
 

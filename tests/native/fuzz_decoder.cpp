@@ -36,7 +36,7 @@ void make_layers(Made& made, Input& input, std::mt19937& random, bool wide) {
             }
         }
     }
-    if (model.dependent || model.cross || input.below(4)) fill(model.own, kinds, 1, CENTRE, c);
+    if (model.dependent || model.cross || input.below(4)) fill(model.own, kinds, 1, CENTRE * model.own_inputs(), c);
     if (kinds == BANDS) {
         fill(model.widen, kinds, 1, c, 2 * c);
         fill(model.narrowing, kinds, 1, 2 * c, c);
@@ -85,6 +85,7 @@ void make(Made& made, Input& input) {
     model.limit = wide ? 1 << 20 : 2047;
     model.dependent = input.below(2);
     model.cross = !model.dependent && input.below(2);
+    model.magnitudes = input.below(2);
     model.density = used;
     model.tables = tables;
     static const Squash squash(asinh_thresholds(2300));

@@ -85,6 +85,7 @@ def integer_context(model: ContextEntropy, precision: Precision | None = None) -
         cross=None if model.cross is None else _fixed(_before(model.cross.siblings.weight), PREDICTOR_FRACTION),
         cross_coarse=None if model.cross is None else _fixed(model.cross.coarse.weight.flatten(1), PREDICTOR_FRACTION),
         trellis=model.states if model.dependent else None,
+        magnitudes=1 if model.magnitudes else None,
     )
 
 
@@ -107,7 +108,7 @@ def _rounded_layers(model: ContextEntropy, precision: Precision) -> dict[str, In
             add(name, weight.flatten(1), bias, entry, SQUASH_LIMIT)
     if model.own is not None:
         for name, weight, bias in _layers_of("own", model.own):
-            add(name, _tap_major(weight)[:, :CENTRE], bias, entry, SQUASH_LIMIT)
+            add(name, _tap_major(weight)[:, : CENTRE * weight.shape[1]], bias, entry, SQUASH_LIMIT)
     for index, block in enumerate(cast(Iterable[CausalConv3d], model.blocks)):
         taps = (CENTRE + 1) * model.channels
         add(f"block{index}", _tap_major(block.weight)[:, :taps], block.bias, inner, precision.limit)

@@ -19,14 +19,14 @@ from ..subbands import all_of_level, coded_before
 
 
 class SharedOwn(CausalConv3d):
-    """Features of a band's own causal coefficients: (B, n, d, h, w) -> (B, n, C, d, h, w)."""
+    """Features of a band's own causal coefficients: (B, n, K, d, h, w), K inputs for each -> (B, n, C, d, h, w)."""
 
-    def __init__(self, channels: int) -> None:
-        super().__init__(1, channels, include_centre=False)
+    def __init__(self, channels: int, inputs: int = 1) -> None:
+        super().__init__(inputs, channels, include_centre=False)
 
     def forward(self, stack: Tensor) -> Tensor:
         """See the class."""
-        return super().forward(stack.flatten(0, 1).unsqueeze(1)).unflatten(0, stack.shape[:2])
+        return super().forward(stack.flatten(0, 1)).unflatten(0, stack.shape[:2])
 
 
 class SharedSiblings(Conv3d):
@@ -79,13 +79,13 @@ class Oriented(nn.Module):
 class OrientedOwn(Oriented):
     """Oriented version of `SharedOwn`."""
 
-    def __init__(self, channels: int) -> None:
-        super().__init__(1, channels, (2, 3, 3), causal_mask(include_centre=False))
+    def __init__(self, channels: int, inputs: int = 1) -> None:
+        super().__init__(inputs, channels, (2, 3, 3), causal_mask(include_centre=False))
 
     def forward(self, stack: Tensor) -> Tensor:
         """See `SharedOwn`."""
         count = stack.shape[1]
-        padded = F.pad(stack, (0, 0, 0, 0, 1, 0))
+        padded = F.pad(stack.flatten(1, 2), (0, 0, 0, 0, 1, 0))
         return conv3d(padded, *self.of_last(count), [0, 1, 1], count).unflatten(1, (count, -1))
 
 

@@ -51,6 +51,9 @@ class ContextEntropy(EntropyModel):
     by rows of tables; this needs the short context and no reversible transform. `states` is the number of states of the
     trellis (see `Trellis`). Raises ValueError for others, or for any but FIRST_STATES if quantisation is not dependent.
 
+    With `magnitudes`, the network also sees the magnitudes of a band's own coefficients, and those of other bands in
+    place of these: few channels otherwise add up what varies about zero (see `docs/research-log.md`).
+
     With `oriented`, the layers next to a level's coefficients and to densities have separate weights for each of its
     eight bands, and there are two more of them (see `band_layers.py`).
 
@@ -73,6 +76,7 @@ class ContextEntropy(EntropyModel):
         dependent: bool = False,
         oriented: bool = False,
         states: Literal[8, 64, 256] = FIRST_STATES,
+        magnitudes: bool = False,
     ) -> None:
         super().__init__()
         if reversible and not (long_context and short_context):
@@ -83,12 +87,13 @@ class ContextEntropy(EntropyModel):
         self.sections = Sharing(sharing) is Sharing.SECTIONS
         self.levels = levels
         self.channels = channels
+        self.magnitudes = magnitudes
         self.density = density
         coarse = nn.Sequential(Conv3d(2, channels), nn.ReLU(), Conv3d(channels, channels))
         self.coarse = coarse if long_context else None
         siblings, own_layer, point = LAYERS[oriented]
         self.siblings = siblings(channels) if long_context else None
-        self.own = own_layer(channels) if short_context else None
+        self.own = own_layer(channels, 1 + magnitudes) if short_context else None
         self.band = BandTable(levels * BANDS, channels, std=1.0)
         self.band_step = BandTable(levels * BANDS, channels)
         self.blocks = nn.ModuleList(CausalConv3d(channels, channels, include_centre=True) for _ in range(layers))
@@ -142,11 +147,12 @@ class ContextEntropy(EntropyModel):
     def _earlier(self, stack: Tensor) -> Tensor:
         """Context from the band itself and the bands before it: (B, n, d, h, w) -> (B, n, C, d, h, w)."""
         squashed = torch.asinh(stack)
+        size = squashed.abs()
         features = squashed.new_zeros(*stack.shape[:2], self.channels, *stack.shape[2:])
         if self.siblings is not None:
-            features = features + self.siblings(squashed)
+            features = features + self.siblings(size if self.magnitudes else squashed)
         if self.own is not None:
-            features = features + self.own(squashed)
+            features = features + self.own(torch.stack((squashed, size)[: 1 + self.magnitudes], dim=2))
         return features
 
     def _conditions(self, ids: Tensor, step: Tensor) -> Tensor:

@@ -34,7 +34,8 @@ def stored(codec, path):
 
 def band_alone(layer, stack, letters):
     """A shared layer with the weights of one band of an oriented one."""
-    shared = (SharedOwn(5) if isinstance(layer, OrientedOwn) else SharedPoint(3, 5)).double()
+    inputs = layer.weight.shape[2]
+    shared = (SharedOwn(5, inputs) if isinstance(layer, OrientedOwn) else SharedPoint(inputs, 5)).double()
     with torch.no_grad():
         shared.weight.copy_(layer.weight[letters])
         shared.bias.copy_(layer.bias[letters])
@@ -42,11 +43,10 @@ def band_alone(layer, stack, letters):
 
 
 @COUNTS
-@pytest.mark.parametrize("make", [lambda: OrientedOwn(5), lambda: OrientedPoint(3, 5)])
+@pytest.mark.parametrize("make", [lambda: OrientedOwn(5), lambda: OrientedOwn(5, 2), lambda: OrientedPoint(3, 5)])
 def test_every_band_has_its_own_layer(make, count):
     layer = shake(make(), std=1.0).double()
-    inner = (3,) if isinstance(layer, OrientedPoint) else ()
-    stack = torch.randn(2, count, *inner, 4, 5, 6, dtype=torch.float64)
+    stack = torch.randn(2, count, layer.weight.shape[2], 4, 5, 6, dtype=torch.float64)
     out = layer(stack)
     for place, letters in enumerate(range(8 - count, 8)):
         expected = band_alone(layer, stack[:, place : place + 1], letters)
@@ -100,7 +100,7 @@ def integers():
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("options", [{}, {"reversible": True}], ids=str)
+@pytest.mark.parametrize("options", [{}, {"reversible": True}, {"magnitudes": True}], ids=str)
 def test_every_band_costs_what_it_costs_in_the_float_model(options):
     """Bands differ much, so that layers in another band's place, or inputs in another order, cost far more."""
     model = shake(entropy("context", oriented=True, **options), std=0.05).eval()

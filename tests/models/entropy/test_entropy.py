@@ -84,6 +84,7 @@ def with_one_changed(q, place):
         ("context", {"short_context": False}),
         ("context", {"dependent": True}),
         ("context", {"oriented": True}),
+        ("context", {"magnitudes": True}),
         ("published", {}),
         ("published", {"long_context": False}),
         ("published", {"short_context": False}),
