@@ -1,6 +1,7 @@
 #include "context.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <type_traits>
 
 namespace aiwave {
@@ -10,6 +11,12 @@ namespace {
 constexpr int PREDICTOR_FRACTION = 12, APPROX_SHIFT = 6;
 constexpr int BATCH = 256;
 constexpr int OWN_WIDTH = 2 * CENTRE;  // of one or two inputs for each neighbour, read in pairs
+
+// Copies a row of features; their number is a multiple of LANES.
+void copy_row(const std::int32_t* from, std::size_t lanes, std::int32_t* to) {
+    constexpr std::size_t LANES = lanes_for(1);
+    for (std::size_t n = 0; n < lanes; n += LANES) std::memcpy(to + n, from + n, LANES * sizeof *to);
+}
 
 std::int64_t rounded_shift(std::int64_t x, int shift) { return (x + (std::int64_t{1} << shift >> 1)) >> shift; }
 
@@ -169,8 +176,7 @@ template <class Element>
 void LevelContext<Element>::mix(int start, int end) {
     const int count = end - start;
     for (int r = 0; r < count; ++r) {
-        const std::int32_t* own = outside_.data() + layout_.order[start + r] * lanes_;
-        std::copy(own, own + lanes_, sum_.begin() + r * lanes_);
+        copy_row(outside_.data() + layout_.order[start + r] * lanes_, lanes_, sum_.data() + r * lanes_);
     }
     if (model_.own.exist()) add_own(start, count);
     add_blocks(start, count);
@@ -263,18 +269,19 @@ const std::int32_t* LevelContext<Element>::parameters(const std::vector<int>& ro
     };
     for (int r = 0; r < count; ++r) {
         std::int32_t* features = out_.data() + r * lanes_;
-        std::copy_n(sum_.data() + rows[r] * lanes_, lanes_, features);
+        copy_row(sum_.data() + rows[r] * lanes_, lanes_, features);
         if (!changes || !second[r]) continue;
         const std::int32_t* change = of_band(tables_.second_mix, model_.channels);
         for (int n = 0; n < model_.channels; ++n) features[n] += change[n];
     }
     model_.head.of(letters()).set(clamped_rows(out_, lanes_, count), own_tap_, count, out_.data());
     const std::int32_t* offset = of_band(tables_.head_offset, size);
+    const std::int32_t* change = changes ? of_band(tables_.second_head, size) : nullptr;
     for (int r = 0; r < count; ++r) {
         std::int32_t* own = out_.data() + static_cast<std::ptrdiff_t>(r) * stride();
-        for (int n = 0; n < size; ++n) {
-            own[n] += offset[n] + (changes && second[r] ? of_band(tables_.second_head, size)[n] : 0);
-        }
+        for (int n = 0; n < size; ++n) own[n] += offset[n];
+        if (!changes || !second[r]) continue;
+        for (int n = 0; n < size; ++n) own[n] += change[n];
     }
     return out_.data();
 }

@@ -73,20 +73,26 @@ class Edges {
 
 constexpr std::int64_t FLOOR = 1 << 14;  // lower bound of probabilities, in units of 2**-38
 
-// Bits of the candidates for a band, (positions, CANDIDATES), in the context of `q`.
+// Bits of the candidates for a band, (positions, CANDIDATES), in the context of `q`. Those of zero are 0 where no bits
+// could make it better than an even index: where its error alone costs as much.
 template <class Coder>
-void candidate_bits(Coder& coder, int band, const float* exact, const std::int32_t* q, float* bits) {
+void candidate_bits(Coder& coder, int band, const float* exact, const std::int32_t* q, float slope, float* bits) {
     const auto all = [](std::int32_t) { return true; };
     const auto visit = [&](const Mixtures& mixtures, const std::vector<std::int32_t>& rasters, int second) {
+        const int even = 2 * second, odd = even + 1, zero = KINDS + second;
         for (std::size_t row = 0; row < rasters.size(); ++row) {
-            const Candidates candidates(exact[rasters[row]]);
+            const float wanted = exact[rasters[row]];
+            const Candidates candidates(wanted);
             Edges edges(mixtures, static_cast<int>(row));
-            for (int kind = 0; kind < CANDIDATES; ++kind) {
-                if (QUANTISER[kind] != second) continue;
+            float* own = bits + static_cast<std::ptrdiff_t>(rasters[row]) * CANDIDATES;
+            const auto bits_as = [&](int kind) {
                 const std::int64_t index = index_of(static_cast<std::int64_t>(2 * candidates.value[kind]), second);
-                const std::int64_t mass = edges.below(index + 1) - edges.below(index);
-                bits[static_cast<std::ptrdiff_t>(rasters[row]) * CANDIDATES + kind] = bits_of(std::max(mass, FLOOR));
-            }
+                return bits_of(std::max(edges.below(index + 1) - edges.below(index), FLOOR));
+            };
+            own[even] = bits_as(even);
+            own[odd] = bits_as(odd);
+            const float error = candidates.value[even] - wanted;
+            own[zero] = wanted * wanted < error * error + slope * own[even] ? bits_as(zero) : 0.0F;
         }
     };
     coder.visit_densities(band, q, 2, all, visit);
@@ -126,7 +132,7 @@ void choose_path(const LevelTask& task, const float* exact, float slope, bool ro
             if (rough) {
                 rough_bits(task.context->rough, task.size, exact + at, stop, bits.data());
             } else {
-                candidate_bits(coder, k, exact + at, q + at, bits.data());
+                candidate_bits(coder, k, exact + at, q + at, slope, bits.data());
             }
             // Later bands see the choice before, which the context has kept.
             path.find(task.inside[k], exact + at, bits.data(), slope, q + at);

@@ -41,13 +41,18 @@ Mixtures::Mixtures(const Tables& tables, const Density& density, int capacity)
 
 void Mixtures::set(const std::int32_t* parameters, int stride, const std::int64_t* predicted,
                    const std::uint8_t* second, int count) {
+    set_densities(parameters, stride, predicted, second, count);
+    for (int row = 0; row < count; ++row) choose_bins(row);
+}
+
+void Mixtures::set_densities(const std::int32_t* parameters, int stride, const std::int64_t* predicted,
+                             const std::uint8_t* second, int count) {
     constexpr std::int64_t LIMIT = COEFFICIENT_LIMIT << PREDICTION_FRACTION;
     count_ = count;
     for (int row = 0; row < count; ++row) {
         predicted_[row] = std::clamp(predicted[row], -LIMIT, LIMIT);
         second_[row] = second[row];
         set_row(row, parameters + static_cast<std::ptrdiff_t>(row) * stride);
-        choose_bins(row);
     }
 }
 

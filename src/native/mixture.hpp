@@ -17,7 +17,7 @@ constexpr std::int64_t COEFFICIENT_LIMIT = (1 << 23) - 1;
 constexpr std::array<int, BIN_EDGES> EDGES{-12, -8, -5, -3, -2, -1, 0, 1, 2, 3, 4, 6, 9, 13};
 constexpr int BINS = BIN_EDGES + 1;
 // Numbers of the inner edges that most coefficients lie between.
-constexpr int COMMON_FIRST = 3, COMMON_END = 11;
+constexpr int COMMON_FIRST = 4, COMMON_END = 10;
 constexpr int MAX_LOG4 = 10;
 
 // The tables of coding/exact_tables.py, which integer arithmetic alone has made.
@@ -46,8 +46,12 @@ class Mixtures {
    public:
     Mixtures(const Tables& tables, const Density& density, int capacity);
 
-    // Begins `count` coefficients. `parameters` (count, stride) in units of 2**-8; `predicted` (count) in units of
-    // 2**-8 steps; `second` (count) is 1 where a coefficient is an index in the second quantiser, else 0.
+    // Begins `count` coefficients, for `cumulative` alone. `parameters` (count, stride) in units of 2**-8; `predicted`
+    // (count) in units of 2**-8 steps; `second` (count) is 1 where a coefficient is an index in the second quantiser,
+    // else 0.
+    void set_densities(const std::int32_t* parameters, int stride, const std::int64_t* predicted,
+                       const std::uint8_t* second, int count);
+    // The same, for everything.
     void set(const std::int32_t* parameters, int stride, const std::int64_t* predicted, const std::uint8_t* second,
              int count);
 

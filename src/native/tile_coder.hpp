@@ -75,7 +75,7 @@ class TileCoder {
                 std::fill(second_.begin(), second_.end(), static_cast<std::uint8_t>(second));
                 rasters.clear();
                 for (int row : rows_) rasters.push_back(layout_.order[start + row]);
-                set_mixtures();
+                set_mixtures(&Mixtures::set_densities);
                 visit(mixtures_, rasters, second);
             }
             for (int r = start; r < end; ++r) context_.write(layout_.order[r], q[layout_.order[r]]);
@@ -101,19 +101,22 @@ class TileCoder {
         second_.clear();
         for (int r = start; r < end; ++r) {
             const std::int32_t raster = layout_.order[r];
-            const int x = raster % width, y = raster / width % height, z = raster / width / height;
-            if (!whole && (z >= inside[0] || y >= inside[1] || x >= inside[2])) continue;
+            if (!whole) {
+                const int x = raster % width, y = raster / width % height, z = raster / width / height;
+                if (z >= inside[0] || y >= inside[1] || x >= inside[2]) continue;
+            }
             if (!wanted(raster)) continue;
             rows_.push_back(r - start);
             second_.push_back(second(raster));
         }
     }
 
-    void set_mixtures() {
+    void set_mixtures(decltype(&Mixtures::set) set) {
         const std::int32_t* parameters = context_.parameters(rows_, second_.data());
         predicted_.resize(rows_.size());
         for (std::size_t k = 0; k < rows_.size(); ++k) predicted_[k] = context_.predicted()[rows_[k]];
-        mixtures_.set(parameters, context_.stride(), predicted_.data(), second_.data(), static_cast<int>(rows_.size()));
+        (mixtures_.*set)(parameters, context_.stride(), predicted_.data(), second_.data(),
+                         static_cast<int>(rows_.size()));
     }
 
     template <class Coder>
@@ -124,7 +127,7 @@ class TileCoder {
             const std::int32_t known = q[layout_.order[start + rows_[k]]];
             index_[k] = states.used() ? index_of(known, second_[k]) : known;
         }
-        set_mixtures();
+        set_mixtures(&Mixtures::set);
         batch_.code(mixtures_, coder, index_.data());
     }
 

@@ -12,6 +12,12 @@ namespace {
 constexpr int PROBABILITY_BITS = 38, LOG2_BITS = 11, LOG2_FRACTION = 16;
 constexpr float INFINITE = std::numeric_limits<float>::infinity();
 
+// The nearest integer, of two the even one, to a number of at most 2**22: beyond 2**23 floats are integers.
+inline float nearest(float x) {
+    constexpr float BEYOND = 3 << 22;
+    return (x + BEYOND) - BEYOND;
+}
+
 // log2(1 + m) at the middle of each of 2048 intervals, in units of 2**-16.
 const std::vector<std::int32_t>& log2_table() {
     static const std::vector<std::int32_t> table = [] {
@@ -54,11 +60,11 @@ TrellisStates::TrellisStates(const LevelTask& task, int positions)
 
 Candidates::Candidates(float exact) {
     const float size = std::fabs(exact), sign = exact < 0 ? -1.0F : 1.0F;
-    const float half_even = 2 * std::max(std::nearbyint((size - 1.5F) / 2), 0.0F) + 1.5F;
-    value[0] = sign * (2 * std::nearbyint(size / 2));
-    value[1] = sign * (2 * std::floor(size / 2) + 1);
+    const float half_even = 2 * std::max(nearest((size - 1.5F) / 2), 0.0F) + 1.5F;
+    value[0] = sign * (2 * nearest(size / 2));
+    value[1] = sign * (2 * static_cast<float>(static_cast<std::int32_t>(size / 2)) + 1);
     value[2] = sign * (size < 0.75F ? 0.0F : half_even);
-    value[3] = sign * (2 * std::max(std::nearbyint((size - 0.5F) / 2), 0.0F) + 0.5F);
+    value[3] = sign * (2 * std::max(nearest((size - 0.5F) / 2), 0.0F) + 0.5F);
     value[4] = value[5] = 0;
 }
 

@@ -47,6 +47,7 @@ std::vector<std::int32_t> successors(const std::vector<std::int32_t>& chains, in
 // The quantisers of a coefficient's candidates (see Choices).
 constexpr int QUANTISER[CANDIDATES] = {0, 0, 1, 1, 0, 1};
 
+// The values of a coefficient's candidates, for one of at most 2**22 in magnitude.
 struct Candidates {
     explicit Candidates(float exact);
     float value[CANDIDATES];  // in steps
