@@ -159,6 +159,13 @@ def test_shared_layers_have_no_deeper_ones(integers):
         replace(shared, layers=shared.layers | deeper)
 
 
+def test_magnitudes_need_layers_for_them(integers):
+    with pytest.raises(ValueError, match=r"own\.0 does not fit"):
+        replace(integers, magnitudes=1)
+
+
 def test_a_model_survives_its_file(integers):
+    assert from_arrays(integer_model(entropy("context", magnitudes=True))).magnitudes == 1
+    assert from_arrays(integers).magnitudes is None
     assert from_arrays(integers).oriented
     assert not from_arrays(integer_model(entropy("context"))).oriented

@@ -103,6 +103,20 @@ def test_no_probability_depends_on_a_later_coefficient(kind, options, seed, plac
     assert before[place] != after[place]
 
 
+@pytest.mark.parametrize(("magnitudes", "seen"), [(False, True), (True, False)])
+def test_with_magnitudes_other_bands_of_a_level_do_not_see_signs(magnitudes, seen):
+    """Turn the signs of a band of the last level: its own bits change, those of later bands only without the option."""
+    model = shake(entropy("context", magnitudes=magnitudes), std=0.2).double()
+    q = integers(side=2)
+    turned = q.details[-1].clone()
+    turned[:, 2] *= -1
+    step = torch.tensor([3.0], dtype=torch.float64)
+    before = model.coefficient_bits(q, step)[-1]
+    after = model.coefficient_bits(Subbands(q.approx, (*q.details[:-1], turned)), step)[-1]
+    changed = [not torch.equal(a, b) for a, b in zip(before.unbind(1), after.unbind(1), strict=True)]
+    assert changed == [False, False, True, *[seen] * 4]
+
+
 @pytest.mark.parametrize("kind", ["context", "published"])
 @pytest.mark.parametrize(("options", "reaches"), [({"short_context": False}, False), ({}, True)])
 def test_without_short_context_a_band_does_not_look_at_itself(kind, options, reaches):
