@@ -64,7 +64,8 @@ LevelContext<Element>::LevelContext(const ContextModel& model, const LevelTables
       known_(BANDS),
       hidden_(model.blocks.size(), std::vector<Element>(layout.cells * lanes_)),
       causal_(layout.offsets(CENTRE + 1, model.lanes())),
-      taps_(layout.offsets(TAPS, BANDS)) {
+      taps_(layout.offsets(TAPS, BANDS)),
+      change_(2 * lanes_) {
     const std::size_t longest = static_cast<std::size_t>(std::max(layout.longest_front(), BATCH));
     sum_.resize(longest * lanes_);
     out_.resize(longest * model.widest());
@@ -115,6 +116,10 @@ template <class Element>
 void LevelContext<Element>::begin(int band) {
     band_ = band;
     known_[letters()].assign(layout_.cells, 0);
+    if (!tables_.second_mix.empty()) {
+        std::copy_n(tables_.second_mix.begin() + static_cast<std::ptrdiff_t>(band) * model_.channels, model_.channels,
+                    change_.begin() + static_cast<std::ptrdiff_t>(lanes_));
+    }
     std::vector<std::int32_t> condition(lanes_, 0);
     std::copy_n(tables_.condition.begin() + static_cast<std::ptrdiff_t>(band) * model_.channels, model_.channels,
                 condition.begin());
@@ -238,6 +243,22 @@ const Element* const* LevelContext<Element>::clamped_rows(const std::vector<std:
     return rows_.data();
 }
 
+// Rows of features, changed and clamped, as the rows of a layer's inputs.
+template <class Element>
+void LevelContext<Element>::clamp_changed(const ChangedRows& rows) {
+    if constexpr (std::is_same_v<Element, std::int16_t>) {
+        kernels().clamp_changed(rows, model_.limit, inputs_.data());
+    } else {
+        for (std::size_t r = 0; r < static_cast<std::size_t>(rows.count); ++r) {
+            const std::int32_t* from = rows.features + rows.index[r] * lanes_;
+            const std::int32_t* change = rows.change + rows.which[r] * lanes_;
+            Element* to = inputs_.data() + r * lanes_;
+            for (std::size_t n = 0; n < lanes_; ++n) to[n] = std::clamp(from[n] + change[n], 0, model_.limit);
+        }
+    }
+    for (int r = 0; r < rows.count; ++r) rows_[r] = inputs_.data() + r * lanes_;
+}
+
 template <class Element>
 void LevelContext<Element>::predict(int start, int count) {
     if (tables_.prediction.empty()) {
@@ -263,24 +284,17 @@ void LevelContext<Element>::predict(int start, int count) {
 template <class Element>
 const std::int32_t* LevelContext<Element>::parameters(const std::vector<int>& rows, const std::uint8_t* second) {
     const int count = static_cast<int>(rows.size()), size = model_.density.size();
-    const bool changes = !tables_.second_mix.empty();
-    const auto of_band = [&](const std::vector<std::int32_t>& table, int width) {
-        return table.data() + static_cast<std::ptrdiff_t>(band_) * width;
+    const auto of_band = [&](const std::vector<std::int32_t>& table) {
+        return table.data() + static_cast<std::ptrdiff_t>(band_) * size;
     };
-    for (int r = 0; r < count; ++r) {
-        std::int32_t* features = out_.data() + r * lanes_;
-        copy_row(sum_.data() + rows[r] * lanes_, lanes_, features);
-        if (!changes || !second[r]) continue;
-        const std::int32_t* change = of_band(tables_.second_mix, model_.channels);
-        for (int n = 0; n < model_.channels; ++n) features[n] += change[n];
-    }
-    model_.head.of(letters()).set(clamped_rows(out_, lanes_, count), own_tap_, count, out_.data());
-    const std::int32_t* offset = of_band(tables_.head_offset, size);
-    const std::int32_t* change = changes ? of_band(tables_.second_head, size) : nullptr;
+    clamp_changed({sum_.data(), rows.data(), second, change_.data(), count, static_cast<int>(lanes_)});
+    model_.head.of(letters()).set(rows_.data(), own_tap_, count, out_.data());
+    const std::int32_t* offset = of_band(tables_.head_offset);
+    const std::int32_t* change = tables_.second_head.empty() ? nullptr : of_band(tables_.second_head);
     for (int r = 0; r < count; ++r) {
         std::int32_t* own = out_.data() + static_cast<std::ptrdiff_t>(r) * stride();
         for (int n = 0; n < size; ++n) own[n] += offset[n];
-        if (!changes || !second[r]) continue;
+        if (!change || !second[r]) continue;
         for (int n = 0; n < size; ++n) own[n] += change[n];
     }
     return out_.data();

@@ -104,6 +104,7 @@ class LevelContext {
     void add_blocks(int start, int count);
     void clamped(const std::int32_t* in, std::size_t count, Element* out) const;
     const Element* const* clamped_rows(const std::vector<std::int32_t>& features, std::size_t width, int count);
+    void clamp_changed(const ChangedRows& rows);
     void predict(int start, int count);
 
     int letters() const { return tables_.first + band_; }
@@ -126,6 +127,7 @@ class LevelContext {
     std::vector<const Element*> rows_;
     std::vector<std::int64_t> predicted_;
     std::vector<std::ptrdiff_t> causal_, taps_, own_tap_{0};  // offsets of layers' taps
+    std::vector<std::int32_t> change_;                        // of mixed features by quantiser, (2, lanes)
 };
 
 extern template class LevelContext<std::int16_t>;

@@ -156,11 +156,24 @@ struct Differences {
 // Inputs of the voxel model are less in magnitude.
 constexpr std::int32_t INPUT_LIMIT = (32 << 6) - 1;
 
+// Some rows of features (rows, lanes), to which one of two rows of `change` (2, lanes) is added; `lanes` is a multiple
+// of 16.
+struct ChangedRows {
+    const std::int32_t* features;
+    const int* index;
+    const std::uint8_t* which;  // of `change`, by row
+    const std::int32_t* change;
+    int count;
+    int lanes;
+};
+
 struct Kernels {
     // (rows) inputs -> (rows, lanes) outputs, added to those there if `adds`.
     void (*multiply)(const Product& layer, const std::int16_t* const* rows, int count, bool adds, std::int32_t* out);
     // Values between 0 and `limit`, at most 2**15 - 1.
     void (*clamp)(const std::int32_t* in, std::size_t count, std::int32_t limit, std::int16_t* out);
+    // The same of changed rows, (count, lanes).
+    void (*clamp_changed)(const ChangedRows& rows, std::int32_t limit, std::int16_t* out);
     // Adds a filter's tap to a row: total += weight * in, exact as long as doubles hold the integers.
     void (*add_tap)(const std::int32_t* in, std::size_t count, double weight, double* total);
     // Cumulative frequencies below one edge of each row (count), or below each of `edges` (count, BIN_STRIDE).

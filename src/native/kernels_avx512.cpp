@@ -125,8 +125,8 @@ void split(const CdfRows& rows, int first, const std::int64_t* start, int bits, 
 
 }  // namespace
 
-const Kernels KERNELS{multiply, clamp,    add_tap, below_edges, bin_tables,  split,
-                      collect,  activity, relate,  kind_costs,  viterbi_step};
+const Kernels KERNELS{multiply, clamp,   clamp_changed, add_tap, below_edges, bin_tables,
+                      split,    collect, activity,      relate,  kind_costs,  viterbi_step};
 
 }  // namespace aiwave::avx512
 

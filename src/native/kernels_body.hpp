@@ -56,6 +56,18 @@ static void clamp(const std::int32_t* in, std::size_t count, std::int32_t limit,
     }
 }
 
+static void clamp_changed(const ChangedRows& rows, std::int32_t limit, std::int16_t* out) {
+    for (int r = 0; r < rows.count; ++r) {
+        const std::int32_t* from = rows.features + static_cast<std::ptrdiff_t>(rows.index[r]) * rows.lanes;
+        const std::int32_t* change = rows.change + rows.which[r] * static_cast<std::ptrdiff_t>(rows.lanes);
+        std::int32_t sum[16];
+        for (int first = 0; first < rows.lanes; first += 16, out += 16) {
+            for (int k = 0; k < 16; ++k) sum[k] = from[first + k] + change[first + k];
+            clamp(sum, 16, limit, out);
+        }
+    }
+}
+
 static void add_tap(const std::int32_t* in, std::size_t count, double weight, double* total) {
     for (std::size_t k = 0; k < count; ++k) total[k] += weight * in[k];
 }

@@ -80,8 +80,8 @@ inline std::uint16_t add_compare_select(const float* one, const float* one_cost,
 
 }  // namespace
 
-const Kernels KERNELS{multiply, clamp,    add_tap, below_edges, bin_tables,  nullptr,
-                      collect,  activity, relate,  kind_costs,  viterbi_step};
+const Kernels KERNELS{multiply, clamp,   clamp_changed, add_tap, below_edges, bin_tables,
+                      nullptr,  collect, activity,      relate,  kind_costs,  viterbi_step};
 
 }  // namespace aiwave::plain
 
