@@ -38,9 +38,11 @@ SIZES = {
     ("cells", "voxels_fast"): 73963,
 }
 LOSSY = {
+    ("brain", "general_fast", 20.0): (36135, 82.66),
     ("brain", "general_lifting", 4.0): (62401, 95.98),
     ("brain", "general_nano", 20.0): (35384, 82.68),
     ("brain", "mri_nano", 4.0): (63400, 95.92),
+    ("cells", "general_fast", 20.0): (7999, 35.59),
     ("cells", "general_lifting", 20.0): (6827, 35.53),
     ("cells", "general_nano", 20.0): (7481, 35.66),
     ("cells", "em_nano", 4.0): (42597, 47.88),
