@@ -44,7 +44,7 @@ struct ContextModel {
     bool narrow = false;                    // whether all layers fit the kernels
     bool dependent = false;                 // whether coefficients count in half steps
     bool cross = false;                     // whether other bands predict coefficients
-    bool magnitudes = false;                // whether own coefficients come with theirs, and siblings are seen by them
+    bool magnitudes = false;                // whether `own` also sees magnitudes, and `siblings` sees them alone
     Density density{};
     Tables tables;
     Squash squash;

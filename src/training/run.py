@@ -191,7 +191,7 @@ def train(cfg: DictConfig, output: Path | None, overrides: Sequence[str]) -> Non
         print(f"\n{format_parameters(build_codec(cfg, plan(cfg)[-1]))}\n")
         wanted, taken = cfg.trainer.precision, suitable_precision(cfg.trainer.precision, cfg.trainer.accelerator)
         if taken != wanted:
-            print(f"This processor has no arithmetic for {wanted}: trainer.precision is {taken}.")
+            print(f"This processor has no bfloat16 arithmetic, so trainer.precision is {taken}.")
         tracker = trackers(cfg)
         with all_processes(cfg, folder.path):
             run_schedule(cfg, folder, data, tracker)

@@ -51,8 +51,9 @@ class ContextEntropy(EntropyModel):
     by rows of tables; this needs the short context and no reversible transform. `states` is the number of states of the
     trellis (see `Trellis`). Raises ValueError for others, or for any but FIRST_STATES if quantisation is not dependent.
 
-    With `magnitudes`, the network also sees the magnitudes of a band's own coefficients, and those of other bands in
-    place of these: few channels otherwise add up what varies about zero (see `docs/research-log.md`).
+    With `magnitudes`, the network also sees the magnitudes of a band's own coefficients, and those of other bands
+    instead of their values: few channels cannot otherwise add up what varies about zero (see `docs/research-log.md`).
+    Raises ValueError for them without the short context.
 
     With `oriented`, the layers next to a level's coefficients and to densities have separate weights for each of its
     eight bands, and there are two more of them (see `band_layers.py`).
@@ -81,6 +82,8 @@ class ContextEntropy(EntropyModel):
         super().__init__()
         if reversible and not (long_context and short_context):
             raise ValueError("a reversible context model needs long_context and short_context")
+        if magnitudes and not short_context:
+            raise ValueError("magnitudes need short_context")
         _check_dependent(dependent, short_context and not reversible, states)
         self.dependent = dependent
         self.states = trellis(states).states
