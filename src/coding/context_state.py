@@ -38,7 +38,7 @@ class BandPass:
         self.squashed = torch.zeros(tiles, level.wave.positions + 1)
         self.known = torch.zeros(tiles, level.wave.positions + 1, dtype=torch.float64) if level.cross else None
         self._q = torch.zeros(tiles, places, dtype=torch.float64)
-        self._near = torch.zeros(tiles, places, 2 if model.magnitudes else 1)
+        self._near = torch.zeros(tiles, places, model.own_inputs)
         self._hidden = [torch.zeros(tiles, places, model.channels) for _ in model.blocks]
         self._own = model.layer("own", letters)
         self._deeper = [model.needed(name, letters) for name in ("widen", "narrow") if model.oriented]

@@ -84,6 +84,11 @@ class IntegerContext:
         return self.trellis or FIRST_STATES
 
     @property
+    def own_inputs(self) -> int:
+        """Inputs of `own` for each coefficient: its value and, with `magnitudes`, its magnitude."""
+        return 2 if self.magnitudes else 1
+
+    @property
     def oriented(self) -> bool:
         """True if each of a level's eight bands has its own outer layers."""
         return "head.0" in self.layers
@@ -210,7 +215,7 @@ def _check_layers(model: IntegerContext, width: int, size: int) -> None:
             "coarse0": (2 * taps, width),
             "coarse1": (width * taps, width),
             "siblings": (before * taps, width),
-            "own": (CENTRE * (2 if model.magnitudes else 1), width),
+            "own": (CENTRE * model.own_inputs, width),
             "widen": (width, 2 * width),
             "narrow": (2 * width, width),
             "mix": (width, width),

@@ -161,7 +161,9 @@ def test_ready_made_models_give_the_same_bytes(name, simd):
 
 @pytest.mark.parametrize("states", [8, 64, 256])
 @given(
-    kind=st.sampled_from(["context", "laplace", "short only", "sections", "oriented", "magnitudes, oriented"]),
+    kind=st.sampled_from(
+        ["context", "laplace", "short only", "sections", "oriented", "oriented, short only", "magnitudes, oriented"]
+    ),
     simd=st.sampled_from(SIMD),
     size=SIZES,
     looks=st.integers(0, 2),

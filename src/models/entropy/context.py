@@ -150,12 +150,12 @@ class ContextEntropy(EntropyModel):
     def _earlier(self, stack: Tensor) -> Tensor:
         """Context from the band itself and the bands before it: (B, n, d, h, w) -> (B, n, C, d, h, w)."""
         squashed = torch.asinh(stack)
-        size = squashed.abs()
+        inputs = (squashed, squashed.abs()) if self.magnitudes else (squashed,)
         features = squashed.new_zeros(*stack.shape[:2], self.channels, *stack.shape[2:])
         if self.siblings is not None:
-            features = features + self.siblings(size if self.magnitudes else squashed)
+            features = features + self.siblings(inputs[-1])
         if self.own is not None:
-            features = features + self.own(torch.stack((squashed, size)[: 1 + self.magnitudes], dim=2))
+            features = features + self.own(torch.stack(inputs, dim=2))
         return features
 
     def _conditions(self, ids: Tensor, step: Tensor) -> Tensor:
