@@ -31,6 +31,8 @@ def quieten() -> None:
         ".*number of training batches .* is smaller than the logging interval.*",
         ".*module.s. in eval mode at the start of training.*",
         ".*Detected call of `lr_scheduler.step.*",
+        ".*It is recommended to use `self.log.*sync_dist=True.*",  # all processes validate on the same crops
+        "Grad strides do not match bucket view strides.*",
     ):
         warnings.filterwarnings("ignore", message)
 

@@ -66,10 +66,12 @@ auto released(Work work) {
     }
 }
 
-// Adds the transforms, filters and the coarse context to the module; see transform_module.cpp.
+// Each adds a part to the module; see context_module.cpp, level_module.cpp and so on.
+void bind_models(py::module_& m);
+void bind_levels(py::module_& m);
 void bind_transforms(py::module_& m);
-
-// Adds the voxel model; see voxel_module.cpp.
+void bind_filters(py::module_& m);
+void bind_coarse(py::module_& m);
 void bind_voxels(py::module_& m);
 
 }  // namespace aiwave

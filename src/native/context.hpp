@@ -97,9 +97,14 @@ class LevelContext {
     void write(std::int32_t raster, std::int64_t q);
 
    private:
+    static constexpr int BATCH = 256;       // positions at once in layers over what is known before the band
+    static constexpr int APPROX_SHIFT = 6;  // of the reconstruction's units below steps
+
+    // In outer_context.cpp.
     void add_coarse(const std::int32_t* coarse);
     void add_siblings();
     void predict_from_others();
+
     void add_own(int start, int count);
     void add_blocks(int start, int count);
     void clamped(const std::int32_t* in, std::size_t count, Element* out) const;

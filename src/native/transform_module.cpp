@@ -1,75 +1,23 @@
-// The border to Python of transforms, filters and the coarse context: every array is checked here, once.
+// The border to Python of the transforms: every array is checked here, once.
 #include <pybind11/stl.h>
 
-#include <cmath>
 #include <optional>
 
-#include "border.hpp"
-#include "coarse_context.hpp"
 #include "float_lifting.hpp"
 #include "integer_lifting.hpp"
-#include "post_filter.hpp"
+#include "volume_border.hpp"
 
 namespace aiwave {
 
 namespace {
 
-constexpr int MOST_LEVELS = 8, MOST_CHANNELS = 1024;
-
-// Checks a volume's size, each at least 1.
-Size3 checked(const Size3& size) {
-    std::int64_t count = 1;
-    for (const int side : size) {
-        require(side > 0 && side <= 1 << 16, "the size of a volume is out of range");
-        count *= side;
-    }
-    require(count < 1 << 28, "a volume has too many voxels");
-    return size;
-}
-
-// The size of the last three axes.
-template <class T>
-Size3 size_of(const Array<T>& array, int axes) {
-    require(array.ndim() == axes, "an array has the wrong number of axes");
-    Size3 size{};
-    for (int axis = 0; axis < 3; ++axis) {
-        const py::ssize_t side = array.shape(axes - 3 + axis);
-        require(side > 0 && side <= 1 << 16, "the size of a volume is out of range");
-        size[static_cast<std::size_t>(axis)] = static_cast<int>(side);
-    }
-    return checked(size);
-}
-
-template <class T>
-void require_finite(const Array<T>& array) {
-    for (py::ssize_t k = 0; k < array.size(); ++k) require(std::isfinite(array.data()[k]), "a number is not finite");
-}
-
-float finite(double value) {
-    const auto single = static_cast<float>(value);
-    require(std::isfinite(value) && std::isfinite(single), "a number is not finite");
-    return single;
-}
+constexpr int MOST_LEVELS = 8;
 
 // A gain, which is divided by.
 float gain(double value) {
     const float single = finite(value);
     require(single != 0, "a gain is zero");
     return single;
-}
-
-template <class T>
-Volume<T> volume_of(const Array<T>& array) {
-    Volume<T> volume(size_of(array, 3));
-    std::copy_n(array.data(), volume.data.size(), volume.data.begin());
-    return volume;
-}
-
-template <class T>
-Array<T> array_of(const Volume<T>& volume) {
-    Array<T> array({py::ssize_t{volume.size[0]}, py::ssize_t{volume.size[1]}, py::ssize_t{volume.size[2]}});
-    std::copy(volume.data.begin(), volume.data.end(), array.mutable_data());
-    return array;
 }
 
 template <class T>
@@ -97,28 +45,6 @@ Activation activation_of(const std::string& name) {
                                     {"GELU", Activation::gelu},
                                     {"SiLU", Activation::silu},
                                     {"ELU", Activation::elu}});
-}
-
-// Weight (outputs, inputs, 3, 3, 3) and bias (outputs).
-using ConvArrays = std::pair<Array<float>, Array<float>>;
-
-FloatConv conv_of(const ConvArrays& arrays) {
-    const auto& [weight, bias] = arrays;
-    require(weight.ndim() == 5 && weight.shape(2) == 3 && weight.shape(3) == 3 && weight.shape(4) == 3,
-            "a convolution has no kernel of 3x3x3");
-    const py::ssize_t outputs = weight.shape(0), inputs = weight.shape(1);
-    require(outputs > 0 && outputs <= MOST_CHANNELS && inputs > 0 && inputs <= MOST_CHANNELS && bias.ndim() == 1 &&
-                bias.size() == outputs,
-            "the channels of a convolution do not fit");
-    require_finite(weight);
-    require_finite(bias);
-    return FloatConv(weight.data(), bias.data(), static_cast<int>(inputs), static_cast<int>(outputs));
-}
-
-std::vector<FloatConv> convs_of(const std::vector<ConvArrays>& parts) {
-    std::vector<FloatConv> convs;
-    for (const ConvArrays& part : parts) convs.push_back(conv_of(part));
-    return convs;
 }
 
 std::shared_ptr<LiftingNet> make_net(double intensity_scale, double damping, const std::string& activation,
@@ -247,60 +173,6 @@ Array<T> inverse(const Separable<T>& transform, const std::vector<Array<T>>& sta
     return array_of(released([&] { return transform.inverse(data, result, work); }));
 }
 
-Array<float> filtered(const Filter& filter, const Array<float>& voxels, double step, int threads) {
-    const float width = finite(step);
-    require(width > 0, "a quantisation step must be positive");
-    const Volume<float> x = volume_of(voxels);
-    const Work work(threads, interrupted());
-    return array_of(released([&] { return filter(x, width, work); }));
-}
-
-// details (tiles, 7, d, h, w) and approx (tiles, d, h, w) -> (tiles, D, H, W)
-Array<std::int64_t> next_approx(const CoarseTransform& transform, const Array<std::int32_t>& details,
-                                const Array<std::int64_t>& approx, const Size3& size, bool halves, int threads) {
-    const Size3 band = band_size(checked(size), 0);
-    require(size_of(details, 5) == band && size_of(approx, 4) == band && details.shape(1) == DETAILS &&
-                details.shape(0) == approx.shape(0) && approx.shape(0) > 0 && approx.shape(0) < 1 << 20,
-            "the bands do not fit the size");
-    constexpr std::int32_t MOST = (1 << 24) - 1;
-    require(within(details, -MOST, MOST), "a coefficient is too large");
-    require(within(approx, -APPROX_LIMIT, APPROX_LIMIT), "the reconstruction is too large");
-    const auto tiles = static_cast<int>(details.shape(0));
-    Array<std::int64_t> next({py::ssize_t{tiles}, py::ssize_t{size[0]}, py::ssize_t{size[1]}, py::ssize_t{size[2]}});
-    std::int64_t* out = next.mutable_data();
-    const std::int32_t* high = details.data();
-    const std::int64_t* low = approx.data();
-    const Work work(threads, interrupted());
-    released([&] {
-        work.each(tiles, [&](int tile) {
-            const auto own = static_cast<std::size_t>(tile);
-            transform.next(high + own * DETAILS * positions(band), low + own * positions(band), size, halves,
-                           out + own * positions(size));
-        });
-    });
-    return next;
-}
-
-// approx (tiles, d, h, w) -> (tiles, 2, d, h, w)
-Array<std::int32_t> coarse_inputs(const CoarseInputs& inputs, const Array<std::int64_t>& approx, int threads) {
-    const Size3 size = size_of(approx, 4);
-    require(approx.shape(0) > 0 && approx.shape(0) < 1 << 20, "there is no tile");
-    require(within(approx, -APPROX_LIMIT, APPROX_LIMIT), "the reconstruction is too large");
-    const auto tiles = static_cast<int>(approx.shape(0));
-    Array<std::int32_t> both(
-        {py::ssize_t{tiles}, py::ssize_t{2}, py::ssize_t{size[0]}, py::ssize_t{size[1]}, py::ssize_t{size[2]}});
-    std::int32_t* out = both.mutable_data();
-    const std::int64_t* in = approx.data();
-    const Work work(threads, interrupted());
-    released([&] {
-        work.each(tiles, [&](int tile) {
-            const std::size_t first = static_cast<std::size_t>(tile) * positions(size);
-            inputs(in + first, size, out + 2 * first);
-        });
-    });
-    return both;
-}
-
 template <class T>
 void bind_transform(py::module_& m, const char* name) {
     py::class_<Separable<T>, std::shared_ptr<Separable<T>>>(m, name)
@@ -327,36 +199,6 @@ void bind_transforms(py::module_& m) {
         .def(py::init(&make_integer_scheme), py::kw_only(), py::arg("steps"), py::arg("boundary"));
     bind_transform<float>(m, "FloatTransform");
     bind_transform<std::int64_t>(m, "IntegerTransform");
-    py::class_<Filter, std::shared_ptr<Filter>>(m, "Filter")
-        .def("__call__", &filtered, py::arg("voxels"), py::arg("step"), py::arg("threads"));
-    m.def(
-        "step_filter",
-        [](const ConvArrays& first, const std::vector<ConvArrays>& inner,
-           const ConvArrays& last) -> std::shared_ptr<Filter> {
-            return std::make_shared<StepFilter>(conv_of(first), convs_of(inner), conv_of(last));
-        },
-        py::kw_only(), py::arg("first"), py::arg("inner"), py::arg("last"));
-    m.def(
-        "published_filter",
-        [](double peak, const ConvArrays& first, const std::vector<std::pair<ConvArrays, ConvArrays>>& blocks,
-           const ConvArrays& collect, const ConvArrays& last) -> std::shared_ptr<Filter> {
-            std::vector<std::pair<FloatConv, FloatConv>> convs;
-            for (const auto& [one, other] : blocks) convs.emplace_back(conv_of(one), conv_of(other));
-            return std::make_shared<PublishedFilter>(finite(peak), conv_of(first), std::move(convs), conv_of(collect),
-                                                     conv_of(last));
-        },
-        py::kw_only(), py::arg("peak"), py::arg("first"), py::arg("blocks"), py::arg("collect"), py::arg("last"));
-    py::class_<CoarseTransform>(m, "CoarseTransform")
-        .def(py::init<const std::array<std::int64_t, 7>&, bool, bool>(), py::kw_only(), py::arg("factors"),
-             py::arg("reversible"), py::arg("sections"))
-        .def("next", &next_approx, py::arg("details"), py::arg("approx"), py::arg("size"), py::arg("halves"),
-             py::arg("threads"));
-    py::class_<CoarseInputs>(m, "CoarseInputs")
-        .def(py::init([](const Array<std::int64_t>& of_detail, const Array<std::int64_t>& of_whole) {
-                 return CoarseInputs(values(of_detail), values(of_whole));
-             }),
-             py::kw_only(), py::arg("of_detail"), py::arg("of_whole"))
-        .def("__call__", &coarse_inputs, py::arg("approx"), py::arg("threads"));
 }
 
 }  // namespace aiwave

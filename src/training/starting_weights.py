@@ -59,12 +59,16 @@ def load_weights(codec: WaveletCodec, path: Path) -> None:
     ):
         if names:
             raise AiwaveError(
-                f"{path} does not fit this model: {problem.format(names[0])} ({len(names)} such parameters); "
+                f"{path} does not fit this model: {problem.format(names[0])}{_others(len(names) - 1)}; "
                 "use the transform, rate, entropy, post and model options it was trained with."
             )
     if model is not None:
         _check_lifting(codec, model, path)
     codec.load_state_dict(stored, strict=False)
+
+
+def _others(count: int) -> str:
+    return f" (and {count} other parameter{'s' * (count > 1)})" if count else ""
 
 
 def codec_weights(path: Path) -> dict[str, Tensor]:

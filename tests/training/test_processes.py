@@ -78,6 +78,7 @@ def test_torchrun_starts_the_processes_as_well(data_root, tmp_path):
     assert done.returncode == 0, done.stderr
     assert len(curves(tmp_path / "run")["train/loss"]) == 2
     assert len(re.findall(r"component +parameters", done.stdout)) == 1
+    assert "Warning" not in done.stderr
 
 
 @pytest.mark.slow
