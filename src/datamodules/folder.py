@@ -68,7 +68,7 @@ class FolderDataModule(PreparedDataModule):
         if not root.is_dir():
             raise AiwaveError(f"dataset.root {root} is not a folder: give the one that holds train/ and test/.")
         folder = root / split / self.subset
-        untested = ", or train with evaluate=false" if split == "test" else ""
+        untested = " (training alone, with evaluate=false, needs none)" if split == "test" else ""
         if not folder.is_dir():
             raise AiwaveError(f"{folder} is not a folder: set dataset.subset to {_subsets(root / split)}{untested}.")
         files = sorted(file for file in folder.iterdir() if file.name.lower().endswith(VOLUME_SUFFIXES))

@@ -76,7 +76,7 @@ def test_subset_is_missing_or_empty(tmp_path, split):
     save(tmp_path / split / "mri" / "a.tif")
     data = module(tmp_path)
     ask = data.setup if split == "train" else lambda: next(data.test_volumes())
-    end = ", or train with evaluate=false" if split == "test" else ""
+    end = r" \(training alone, with evaluate=false, needs none\)" if split == "test" else ""
     with pytest.raises(AiwaveError, match=rf"{split}/em is not a folder: .*one of ct, mri{end}\.$"):
         ask()
     (tmp_path / split / "em").mkdir()
