@@ -219,11 +219,13 @@ def test_extras_are_those_of_the_package():
     assert set(re.findall(r"[a-z]+", extras["all"][0].partition("[")[2])) == set(EXTRAS)
 
 
-def test_hydra_help_lists_groups_and_options():
-    done = subprocess.run(
-        [sys.executable, "-m", "aiwave", "train", "--help"], capture_output=True, text=True, check=False
-    )
+@pytest.mark.parametrize("name", ["train", "evaluate", "prepare", "report"])
+def test_hydra_help_lists_groups_and_options_without_loading_torch(name):
+    command = [sys.executable, "-X", "importtime", "-m", "aiwave", name, "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+    assert re.search(r"\| +hydra$", done.stderr, re.MULTILINE)
+    assert not re.search(r"\| +torch$", done.stderr, re.MULTILINE)
     for line in ("transform: additive, affine, cdf53, cdf97", "schedule: one_stage, three_stage, warm_three_stage"):
         assert line in done.stdout
 

@@ -53,7 +53,10 @@ def unpack(data: bytes) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         description = json.loads(header["__metadata__"][KEY], object_pairs_hook=_once)
         json.dumps(description, ensure_ascii=False).encode()  # ValueError for escaped halves of characters
     except SafetensorError as error:
-        raise AiwaveError(DAMAGED.format(f"it is not a complete safetensors file ({_in_one_line(error)})")) from error
+        raise AiwaveError(
+            f"It is no model file, or only a part of one: not a complete safetensors file ({_in_one_line(error)}); "
+            "give a .aiwm file, or store the model again from its checkpoint."
+        ) from error
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise AiwaveError(DAMAGED.format("its header cannot be read")) from error
     if not isinstance(description, dict):

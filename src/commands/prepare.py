@@ -21,6 +21,8 @@ DRY_RUN = "--dry-run"
 def main(arguments: Sequence[str]) -> None:
     """Run the command with the arguments after its name; --dry-run is check=true. Raises AiwaveError for bad input."""
     overrides = ["check=true" if given == DRY_RUN else given for given in arguments]
+    if {"-h", "--help"} & set(overrides) and not any(given.startswith("dataset=") for given in overrides):
+        overrides.append("dataset=folder")  # help shows a configuration, which nothing else completes
     run_application("prepare", prepare, _schema, overrides)
 
 

@@ -1,13 +1,15 @@
 """`aiwave train`: run a schedule of training stages and measure the result."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..sweeps.sweep_arguments import is_sweep
-from ..training.run import train
 from .hydra_app import run_application
 
 if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
     from ..config.node import Node
 
 
@@ -18,7 +20,13 @@ def main(arguments: Sequence[str]) -> None:
 
         run_sweep(arguments)
     else:
-        run_application("train", train, _schema, arguments)
+        run_application("train", _train, _schema, arguments)
+
+
+def _train(cfg: "DictConfig", output: Path | None, overrides: Sequence[str]) -> None:
+    from ..training.run import train
+
+    train(cfg, output, overrides)
 
 
 def _schema() -> "type[Node]":

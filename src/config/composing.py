@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from .node import Node
 
 
+MANY = 16
+"""Options of a group above which a message names close ones alone."""
+
+
 def composed(
     name: str, overrides: Sequence[str], schema: Callable[[], "type[Node]"], hydra: bool = False
 ) -> DictConfig:
@@ -49,7 +53,10 @@ def worded(name: str, overrides: Sequence[str], schema: Callable[[], "type[Node]
 
 
 def unknown(error: Exception, name: str, overrides: Sequence[str], schema: Callable[[], "type[Node]"]) -> Exception:
-    """AiwaveError for a key or option that does not exist, or several values outside of a sweep; others unchanged."""
+    """AiwaveError for a key or option that does not exist or is missing, or several values outside of a sweep.
+
+    Other errors unchanged.
+    """
     from hydra.errors import MissingConfigException
 
     from .validation import unknown_key
@@ -62,6 +69,9 @@ def unknown(error: Exception, name: str, overrides: Sequence[str], schema: Calla
             f"{key} has several values, {value}: if they are one, quote it twice, as \"{key}='{value}'\"; if not, add "
             "-m to run with each."
         )
+    if missing := re.match(r"You must specify '([^']+)', e\.g, .*Available options:(.*)", str(error), re.DOTALL):
+        group, options = missing[1], ", ".join(missing[2].split())
+        return AiwaveError(f"{group} is missing: give {group}=NAME with one of {options}.")
     found = re.search(r"Could not override '([^']+)'", str(error))
     if found is None:
         return error
@@ -69,8 +79,10 @@ def unknown(error: Exception, name: str, overrides: Sequence[str], schema: Calla
 
 
 def _no_option(error: "MissingConfigException", name: str) -> Exception:
-    """AiwaveError for an option that its group lacks, with all that it has; other errors unchanged."""
-    found = re.search(r"^In '([^']+)': Could not find .*^Available options in '([^']+)':", str(error), re.DOTALL | re.M)
+    """AiwaveError for an option that its group lacks, with close ones or else all that it has; others unchanged."""
+    text = str(error)
+    found = re.search(r"^In '([^']+)': Could not find .*^Available options in '([^']+)':", text, re.DOTALL | re.M)
+    found = found or re.search(r"^In '([^']+)': Could not load '([^'/]+)/[^']+'", text)  # one of a list of options
     if found is None or error.missing_cfg_file is None:
         return error
     place, group = found.groups()
@@ -82,7 +94,8 @@ def _no_option(error: "MissingConfigException", name: str) -> Exception:
     ]
     whose = "" if place in (name, "hydra/config") else f", which {place} names"
     hint = f"did you mean {' or '.join(near)}? " if near else ""
-    return AiwaveError(f"There is no {group}/{missing}{whose}: {hint}the options of {group} are {', '.join(known)}.")
+    options = "" if near and len(known) > MANY else f"the options of {group} are {', '.join(known)}."
+    return AiwaveError(f"There is no {group}/{missing}{whose}: {hint}{options}".rstrip())
 
 
 def _chosen(name: str, overrides: Sequence[str]) -> Any:

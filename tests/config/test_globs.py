@@ -5,7 +5,7 @@ from importlib.resources import files
 import pytest
 
 from aiwave.cli import main
-from aiwave.config.command_schemas import TrainConfig
+from aiwave.config.command_schemas import PrepareConfig, TrainConfig
 from aiwave.config.composing import composed, expand_glob
 from aiwave.errors import AiwaveError
 from aiwave.report.tables import read_rd_csv
@@ -40,6 +40,7 @@ def test_a_glob_without_match_is_refused_with_what_there_is():
         ("experiment=quikstart", "There is no experiment/quikstart: did you mean quickstart?"),
         ("experiment=baseline", "did you mean ablation/baseline?"),
         ("experiment=zzz", "There is no experiment/zzz: the options of experiment are "),
+        ("post=cn", "There is no post/cn: did you mean cnn? the options of post are cnn, none, "),
         ("+stage@schedule.stages.more=zz", "There is no stage/zz: the options of stage are additive, affine, "),
         ("+experiment@more=odd", "There is no dataset/fantom, which experiment/odd names: did you mean phantom?"),
     ],
@@ -53,6 +54,20 @@ def test_an_option_that_does_not_exist_is_refused_with_those_of_all_folders(over
     assert words in said
     assert "\n" not in said
     assert "experiment are" not in said or {"quickstart,", "odd,", "ablation/one_stage,"} <= set(said.split())
+
+
+@pytest.mark.parametrize(
+    ("missing", "words"), [("zzz", "the options of experiment are ablation/"), ("ligt", "did you mean light?")]
+)
+def test_a_list_with_an_option_that_does_not_exist_is_refused(missing, words):
+    with pytest.raises(AiwaveError) as caught:
+        composed("train", [f"experiment=[quickstart,{missing}]"], lambda: TrainConfig)
+    assert f"There is no experiment/{missing}: {words}" in str(caught.value)
+
+
+def test_a_missing_option_is_asked_for_with_what_there_is():
+    with pytest.raises(AiwaveError, match=r"^dataset is missing: give dataset=NAME with one of attention, "):
+        composed("prepare", ["root=data"], lambda: PrepareConfig)
 
 
 def test_ablations_run_as_a_sweep_and_their_curves_are_told_apart(data_root, tmp_path):
