@@ -42,7 +42,9 @@ class StageCheckpoint(ModelCheckpoint):
         return known and not self.final_loss <= self.starting_loss  # type: ignore[operator]
 
     def on_sanity_check_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Write the weights that the stage begins with as `best.ckpt`."""
+        """Write the weights that the stage begins with as `best.ckpt`; a resumed stage has begun already."""
+        if self.starting_loss is not None:
+            return
         self.starting_loss = float(trainer.callback_metrics["val/loss"])
         self._save_topk_checkpoint(trainer, self._monitor_candidates(trainer))
 

@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 
-from aiwave.callbacks import FreezeComponents, GradientHealth
+from aiwave.callbacks import FreezeComponents
 from aiwave.cli import main
 from aiwave.config.plan import plan
 from aiwave.report.tables import COLUMNS, read_rd_csv
@@ -14,8 +14,8 @@ from aiwave.training import CompressionTask, CosineDecay
 from aiwave.training.checkpoints import read_checkpoint
 from aiwave.training.schedule import stage_seed
 from aiwave.training.stage_codec import build_codec, trained_codec
-from aiwave.training.starting_weights import codec_weights, load_weights
-from tests.short_runs import train
+from aiwave.training.starting_weights import load_weights
+from tests.short_runs import same, train, weights
 from tests.tracking.test_trackers import wandb_content
 
 STAGES = ("additive", "affine", "finetune")
@@ -27,15 +27,6 @@ def run(data_root, tmp_path_factory):
     path = tmp_path_factory.mktemp("runs") / "run"
     assert train(data_root, path, "trainer.log_every_n_steps=1") == 0
     return RunFolder(path)
-
-
-def weights(run, stage, name="last", component=""):
-    stored = codec_weights(run.stage(stage) / f"{name}.ckpt")
-    return {key: value for key, value in stored.items() if key.startswith(component)}
-
-
-def same(a, b):
-    return a.keys() == b.keys() and all(torch.equal(a[key], b[key]) for key in a)
 
 
 def test_every_stage_leaves_checkpoints_and_a_mark(run):
@@ -126,65 +117,6 @@ def test_finished_stages_are_not_run_again(run):
     before = {path: path.stat().st_mtime_ns for path in run.path.glob("stages/*/*.ckpt")}
     assert main(["train", f"resume={run.path}", "logger=none"]) == 0
     assert before == {path: path.stat().st_mtime_ns for path in run.path.glob("stages/*/*.ckpt")}
-
-
-def test_resuming_in_the_middle_of_a_stage_equals_an_uninterrupted_run(data_root, tmp_path, monkeypatch, capfd):
-    options = ["stage=additive", "stage.epochs=3", "logger=none", "evaluate=false"]
-    assert train(data_root, tmp_path / "whole", *options, epochs=[]) == 0
-    with monkeypatch.context() as patch:
-        original = GradientHealth.on_before_backward
-
-        def stop_at_step_5(self, trainer, module, loss):
-            if trainer.global_step == 5:
-                raise KeyboardInterrupt
-            original(self, trainer, module, loss)
-
-        patch.setattr(GradientHealth, "on_before_backward", stop_at_step_5)
-        assert train(data_root, tmp_path / "broken", *options, epochs=[]) == 130
-    assert "continue with `aiwave train resume=" in capfd.readouterr().err
-    broken = RunFolder(tmp_path / "broken")
-    assert not broken.is_finished("additive")
-    assert read_checkpoint(broken.stage("additive") / "last.ckpt")["global_step"] == 4
-    assert main(["train", f"resume={broken.path}"]) == 0
-    whole = RunFolder(tmp_path / "whole")
-    assert same(weights(whole, "additive"), weights(broken, "additive"))
-    assert same(weights(whole, "additive", "best"), weights(broken, "additive", "best"))
-
-
-def test_a_run_whose_loss_stopped_improving_resumes_from_its_last_epoch(data_root, tmp_path, monkeypatch):
-    """With the last weights carried on, moved to another folder in between: as if nothing had been."""
-    log = CompressionTask.log
-
-    def log_rising(self, name, value, **options):
-        log(self, name, torch.tensor(float(self.current_epoch)) if name == "val/loss" else value, **options)
-
-    monkeypatch.setattr(CompressionTask, "log", log_rising)
-    options = ["schedule.order=[additive,affine]", "schedule.carry=last", "logger=none"]
-    epochs = ["schedule.stages.additive.epochs=4", "schedule.stages.affine.epochs=1"]
-    assert train(data_root, tmp_path / "whole", *options, epochs=epochs) == 0
-    with monkeypatch.context() as patch:
-        original = GradientHealth.on_before_backward
-
-        def stop_at_step_7(self, trainer, module, loss):
-            if trainer.global_step == 7:
-                raise KeyboardInterrupt
-            original(self, trainer, module, loss)
-
-        patch.setattr(GradientHealth, "on_before_backward", stop_at_step_7)
-        assert train(data_root, tmp_path / "broken", *options, epochs=epochs) == 130
-    stage = tmp_path / "broken/stages/additive"
-    assert [read_checkpoint(stage / f"{name}.ckpt")["global_step"] for name in ("best", "last")] == [2, 6]
-    (tmp_path / "broken").rename(tmp_path / "moved")
-    assert main(["train", f"resume={tmp_path}/moved"]) == 0
-    whole, moved = RunFolder(tmp_path / "whole"), RunFolder(tmp_path / "moved")
-    for stage in ("additive", "affine"):
-        for name in ("best", "last"):
-            assert same(weights(whole, stage, name), weights(moved, stage, name)), (stage, name)
-        facts = [run.facts(stage) | {"seconds_since_start_or_resume": 0} for run in (whole, moved)]
-        assert facts[0] == facts[1]
-    rows = [[(row.bpp, row.psnr_db) for row in read_rd_csv(run.path / "rd.csv")] for run in (whole, moved)]
-    assert rows[0] == rows[1]
-    assert not list((tmp_path / "moved").rglob("*.tmp"))
 
 
 @pytest.mark.parametrize("carry", ["best", "last"])
