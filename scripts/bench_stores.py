@@ -138,7 +138,7 @@ class Chunks:
 
 
 def cost(name: str, chunks: Chunks, itemsize: int) -> list[str]:
-    """What a terabyte would take."""
+    """Estimate for a terabyte."""
     voxels = 1e12 / itemsize * 8 / 7
     hours = voxels / chunks.encode / 3600
     size = 1e12 * 8 / 7 * chunks.size / (math.prod(chunks.shape) * itemsize)

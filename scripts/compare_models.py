@@ -33,7 +33,7 @@ def held_out_parts(folder: Path) -> list[np.ndarray]:
 
 
 def excess(parts: Sequence[np.ndarray], models: Sequence[Model], step: float) -> np.ndarray:
-    """How much more each model costs than the best [%]."""
+    """Cost of each model over the best [%]."""
     costs = np.array([sum(cost(model, part, log_step_of(step)) for part in parts) for model in models])
     return 100 * (costs / costs.min() - 1)
 

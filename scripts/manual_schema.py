@@ -60,7 +60,7 @@ def cell(text: str) -> str:
 
 
 def words(field: Schema, schema: Schema) -> str:
-    """What a key may have, from its JSON schema."""
+    """Values that a key accepts, from its JSON schema."""
     field = _followed(field, schema)
     if "anyOf" in field:
         return " or ".join(dict.fromkeys(words(each, schema) for each in field["anyOf"]))

@@ -61,7 +61,7 @@ def prepare_corrected(volume: np.ndarray, error: int) -> Source:
 
 
 def corrections(numbers: np.ndarray, decoded: np.ndarray, error: int) -> np.ndarray:
-    """What moves decoded numbers, in units of 2 `error` - 1, to at most `error` - 1 from those that were coded.
+    """Corrections, in units of 2 `error` - 1, that move decoded numbers to at most `error` - 1 from those coded.
 
     0, -1, 1, -2, ... are 0, 1, 2, 3, ... int32.
     """

@@ -11,7 +11,7 @@ from .voxel_types import prepare
 
 
 def exact_preview(volume: np.ndarray, model: Model) -> np.ndarray:
-    """What `decompress` gives with level=1 for a lossless stream of a voxel model with tiles of the default size.
+    """The result of `decompress` with level=1 for a lossless stream of a voxel model with tiles of the default size.
 
     `volume` holds integers of 8 or 16 bits, (D, H, W) or (T, D, H, W); the preview has the same type, and half the
     size along z, y, x, rounded up.

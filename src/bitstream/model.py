@@ -103,12 +103,12 @@ class Model:
 
     @property
     def engine(self) -> Engine:
-        """What codes with the model: the compiled core, or the reference (see `compiled_core`)."""
+        """Coder of transform coefficients: the compiled core, or the reference (see `compiled_core`)."""
         return self._engine_of(compiled_core())
 
     @property
     def voxels(self) -> VoxelEngine | None:
-        """What codes voxels without a transform, if this is a voxel model; it has no other `engine`."""
+        """Coder of voxels, for a model without a transform, which has no `engine`."""
         return self._voxels_of(compiled_core()) if isinstance(self.parameters.entropy, IntegerVoxels) else None
 
     @cached_property

@@ -16,7 +16,7 @@ GIVEN_UP = 6
 """So many trials may be given up; whatever comes then is coded to the end."""
 
 IN_VAIN = 0.75
-"""What a trial that misses costs, in units of coding all tiles: some misses show before the end."""
+"""Cost of a trial that misses, in units of coding all tiles: some misses show before the end."""
 
 
 def search(writer: Writer, target: Target) -> bytes:

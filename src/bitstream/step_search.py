@@ -1,4 +1,4 @@
-"""What a survey and all tiles coded so far, at whatever step, promise for the whole at any step.
+"""Prediction of size and error of the whole at any step, from a survey and all tiles coded so far.
 
 A survey of all tiles estimates rate and error at any step, up to factors. A tile that is coded shows its own; that of
 others is predicted from the rate or error per voxel, on a line through the known ones (a regression estimator, as in
@@ -75,7 +75,7 @@ class Search:
 
     @property
     def is_new(self) -> np.ndarray:
-        """Which tiles no trial has coded yet: (n,) bool."""
+        """Tiles that no trial has coded yet: (n,) bool."""
         return np.isnan(self._coded_at)
 
     @property

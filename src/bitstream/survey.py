@@ -64,7 +64,7 @@ class SurveyTiles:
 
 
 def _counts(magnitudes: np.ndarray) -> np.ndarray:
-    """How many of the magnitudes (n,) in steps are in each interval."""
+    """Histogram of the magnitudes (n,), in steps, over the intervals."""
     with np.errstate(divide="ignore"):
         octave = np.log2(magnitudes) + OCTAVES // 2
     at = np.clip(octave * PER_OCTAVE, 0, PER_OCTAVE * OCTAVES - 1).astype(np.int64)

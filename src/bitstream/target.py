@@ -35,7 +35,7 @@ class Target:
 
     @property
     def relative(self) -> float:
-        """What a small relative change of the squared error or of the bits is on the scale of `scaled`."""
+        """Magnitude of the derivative of `scaled` by the logarithm of the squared error or of the bits."""
         return 10 / math.log(10) if self.bpp is None else 1.0
 
     @property

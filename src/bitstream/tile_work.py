@@ -137,7 +137,7 @@ class MeasureTiles:
 
 
 def decoded_numbers(codec: TileCodec, q: Levels, voxels: np.ndarray, limits: tuple[float, float]) -> np.ndarray:
-    """What numbers (d, h, w) like `voxels` decode to: rounded and clipped if these are integers."""
+    """Numbers (d, h, w) decoded from `q`, rounded and clipped to `limits` if `voxels` are integers."""
     decoded = codec.synthesise(q, voxels.shape)
     return decoded if voxels.dtype.kind == "f" else np.rint(decoded).clip(*limits)
 

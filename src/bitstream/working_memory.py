@@ -1,4 +1,4 @@
-"""How much memory decoding takes with a model, about: measured as the peak of a process, less what it had before."""
+"""Approximate memory that decoding with a model takes: measured as the peak of a process, less what it had before."""
 
 import math
 

@@ -78,7 +78,7 @@ class Writer:
         return None if self.source.mask is None else self.source.mask[tile.frame // 2][tile.box]
 
     def known(self, tile: Tile) -> np.ndarray | None:
-        """Where a tile has voxels that are not exact anyway; None if that is everywhere."""
+        """Mask of a tile's voxels that are not exact anyway; None if that is all of them."""
         mask = self.mask(tile)
         return None if mask is None else mask == 0
 

@@ -55,7 +55,7 @@ class StageCheckpoint(ModelCheckpoint):
         trainer.save_checkpoint(Path(str(self.dirpath)) / LAST)
 
     def state_dict(self) -> dict[str, Any]:
-        """What a resumed stage remembers."""
+        """State that a resumed stage needs."""
         return {**super().state_dict(), "starting_loss": self.starting_loss, "final_loss": self.final_loss}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:

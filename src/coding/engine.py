@@ -1,4 +1,4 @@
-"""What codes tiles: the interface of the compiled core and of the reference, in NumPy."""
+"""Coders of tiles: the interface of the compiled core and of the reference, in NumPy."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

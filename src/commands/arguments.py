@@ -38,7 +38,7 @@ def check_unused(name: str, force: bool) -> None:
 
 
 UNASKED = "lossless, since no quality was requested"
-"""What a command says that was given no quality."""
+"""Note of a command that was given no quality."""
 
 
 def add_quality(given: argparse.ArgumentParser, psnr: str, bpp: str | None = None) -> None:

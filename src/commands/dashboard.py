@@ -114,7 +114,7 @@ def _elsewhere(runs: "Sequence[RunFolder]") -> list[str]:
 
 
 def _mlflow(runs: "Sequence[RunFolder]") -> str:
-    """Where MLflow keeps these runs; empty if they were not logged to it. Raises AiwaveError if nothing is there."""
+    """MLflow's store of these runs; empty if they were not logged to it. Raises AiwaveError if nothing is there."""
     if not any("MlflowTracker" in run.config_path.read_text(encoding="utf-8", errors="replace") for run in runs):
         return ""
     from ..tracking.mlflow_tracker import mlflow_address
@@ -129,7 +129,7 @@ def _mlflow(runs: "Sequence[RunFolder]") -> str:
 
 
 def _of_wandb(runs: "Sequence[RunFolder]") -> list[str]:
-    """How to see the newest run that Weights & Biases has."""
+    """Directions to the newest run that Weights & Biases has."""
     from ..runs.session import CONSOLE
 
     lines = []

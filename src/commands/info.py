@@ -38,7 +38,7 @@ WAYS = {
     "lzma": "in LZMA",
     "repeated": "repeated",
 }
-"""How tiles are coded, for people."""
+"""Readable names of the ways in which tiles are coded."""
 
 
 def _table(found: dict[str, Any]) -> str:
@@ -71,7 +71,7 @@ def _table(found: dict[str, Any]) -> str:
 
 
 def _coding(found: dict[str, Any]) -> str:
-    """What the stream keeps of the volume, in words."""
+    """The quality of the stream, in words."""
     error = found["metadata"].get("max_error")
     if error is not None and (found["lossless"] or found["corrected"]):
         return printable(f"within {error} of the original", SHOWN)

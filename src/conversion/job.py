@@ -11,7 +11,7 @@ from .levels import Level
 
 @dataclass(frozen=True)
 class Job:
-    """What to convert, and where to: `folder` is the unfinished store, `journal` in it tells what is done.
+    """Source and destination of a conversion: `folder` is the unfinished store, `journal` in it tells what is done.
 
     `codec` is our codec's configuration, its model a name or file, or else `other`, the name or JSON of another codec.
     With `verify` all chunks are decoded and compared, else one of each part. `digest` tells jobs apart.

@@ -12,7 +12,7 @@ from .shards import JoinShard
 
 @dataclass(frozen=True)
 class LevelSummary:
-    """What became of a level; `seconds` are those of processors, in all its pieces of work."""
+    """Summary of a converted level; `seconds` are CPU seconds over all its pieces of work."""
 
     path: str
     shape: tuple[int, ...]
@@ -40,7 +40,7 @@ class LevelSummary:
 
 
 def summary_of(job: Job) -> list[LevelSummary]:
-    """What the journal tells of every level."""
+    """Summaries of all levels, from the journal."""
     found = []
     for number, level in enumerate(job.levels):
         records = [json.loads(JoinShard(job, number, shard).record.read_bytes()) for shard in level.shards()]

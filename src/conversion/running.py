@@ -8,10 +8,10 @@ from typing import Any, Protocol
 from ..errors import AiwaveError, printable
 
 TRIES = 3
-"""How often a piece of work is tried before it is named and given up."""
+"""Attempts at a piece of work before it is reported and given up."""
 
 PATIENCE = "10s"
-"""How long a scheduler may take to answer."""
+"""Time within which a scheduler must answer."""
 
 AHEAD = 3
 """Pieces of work per worker that are handed out at a time."""
@@ -49,7 +49,7 @@ Run = Callable[[Iterable[Piece]], Iterator[tuple[Piece, int]]]
 
 @contextmanager
 def runner(workers: int, scheduler: str | None) -> Iterator[Run]:
-    """What does pieces of work: this process if there is one worker, else Dask with as many, or at a scheduler.
+    """Executor of pieces of work: this process if there is one worker, else Dask with as many, or at a scheduler.
 
     Raises AiwaveError if the scheduler cannot be reached, and for pieces that failed `TRIES` times.
     """

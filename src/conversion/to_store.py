@@ -30,7 +30,7 @@ Bar = Callable[[int, int], AbstractContextManager[Callable[[int], object]]]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a command did: the summary of all `levels`, and the `voxels` it coded itself in `seconds`.
+    """Result of a command: the summary of all `levels`, and the `voxels` it coded itself in `seconds`.
 
     `peak` is the largest memory of a worker [bytes], 0 if nothing was left to do.
     """

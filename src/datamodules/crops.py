@@ -150,7 +150,7 @@ class CropDataset(Dataset[Any]):
 
 
 def probabilities(items: Sequence[Item]) -> np.ndarray:
-    """How likely a crop is cut from each volume: in proportion to its weight times its number of voxels."""
+    """Probability that a crop is cut from each volume: in proportion to its weight times its number of voxels."""
     sizes = np.array([item.weight * np.prod(item.shape) for item in items], dtype=np.float64)
     return sizes / sizes.sum()
 

@@ -52,7 +52,7 @@ class Instance:
 
     @property
     def kind(self) -> str:
-        """What the file holds, by DICOM's name of its class, such as "RT Structure Set"."""
+        """DICOM's name for the class of the file's content, such as "RT Structure Set"."""
         from pydicom.uid import UID
 
         uid = str(self.header.get("SOPClassUID") or self.header.file_meta.get("MediaStorageSOPClassUID") or "")

@@ -114,7 +114,7 @@ def image_of_stack(stack: Stack) -> Image:
 
 
 def _differences(first: Plane, other: Plane) -> Iterator[str]:
-    """How a plane differs from the first of its series, as words between their names."""
+    """Difference of a plane from the first of its series, worded to stand between their names."""
     if first.size != other.size:
         yield "another size than"
     elif (first.axes is None) != (other.axes is None):

@@ -58,7 +58,7 @@ def read(path: Path, channel: int | None = None) -> list[Image]:
 
 
 def _note(path: Path, found: NiftiHeader, more: int) -> str:
-    """What of a file is left out: `more` bytes after its voxels, and SPM's .mat beside it."""
+    """Parts of a file that are not kept: `more` bytes after its voxels, and SPM's .mat beside it."""
     placed = found.is_analyze and next(_beside(path, (".mat",)), None)
     left_out = [f"the {more} bytes after its voxels"] if more else []
     left_out += [f"the position of the image in {placed.name}, which is not read"] if placed else []

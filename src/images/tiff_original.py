@@ -31,7 +31,7 @@ POINTED = {
     33628: "MetaMorph data",
     34412: "LSM data",
 }
-"""What is not kept, since it lies elsewhere in the file, by the tag that points there."""
+"""Content that is not kept, because it lies elsewhere in the file, by the tag that points to it."""
 RESOLUTIONS = (282, 283, 296)
 SUBFILE, PALETTE = 254, 320
 PHOTOMETRICS = {0: "miniswhite", 1: "minisblack", 2: "rgb", 3: "palette", 5: "separated", 6: "rgb", 8: "cielab"}

@@ -1,4 +1,4 @@
-"""Where candidates are compared: some parts of a volume."""
+"""Parts of a volume on which candidate models are compared."""
 
 import math
 

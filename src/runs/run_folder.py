@@ -127,7 +127,7 @@ class RunFolder:
         return read_record(marks[-1], DoneMark)["validation_loss"] if marks else None
 
     def facts(self, stage: str) -> dict[str, Any]:
-        """What `finish` recorded of a finished stage. Raises AiwaveError if it cannot be read."""
+        """Facts that `finish` recorded of a finished stage. Raises AiwaveError if it cannot be read."""
         return read_record(self.stage(stage) / DONE_MARK, DoneMark)
 
     def finish(self, stage: str, facts: dict[str, Any]) -> None:

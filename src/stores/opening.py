@@ -1,4 +1,4 @@
-"""What is at a path or address: Zarr, OME-Zarr, N5, neuroglancer precomputed, or a folder of TIFF sections."""
+"""Opening stores at a path or address: Zarr, OME-Zarr, N5, neuroglancer precomputed, folders of TIFF sections."""
 
 import json
 from collections.abc import Mapping

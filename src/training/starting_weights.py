@@ -25,7 +25,7 @@ MODEL_FILE = ".aiwm"
 
 
 def starting_point(given: str) -> str:
-    """What `init_from` names: a ready-made model by its name, or the whole path of a file."""
+    """Resolve `init_from`: the name of a ready-made model, unchanged, or the absolute path of a file."""
     return given if is_name(given) else str(user_path(given).resolve())
 
 

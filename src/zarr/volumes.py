@@ -100,7 +100,7 @@ def tells_low_bands(settings: Settings) -> bool:
 
 
 def low_band_of(array: np.ndarray, settings: Settings) -> np.ndarray:
-    """What `low_band` gives for the chunk of an array of 8- or 16-bit integers, from the array itself.
+    """The result of `low_band` for the chunk of an array of 8- or 16-bit integers, from the array itself.
 
     The settings are such that `tells_low_bands`.
     """
