@@ -50,7 +50,7 @@ def decompress(
     level = int(level)
     box = to_box(header, region)
     found = stream_model(stream, model)
-    codec = None if found is None else TileCodec(found, header.log_step, header.lossless)
+    codec = None if found is None else TileCodec(found, header.log_step, header.lossless, clamped=header.clamped)
     restorer = Restorer.of(header, stream.values)
     work = DecodeTiles(codec, restorer, level)
     held = len(stream.data) + (0 if found is None else len(found.data))

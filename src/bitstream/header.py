@@ -27,7 +27,7 @@ NARROW = tuple(np.dtype(name) for name in ("uint8", "int8", "uint16", "int16"))
 
 WIDE = ("bool", "uint32", "int32", "uint64", "int64", "float16", "float32", "float64")
 DTYPES = (*NARROW, *(np.dtype(name) for name in WIDE))
-LOSSLESS, SERIES, MIXED, PACKED, PLANES, MASKED, CORRECTED = 1, 2, 4, 8, 16, 32, 64
+LOSSLESS, SERIES, MIXED, PACKED, PLANES, MASKED, CORRECTED, CLAMPED = 1, 2, 4, 8, 16, 32, 64, 128
 SIDE_LIMIT = 1 << 24
 """Most voxels along an axis."""
 
@@ -44,7 +44,7 @@ class Header:
     `log_step` is ln(step) in units of 2**-8, 0 if `lossless`. `identity` is the SHA-256 of the model file, zeros if no
     tile needs it. `mixed` is true if the index has modes (see `TileIndex`), `packed` if the metadata is deflated (see
     `Metadata`), `planes`, `masked` and `corrected` if a volume has several frames of numbers (see
-    `voxel_types.Source`).
+    `voxel_types.Source`), `clamped` if the model knows another step (see `TileCodec.known_log_step`).
     """
 
     dtype: np.dtype[Any]
@@ -61,6 +61,7 @@ class Header:
     planes: bool = False
     masked: bool = False
     corrected: bool = False
+    clamped: bool = False
     version: int = VERSION
 
     @property
@@ -97,7 +98,7 @@ class Header:
     def to_bytes(self, sections: tuple[int, int, int, int]) -> bytes:
         """The header as bytes, with the lengths of metadata, values, model and index, and a checksum."""
         flags = LOSSLESS * self.lossless | SERIES * self.is_series | MIXED * self.mixed | PACKED * self.packed
-        flags |= PLANES * self.planes | MASKED * self.masked | CORRECTED * self.corrected
+        flags |= PLANES * self.planes | MASKED * self.masked | CORRECTED * self.corrected | CLAMPED * self.clamped
         fixed = FIXED.pack(
             MAGIC,
             self.version,
@@ -138,6 +139,7 @@ class Header:
             bool(flags & PLANES),
             bool(flags & MASKED),
             bool(flags & CORRECTED),
+            bool(flags & CLAMPED),
             version,
         )
         if shape[0] % header.frames or (shape[0] > header.frames and not header.is_series):
@@ -173,7 +175,7 @@ def _is_sound(
 ) -> bool:
     """True if the fields of a header have a meaning, each and together."""
     return bool(
-        flags <= (LOSSLESS | SERIES | MIXED | PACKED | PLANES | MASKED | CORRECTED)
+        flags < 2 * CLAMPED
         and dtype < len(DTYPES)
         and 1 <= levels <= 5
         and side > 0
@@ -181,7 +183,7 @@ def _is_sound(
         and abs(log_step) <= LOG_STEP_LIMIT
         and all(1 <= size <= SIDE_LIMIT for size in shape)
         and Grid(shape, side, levels).largest <= TILE_LIMIT  # type: ignore[arg-type]
-        and not (flags & LOSSLESS and log_step)
+        and not (flags & LOSSLESS and (log_step or flags & CLAMPED))
         and (abs(offset) < 1 << 16 or dtype >= len(NARROW))
         and (not flags & PLANES or (flags & LOSSLESS and DTYPES[dtype].itemsize > 1))
         and (not flags & MASKED or (not flags & LOSSLESS and DTYPES[dtype].kind != "b"))

@@ -19,7 +19,10 @@ from .tile_work import EncodedTile
 from .writer import Writer
 
 BEYOND = log_step_of(8)
-"""Largest extrapolation beyond the steps a model was trained for: a factor of 8."""
+"""Factor of 8 by which steps may be below those a model was trained for: then integers are nearly exact."""
+
+COARSEST = log_step_of(1 << 16)
+"""The largest step: nothing is left of numbers of 16 bits."""
 
 SAMPLED = 1 << 16
 """Voxels that are coded first, at least; in larger volumes, a quarter of the root of the number of tiles."""
@@ -47,7 +50,7 @@ class Search:
         self.writer = writer
         self.target = target
         low, high = map(log_step_of, writer.model.description.step_range)
-        self.bounds = low - BEYOND, high + BEYOND
+        self.bounds = low - BEYOND, max(COARSEST, high)
         self.survey = Survey.of(writer, writer.lossy(self.bounds[1]))
         self.order = self.survey.order
         self.sizes = np.array([math.prod(tile.size) for tile in self.order], np.int64)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..coding.constants import COEFFICIENT_LIMIT, LOG_STEP_FRACTION
+from ..coding.constants import COEFFICIENT_LIMIT, LOG_STEP_FRACTION, log_step_of
 from ..coding.engine import Levels, VoxelEngine
 from ..errors import AiwaveError
 from ..models.bands import Size
@@ -28,18 +28,31 @@ class TileCodec:
     """A model at one step, or lossless (then the step is 1). Voxels are numbers minus the offset.
 
     With `optimise` lossy coding is rate-distortion optimised (see `Engine.quantised`); otherwise it rounds to the
-    nearest. Coding raises AiwaveError if the model does not support it.
+    nearest. With `clamped` entropy model and filter know no steps but those that they were trained for. Coding raises
+    AiwaveError if the model does not support it.
     """
 
     model: Model
     log_step: int
     lossless: bool
     optimise: bool = False
+    clamped: bool = True
 
     @property
     def step(self) -> float:
         """The quantisation step."""
         return math.exp(self.log_step / 2**LOG_STEP_FRACTION)
+
+    @property
+    def known_log_step(self) -> int:
+        """`log_step` as entropy model and filter know it; if `clamped`, the nearest that they were trained for.
+
+        Coefficients are in steps, so a volume of ten times the contrast, at ten times the step, costs about the same.
+        """
+        if self.lossless or not self.clamped:
+            return self.log_step
+        low, high = map(log_step_of, self.model.description.step_range)
+        return min(max(self.log_step, low), high)
 
     def analyse(self, tiles: Sequence[np.ndarray]) -> Levels:
         """T tiles of one size (d, h, w) -> their quantised coefficients, int32: steps, or half steps if `dependent`.
@@ -50,7 +63,7 @@ class TileCodec:
         exact = [np.stack(level) for level in zip(*parts, strict=True)]
         if self.lossless:
             return [level.astype(np.int32) for level in exact]
-        return self.model.engine.quantised(exact, tiles[0].shape, self.log_step, self.optimise)  # type: ignore[arg-type]
+        return self.model.engine.quantised(exact, tiles[0].shape, self.known_log_step, self.optimise)  # type: ignore[arg-type]
 
     def _coefficients(self, voxels: np.ndarray) -> Levels:
         """Coefficients of one tile in steps, int64 or float32."""
@@ -90,7 +103,7 @@ class TileCodec:
             return x.astype(np.int64)
         if missing:
             return x / np.float32(self.model.description.gain**missing)
-        return self.model.engine.filtered(x, self.step)
+        return self.model.engine.filtered(x, self.step, math.exp(self.known_log_step / 2**LOG_STEP_FRACTION))
 
     def encode(self, tiles: Sequence[np.ndarray]) -> tuple[list[CodedTile], Levels]:
         """Tiles as for `analyse` -> their chunks, and their coefficients, none with a voxel model."""
@@ -126,7 +139,7 @@ class TileCodec:
 
     def segments(self, q: Levels, size: Size) -> list[list[bytes]]:
         """Coefficients of T tiles of `size` (d, h, w) -> for every tile one segment per band."""
-        return self.model.engine.encode(q, size, self.log_step)
+        return self.model.engine.encode(q, size, self.known_log_step)
 
     def bits(self, q: Levels, size: Size) -> int:
         """Bits of the segments of T tiles of `size` (d, h, w)."""
@@ -152,7 +165,7 @@ class TileCodec:
             [part for level, chunk in enumerate(tile) for part in split_segments(chunk, 7 + (level == 0))]
             for tile in chunks
         ]
-        return self.model.engine.decode(segments, size, self.log_step, len(chunks[0]))
+        return self.model.engine.decode(segments, size, self.known_log_step, len(chunks[0]))
 
 
 def _by_level(segments: Sequence[bytes]) -> list[bytes]:

@@ -150,6 +150,7 @@ class Writer:
             planes=source.planes,
             masked=source.mask is not None,
             corrected=source.error > 0,
+            clamped=needed and codec.known_log_step != codec.log_step,
         )
         metadata = self.metadata if needed else self.metadata.without("model")
         return write_stream(

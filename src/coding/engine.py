@@ -52,8 +52,8 @@ class Engine(Protocol):
         Without the finest levels, the result is the low band that they would refine.
         """
 
-    def filtered(self, x_hat: np.ndarray, step: float) -> np.ndarray:
-        """The post-filter: (d, h, w) float32 -> the same."""
+    def filtered(self, x_hat: np.ndarray, step: float, known: float) -> np.ndarray:
+        """The post-filter, which knows the nearest step of training: (d, h, w) float32 -> the same."""
 
     def quantised(self, exact: Levels, size: Size, log_step: int, optimise: bool) -> Levels:
         """Coefficients of T tiles in steps, float32 -> those to code, int32: steps, or half steps along the trellis.

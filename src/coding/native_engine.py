@@ -35,9 +35,9 @@ class NativeEngine:
         """See `Engine.inverse`."""
         return (self._reversible if lossless else self._transform).inverse(coefficients, size)
 
-    def filtered(self, x_hat: np.ndarray, step: float) -> np.ndarray:
+    def filtered(self, x_hat: np.ndarray, step: float, known: float) -> np.ndarray:
         """See `Engine.filtered`."""
-        return self._filter(x_hat, step)
+        return self._filter(x_hat, step, known)
 
     def quantised(self, exact: Levels, size: Size, log_step: int, optimise: bool) -> Levels:
         """See `Engine.quantised`."""

@@ -88,11 +88,13 @@ class NativeFilter:
         with _fitting(weights) as rest:
             self._filter = _filter(native, part, rest)
 
-    def __call__(self, x: np.ndarray, step: float, threads: int = 1) -> np.ndarray:
-        """A reconstruction (d, h, w) in intensity units and its quantisation step -> the filtered one."""
+    def __call__(self, x: np.ndarray, step: float, known: float, threads: int = 1) -> np.ndarray:
+        """A reconstruction (d, h, w) in intensity units, its quantisation step and the nearest of training -> the
+        filtered one.
+        """
         if self._filter is None:
             return x
-        return self._filter(np.ascontiguousarray(x, dtype=np.float32), step, threads)  # type: ignore[no-any-return]
+        return self._filter(np.ascontiguousarray(x, dtype=np.float32), step, known, threads)  # type: ignore[no-any-return]
 
 
 @contextmanager

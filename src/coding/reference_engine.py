@@ -72,9 +72,10 @@ class ReferenceEngine:
         return x[0, 0].numpy()
 
     @torch.inference_mode()
-    def filtered(self, x_hat: np.ndarray, step: float) -> np.ndarray:
+    def filtered(self, x_hat: np.ndarray, step: float, known: float) -> np.ndarray:
         """See `Engine.filtered`."""
-        return self._post(torch.from_numpy(x_hat)[None, None], torch.tensor([step]))[0, 0].numpy()
+        x, steps = torch.from_numpy(x_hat)[None, None], torch.tensor([[step], [known]])
+        return self._post(x, *steps)[0, 0].numpy()
 
     def quantised(self, exact: Levels, size: Size, log_step: int, optimise: bool) -> Levels:
         """See `Engine.quantised`."""

@@ -79,6 +79,7 @@ def _to_store(args: argparse.Namespace) -> None:
     from ..conversion.to_store import convert_to_store
     from ..images.image_files import lost_without
 
+    sides = Sides(_three(args.chunk, "--chunk"), args.shard and _three(args.shard, "--shard"))
     target = Path(args.target)
     folder = unfinished(target)
     was_there = folder.exists()
@@ -90,7 +91,6 @@ def _to_store(args: argparse.Namespace) -> None:
         source = opened(tell=True)
         codec = _codec(args, source)
         has_low_band = codec is not None and source.dtype.kind in "ui" and source.dtype.itemsize <= 2
-        sides = Sides(_three(args.chunk, "--chunk"), args.shard and _three(args.shard, "--shard"))
         method = args.downsample or _for_labels(source)
         levels = pyramid(source.shape, source.axes, sides, args.levels, method, has_low_band)
         if len(levels) < (args.levels or 0) and not args.quiet:

@@ -56,7 +56,7 @@ class WaveletCodec(nn.Module):
     """aiWave (arXiv 2203.05822): trained wavelet transform, quantiser, entropy model, post-processing.
 
     Its four children are the components that stages freeze by name: `transform`, `rate`, `entropy`, `post`.
-    `post(x, step)` filters the reconstruction; `rounding` is the rounding in training (default: straight-through).
+    `post(x, step, known)` filters the reconstruction; `rounding` is the rounding in training (default: straight-through).
 
     With an entropy model that is `dependent`, quantisation is too (see `quantisation/dependent.py`), never softened.
 
@@ -114,19 +114,19 @@ class WaveletCodec(nn.Module):
         """
         limit = LARGEST
         coefficients = self.transform(x).map(lambda band: band.clamp(-limit, limit))
-        steps = self.rate.band_steps(step)
-        exact = coefficients.map_with(torch.div, steps)
+        exact = coefficients.map_with(torch.div, self.rate.band_steps(step))
+        known = self.rate.band_steps(self.rate.known(step))
         if self.entropy.dependent:
-            return dependent(self.entropy, exact, steps, LOOKS if self.rounding.rate_distortion else 0)
+            return dependent(self.entropy, exact, known, LOOKS if self.rounding.rate_distortion else 0)
         if self.rounding.rate_distortion and not self.rounding.is_soft:
-            return optimised(self.entropy, exact, steps)
+            return optimised(self.entropy, exact, known)
         return exact.map(self.rounding).existing()
 
     def code_length(self, q: Subbands, step: Tensor) -> Tensor:
         """Bits of every band, (B, bands), for the output of `analyse` at the steps (B,)."""
-        return self.entropy(q, self.rate.band_steps(step))
+        return self.entropy(q, self.rate.band_steps(self.rate.known(step)))
 
     def synthesise(self, q: Subbands, step: Tensor) -> Tensor:
         """Dequantise, invert the transform and post-process: -> (B, 1, D, H, W) in intensity units."""
         x_hat = self.transform.inverse(q.map_with(torch.mul, self.rate.band_steps(step)))
-        return self.post(x_hat, step)
+        return self.post(x_hat, step, self.rate.known(step))

@@ -12,7 +12,7 @@ class PostFilter(nn.Module):
     """Residual 3-D CNN conditioned on the quantisation step.
 
     Its inputs are the reconstruction minus its local mean, in steps and compressed by asinh, and the logarithm of the
-    step; `layers` inner convs of `channels`. The last conv is initialised to zero, so the filter starts as the
+    nearest step `known` from training; `layers` inner convs of `channels`. The last conv is initialised to zero, so the filter starts as the
     identity. Its output is in steps, so that one filter serves all rates.
     """
 
@@ -23,11 +23,12 @@ class PostFilter(nn.Module):
         self.inner = nn.Sequential(*inner)
         self.last = nn.Sequential(nn.ReLU(), zero_initialised(Conv3d(channels, 1)))
 
-    def forward(self, x: Tensor, step: Tensor) -> Tensor:
+    def forward(self, x: Tensor, step: Tensor, known: Tensor) -> Tensor:
         """(B, 1, D, H, W) in intensity units and steps (B,) -> the filtered volume, same shape and dtype."""
         width = step.view(-1, 1, 1, 1, 1)
         detail = torch.asinh((x - local_mean(x)) / width)
-        first = self.first(torch.cat((detail, torch.log(width).expand_as(x)), dim=1))
+        condition = torch.log(known).view_as(width).expand_as(x)
+        first = self.first(torch.cat((detail, condition), dim=1))
         return x + width * self.last(first + self.inner(first))
 
 
@@ -49,8 +50,8 @@ class PublishedPost(nn.Module):
         self.collect = Conv3d(channels, channels)
         self.last = Conv3d(channels, 1)
 
-    def forward(self, x: Tensor, step: Tensor) -> Tensor:
-        """(B, 1, D, H, W) in intensity units -> the filtered volume, same shape and dtype. `step` is not used."""
+    def forward(self, x: Tensor, step: Tensor, known: Tensor) -> Tensor:
+        """(B, 1, D, H, W) in intensity units -> the filtered volume, same shape and dtype. Steps are not used."""
         return (self.normalised(x / self.peak - 0.5) + 0.5) * self.peak
 
     def normalised(self, x: Tensor) -> Tensor:
@@ -64,7 +65,7 @@ class PublishedPost(nn.Module):
 class NoPost(nn.Module):
     """No filter: the reconstruction, unchanged."""
 
-    def forward(self, x: Tensor, step: Tensor) -> Tensor:
+    def forward(self, x: Tensor, step: Tensor, known: Tensor) -> Tensor:
         """Return (B, 1, D, H, W) unchanged."""
         return x
 

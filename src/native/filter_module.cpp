@@ -8,19 +8,19 @@ namespace aiwave {
 
 namespace {
 
-Array<float> filtered(const Filter& filter, const Array<float>& voxels, double step, int threads) {
-    const float width = finite(step);
-    require(width > 0, "a quantisation step must be positive");
+Array<float> filtered(const Filter& filter, const Array<float>& voxels, double step, double known, int threads) {
+    const float width = finite(step), trained = finite(known);
+    require(width > 0 && trained > 0, "a quantisation step must be positive");
     const Volume<float> x = volume_of(voxels);
     const Work work(threads, interrupted());
-    return array_of(released([&] { return filter(x, width, work); }));
+    return array_of(released([&] { return filter(x, width, trained, work); }));
 }
 
 }  // namespace
 
 void bind_filters(py::module_& m) {
     py::class_<Filter, std::shared_ptr<Filter>>(m, "Filter")
-        .def("__call__", &filtered, py::arg("voxels"), py::arg("step"), py::arg("threads"));
+        .def("__call__", &filtered, py::arg("voxels"), py::arg("step"), py::arg("known"), py::arg("threads"));
     m.def(
         "step_filter",
         [](const ConvArrays& first, const std::vector<ConvArrays>& inner,

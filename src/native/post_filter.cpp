@@ -39,9 +39,9 @@ StepFilter::StepFilter(FloatConv first, std::vector<FloatConv> inner, FloatConv 
     require_widths(fit);
 }
 
-Volume<float> StepFilter::operator()(const Volume<float>& x, float step, const Work& work) const {
+Volume<float> StepFilter::operator()(const Volume<float>& x, float step, float known, const Work& work) const {
     std::vector<Volume<float>> inputs{detail_of(x, step), Volume<float>(x.size)};
-    std::fill(inputs[1].data.begin(), inputs[1].data.end(), std::log(step));
+    std::fill(inputs[1].data.begin(), inputs[1].data.end(), std::log(known));
     std::vector<StackLayer> layers{{&first_, StackLayer::NONE, true}};
     for (const FloatConv& conv : inner_) layers.push_back({&conv, StackLayer::NONE, true});
     layers.back().plus = 0;
@@ -64,7 +64,7 @@ PublishedFilter::PublishedFilter(float peak, FloatConv first, std::vector<std::p
     require_widths(fit);
 }
 
-Volume<float> PublishedFilter::operator()(const Volume<float>& x, float, const Work& work) const {
+Volume<float> PublishedFilter::operator()(const Volume<float>& x, float, float, const Work& work) const {
     std::vector<Volume<float>> inputs{Volume<float>(x.size)};
     Volume<float>& normalised = inputs[0];
     for (std::size_t k = 0; k < x.data.size(); ++k) normalised.data[k] = x.data[k] / peak_ - 0.5F;

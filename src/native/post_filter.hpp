@@ -11,8 +11,8 @@ namespace aiwave {
 class Filter {
    public:
     virtual ~Filter() = default;
-    // A volume in intensity units and the quantisation step -> the filtered volume.
-    virtual Volume<float> operator()(const Volume<float>& x, float step, const Work& work) const = 0;
+    // A volume in intensity units, the quantisation step and the nearest of training -> the filtered volume.
+    virtual Volume<float> operator()(const Volume<float>& x, float step, float known, const Work& work) const = 0;
 };
 
 // `PostFilter`, which is conditioned on the step.
@@ -20,7 +20,7 @@ class StepFilter : public Filter {
    public:
     // Throws std::invalid_argument if the layers do not fit together.
     StepFilter(FloatConv first, std::vector<FloatConv> inner, FloatConv last);
-    Volume<float> operator()(const Volume<float>& x, float step, const Work& work) const override;
+    Volume<float> operator()(const Volume<float>& x, float step, float known, const Work& work) const override;
 
    private:
     FloatConv first_;
@@ -34,7 +34,7 @@ class PublishedFilter : public Filter {
     // Throws std::invalid_argument if the layers do not fit together.
     PublishedFilter(float peak, FloatConv first, std::vector<std::pair<FloatConv, FloatConv>> blocks, FloatConv collect,
                     FloatConv last);
-    Volume<float> operator()(const Volume<float>& x, float step, const Work& work) const override;
+    Volume<float> operator()(const Volume<float>& x, float step, float known, const Work& work) const override;
 
    private:
     float peak_;

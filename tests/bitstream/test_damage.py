@@ -209,6 +209,8 @@ ABSURD = [
     {"flags": 64},
     {"flags": 16},
     {"flags": 32},
+    {"flags": 129, "log_step": 0},
+    {"flags": 256},
     {"log_step": 2**31 - 1},
     {"offset": -(2**31)},
     {"model_bytes": 2**32 - 1},

@@ -195,9 +195,9 @@ def test_instruction_sets_and_threads_give_the_same_coefficients_and_nearly_the_
         filters = NativeFilter(core, post_part(post), weights_of(post))
         coefficients += [native.forward(x, threads) for threads in (1, 3)]
         restored.append(native.inverse(coefficients[0], x.shape, 1))
-        filtered.append(filters(x, 4.0, 1))
+        filtered.append(filters(x, 4.0, 4.0, 1))
         assert np.array_equal(native.inverse(coefficients[0], x.shape, 3), restored[-1])
-        assert np.array_equal(filters(x, 4.0, 3), filtered[-1])
+        assert np.array_equal(filters(x, 4.0, 4.0, 3), filtered[-1])
     assert all(same(result, coefficients[0]) for result in coefficients)
     for voxels in (restored, filtered):
         assert max(np.abs(result - voxels[0]).max() for result in voxels) < 1e-4 * np.abs(voxels[0]).max()
@@ -283,24 +283,26 @@ def test_layers_with_large_weights_are_the_same(simd, large):
     layers=st.integers(0, 2),
     kind=st.sampled_from([PostFilter, PublishedPost]),
     step=st.sampled_from([0.7, 5.6, 40.0]),
+    known=st.sampled_from([0.7, 40.0]),
     simd=st.sampled_from(SIMD),
     seed=st.integers(0, 99),
 )
 @examples(40)
-def test_filters_are_nearly_the_same(size, channels, layers, kind, step, simd, seed):
+def test_filters_are_nearly_the_same(size, channels, layers, kind, step, known, simd, seed):
     torch.manual_seed(seed)
     post = shake(kind(channels, layers), seed, 0.1).requires_grad_(False).eval()
     core.use_simd(simd)
     native = NativeFilter(core, post_part(post), weights_of(post))
     x = volume(size, seed, 100.0)
-    expected = post(x, torch.tensor([step]))[0, 0].numpy()
-    exact = deepcopy(post).double()(x.double(), torch.tensor([step]).double())[0, 0].numpy()
-    close([native(x[0, 0].numpy(), step)], [expected], [exact])
+    steps = torch.tensor([[step], [known]])
+    expected = post(x, *steps)[0, 0].numpy()
+    exact = deepcopy(post).double()(x.double(), *steps.double())[0, 0].numpy()
+    close([native(x[0, 0].numpy(), step, known)], [expected], [exact])
 
 
 def test_no_filter_changes_nothing():
     x = volume((2, 3, 4), 0)[0, 0].numpy()
-    assert np.array_equal(NativeFilter(core, post_part(NoPost()), {})(x, 3.0), x)
+    assert np.array_equal(NativeFilter(core, post_part(NoPost()), {})(x, 3.0, 3.0), x)
 
 
 @given(
@@ -376,7 +378,7 @@ def test_a_raised_stop_ends_a_call(threads):
     x = np.zeros((24, 24, 24), np.float32)
     post = PostFilter(8, 2)
     work = [
-        partial(NativeFilter(core, post_part(post), weights_of(post)), x, 1.0, threads),
+        partial(NativeFilter(core, post_part(post), weights_of(post)), x, 1.0, 1.0, threads),
         partial(NativeReversible.plain(core, 2, Sharing.NONE).forward, x.astype(np.int64), threads),
         partial(coarse_inputs, core, np.zeros((400, 1, 16, 16, 16), np.int64), threads),
     ]

@@ -16,7 +16,7 @@ from tests.short_runs import train
 def test_estimated_and_real_rate_agree(kind, name):
     trained, model = trained_codec(kind), file_model(kind)
     volume = Volume("s", "f", textured((36, 32, 32), 1))
-    for step in (2.0, 12.0):
+    for step in (2.0, 12.0, 60.0):
         estimated = measure_volume(trained, volume, step, 255.0, 64).row
         real = measure_real(trained, model, volume, step, 255.0, 64).row
         besides = 8 * 160 / volume.voxels.size  # header, index, lengths

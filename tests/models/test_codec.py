@@ -60,12 +60,12 @@ def test_sizes_that_the_levels_do_not_divide_come_back_in_full():
 def test_the_post_filter_starts_as_the_identity_and_ignores_brightness():
     x, step = smooth(), torch.full((2,), 3.0)
     post = PostFilter(4, 1)
-    assert torch.equal(post(x, step), x)
-    assert torch.equal(NoPost()(x, step), x)
+    assert torch.equal(post(x, step, step), x)
+    assert torch.equal(NoPost()(x, step, step), x)
     shake(post, std=0.1)
-    change = (post(x, step) - x).detach()
+    change = (post(x, step, step) - x).detach()
     assert change.abs().max() > 0.01
-    torch.testing.assert_close((post(x + 64, step) - x - 64).detach(), change, rtol=1e-3, atol=1e-3)
+    torch.testing.assert_close((post(x + 64, step, step) - x - 64).detach(), change, rtol=1e-3, atol=1e-3)
 
 
 def test_a_codec_of_one_lambda_has_no_other_quality():

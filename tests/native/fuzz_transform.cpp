@@ -191,7 +191,7 @@ void floats(Input& input, std::mt19937& random, const Size3& size) {
     }
     const auto volume = transform.inverse(pointers(stacks), size, threads(1));
     require(same(volume, transform.inverse(pointers(stacks), size, threads(2))));
-    require(same((*filtering)(volume, step, threads(1)), (*filtering)(volume, step, threads(2))));
+    require(same((*filtering)(volume, step, step, threads(1)), (*filtering)(volume, step, step, threads(2))));
 }
 
 void coarse(Input& input, const Size3& size) {

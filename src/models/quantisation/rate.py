@@ -32,6 +32,10 @@ class Rate(nn.Module, ABC):
         steps = step.unsqueeze(1).expand(-1, self.bands)
         return steps if self.log_factor is None else steps * self.log_factor.exp()
 
+    def known(self, step: Tensor) -> Tensor:
+        """Steps (B,) as entropy model and filter know them: the nearest that they were trained for."""
+        return step
+
     @abstractmethod
     def sample(self, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Steps and lambdas for `count` training volumes, each (count,) float32."""
@@ -110,6 +114,10 @@ class VariableRate(Rate):
             raise ValueError(f"step_range must be two increasing positive numbers, not {list(step_range)}")
         self.step_range = (float(step_range[0]), float(step_range[1]))
         self.ladder = [float(step) for step in ladder]
+
+    def known(self, step: Tensor) -> Tensor:
+        """Steps (B,) within `step_range`."""
+        return step.clamp(*self.step_range)
 
     def sample(self, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Randomly drawn steps, and the lambdas that belong to them."""
