@@ -13,7 +13,7 @@ from ..errors import AiwaveError
 from ..images.image import peak_of
 from .header import NARROW
 from .values import pack_values, values_to_bytes
-from .voxel_types import Source
+from .voxel_types import Source, base_of
 
 ERROR = struct.Struct("<I")
 """The section of values of a corrected stream."""
@@ -54,10 +54,8 @@ def prepare_corrected(volume: np.ndarray, error: int) -> Source:
     if error < 2:
         raise AiwaveError("A lossy model keeps errors from 2 on: take a lossless model for 1, or none.")
     voxels, error = volume.reshape(-1, *volume.shape[-3:]), min(error, int(np.iinfo(volume.dtype).max))
-    offset = min(0, int(voxels.min()))
-    return Source(
-        voxels, volume.ndim == 4, volume.dtype, peak_of(volume.dtype), offset, values=ERROR.pack(error), error=error
-    )
+    peak, offset = peak_of(volume.dtype), base_of(voxels)
+    return Source(voxels, volume.ndim == 4, volume.dtype, peak, offset, values=ERROR.pack(error), error=error)
 
 
 def corrections(numbers: np.ndarray, decoded: np.ndarray, error: int) -> np.ndarray:

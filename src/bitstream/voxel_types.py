@@ -94,7 +94,7 @@ def prepare(volume: np.ndarray, lossless: bool, padding: bool = True) -> Source:
         return _lossy(voxels, is_series, *find_mask(voxels, padding))
     if volume.dtype in NARROW:
         table = pack_values(voxels)
-        offset = 0 if table is not None else min(0, int(voxels.min()))  # as volumes are prepared for training
+        offset = 0 if table is not None else base_of(voxels)
         values = b"" if table is None else values_to_bytes(table)
         return Source(voxels, is_series, volume.dtype, peak_of(volume.dtype), offset, table, values)
     if (least := _offset(voxels)) is not None:
@@ -115,7 +115,7 @@ def _lossy(voxels: np.ndarray, is_series: bool, mask: np.ndarray | None, padding
     if dtype in NARROW:
         if mask is not None:
             voxels = np.rint(filled(voxels, mask)).astype(dtype)
-        return Source(voxels, is_series, dtype, peak_of(dtype), min(0, int(known.min())), values=values, mask=mask)
+        return Source(voxels, is_series, dtype, peak_of(dtype), base_of(known), values=values, mask=mask)
     least = _offset(known)
     if mask is None and least is not None:
         return _whole(voxels, is_series, least)
@@ -130,14 +130,20 @@ def _lossy(voxels: np.ndarray, is_series: bool, mask: np.ndarray | None, padding
     return Source(numbers, is_series, dtype, peak, values=SCALING.pack(scale, low) + values, mask=mask, scale=scale)
 
 
+def base_of(voxels: np.ndarray) -> int:
+    """The offset of whole numbers in a range of 16 bits: 0, as in training, or a minimum below or far above that."""
+    low, high = int(voxels.min()), int(voxels.max())
+    return low if low < 0 or low > high - low else 0
+
+
 def _offset(voxels: np.ndarray) -> int | None:
     """The offset of whole numbers in a range of 16 bits, None for others."""
     if voxels.dtype.kind == "f":
         whole = np.isfinite(voxels).all() and (voxels == np.rint(voxels)).all()
         if not whole or (np.signbit(voxels) & (voxels == 0)).any():
             return None
-    low, high = int(voxels.min()), int(voxels.max())
-    offset = low if high - min(0, low) >= MOST else min(0, low)
+    low, high, base = int(voxels.min()), int(voxels.max()), base_of(voxels)
+    offset = low if high - base >= MOST else base
     return offset if high - offset < MOST and abs(offset) < 1 << 31 and _holds(voxels.dtype, low, high) else None
 
 

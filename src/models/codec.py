@@ -56,7 +56,8 @@ class WaveletCodec(nn.Module):
     """aiWave (arXiv 2203.05822): trained wavelet transform, quantiser, entropy model, post-processing.
 
     Its four children are the components that stages freeze by name: `transform`, `rate`, `entropy`, `post`.
-    `post(x, step, known)` filters the reconstruction; `rounding` is the rounding in training (default: straight-through).
+    `post(x, step, known)` filters the reconstruction, `known` being the nearest step of training; `rounding` is the
+    rounding in training (default: straight-through).
 
     With an entropy model that is `dependent`, quantisation is too (see `quantisation/dependent.py`), never softened.
 

@@ -12,8 +12,8 @@ class PostFilter(nn.Module):
     """Residual 3-D CNN conditioned on the quantisation step.
 
     Its inputs are the reconstruction minus its local mean, in steps and compressed by asinh, and the logarithm of the
-    nearest step `known` from training; `layers` inner convs of `channels`. The last conv is initialised to zero, so the filter starts as the
-    identity. Its output is in steps, so that one filter serves all rates.
+    nearest step `known` from training; `layers` inner convs of `channels`. The last conv is initialised to zero, so the
+    filter starts as the identity. Its output is in steps, so that one filter serves all rates.
     """
 
     def __init__(self, channels: Width, layers: LayersOrNone) -> None:

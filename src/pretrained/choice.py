@@ -11,7 +11,7 @@ from ..bitstream.header import NARROW
 from ..bitstream.model import Model
 from ..bitstream.tile_codec import TileCodec, one
 from ..bitstream.tile_work import squared_error
-from ..bitstream.voxel_types import checked, prepare
+from ..bitstream.voxel_types import base_of, checked, prepare
 from ..coding.constants import log_step_of
 from ..errors import AiwaveError
 from ..models.quantisation.slopes import SLOPE
@@ -136,7 +136,7 @@ def _missing(lossless: bool, other: bool) -> str:
 def cost(model: Model, part: np.ndarray, log_step: int) -> float:
     """Estimated bits of a part (d, h, w) with a model and, at a step, what its squared error is worth in bits."""
     lossless = model.only_lossless
-    voxels = part if part.dtype.kind == "f" else part.astype(np.int32) - min(0, int(part.min()))
+    voxels = part if part.dtype.kind == "f" else part.astype(np.int32) - base_of(part)
     codec = TileCodec(model, log_step, lossless)
     if lossless:
         return 8.0 * sum(map(len, codec.encode([voxels])[0][0].chunks))

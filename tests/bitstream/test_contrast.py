@@ -1,4 +1,4 @@
-"""Steps beyond those of training: a volume of more contrast, at a step that is larger by as much, costs the same."""
+"""Contrast and brightness: a volume costs the same with more of either, at a step that is larger by as much."""
 
 import numpy as np
 import pytest
@@ -21,6 +21,22 @@ def test_a_volume_of_more_contrast_costs_the_same(name, factor):
     assert len(bright) == pytest.approx(len(plain), rel=0.02)
     lost = psnr(decompress(plain), VOLUME) - psnr(decompress(bright) / factor, VOLUME)
     assert abs(lost) < 0.1
+
+
+TYPES = ("uint16", "int16", "int32", "float32")
+
+
+@pytest.mark.parametrize(
+    ("name", "quality", "dtype"),
+    [("general_nano", {"step": 9.0}, dtype) for dtype in TYPES]
+    + [("em_lossless", {"lossless": True}, dtype) for dtype in TYPES]
+    + [("general_nano", {"max_error": 3}, dtype) for dtype in TYPES[:2]],
+)
+def test_a_brighter_volume_costs_the_same(name, quality, dtype):
+    bright = (VOLUME + 30_000).astype(dtype)
+    data = compress(bright, model=name, **quality)
+    assert len(data) == pytest.approx(len(compress(VOLUME, model=name, **quality)), rel=0.01)
+    assert np.abs(decompress(data).astype(float) - bright).max() <= {"general_nano": 40, "em_lossless": 0}[name]
 
 
 @pytest.mark.parametrize("quality", [{"psnr": 34.0}, {"bpp": 0.5}])
