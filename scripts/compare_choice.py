@@ -12,10 +12,11 @@ from pathlib import Path
 import numpy as np
 from tabulate import tabulate
 
+from aiwave.bitstream.trial_parts import cost
 from aiwave.coding.constants import log_step_of
 from aiwave.images.image_files import read_image
 from aiwave.pretrained.card import cards
-from aiwave.pretrained.choice import automatic_model, cost, shipped_model
+from aiwave.pretrained.choice import automatic_model, shipped_model
 
 
 def excess(voxels: np.ndarray, step: float | None) -> tuple[str, float, float]:

@@ -13,13 +13,13 @@ import numpy as np
 from tabulate import tabulate
 
 from aiwave.bitstream.model import Model
+from aiwave.bitstream.trial_parts import cost, textured_parts
 from aiwave.coding.constants import log_step_of
 from aiwave.datamodules.volume import load_volumes
 from aiwave.datamodules.volume_datamodule import hold_out
 from aiwave.images.image_files import VOLUME_SUFFIXES
 from aiwave.pretrained.card import cards
-from aiwave.pretrained.choice import cost, shipped_model
-from aiwave.pretrained.trial_parts import textured_parts
+from aiwave.pretrained.choice import shipped_model
 
 CROP = (20, 44, 44)
 """Crops that held-out parts are as thick as, those of the models for any scanner."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..budget import budget, check_budget
 from ..errors import AiwaveError, printable
+from .axis_order import as_before
 from .container import Stream, open_stream
 from .grid import Box, Tile
 from .header import DAMAGED, Header
@@ -48,7 +49,7 @@ def decompress(
             f"The file has {header.levels} levels: give a level from 0 to {header.levels}, not {level!r}."
         )
     level = int(level)
-    box = to_box(header, region)
+    box = header.coded(to_box(header, region))
     found = stream_model(stream, model)
     codec = None if found is None else TileCodec(found, header.log_step, header.lossless, clamped=header.clamped)
     restorer = Restorer.of(header, stream.values)
@@ -65,6 +66,7 @@ def decompress(
         out = restorer.joined(out, level)
     except MemoryError as error:
         raise AiwaveError("There is not enough memory for the volume: decode a region of it.") from error
+    out = as_before(out, header.first)
     return out if header.is_series else out[0]
 
 
@@ -79,7 +81,8 @@ def _memory(stream: Stream, work: DecodeTiles, box: Box) -> tuple[int, int]:
     """
     header, modes = stream.header, stream.index.modes
     per_voxel = RESTORED_BYTES if work.restorer.deferred else header.dtype.itemsize
-    volume = per_voxel * math.prod(part.stop - part.start for part in coarse_box(box, work.level))
+    copied = header.dtype.itemsize if header.first else 0
+    volume = (per_voxel + copied) * math.prod(part.stop - part.start for part in coarse_box(box, work.level))
     depth, height, width = (side >> min(work.smoothed, header.levels) for side in header.grid.largest_filled_up)
     tile = depth, height, width
     plain = PLAIN_BYTES * header.grid.largest if (modes > Mode.CONSTANT).any() else 0
@@ -121,8 +124,8 @@ def _place(out: np.ndarray, tile: Tile, voxels: np.ndarray, box: Box, level: int
 
 
 def to_box(header: Header, region: Region | None) -> Box:
-    """A region as slices of (T, D, H, W) in frames of numbers. Raises AiwaveError if it does not lie in the volume."""
-    shape = header.shape[0] // header.frames, *header.shape[1:]
+    """A region as slices along t, z, y, x, t in frames of numbers. Raises AiwaveError if it lies outside."""
+    shape = header.shape[0] // header.frames, *header.volume_shape[-3:]
     axes = 4 if header.is_series else 3
     whole = [slice(0, size) for size in shape]
     if region is None:
@@ -211,6 +214,7 @@ def info(data: bytes | memoryview) -> dict[str, Any]:
         "planes": header.planes,
         "masked": header.masked,
         "corrected": header.corrected,
+        "first_axis": "zyx"[header.first],
         "padding": [] if restorer.paddings is None else restorer.paddings.tolist(),
         "tiles_by": {mode.name.lower(): int((stream.index.modes == mode).sum()) for mode in Mode},
         "original_bytes": len(stream.original),

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..coding.constants import LOG_STEP_LIMIT, log_step_of
 from ..errors import AiwaveError, printable
+from .axis_order import in_best_order
 from .bounded_error import STEP, prepare_bounded, prepare_corrected, whole_error
 from .container import open_stream
 from .header import TILE_LIMIT
@@ -58,6 +59,8 @@ def compress(
     voxels, side = checked(volume), side_of(tile, model.levels)
 
     def coded(source: Source, progress: Progress | None = progress) -> bytes:
+        known = 0 if lossless else None if step is None else _log_step(step, source.scale)
+        source = in_best_order(source, model, known)
         writer = Writer(source, model, side, Metadata(entries, original), embed_model, optimise, model_only, progress)
         if writer.grid.largest > TILE_LIMIT:
             raise AiwaveError(

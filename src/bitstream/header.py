@@ -10,7 +10,7 @@ import numpy as np
 
 from ..coding.constants import LOG_STEP_FRACTION, LOG_STEP_LIMIT
 from ..errors import AiwaveError
-from .grid import Grid
+from .grid import Box, Grid
 
 MAGIC = b"\x89aiw\r\n\x1a\n"
 VERSION, LATEST = 1, 2
@@ -28,6 +28,9 @@ NARROW = tuple(np.dtype(name) for name in ("uint8", "int8", "uint16", "int16"))
 WIDE = ("bool", "uint32", "int32", "uint64", "int64", "float16", "float32", "float64")
 DTYPES = (*NARROW, *(np.dtype(name) for name in WIDE))
 LOSSLESS, SERIES, MIXED, PACKED, PLANES, MASKED, CORRECTED, CLAMPED = 1, 2, 4, 8, 16, 32, 64, 128
+FIRST_BIT = 8
+"""Position in the flags of the number of the axis that comes first, two bits."""
+
 SIDE_LIMIT = 1 << 24
 """Most voxels along an axis."""
 
@@ -40,6 +43,8 @@ DAMAGED = "The file is damaged: {}."
 @dataclass(frozen=True)
 class Header:
     """The header of a stream. `shape` is (T, D, H, W) in frames of numbers; `offset` is added to decoded numbers.
+
+    Of the axes of the volume, z, y, x, number `first` comes first in a frame, the others in their order.
 
     `log_step` is ln(step) in units of 2**-8, 0 if `lossless`. `identity` is the SHA-256 of the model file, zeros if no
     tile needs it. `mixed` is true if the index has modes (see `TileIndex`), `packed` if the metadata is deflated (see
@@ -62,6 +67,7 @@ class Header:
     masked: bool = False
     corrected: bool = False
     clamped: bool = False
+    first: int = 0
     version: int = VERSION
 
     @property
@@ -77,8 +83,14 @@ class Header:
     @property
     def volume_shape(self) -> tuple[int, ...]:
         """Shape of the decoded array: (D, H, W), or (T, D, H, W) for a series."""
-        frames, *rest = self.shape
+        frames, depth, *rest = self.shape
+        rest.insert(self.first, depth)
         return (frames // self.frames, *rest) if self.is_series else tuple(rest)
+
+    def coded(self, box: Box) -> Box:
+        """A box of a series in the order of the volume's axes, in that of the coded ones."""
+        frames, *rest = box
+        return frames, rest.pop(self.first), *rest  # type: ignore[return-value]
 
     @property
     def grid(self) -> Grid:
@@ -99,6 +111,7 @@ class Header:
         """The header as bytes, with the lengths of metadata, values, model and index, and a checksum."""
         flags = LOSSLESS * self.lossless | SERIES * self.is_series | MIXED * self.mixed | PACKED * self.packed
         flags |= PLANES * self.planes | MASKED * self.masked | CORRECTED * self.corrected | CLAMPED * self.clamped
+        flags |= self.first << FIRST_BIT
         fixed = FIXED.pack(
             MAGIC,
             self.version,
@@ -140,6 +153,7 @@ class Header:
             bool(flags & MASKED),
             bool(flags & CORRECTED),
             bool(flags & CLAMPED),
+            flags >> FIRST_BIT,
             version,
         )
         if shape[0] % header.frames or (shape[0] > header.frames and not header.is_series):
@@ -175,7 +189,7 @@ def _is_sound(
 ) -> bool:
     """True if the fields of a header have a meaning, each and together."""
     return bool(
-        flags < 2 * CLAMPED
+        flags >> FIRST_BIT in (0, 1, 2)
         and dtype < len(DTYPES)
         and 1 <= levels <= 5
         and side > 0

@@ -37,7 +37,8 @@ class Source:
     `voxels` of other types than 8- and 16-bit integers are numbers already, uint16 or, scaled, float32. With `planes`
     there are several frames of them per frame of the volume; with a `mask` (see `masks`) there is one, and one of the
     mask; with an `error` (see `bounded_error`) one, and one of corrections. `values` is the stream's section. `dtype`
-    is that of the volume, `peak` its PSNR peak in units of the numbers.
+    is that of the volume, `peak` its PSNR peak in units of the numbers. `first` is the axis of the volume that comes
+    first in a frame, 0 for z, 1 for y, 2 for x; the others keep their order.
     """
 
     voxels: np.ndarray
@@ -51,6 +52,7 @@ class Source:
     mask: np.ndarray | None = None
     scale: float = 1.0
     error: int = 0
+    first: int = 0
 
     @property
     def paired(self) -> bool:

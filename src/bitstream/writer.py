@@ -151,6 +151,7 @@ class Writer:
             masked=source.mask is not None,
             corrected=source.error > 0,
             clamped=needed and codec.known_log_step != codec.log_step,
+            first=source.first,
         )
         metadata = self.metadata if needed else self.metadata.without("model")
         return write_stream(

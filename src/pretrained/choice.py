@@ -1,6 +1,5 @@
 """Ready-made models by name or identity, and the automatic choice of one for a volume."""
 
-import math
 from functools import cache
 
 import numpy as np
@@ -9,14 +8,11 @@ from ..bitstream.bounded_error import STEP, to_ranks
 from ..bitstream.encoder import compress as encode
 from ..bitstream.header import NARROW
 from ..bitstream.model import Model
-from ..bitstream.tile_codec import TileCodec, one
-from ..bitstream.tile_work import squared_error
-from ..bitstream.voxel_types import base_of, checked, prepare
+from ..bitstream.trial_parts import cost, textured_parts
+from ..bitstream.voxel_types import checked, prepare
 from ..coding.constants import log_step_of
 from ..errors import AiwaveError
-from ..models.quantisation.slopes import SLOPE
 from .card import ANY, MODALITIES, Card, card_of, cards, shipped_bytes
-from .trial_parts import textured_parts
 
 
 @cache
@@ -131,16 +127,3 @@ def _missing(lossless: bool, other: bool) -> str:
     quality = "a step, PSNR or rate (--step, --psnr or --bpp)" if lossless else "lossless"
     choose = f"choose {quality}, or give" if other else "give"
     return f"No ready-made model codes such volumes ({kind}): {choose} a model file or the folder of a run."
-
-
-def cost(model: Model, part: np.ndarray, log_step: int) -> float:
-    """Estimated bits of a part (d, h, w) with a model and, at a step, what its squared error is worth in bits."""
-    lossless = model.only_lossless
-    voxels = part if part.dtype.kind == "f" else part.astype(np.int32) - base_of(part)
-    codec = TileCodec(model, log_step, lossless)
-    if lossless:
-        return 8.0 * sum(map(len, codec.encode([voxels])[0][0].chunks))
-    q = codec.analyse([voxels])
-    return codec.bits(q, part.shape) + squared_error(codec, one(q, 0), voxels, (-math.inf, math.inf)) / (
-        SLOPE * codec.step**2
-    )

@@ -10,12 +10,12 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from aiwave.api import compress, decompress, find_model
+from aiwave.bitstream.trial_parts import textured_parts
 from aiwave.cli import main
 from aiwave.errors import AiwaveError
 from aiwave.pretrained import card
 from aiwave.pretrained.card import card_of, cards, shipped_bytes
 from aiwave.pretrained.choice import automatic_model, candidates
-from aiwave.pretrained.trial_parts import textured_parts
 from tests.conftest import textured
 from tests.files import file_model
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ...bitstream.axis_order import with_first
 from ...bitstream.container import open_stream
 from ...bitstream.grid import middle
 from ...bitstream.header import NARROW, Header
@@ -113,9 +114,10 @@ def find_smaller(volume: np.ndarray, data: bytes, model: Model, optimise: bool) 
         return None
     at = {by_model[(2 * k + 1) * len(by_model) // (2 * LOOKED_AT)] for k in range(LOOKED_AT)}
     tiles = [tile for tile in header.grid.tiles() if tile.number in at]
+    frames = with_first(volume, header.first).reshape(header.shape)
     totals: dict[str, float] = {}
     for tile in tiles:
-        part = np.ascontiguousarray(cut(volume.reshape(header.shape), tile), header.dtype)
+        part = np.ascontiguousarray(cut(frames, tile), header.dtype)
         for name, size in _sizes(part, header, model, optimise).items():
             totals[name] = totals.get(name, 0.0) + size
     codec = min(totals, key=lambda name: totals[name])

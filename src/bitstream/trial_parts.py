@@ -1,10 +1,15 @@
-"""Parts of a volume on which candidate models are compared."""
+"""Parts of a volume on which models, and ways of coding, are compared; their cost."""
 
 import math
 
 import numpy as np
 
+from ..models.quantisation.slopes import SLOPE
 from ..stores.spread import scattered
+from .model import Model
+from .tile_codec import TileCodec, one
+from .tile_work import squared_error
+from .voxel_types import base_of
 
 SIDE, PARTS, LOOKED_AT = 32, 4, 48
 """Parts that candidates are compared on: voxels per side, about, their number, and that of the places looked at."""
@@ -37,3 +42,16 @@ def textured_parts(volume: np.ndarray) -> list[np.ndarray]:
         if sum(share == COMMON for share, _ in found) == PARTS:
             break
     return [part for _, part in sorted(found, key=lambda item: item[0])[:PARTS]]
+
+
+def cost(model: Model, part: np.ndarray, log_step: int) -> float:
+    """Estimated bits of a part (d, h, w) with a model and, at a step, what its squared error is worth in bits."""
+    lossless = model.only_lossless
+    voxels = part if part.dtype.kind == "f" else part.astype(np.int32) - base_of(part)
+    codec = TileCodec(model, log_step, lossless)
+    if lossless:
+        return 8.0 * sum(map(len, codec.encode([voxels])[0][0].chunks))
+    q = codec.analyse([voxels])
+    return codec.bits(q, part.shape) + squared_error(codec, one(q, 0), voxels, (-math.inf, math.inf)) / (
+        SLOPE * codec.step**2
+    )
