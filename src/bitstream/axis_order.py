@@ -1,12 +1,15 @@
 """Order of axes: that across which neighbours differ most is coded first, as thick sections are, if it pays."""
 
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
 
 from ..coding.constants import log_step_of
+from ..errors import AiwaveError
 from ..stores.spread import spread
 from .model import Model
+from .plain_tiles import Look, smallest
 from .trial_parts import cost, textured_parts
 from .voxel_types import Source
 
@@ -19,24 +22,40 @@ MARGIN = 0.2
 TRIED, PAYS = 2, 0.99
 """Parts that are coded in both orders, and the share of the usual cost that another must undercut."""
 
+LEAST = 1 << 16
+"""Voxels below which the parts would be nearly all, and the order stays."""
+
 
 def in_best_order(source: Source, model: Model, log_step: int | None) -> Source:
     """The source with the axis first that promises the smallest stream.
 
     Models have learned, and see before each voxel, what is right for sections along z that are thicker than wide. A
-    `log_step` of None stands for the step that is as large as most differences.
+    `log_step` of None stands for a step as large as the mean difference of neighbours. Where the model cannot code the
+    parts that are tried, the order stays.
     """
     bits, mean = _differences(source.voxels)
     first = int(np.argmax(bits))
-    if not bits[first] > bits[0] + MARGIN:
+    if source.voxels.size < LEAST or not bits[first] > bits[0] + MARGIN:
         return source
     step = log_step_of(mean) if log_step is None else log_step
     parts = [source.numbers(part) for part in textured_parts(source.voxels)[:TRIED]]
-    usual, other = (
-        sum(cost(model, np.ascontiguousarray(with_first(part, axis)), step) for part in parts) for axis in (0, first)
-    )
-    if not other < PAYS * usual:
-        return source
+    with suppress(AiwaveError):
+        usual, other = (sum(_cost(model, with_first(part, axis), step) for part in parts) for axis in (0, first))
+        if other < PAYS * usual:
+            return _reordered(source, first)
+    return source
+
+
+def _cost(model: Model, part: np.ndarray, log_step: int) -> float:
+    """Cost of a part (d, h, w) of numbers, with the model or, if that is less, exactly in JPEG XL or LZMA."""
+    part = np.ascontiguousarray(part)
+    bits = cost(model, part, log_step)
+    if part.dtype.kind != "f" and Look.at(part).promises(int(bits / 8)):
+        return min(bits, 8.0 * len(smallest(part, 0).chunks[0]))
+    return bits
+
+
+def _reordered(source: Source, first: int) -> Source:
     mask = None if source.mask is None else np.ascontiguousarray(with_first(source.mask, first))
     return replace(source, voxels=np.ascontiguousarray(with_first(source.voxels, first)), mask=mask, first=first)
 

@@ -63,10 +63,9 @@ def decompress(
         with closing(_tiles(stream, work, box, threads, progress)) as tiles:
             for tile, voxels in tiles:
                 _place(out, tile, voxels, coarse_box(box, level), level)
-        out = restorer.joined(out, level)
+        out = as_before(restorer.joined(out, level), header.first)
     except MemoryError as error:
         raise AiwaveError("There is not enough memory for the volume: decode a region of it.") from error
-    out = as_before(out, header.first)
     return out if header.is_series else out[0]
 
 
@@ -124,7 +123,7 @@ def _place(out: np.ndarray, tile: Tile, voxels: np.ndarray, box: Box, level: int
 
 
 def to_box(header: Header, region: Region | None) -> Box:
-    """A region as slices along t, z, y, x, t in frames of numbers. Raises AiwaveError if it lies outside."""
+    """A region as slices along t (counting frames of numbers), z, y, x. Raises AiwaveError if it lies outside."""
     shape = header.shape[0] // header.frames, *header.volume_shape[-3:]
     axes = 4 if header.is_series else 3
     whole = [slice(0, size) for size in shape]

@@ -59,8 +59,8 @@ def compress(
     voxels, side = checked(volume), side_of(tile, model.levels)
 
     def coded(source: Source, progress: Progress | None = progress) -> bytes:
-        known = 0 if lossless else None if step is None else _log_step(step, source.scale)
-        source = in_best_order(source, model, known)
+        wanted = 1.0 if lossless else step or (STEP * source.error) or None
+        source = in_best_order(source, model, None if wanted is None else _log_step(wanted, source.scale))
         writer = Writer(source, model, side, Metadata(entries, original), embed_model, optimise, model_only, progress)
         if writer.grid.largest > TILE_LIMIT:
             raise AiwaveError(

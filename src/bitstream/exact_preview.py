@@ -1,4 +1,7 @@
-"""Previews of what models without a transform code losslessly, from the voxels alone: nothing needs to be decoded."""
+"""Previews of what models without a transform code losslessly, from the voxels alone: nothing needs to be decoded.
+
+The order of axes is found again, which takes coding a part twice where another one than z is in question.
+"""
 
 import numpy as np
 

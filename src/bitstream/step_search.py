@@ -19,10 +19,10 @@ from .tile_work import EncodedTile
 from .writer import Writer
 
 BEYOND = log_step_of(8)
-"""Factor of 8 by which steps may be below those a model was trained for: then integers are nearly exact."""
+"""ln(8): steps may be 8 times below those a model was trained for; then integers are nearly exact."""
 
 COARSEST = log_step_of(1 << 16)
-"""The largest step: nothing is left of numbers of 16 bits."""
+"""The largest step, as large as the range of numbers: only the coarsest means are left."""
 
 SAMPLED = 1 << 16
 """Voxels that are coded first, at least; in larger volumes, a quarter of the root of the number of tiles."""

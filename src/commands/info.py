@@ -49,6 +49,7 @@ def _table(found: dict[str, Any]) -> str:
         "volume": f"{shape} {found['dtype']}",
         "coding": _coding(found),
         "size": f"{found['bytes']} bytes, {found['bpp']:.4g} bit/voxel, 1:{found['ratio']:.3g}",
+        **({"order": f"{found['first_axis']} first"} if found["first_axis"] != "z" else {}),
         "tiles": f"{found['tiles']} of at most {found['tile']} voxels a side, {found['levels']} levels",
         **{printable(name, SHOWN): printable(str(value), SHOWN) for name, value in found["metadata"].items()},
         "model": "none: no tile needs one",

@@ -178,7 +178,7 @@ def test_streams_pass_through_pipes(model):
         (("compress", "a.npy", "there.aiw", "--model", "MODEL", "--lossless"), 1, "already exists"),
         (("compress", "a.npy", "new.aiw", "--lossless", "--model", "nobody"), 1, "No model is called nobody"),
         (("compress", "a.npy", "new.aiw", "--model", "nowhere.aiwm", "--lossless"), 1, "nowhere.aiwm cannot be read"),
-        (("compress", "a.npy", "new.aiw", "--model", "a.npy", "--lossless"), 1, "a.npy: The model is damaged"),
+        (("compress", "a.npy", "new.aiw", "--model", "a.npy", "--lossless"), 1, "a.npy: It is no model file"),
         (("compress", "float.npy", "new.aiw", "--model", "MODEL", "--lossless"), 1, "float.npy holds complex voxels"),
         (("compress", "nowhere.tif", "new.aiw", "--model", "MODEL", "--lossless"), 1, "does not exist"),
         (("decompress", "there.aiw", "new.tif", "--model", "MODEL"), 1, "not an .aiw file"),

@@ -33,7 +33,7 @@ class Rate(nn.Module, ABC):
         return steps if self.log_factor is None else steps * self.log_factor.exp()
 
     def known(self, step: Tensor) -> Tensor:
-        """Steps (B,) as entropy model and filter know them: the nearest that they were trained for."""
+        """Steps (B,) as entropy model and filter know them: the nearest of training. Here there are no others."""
         return step
 
     @abstractmethod
