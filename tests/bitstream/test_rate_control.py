@@ -170,3 +170,11 @@ def test_rates_of_padded_volumes_count_the_masks_as_they_are_stored(seed):
     data = compress(volume, "mri_nano", bpp=3.0 + seed / 4, tile=16, optimise=False)
     assert info(data)["masked"]
     assert 8 * len(data) / volume.size == pytest.approx(3.0 + seed / 4, rel=0.0203)
+
+
+def test_where_no_tile_needs_a_step_the_finest_is_told():
+    volume = np.zeros((20, 20, 20), np.uint8)
+    volume[5:15, 5:15] = 255
+    data = compress(volume, "general_nano", psnr=40.0)
+    assert np.array_equal(decompress(data), volume)
+    assert info(data)["step"] == pytest.approx(1.2 / 8, rel=0.01)
