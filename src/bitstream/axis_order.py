@@ -33,9 +33,11 @@ def in_best_order(source: Source, model: Model, log_step: int | None) -> Source:
     `log_step` of None stands for a step as large as the mean difference of neighbours. Where the model cannot code the
     parts that are tried, the order stays.
     """
+    if source.voxels.size < LEAST:
+        return source
     bits, mean = _differences(source.voxels)
     first = int(np.argmax(bits))
-    if source.voxels.size < LEAST or not bits[first] > bits[0] + MARGIN:
+    if not bits[first] > bits[0] + MARGIN:
         return source
     step = log_step_of(mean) if log_step is None else log_step
     parts = [source.numbers(part) for part in textured_parts(source.voxels)[:TRIED]]

@@ -59,18 +59,17 @@ def compress(
     voxels, side = checked(volume), side_of(tile, model.levels)
 
     def coded(source: Source, progress: Progress | None = progress) -> bytes:
-        wanted = 1.0 if lossless else step or (STEP * source.error) or None
-        source = in_best_order(source, model, None if wanted is None else _log_step(wanted, source.scale))
+        exact, wanted = lossless or (max_error is not None and not source.error), step or STEP * source.error
+        log_step = 0 if exact else _log_step(wanted, source.scale) if wanted else None
+        source = in_best_order(source, model, log_step)
         writer = Writer(source, model, side, Metadata(entries, original), embed_model, optimise, model_only, progress)
         if writer.grid.largest > TILE_LIMIT:
             raise AiwaveError(
                 f"Tiles of {tile} voxels per side would have more than {TILE_LIMIT} voxels: choose smaller ones."
             )
-        if lossless or (max_error is not None and not source.error):
+        if exact:
             return writer.write(TileCodec(model, 0, True))
-        if step is not None or source.error:
-            return writer.write(writer.lossy(_log_step(step or STEP * source.error, source.scale)))
-        return search(writer, Target(psnr, bpp))
+        return search(writer, Target(psnr, bpp)) if log_step is None else writer.write(writer.lossy(log_step))
 
     if max_error is not None:
         entries["max_error"] = error = whole_error(max_error)

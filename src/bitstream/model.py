@@ -11,6 +11,7 @@ from typing import TypeVar
 import numpy as np
 from msgspec import ValidationError
 
+from ..coding.constants import log_step_of
 from ..coding.core import compiled_core
 from ..coding.engine import Engine, Parameters, VoxelEngine
 from ..coding.integer_context import IntegerContext
@@ -52,6 +53,12 @@ class Model:
     def levels(self) -> int:
         """Levels of the transform."""
         return self.description.transform.levels
+
+    @property
+    def log_steps(self) -> tuple[int, int]:
+        """Smallest and largest step of training, as `log_step` counts them."""
+        low, high = map(log_step_of, self.description.step_range)
+        return low, high
 
     @property
     def dependent(self) -> bool:

@@ -49,7 +49,7 @@ class Search:
     def __init__(self, writer: Writer, target: Target) -> None:
         self.writer = writer
         self.target = target
-        low, high = map(log_step_of, writer.model.description.step_range)
+        low, high = writer.model.log_steps
         self.bounds = low - BEYOND, max(COARSEST, high)
         self.survey = Survey.of(writer, writer.lossy(self.bounds[1]))
         self.order = self.survey.order

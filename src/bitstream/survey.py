@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from ..coding.constants import LOG_STEP_FRACTION, log_step_of
+from ..coding.constants import LOG_STEP_FRACTION
 from .grid import Tile
 from .plain_tiles import Look
 from .target import Target
@@ -100,7 +100,7 @@ class Survey:
                     counts.append(part.counts)
         places = np.argsort(np.argsort((0.5 + GOLDEN * np.arange(len(tiles))) % 1))
         found = cls(tiles, np.reshape(counts, (len(tiles), PER_OCTAVE * OCTAVES)), looks, fixed, codec.log_step)
-        middle = sum(map(log_step_of, writer.model.description.step_range)) // 2
+        middle = sum(writer.model.log_steps) // 2
         ranks = np.argsort(found.estimates(middle, Target(None, 1.0)), kind="stable")[places] if tiles else places
         return cls([tiles[k] for k in ranks], found.counts[ranks], looks, fixed, codec.log_step)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..coding.constants import COEFFICIENT_LIMIT, LOG_STEP_FRACTION, log_step_of
+from ..coding.constants import COEFFICIENT_LIMIT, LOG_STEP_FRACTION
 from ..coding.engine import Levels, VoxelEngine
 from ..errors import AiwaveError
 from ..models.bands import Size
@@ -51,7 +51,7 @@ class TileCodec:
         """
         if self.lossless or not self.clamped:
             return self.log_step
-        low, high = map(log_step_of, self.model.description.step_range)
+        low, high = self.model.log_steps
         return min(max(self.log_step, low), high)
 
     def analyse(self, tiles: Sequence[np.ndarray]) -> Levels:

@@ -8,8 +8,9 @@ from ..models.bands import BANDS
 from ..models.subbands import Subbands
 from .coarse_context import coarse_inputs, next_approx, squash
 from .constants import CENTRE, PIECE, PREDICTION_FRACTION, PREDICTOR_FRACTION
-from .integer_context import IntegerContext, rounded_shift
+from .integer_context import IntegerContext
 from .integer_conv import IntegerConv
+from .integer_layer import rounded_shift
 from .other_bands import APPROX_SHIFT, CrossPass, OrientedPass, SharedPass, SiblingPass, Written, gathered
 from .wavefront import Memory, Wavefront, whole_memory
 

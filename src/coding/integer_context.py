@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeVar
 
 import numpy as np
 
@@ -19,7 +18,7 @@ from .constants import (
 )
 from .exact_tables import SQUASH_LIMIT
 from .integer_density import IntegerDensity
-from .integer_layer import IntegerLayer, by_tap
+from .integer_layer import IntegerLayer, by_tap, rounded_shift
 
 LARGEST = 2**31
 """Upper bound (exclusive) on the magnitude of table entries, so that no sum overflows."""
@@ -154,14 +153,6 @@ class IntegerContext:
             return None
         mixed = rounded_shift(self.second_mix[band], EMBEDDING_FRACTION - self.fraction)
         return mixed, rounded_shift(self.second_head[band], EMBEDDING_FRACTION - PARAMETER_FRACTION)
-
-
-Integers = TypeVar("Integers", bound=Any)
-
-
-def rounded_shift(x: Integers, shift: int) -> Integers:
-    """Integers x / 2**shift, an array or a tensor, to the nearest integer, halves up."""
-    return (x + (1 << shift >> 1)) >> shift
 
 
 def _check(model: IntegerContext) -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -96,3 +96,11 @@ def by_tap(layer: IntegerLayer) -> IntegerLayer:
 def _largest(array: np.ndarray) -> int:
     """The largest magnitude of an integer array, which has entries."""
     return max(-int(array.min()), int(array.max()))
+
+
+Integers = TypeVar("Integers", bound=Any)
+
+
+def rounded_shift(x: Integers, shift: int) -> Integers:
+    """Integers x / 2**shift, an array or a tensor, to the nearest integer, halves up."""
+    return (x + (1 << shift >> 1)) >> shift

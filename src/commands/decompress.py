@@ -23,9 +23,8 @@ def main(arguments: Sequence[str]) -> None:
     check_writable(args.output, stream.metadata.get("original") if stream.original else None)
     region = None if args.region is None else region_of(args.region)
     box = to_box(stream.header, region)
-    voxels = sum(
-        math.prod(tile.size) for tile in stream.header.grid.tiles(stream.header.coded(box))
-    )  # whole tiles are decoded
+    tiles = stream.header.grid.tiles(stream.header.coded(box))
+    voxels = sum(math.prod(tile.size) for tile in tiles)  # whole tiles are decoded
     with progress_bar(voxels, "decompressing", args.quiet) as progress:
         decoded = decompress(data, region, args.level, args.model, progress, args.allow_large)
     z, y, x = (part.start for part in box[1:])
